@@ -1,0 +1,192 @@
+"""The whole-number side of convolution: sizes, padding, leftovers and receptive fields.
+
+Everything here is exact integer arithmetic on one axis at a time. Two axes are two
+calls, because rows and columns never influence each other's sizes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class ShapeError(ValueError):
+    """Arrays or sizes that cannot be combined; the message says what would fit."""
+
+
+def check_at_least(minimum: int, **values: int) -> None:
+    """Raise if any of the named whole numbers is smaller than `minimum`.
+
+    Parameters
+    ----------
+    minimum : int
+    **values : int
+        The values to check, under the names that the caller's reader knows.
+
+    Raises
+    ------
+    ValueError
+        If a value is no whole number or too small.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"`{name}` must be a whole number. Received: {name}={value!r}")
+        if value < minimum:
+            raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={value}")
+
+
+def effective_kernel_size(kernel_size: int, dilation_rate: int = 1) -> int:
+    """Return the pixels that a dilated kernel spans, holes included.
+
+    Examples
+    --------
+    >>> effective_kernel_size(3, dilation_rate=2)
+    5
+    """
+    check_at_least(1, kernel_size=kernel_size, dilation_rate=dilation_rate)
+    return dilation_rate * (kernel_size - 1) + 1
+
+
+def conv_output_length(
+    length: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: tuple[int, int] = (0, 0),
+    dilation_rate: int = 1,
+) -> int:
+    """Return how many positions a window takes along one axis.
+
+    Parameters
+    ----------
+    length : int
+        Pixels of the image along this axis, at least 1.
+    kernel_size : int
+        Cells of the kernel along this axis, at least 1.
+    stride : int
+        Step of the window in pixels, at least 1.
+    padding : (int, int)
+        Pixels added before and after, each at least 0.
+    dilation_rate : int
+        Distance between neighbouring kernel cells in pixels, at least 1.
+
+    Returns
+    -------
+    int
+        ``floor((length + before + after - span) / stride) + 1``.
+
+    Raises
+    ------
+    ShapeError
+        If the window spans more pixels than the padded image has.
+
+    References
+    ----------
+    .. [1] Dumoulin and Visin (2016), arXiv:1603.07285, relationships 6 and 15.
+
+    Examples
+    --------
+    Three positions, and the last padded pixel is never read:
+
+    >>> conv_output_length(6, 3, stride=2, padding=(1, 1))
+    3
+    """
+    check_at_least(1, length=length, stride=stride)
+    before, after = padding
+    check_at_least(0, padding_before=before, padding_after=after)
+    span = effective_kernel_size(kernel_size, dilation_rate)
+    padded = length + before + after
+    if span > padded:
+        raise ShapeError(
+            f"The window must fit into the padded image: it spans {span} pixels, "
+            f"the image with its padding has {padded}. "
+            f"Received: length={length}, kernel_size={kernel_size}, "
+            f"padding={padding}, dilation_rate={dilation_rate}"
+        )
+    return (padded - span) // stride + 1
+
+
+def same_padding(
+    length: int, kernel_size: int, stride: int = 1, dilation_rate: int = 1
+) -> tuple[int, int]:
+    """Return the padding (before, after) that gives ``ceil(length / stride)`` outputs.
+
+    Where the total is odd, the extra pixel goes after, as in Keras and TensorFlow.
+    The textbook ``(k - 1) / 2`` on both sides holds for odd kernels at stride 1 alone.
+
+    Examples
+    --------
+    The 2x2 kernel of the source paper's first layer:
+
+    >>> same_padding(28, 2)
+    (0, 1)
+    >>> same_padding(6, 3, stride=2)
+    (0, 1)
+    """
+    check_at_least(1, length=length, stride=stride)
+    span = effective_kernel_size(kernel_size, dilation_rate)
+    n_positions = -(-length // stride)
+    total = max(0, (n_positions - 1) * stride + span - length)
+    return total // 2, total - total // 2
+
+
+def unread_length(
+    length: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: tuple[int, int] = (0, 0),
+    dilation_rate: int = 1,
+) -> int:
+    """Return how many padded pixels at the far end lie beyond the last window.
+
+    This is the remainder that the floor of `conv_output_length` drops.
+
+    Examples
+    --------
+    >>> unread_length(6, 3, stride=2)
+    1
+    """
+    n_positions = conv_output_length(length, kernel_size, stride, padding, dilation_rate)
+    reach = (n_positions - 1) * stride + effective_kernel_size(kernel_size, dilation_rate)
+    return length + sum(padding) - reach
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What one unit of a layer sees of the network's input, along one axis.
+
+    Attributes
+    ----------
+    size : int
+        Input pixels between the first and the last one that reach the unit.
+    step : int
+        Input pixels between the fields of two neighbouring units.
+    """
+
+    size: int = 1
+    step: int = 1
+
+    def through(
+        self, kernel_size: int, stride: int = 1, dilation_rate: int = 1
+    ) -> "ReceptiveField":
+        """Return the field after one more windowed layer."""
+        span = effective_kernel_size(kernel_size, dilation_rate)
+        return ReceptiveField(self.size + (span - 1) * self.step, self.step * stride)
+
+
+def receptive_field(layers: Iterable[tuple[int, int, int]]) -> ReceptiveField:
+    """Return the receptive field behind a stack of (kernel_size, stride, dilation_rate).
+
+    References
+    ----------
+    .. [1] Araujo, Norris and Sim (2019), "Computing receptive fields of convolutional
+       neural networks", Distill, doi:10.23915/distill.00021.
+
+    Examples
+    --------
+    The paper's two first layers, a 2x2 convolution and a 2x2 pooling with stride 2:
+
+    >>> receptive_field([(2, 1, 1), (2, 2, 1)])
+    ReceptiveField(size=3, step=2)
+    """
+    field = ReceptiveField()
+    for kernel_size, stride, dilation_rate in layers:
+        field = field.through(kernel_size, stride, dilation_rate)
+    return field

@@ -1,0 +1,175 @@
+"""Arguments made uniform, and borders added: what happens before a window slides."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.arithmetic import (
+    ShapeError,
+    check_at_least,
+    effective_kernel_size,
+    same_padding,
+)
+
+Array = NDArray[np.floating[Any]]
+Pair = tuple[int, int]
+Borders = tuple[Pair, Pair]
+IntOrPair = int | Sequence[int]
+Padding = Literal["valid", "same", "full"] | int | Sequence[Sequence[int]]
+PadMode = Literal["zeros", "reflect", "edge", "wrap"]
+
+PADDING_NAMES = ("valid", "same", "full")
+PAD_MODES: tuple[PadMode, ...] = ("zeros", "reflect", "edge", "wrap")
+
+
+def pair(name: str, value: IntOrPair, *, minimum: int = 1) -> Pair:
+    """Return (rows, columns) from a whole number or from two of them.
+
+    Raises
+    ------
+    ValueError
+        If `value` is neither, or one of its numbers is below `minimum`.
+
+    Examples
+    --------
+    >>> pair("strides", 2)
+    (2, 2)
+    >>> pair("strides", (2, 1))
+    (2, 1)
+    """
+    numbers = [value, value] if isinstance(value, int | np.integer) else value
+    if (
+        not isinstance(numbers, Sequence)
+        or isinstance(numbers, str)
+        or len(numbers) != 2
+        or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers)
+        or min(numbers) < minimum
+    ):
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {minimum}, or a pair of them. "
+            f"Received: {name}={value!r}"
+        )
+    return int(numbers[0]), int(numbers[1])
+
+
+def resolve_padding(
+    padding: Padding,
+    size: Pair,
+    kernel_size: Pair,
+    strides: Pair = (1, 1),
+    dilation_rate: Pair = (1, 1),
+) -> Borders:
+    """Return the padding as pixels: ((top, bottom), (left, right)).
+
+    Parameters
+    ----------
+    padding : {"valid", "same", "full"}, int or ((top, bottom), (left, right))
+        "valid" adds nothing, "same" keeps ``ceil(size / stride)`` positions, "full" lets
+        every kernel cell meet every pixel.
+    size, kernel_size, strides, dilation_rate : (int, int)
+        Image, kernel, step and dilation, rows before columns.
+
+    Raises
+    ------
+    ValueError
+        If `padding` is none of these or a number in it is negative.
+
+    Examples
+    --------
+    >>> resolve_padding("same", (6, 6), (2, 3))
+    ((0, 1), (1, 1))
+    >>> resolve_padding(1, (6, 6), (3, 3))
+    ((1, 1), (1, 1))
+    """
+    if isinstance(padding, str):
+        axes = list(zip(size, kernel_size, strides, dilation_rate, strict=True))
+        if padding == "valid":
+            return (0, 0), (0, 0)
+        if padding == "same":
+            rows, columns = (same_padding(*axis) for axis in axes)
+            return rows, columns
+        if padding == "full":
+            rows, columns = (
+                (effective_kernel_size(k, d) - 1, effective_kernel_size(k, d) - 1)
+                for _, k, _, d in axes
+            )
+            return rows, columns
+    elif isinstance(padding, int | np.integer) and not isinstance(padding, bool):
+        check_at_least(0, padding=int(padding))
+        return (int(padding), int(padding)), (int(padding), int(padding))
+    elif isinstance(padding, Sequence) and len(padding) == 2:
+        return (
+            pair("padding rows", padding[0], minimum=0),
+            pair("padding columns", padding[1], minimum=0),
+        )
+    raise ValueError(
+        '`padding` must be "valid", "same", "full", a whole number, or '
+        f"((top, bottom), (left, right)). Received: padding={padding!r}"
+    )
+
+
+def pad_images(
+    images: Array, borders: Borders, mode: PadMode = "zeros", *, fill: float = 0.0
+) -> Array:
+    """Add borders to images.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, height, width, channels)
+    borders : ((int, int), (int, int))
+        Pixels ((top, bottom), (left, right)).
+    mode : {"zeros", "reflect", "edge", "wrap"}
+        Where the new pixels come from: a constant, the image mirrored at its outermost
+        pixel (which is not repeated), that pixel repeated, or the far side.
+    fill : float
+        The constant of mode "zeros"; max pooling pads with minus infinity.
+
+    Returns
+    -------
+    ndarray, shape (n, top + height + bottom, left + width + right, channels)
+        The very same array where there is nothing to add.
+
+    Raises
+    ------
+    ValueError
+        If the mode is unknown, or "reflect" or "wrap" need more pixels than there are.
+    """
+    if mode not in PAD_MODES:
+        raise ValueError(f"`pad_mode` must be one of {PAD_MODES}. Received: pad_mode={mode!r}")
+    if not any(borders[0] + borders[1]):
+        return images
+    widths = ((0, 0), *borders, (0, 0))
+    if mode == "zeros":
+        return np.pad(images, widths, constant_values=fill)
+    source = {"reflect": -1, "edge": None, "wrap": 0}[mode]
+    for axis_name, length, border in zip(
+        ("rows", "columns"), images.shape[1:3], borders, strict=True
+    ):
+        if source is not None and max(border) > length + source:
+            raise ShapeError(
+                f'`pad_mode="{mode}"` can add at most {length + source} {axis_name} to an image '
+                f"of {length}. Received: padding {axis_name}={border}"
+            )
+    return np.pad(images, widths, mode=mode)
+
+
+def as_float(name: str, values: Any, *, ndim: int, axes: str) -> Array:
+    """Return `values` as a floating array of `ndim` dimensions, without a needless copy.
+
+    Whole numbers and booleans become float64; float32 stays float32.
+
+    Raises
+    ------
+    ShapeError
+        If the number of dimensions is wrong; `axes` tells the reader what is wanted.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "biu":
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise ValueError(f"`{name}` must hold numbers. Received: {name}.dtype={array.dtype}")
+    if array.ndim != ndim:
+        raise ShapeError(f"`{name}` must have shape {axes}. Received: {name}.shape={array.shape}")
+    return array

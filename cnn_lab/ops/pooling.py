@@ -1,0 +1,178 @@
+"""Pooling: each window of a map is replaced by its largest value or by its mean."""
+
+import numpy as np
+
+from cnn_lab.ops.padding import (
+    Array,
+    Borders,
+    IntOrPair,
+    Padding,
+    Pair,
+    as_float,
+    pad_images,
+    pair,
+    resolve_padding,
+)
+from cnn_lab.ops.windows import output_size, window_view
+
+
+def pooling_geometry(
+    size: Pair, pool_size: IntOrPair, strides: IntOrPair | None, padding: Padding
+) -> tuple[Pair, Pair, Borders]:
+    """Return (pool size, strides, borders) as pixels.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Image, rows before columns.
+    pool_size : int or (int, int)
+    strides : int, (int, int) or None
+        None means the pool size: windows side by side.
+    padding : see `resolve_padding`
+
+    Raises
+    ------
+    ValueError
+        If a border is as wide as the window: a window could then lie outside the image.
+    ShapeError
+        If the window does not fit.
+    """
+    pool_pair = pair("pool_size", pool_size)
+    stride_pair = pool_pair if strides is None else pair("strides", strides)
+    borders = resolve_padding(padding, size, pool_pair, stride_pair)
+    for border, window in zip(borders, pool_pair, strict=True):
+        if max(border) >= window:
+            raise ValueError(
+                "`padding` must be smaller than `pool_size`, so that every window meets the "
+                f"image. Received: padding={padding!r}, pool_size={pool_size!r}"
+            )
+    output_size(size, pool_pair, stride_pair, borders)
+    return pool_pair, stride_pair, borders
+
+
+def max_pool2d(
+    images: Array,
+    *,
+    pool_size: IntOrPair = 2,
+    strides: IntOrPair | None = None,
+    padding: Padding = "valid",
+) -> Array:
+    """Keep the largest value of each window, channel by channel.
+
+    Parameters
+    ----------
+    images : ndarray of float, shape (n, height, width, channels)
+    pool_size : int or (int, int)
+        Window in pixels, (rows, columns). At least 1.
+    strides : int, (int, int) or None
+        Step of the window; None takes `pool_size`.
+    padding : {"valid", "same", "full"}, int or ((top, bottom), (left, right))
+        The border counts as minus infinity, so it never wins. Smaller than the window.
+
+    Returns
+    -------
+    ndarray, shape (n, out_height, out_width, channels)
+
+    Raises
+    ------
+    ShapeError
+        If the images are not four-dimensional or the window does not fit.
+    ValueError
+        If a size, stride or padding is out of range.
+
+    Notes
+    -----
+    n * out_height * out_width * channels * window comparisons, as window - 1 passes over
+    whole maps.
+
+    Examples
+    --------
+    >>> max_pool2d(np.arange(16.0).reshape(1, 4, 4, 1))[0, ..., 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
+    windows = _windows(images, pool_size, strides, padding, fill=-np.inf)
+    height, width = windows.shape[3:5]
+    largest = windows[:, :, :, 0, 0].copy()
+    for row in range(height):
+        for column in range(width):
+            np.maximum(largest, windows[:, :, :, row, column], out=largest)
+    return largest
+
+
+def average_pool2d(
+    images: Array,
+    *,
+    pool_size: IntOrPair = 2,
+    strides: IntOrPair | None = None,
+    padding: Padding = "valid",
+    count_include_pad: bool = False,
+) -> Array:
+    """Replace each window by its mean, channel by channel.
+
+    Parameters
+    ----------
+    images : ndarray of float, shape (n, height, width, channels)
+    pool_size, strides, padding
+        As in `max_pool2d`; the border counts as zero.
+    count_include_pad : bool
+        False divides by the cells inside the image, as Keras does; True by the whole
+        window, as PyTorch does unless told otherwise.
+
+    Returns
+    -------
+    ndarray, shape (n, out_height, out_width, channels)
+
+    Raises
+    ------
+    ShapeError, ValueError
+        As in `max_pool2d`.
+
+    Notes
+    -----
+    n * out_height * out_width * channels * window additions, as window passes over whole maps.
+
+    Examples
+    --------
+    >>> average_pool2d(np.arange(16.0).reshape(1, 4, 4, 1))[0, ..., 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
+    """
+    windows = _windows(images, pool_size, strides, padding, fill=0.0)
+    height, width = windows.shape[3:5]
+    total = np.zeros(windows.shape[:3] + windows.shape[5:], windows.dtype)
+    for row in range(height):
+        for column in range(width):
+            total += windows[:, :, :, row, column]
+    if count_include_pad:
+        return total / windows.dtype.type(height * width)
+    size = (np.shape(images)[1], np.shape(images)[2])
+    return total / cells_inside(size, pool_size, strides, padding).astype(windows.dtype)[:, :, None]
+
+
+def cells_inside(
+    size: Pair, pool_size: IntOrPair, strides: IntOrPair | None, padding: Padding
+) -> Array:
+    """Return how many cells of each window lie inside the image.
+
+    Returns
+    -------
+    ndarray of float, shape (out_height, out_width)
+    """
+    inside = np.ones((1, *size, 1))
+    windows = _windows(inside, pool_size, strides, padding, fill=0.0)
+    return np.asarray(windows.sum(axis=(3, 4))[0, ..., 0])
+
+
+def _windows(
+    images: Array,
+    pool_size: IntOrPair,
+    strides: IntOrPair | None,
+    padding: Padding,
+    *,
+    fill: float,
+) -> Array:
+    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    size = (images.shape[1], images.shape[2])
+    pool_pair, stride_pair, borders = pooling_geometry(size, pool_size, strides, padding)
+    return window_view(pad_images(images, borders, fill=fill), pool_pair, stride_pair)

@@ -1,0 +1,226 @@
+"""A real browser on a real server, and a test fails when either of them complains."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
+
+from tools.browser import find_browser, launch_arguments
+from tools.server import ROOT, Server, serving
+
+READY = (
+    '[data-testid="stApp"]'
+    '[data-test-connection-state="CONNECTED"]'
+    '[data-test-script-state="notRunning"]'
+)
+READY_TIMEOUT_MS = 30_000
+# Opened at /pooling, Streamlit's own page looks for its server below that address first.
+STREAMLITS_PROBE = r"127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)"
+SERVERS = pytest.StashKey[list[Server]]()
+
+expect.set_options(timeout=15_000)
+
+
+class Problems:
+    """What the browser and the servers complained about during one test.
+
+    `expect` names a complaint that the test causes on purpose and that must come; `allow` one
+    that may come.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self._expected: list[str] = []
+        self._allowed: list[str] = [STREAMLITS_PROBE]
+
+    def expect(self, pattern: str) -> None:
+        self._expected.append(pattern)
+
+    def allow(self, pattern: str) -> None:
+        self._allowed.append(pattern)
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("console", self._on_console)
+        context.on("weberror", lambda event: self.seen.append(f"page error: {event.error}"))
+        context.on("requestfailed", self._on_request_failed)
+        context.on("response", self._on_response)
+
+    def check(self) -> None:
+        known = [*self._expected, *self._allowed]
+        surprises = [text for text in self.seen if not any(re.search(p, text) for p in known)]
+        assert not surprises, "The browser or the server complained:\n" + "\n".join(surprises)
+        missing = [p for p in self._expected if not any(re.search(p, t) for t in self.seen)]
+        assert not missing, f"Expected complaints that never came: {missing}"
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.seen.append(f"console error: {message.text} ({message.location['url']})")
+
+    def _on_request_failed(self, request: Request) -> None:
+        # The browser aborts what is under way when a page is left.
+        if request.failure != "net::ERR_ABORTED":
+            self.seen.append(f"failed request: {request.url}: {request.failure}")
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.seen.append(f"failed request: {response.url}: {response.status}")
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Tests name their server; pytest-playwright's own fixture is of a kind pytest deprecates."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **browser_type_launch_args,
+        "executable_path": find_browser(),
+        "args": launch_arguments(),
+    }
+
+
+@pytest.fixture
+def problems(request: pytest.FixtureRequest, serve: object) -> Iterator[Problems]:
+    # Asking for `serve` makes this end first, while the test's own servers still have their logs.
+    problems = Problems()
+    servers = request.config.stash.setdefault(SERVERS, [])
+    already_logged = {server.url: len(server.log) for server in servers}
+    yield problems
+    for server in servers:
+        new = server.log[already_logged.get(server.url, 0) :]
+        problems.seen += [
+            f"server log: {block.strip()}"
+            for block in re.findall(
+                r"Traceback \(most recent call last\).*?(?=\n\S.*\n|\Z)", new, re.S
+            )
+        ]
+    problems.check()
+
+
+@pytest.fixture
+def new_context(
+    new_context: Callable[..., BrowserContext], problems: Problems
+) -> Callable[..., BrowserContext]:
+    """Pytest-playwright's factory: a desk in daylight unless told otherwise, and watched."""
+
+    def watched(**options: Any) -> BrowserContext:
+        context = new_context(
+            **{
+                "viewport": {"width": 1280, "height": 800},
+                "color_scheme": "light",
+                "locale": "en-GB",
+                **options,
+            }
+        )
+        problems.watch(context)
+        return context
+
+    return watched
+
+
+@pytest.fixture
+def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """Start a fresh server for one script: `serve(path, NAME="value")` gives its address."""
+    with ExitStack() as stack:
+
+        def start(script: Path, **environment: str) -> str:
+            return _start(request.config, stack, script, environment)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def app_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of app.py, one server for the whole session."""
+    with ExitStack() as stack:
+        yield _start(request.config, stack, ROOT / "app.py", {})
+
+
+def _start(
+    config: pytest.Config, stack: ExitStack, script: Path, environment: dict[str, str]
+) -> str:
+    servers = config.stash.setdefault(SERVERS, [])
+    server = stack.enter_context(serving(script, **environment))
+    servers.append(server)
+    stack.callback(servers.remove, server)
+    return server.url
+
+
+@pytest.fixture
+def wait_ready() -> Callable[[Page], None]:
+    """Wait until the page is connected, its script has run and nothing is left to fill in.
+
+    A click takes a moment to start a run, so after one wait for what it changes instead.
+    """
+
+    def wait(page: Page) -> None:
+        page.locator(READY).wait_for(timeout=READY_TIMEOUT_MS)
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=READY_TIMEOUT_MS)
+
+    return wait
+
+
+@pytest.fixture
+def open_page(
+    new_context: Callable[..., BrowserContext],
+    wait_ready: Callable[[Page], None],
+    request: pytest.FixtureRequest,
+) -> Callable[..., Page]:
+    """Open an address in a new window: `open_page("/pooling?...", width=390, scheme="dark")`."""
+
+    def open_(
+        path: str = "/",
+        *,
+        url: str | None = None,
+        width: int = 1280,
+        height: int = 800,
+        scheme: Literal["light", "dark"] = "light",
+        touch: bool = False,
+        reduced_motion: bool = False,
+    ) -> Page:
+        base = url if url is not None else request.getfixturevalue("app_url")
+        context = new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            has_touch=touch,
+            reduced_motion="reduce" if reduced_motion else "no-preference",
+        )
+        page = context.new_page()
+        page.goto(base + path)
+        wait_ready(page)
+        return page
+
+    return open_
+
+
+@pytest.fixture
+def assert_accessible() -> Callable[[Page], None]:
+    """Fail on any violation that axe calls serious or critical."""
+
+    def check(page: Page) -> None:
+        results = Axe().run(page)
+        serious = [
+            f"{violation['id']}: {violation['help']}: "
+            + "; ".join(str(node["target"]) for node in violation["nodes"])
+            for violation in results.response["violations"]
+            if violation["impact"] in {"serious", "critical"}
+        ]
+        assert not serious, "\n".join(serious)
+
+    return check
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Show with a failure what the servers have printed."""
+    report = yield
+    if report.failed:
+        for server in item.config.stash.get(SERVERS, []):
+            report.sections.append((f"log of {server.url}", server.log[-4000:]))
+    return report

@@ -6,8 +6,8 @@ Nothing here calls the backend directly, so `KERAS_BACKEND=jax` or `torch` works
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ class TrainingStopped(Exception):  # noqa: N818 - a wish, not an error
     """Raised by a reporter that wants training to end after the current batch."""
 
 
-class TrainingDiverged(ValueError):
+class TrainingDivergedError(ValueError):
     """The loss is no number any more; the message says at which batch."""
 
 
@@ -151,7 +151,7 @@ def train(
 
     Raises
     ------
-    TrainingDiverged
+    TrainingDivergedError
         If the loss is not finite.
     """
     keras.utils.set_random_seed(training.seed)
@@ -176,7 +176,7 @@ def train(
         len(data.train),
         fixed_rate=training.schedule == "constant",
     )
-    with _stoppable():
+    with suppress(TrainingStopped):
         model.fit(
             train_images,
             data.train.labels,
@@ -190,15 +190,7 @@ def train(
     return Network(network, weights_of(model)), reporter.history
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    try:
-        yield
-    except TrainingStopped:
-        pass
-
-
-class _Reporter(keras.callbacks.Callback):
+class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     """Turns Keras's running means into reports, and sets the rate of each batch."""
 
     def __init__(
@@ -244,7 +236,7 @@ class _Reporter(keras.callbacks.Callback):
         loss = (loss_sum - self.loss_sum) / fresh
         accuracy = (right_sum - self.right_sum) / fresh
         if not np.isfinite(loss):
-            raise TrainingDiverged(
+            raise TrainingDivergedError(
                 f"The loss is not a finite number after batch {batch + 1} of epoch "
                 f"{self.epoch + 1}: the learning rate is probably too high."
             )

@@ -75,6 +75,7 @@ def conv2d(
 
     Examples
     --------
+    >>> import numpy as np
     >>> conv2d(np.ones((1, 3, 3, 1)), np.ones((2, 2, 1, 1)))[0, ..., 0]
     array([[4., 4.],
            [4., 4.]])
@@ -110,11 +111,11 @@ def conv2d(
 
     n_positions = images.shape[0] * out_height * out_width
     if groups == 1:
-        result = windows.reshape(n_positions, -1) @ kernel.reshape(-1, filters)
+        result: Array = windows.reshape(n_positions, -1) @ kernel.reshape(-1, filters)
     else:
-        columns = windows.reshape(n_positions, kernel_height * kernel_width, groups, depth)
-        columns = columns.transpose(2, 0, 1, 3).reshape(groups, n_positions, -1)
+        cells = windows.reshape(n_positions, kernel_height * kernel_width, groups, depth)
+        columns = cells.transpose(2, 0, 1, 3).reshape(groups, n_positions, -1)
         banks = kernel.reshape(-1, groups, filters // groups).transpose(1, 0, 2)
         result = (columns @ banks).transpose(1, 0, 2)
-    result = result.reshape(images.shape[0], out_height, out_width, filters)
-    return result if bias is None else result + bias
+    maps: Array = result.reshape(images.shape[0], out_height, out_width, filters)
+    return maps if bias is None else maps + bias

@@ -17,7 +17,7 @@ Array = NDArray[np.floating[Any]]
 Pair = tuple[int, int]
 Borders = tuple[Pair, Pair]
 IntOrPair = int | Sequence[int]
-Padding = Literal["valid", "same", "full"] | int | Sequence[Sequence[int]]
+Padding = Literal["valid", "same", "full"] | int | tuple[IntOrPair, IntOrPair]
 PadMode = Literal["zeros", "reflect", "edge", "wrap"]
 
 PADDING_NAMES = ("valid", "same", "full")
@@ -99,7 +99,7 @@ def resolve_padding(
     elif isinstance(padding, int | np.integer) and not isinstance(padding, bool):
         check_at_least(0, padding=int(padding))
         return (int(padding), int(padding)), (int(padding), int(padding))
-    elif isinstance(padding, Sequence) and len(padding) == 2:
+    elif isinstance(padding, tuple | list) and len(padding) == 2:
         return (
             pair("padding rows", padding[0], minimum=0),
             pair("padding columns", padding[1], minimum=0),

@@ -1,0 +1,82 @@
+# The lab's commands. `make run` and `make test` install what is missing first.
+
+PYTHON ?= python3
+PORT ?= 8501
+
+VENV := .venv
+BIN := $(VENV)/bin
+# One stamp for each content of a requirements file: installed once, then known at once.
+stamp = $(VENV)/installed-$(1)-$(firstword $(shell cksum < $(1)))
+RUN_STAMP := $(call stamp,requirements.txt)
+DEV_STAMP := $(call stamp,requirements-dev.txt)
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header
+
+.PHONY: help run install test check format dev browser lock bench
+
+help:
+	@echo "make run      start the lab (PORT=8501)"
+	@echo "make test     run every test: units, pages, browser"
+	@echo "make check    lint, types, requirements"
+	@echo "make format   let ruff put the code into its form"
+	@echo "make bench    measure the budgets (minutes; wants an idle machine)"
+	@echo "make lock     pin the requirements anew from pyproject.toml"
+
+run: $(RUN_STAMP)
+	exec $(BIN)/streamlit run app.py --server.port $(PORT)
+
+install: $(RUN_STAMP)
+
+test: dev browser
+	$(BIN)/python -m pytest --durations=5 cnn_lab tests/unit
+	$(BIN)/python -m pytest --durations=5 tests/app
+	$(BIN)/python -m pytest --durations=5 tests/browser
+
+check: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m tools.requirements
+
+format: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+dev: $(DEV_STAMP)
+
+browser: dev
+	@$(BIN)/python -m tools.browser
+
+lock: dev
+	$(COMPILE) --quiet --upgrade --output-file requirements.txt pyproject.toml
+	$(COMPILE) --quiet --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+bench: dev browser
+	$(BIN)/python -m benchmarks
+
+$(RUN_STAMP): | $(BIN)/pip
+	@echo "Installing what the lab needs (about a minute and a half, once)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@rm -f $(VENV)/installed-requirements.txt-*
+	@touch $@
+
+# The development requirements hold all the others, so both stamps are due.
+$(DEV_STAMP): | $(BIN)/pip
+	@echo "Installing what the lab and its tests need (about two minutes, once)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@rm -f $(VENV)/installed-*
+	@touch $@ $(RUN_STAMP)
+
+# Debian keeps ensurepip in a package of its own, and venv without it leaves half an environment.
+$(BIN)/pip:
+	@for python in "$(PYTHON)" python3.13 python3.12 python3.11; do \
+		"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2> /dev/null || continue; \
+		"$$python" -c 'import ensurepip' 2> /dev/null || { \
+			version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+			echo "Python needs its venv module: install it with \`sudo apt-get install python$$version-venv\`." >&2; \
+			exit 1; \
+		}; \
+		exec "$$python" -m venv $(VENV); \
+	done; \
+	echo "CNN Lab needs Python 3.11, 3.12 or 3.13; name one with \`make PYTHON=path run\`." \
+		"Received: $(PYTHON) = $$("$(PYTHON)" --version 2>&1)" >&2; \
+	exit 1

@@ -1,0 +1,24 @@
+"""What a learner watches, as data: grids of numbers, and steps that link their cells.
+
+A builder computes every number with `cnn_lab.ops` and every link with array arithmetic; the
+stage only draws. `Trace.to_wire` is what travels to the browser.
+"""
+
+from cnn_lab.trace.convolution import convolution_trace
+from cnn_lab.trace.model import MAX_LINKS, MAX_WIRE_BYTES, Grid, Scale, Trace, TraceTooLarge
+from cnn_lab.trace.numbers import Precision, format_number
+from cnn_lab.trace.pooling import average_pool_trace, max_pool_trace
+
+__all__ = [
+    "MAX_LINKS",
+    "MAX_WIRE_BYTES",
+    "Grid",
+    "Precision",
+    "Scale",
+    "Trace",
+    "TraceTooLarge",
+    "average_pool_trace",
+    "convolution_trace",
+    "format_number",
+    "max_pool_trace",
+]

@@ -1,0 +1,109 @@
+"""How many digits a number needs, and how it is written.
+
+The stage promises that the products on the screen add up to the sum on the screen. So values
+that are short decimals are kept as exactly those decimals, and everything that follows from
+other values says that it is rounded.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+MOST_GIVEN_DECIMALS = 4
+MOST_SHOWN_DECIMALS = 6
+MINUS = "−"
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The digits that a grid's values are shown with.
+
+    Attributes
+    ----------
+    decimals : int
+        Digits after the point in the cells. The arithmetic line shows one more where the
+        values are rounded.
+    exact : bool
+        Whether these digits are the whole truth.
+    """
+
+    decimals: int
+    exact: bool
+
+    @property
+    def fine_decimals(self) -> int:
+        """Digits after the point in the arithmetic line and in captions."""
+        return self.decimals if self.exact else self.decimals + 1
+
+
+def decimals_needed(values: NDArray[np.floating[Any]], most: int) -> int | None:
+    """Return the fewest decimals, up to `most`, that write all values; None if more are needed.
+
+    float32 values count as the short decimal they were made from.
+
+    Examples
+    --------
+    >>> decimals_needed(np.array([1.0, -0.25]), 4)
+    2
+    >>> decimals_needed(np.array([1 / 3]), 4) is None
+    True
+    """
+    tolerance = 3e-7 if values.dtype == np.float32 else 1e-10
+    for decimals in range(most + 1):
+        scaled = values.astype(np.float64) * 10**decimals
+        if np.all(np.abs(scaled - np.rint(scaled)) <= tolerance * np.maximum(1, np.abs(scaled))):
+            return decimals
+    return None
+
+
+def settle(
+    values: NDArray[np.floating[Any]], most: int = MOST_GIVEN_DECIMALS, *, exact: bool = True
+) -> tuple[FloatArray, Precision]:
+    """Return the values as the stage will hold them, and the digits they are shown with.
+
+    Short decimals become the nearest float64 of that decimal. Anything else, and everything
+    where `exact` is false, becomes float32, which is how it travels.
+
+    Examples
+    --------
+    >>> settle(np.array([0.1, 2.0], dtype=np.float32))
+    (array([0.1, 2. ]), Precision(decimals=1, exact=True))
+    >>> settle(np.array([1 / 3]))[1]
+    Precision(decimals=2, exact=False)
+    """
+    decimals = decimals_needed(values, most) if exact else None
+    if decimals is not None:
+        scaled = np.rint(values.astype(np.float64) * 10**decimals) + 0.0
+        return scaled / 10**decimals, Precision(decimals, exact=True)
+    finite = np.abs(values[np.isfinite(values)])
+    largest = float(finite.max(initial=0.0))
+    magnitude = int(np.floor(np.log10(largest))) if largest > 0 else 0
+    shown = min(max(2 - magnitude, 1), MOST_SHOWN_DECIMALS) if magnitude else 2
+    return values.astype(np.float32).astype(np.float64) + 0.0, Precision(shown, exact=False)
+
+
+def format_number(value: float, precision: Precision) -> str:
+    """Write one value as the captions and the arithmetic line do.
+
+    Exact values lose their trailing zeros. A half is rounded away from zero, as JavaScript's
+    `toFixed` does, so that the browser writes the very same digits.
+
+    Examples
+    --------
+    >>> format_number(-0.50, Precision(2, exact=True))
+    '−0.5'
+    >>> format_number(0.125, Precision(1, exact=False))
+    '0.13'
+    """
+    if value == 0:
+        return "0"
+    quantum = Decimal(1).scaleb(-precision.fine_decimals)
+    digits = f"{Decimal(abs(value)).quantize(quantum, rounding=ROUND_HALF_UP):f}"
+    if precision.exact and "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    return MINUS + digits if value < 0 and digits.strip("0.") else digits

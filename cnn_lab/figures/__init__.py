@@ -1,0 +1,1 @@
+"""Arrays become pictures and charts; nothing here knows Streamlit."""

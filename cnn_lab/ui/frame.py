@@ -1,0 +1,59 @@
+"""The frame around every page: the list of pages, the navigation, and the way into it."""
+
+import gc
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+ICON = Path(__file__).with_name("icon.png")
+LOGO = Path(__file__).with_name("logo.svg")
+
+_FRAMED = "frame_is_set"
+
+# Section -> {file: title}; the file's name is the page's address. No icons: Streamlit would
+# fetch a page's icon from the internet to show it in the browser's tab.
+PAGES = {
+    "": {"home": "Home"},
+    "Learn": {"convolution": "Convolution", "pooling": "Pooling"},
+    "Build": {"training": "Training"},
+    "Explore": {"draw": "Draw a digit"},
+}
+
+
+def navigation() -> Page:
+    """Set up the page's frame and return the page that was asked for; app.py runs it."""
+    _freeze_start_up()
+    st.session_state[_FRAMED] = True
+    page = st.navigation(
+        {
+            section: [
+                st.Page(f"pages/{name}.py", title=title, default=name == "home")
+                for name, title in titles.items()
+            ]
+            for section, titles in PAGES.items()
+        }
+    )
+    st.set_page_config(page_title=f"{page.title} · CNN Lab", page_icon=ICON, layout="wide")
+    st.logo(LOGO, size="large")
+    return page
+
+
+def ensure() -> None:
+    """Make sure that a page runs inside the frame; the first call of each page.
+
+    The very first request to a fresh server may be a link to a page. Streamlit then runs
+    that file alone, without app.py. Building the navigation once and starting over puts
+    the page into its frame, its address untouched.
+    """
+    if not st.session_state.get(_FRAMED):
+        navigation()
+        st.rerun()
+
+
+@lru_cache(maxsize=1)
+def _freeze_start_up() -> None:
+    """Tell the garbage collector, once, that what was imported is here to stay."""
+    gc.collect()
+    gc.freeze()

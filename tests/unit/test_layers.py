@@ -1,0 +1,147 @@
+"""Who may import whom, how long a file may grow, and that no page brings TensorFlow along."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = sorted((ROOT / "cnn_lab").rglob("*.py"))
+PAGES = sorted((ROOT / "pages").glob("*.py"))
+APP = ROOT / "app.py"
+SOURCES = [*LIBRARY, *PAGES, APP]
+
+FREE = {"arithmetic", "data", "digits", "kernels"}
+OPERATORS = {"arithmetic", "ops"}
+NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
+PICTURES = {*NETWORKS, "digits", "explain", "kernels", "trace"}
+# Each part of cnn_lab with all it may import besides itself. A new part needs a line here.
+MAY_IMPORT: dict[str, set[str]] = {
+    "": set(),
+    **{part: set() for part in FREE},
+    "ops": {"arithmetic"},
+    "spec": OPERATORS,
+    "zoo": {"arithmetic", "spec"},
+    "network": {*OPERATORS, "spec"},
+    "explain": NETWORKS,
+    "trace": {*OPERATORS, "kernels"},
+    "stage": {*OPERATORS, "trace"},
+    "figures": PICTURES,
+    "keras_engine": NETWORKS,
+    "numpy_trainer": NETWORKS,
+    "training": {*NETWORKS, "numpy_trainer"},
+    "training.worker": {*NETWORKS, "keras_engine", "numpy_trainer", "training"},
+    "ui": {*PICTURES, "figures", "stage", "training"},
+    "__main__": {*PICTURES, "figures", "keras_engine", "numpy_trainer", "stage", "training"},
+    "pages": {*PICTURES, "figures", "stage", "training", "ui"},
+    "app": {"ui"},
+}
+MAY_IMPORT_STREAMLIT = {"app", "pages", "ui", "stage.component"}
+MAY_IMPORT_KERAS = {"keras_engine", "training.worker"}
+LINE_LIMITS = {"app": 60, "pages": 150}
+MODULE_LINE_LIMIT = 400
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def part_of(module: str) -> str:
+    """The part a module belongs to: its own name where MAY_IMPORT has one, else its package."""
+    name = module.removeprefix("cnn_lab").removeprefix(".")
+    return name if name in MAY_IMPORT else name.split(".")[0]
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """Every module that a file imports anywhere in it, functions included."""
+    return frozenset(_read_imports(path))
+
+
+def _read_imports(path: Path) -> Iterator[str]:
+    package = module_name(path).split(".")[: None if path.name == "__init__.py" else -1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                submodule = f"{base}.{alias.name}"
+                yield submodule if _source_of(submodule) else base
+
+
+def _source_of(module: str) -> Path | None:
+    path = ROOT.joinpath(*module.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_imports_point_downwards(path: Path) -> None:
+    part = part_of(module_name(path))
+    assert part in MAY_IMPORT, f"Give {part} its place among the layers, here and in the picture"
+    imported = {part_of(module) for module in imports_of(path) if module.startswith("cnn_lab")}
+    package = part.split(".")[0]
+    upwards = imported - MAY_IMPORT[part] - {"", part, package}
+    assert not upwards, f"{part} may import only {sorted(MAY_IMPORT[part])}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_streamlit_and_keras_stay_where_they_belong(path: Path) -> None:
+    name = module_name(path).removeprefix("cnn_lab.")
+    owners = {name, name.split(".")[0]}
+    libraries = {module.split(".")[0] for module in imports_of(path)}
+    if not owners & MAY_IMPORT_STREAMLIT:
+        assert not libraries & {"streamlit", "streamlit_drawable_canvas"}
+    if name not in MAY_IMPORT_KERAS:
+        assert not libraries & {"keras", "tensorflow"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_files_stay_short(path: Path) -> None:
+    limit = LINE_LIMITS.get(module_name(path).split(".")[0], MODULE_LINE_LIMIT)
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
+
+
+@pytest.mark.parametrize("path", [APP, *PAGES], ids=module_name)
+def test_no_import_leads_from_a_page_to_keras(path: Path) -> None:
+    reached: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        source = waiting.pop()
+        if source not in reached:
+            reached.add(source)
+            waiting += filter(None, map(_source_of, imports_of(source)))
+    assert len(reached) > 1
+    assert {module_name(source) for source in reached}.isdisjoint(
+        {"cnn_lab.keras_engine", "cnn_lab.training.worker"}
+    )
+
+
+def test_running_every_page_leaves_tensorflow_unloaded() -> None:
+    script = """
+import sys
+from streamlit.testing.v1 import AppTest
+app, *pages = sys.argv[1:]
+test = AppTest.from_file(app, default_timeout=120).run()
+for page in pages:
+    test.switch_page(page).run()
+    assert test.title, page
+    assert not test.exception, (page, test.exception)
+print(*sorted({"keras", "numpy", "tensorflow"} & set(sys.modules)))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(APP), *(f"pages/{page.name}" for page in PAGES)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == ["numpy"]

@@ -22,6 +22,12 @@ INSTALLED = (
     r"C:\Program Files\Google\Chrome\Application\chrome.exe",
 )
 FETCH_TIMEOUT_S = 420
+# Streamlit's page, connected and its script done.
+READY = (
+    '[data-testid="stApp"]'
+    '[data-test-connection-state="CONNECTED"]'
+    '[data-test-script-state="notRunning"]'
+)
 
 
 class NoBrowserError(RuntimeError):

@@ -10,14 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
-from tools.browser import find_browser, launch_arguments
+from tools.browser import READY, find_browser, launch_arguments
 from tools.server import ROOT, Server, serving
 
-READY = (
-    '[data-testid="stApp"]'
-    '[data-test-connection-state="CONNECTED"]'
-    '[data-test-script-state="notRunning"]'
-)
 READY_TIMEOUT_MS = 30_000
 # Opened at /pooling, Streamlit's own page looks for its server below that address first.
 STREAMLITS_PROBE = r"127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)"

@@ -15,14 +15,15 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 APP = ROOT / "app.py"
 SOURCES = [*LIBRARY, *PAGES, APP]
 
-FREE = {"arithmetic", "data", "digits", "kernels"}
+SIMPLE = {"data", "digits", "kernels", "samples"}
 OPERATORS = {"arithmetic", "ops"}
 NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
-PICTURES = {*NETWORKS, "digits", "explain", "kernels", "trace"}
+PICTURES = {*NETWORKS, *SIMPLE, "explain", "trace"}
 # Each part of cnn_lab with all it may import besides itself. A new part needs a line here.
 MAY_IMPORT: dict[str, set[str]] = {
     "": set(),
-    **{part: set() for part in FREE},
+    "arithmetic": set(),
+    **{part: {"arithmetic"} for part in SIMPLE},
     "ops": {"arithmetic"},
     "spec": OPERATORS,
     "zoo": {"arithmetic", "spec"},

@@ -1,0 +1,99 @@
+"""What a benchmark found, next to what it should be: printed, and kept as JSON when asked."""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+RESULTS = Path(__file__).with_name("results")
+PACKAGES = ("numpy", "streamlit", "keras", "playwright")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    Parameters
+    ----------
+    what : str
+        What was measured, as the README says it.
+    value : float
+    unit : str
+    goal : float or None
+        None for a figure that only gives the others their scale.
+    at_least : bool
+        Whether more is better; otherwise the goal is a limit.
+    """
+
+    what: str
+    value: float
+    unit: str
+    goal: float | None = None
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        if self.goal is None:
+            return None
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+
+def report(name: str, measure: Callable[[], Sequence[Row]]) -> None:
+    """Run a benchmark as a script: print its rows, and with --json write them to results/."""
+    parser = argparse.ArgumentParser(description=f"Measure budget {name}.")
+    parser.add_argument("--json", action="store_true", help="write benchmarks/results/")
+    arguments = parser.parse_args()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    rows = measure()
+    for row in rows:
+        print(f"{name}  {row.what}: {describe(row)}")
+    if arguments.json:
+        result = {
+            "id": name,
+            "date": datetime.now(UTC).date().isoformat(),
+            "machine": {**machine(), "load_before": load},
+            "rows": [asdict(row) for row in rows],
+        }
+        RESULTS.mkdir(exist_ok=True)
+        text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+        (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def describe(row: Row) -> str:
+    """Return a row's figure, its goal and whether it was met, in words."""
+    text = f"{number(row.value)} {row.unit}".strip()
+    if row.goal is None:
+        return text
+    sign = "≥" if row.at_least else "≤"
+    return f"{text} (goal {sign} {number(row.goal)}: {'met' if row.met else 'MISSED'})"
+
+
+def number(value: float) -> str:
+    """Return a figure with three significant digits."""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def machine() -> dict[str, Any]:
+    """Return what one must know to compare: nothing that names a person or a place."""
+    return {
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)

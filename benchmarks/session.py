@@ -1,0 +1,81 @@
+"""A reader without a browser: one Streamlit session over its own websocket."""
+
+import re
+from types import TracebackType
+from typing import Self
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from websockets.sync.client import connect
+
+RUN_TIMEOUT_S = 60
+
+
+class Session:
+    """Opens a page as a browser tab does, and reruns it as a control does.
+
+    Parameters
+    ----------
+    url : str
+        The server's address, "http://127.0.0.1:8501".
+    page : str
+        The page's address path without its slash; "" is the home page.
+    """
+
+    def __init__(self, url: str, page: str = "") -> None:
+        self._socket = connect(
+            f"{url.replace('http', 'ws', 1)}/_stcore/stream",
+            subprotocols=["streamlit"],  # type: ignore[list-item]
+            max_size=None,
+            compression=None,
+        )
+        self._page = page
+        self._page_hash = ""
+        self.received: list[bytes] = []
+        self.run()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._socket.close()
+
+    def run(self, *changes: WidgetState) -> None:
+        """Run the page once and return when it is done; `received` holds what came."""
+        state = ClientState(
+            page_name="" if self._page_hash else self._page,
+            page_script_hash=self._page_hash,
+            widget_states=WidgetStates(widgets=changes),
+        )
+        self._socket.send(BackMsg(rerun_script=state).SerializeToString())
+        self.received = []
+        while True:
+            data = self._socket.recv(timeout=RUN_TIMEOUT_S)
+            assert isinstance(data, bytes)
+            self.received.append(data)
+            message = ForwardMsg.FromString(data)
+            match message.WhichOneof("type"):
+                case "new_session":
+                    self._page_hash = message.new_session.page_script_hash
+                case "page_not_found":
+                    raise LookupError(f"The app has no such page. Received: page={self._page!r}")
+                case "delta" if message.delta.new_element.HasField("exception"):
+                    raise RuntimeError(f"The page failed: {message.delta.new_element.exception}")
+                case "script_finished" if message.script_finished == (
+                    ForwardMsg.FINISHED_SUCCESSFULLY
+                ):
+                    return
+
+    def widget_id(self, key: str) -> str:
+        """Return the id under which the page just sent the widget with this key."""
+        for data in self.received:
+            if match := re.search(rb"\$\$ID-[0-9a-f]+-" + re.escape(key.encode()) + rb"\b", data):
+                return match[0].decode()
+        raise KeyError(key)

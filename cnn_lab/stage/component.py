@@ -1,0 +1,63 @@
+"""The stage as a Streamlit component."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnn_lab.stage.source import STYLE, script
+from cnn_lab.trace import Trace
+
+_component = st.components.v2.component(
+    "cnn_lab_stage",
+    html='<div class="stage">\n</div>',
+    css=STYLE,
+    js=script(),
+)
+
+
+def stage(
+    trace: Trace | Sequence[Trace],
+    *,
+    key: str,
+    start_step: int = 0,
+    height: int | None = None,
+    label: str | None = None,
+) -> None:
+    """Show a trace, or several in step with one set of controls.
+
+    Playing, stepping and pointing stay in the browser: none of it reruns the script. When the
+    traces change under the same key, the player stays, with its speed and the reader's place.
+
+    Parameters
+    ----------
+    trace : Trace or sequence of Trace
+        Several are played by one clock; an input that all of them share is drawn once.
+    key : str
+        Identity of this stage on the page.
+    start_step : int
+        The step shown first; negative counts from the end, so -1 shows everything.
+    height : int, optional
+        Pixels that the picture should not exceed. By default it suits the width.
+    label : str, optional
+        What the picture shows, for screen readers; by default the traces' names.
+
+    Raises
+    ------
+    ValueError
+        If there is no trace.
+    """
+    traces = [trace] if isinstance(trace, Trace) else list(trace)
+    if not traces:
+        raise ValueError("The stage needs at least one trace. Received: trace=[]")
+    names = " and ".join(each.name.lower() for each in traces)
+    _component(
+        key=key,
+        data={
+            "traces": [each.to_wire() for each in traces],
+            "startStep": start_step,
+            "height": height,
+            "label": label
+            or f"{names.capitalize()}, step by step. Space plays and pauses, arrow keys move "
+            "from cell to cell, Home and End go to the first and last.",
+        },
+    )

@@ -1,0 +1,211 @@
+// Buttons, slider, keys and touch: everything a reader's hand does to the player.
+
+const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
+const ICONS = {
+  first: "M6 6h2v12H6zM18 6v12l-8.5-6z",
+  back: "M16 6v12l-9-6z",
+  play: "M8 5v14l11-7z",
+  pause: "M7 5h4v14H7zM13 5h4v14h-4z",
+  forward: "M8 6v12l9-6z",
+  last: "M16 6h2v12h-2zM6 6v12l8.5-6z",
+  loop: "M7 7h10v3l4-4-4-4v3H5v6h2zM17 17H7v-3l-4 4 4 4v-3h12v-6h-2z",
+};
+
+function element(tag, attributes = {}, children = []) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+function button(name, label, onClick) {
+  const node = element("button", { type: "button", "aria-label": label, title: label }, [
+    icon(name),
+  ]);
+  node.onclick = onClick;
+  return node;
+}
+
+/**
+ * Builds the elements of the player inside `root` and wires them to it.
+ * @param {HTMLElement} root
+ * @param {Object} player
+ */
+export function makeControls(root, player) {
+  const base = element("canvas", { "aria-hidden": "true" });
+  const overlay = element("canvas", { "aria-hidden": "true" });
+  const picture = element(
+    "div",
+    { class: "picture", tabindex: "0", role: "application", "aria-describedby": "stage-caption" },
+    [base, overlay],
+  );
+  const toggle = button("play", "Play", () => player.toggle());
+  toggle.className = "toggle";
+  const slider = element("input", { type: "range", min: "0", step: "1", "aria-label": "Step" });
+  slider.oninput = () => player.visit(Number(slider.value), { animate: false });
+  const position = element("span", { class: "position", "aria-hidden": "true" });
+  const speed = element(
+    "select",
+    { "aria-label": "Speed", title: "Speed" },
+    SPEEDS.map((value) => {
+      const text = { 0.25: "¼×", 0.5: "½×" }[value] ?? `${value}×`;
+      return element("option", { value: String(value) }, [text]);
+    }),
+  );
+  speed.onchange = () => player.setSpeed(Number(speed.value));
+  const loop = button("loop", "Loop", () => player.setLooping(!player.looping));
+  const controls = element("div", { class: "controls", role: "group", "aria-label": "Player" }, [
+    element("div", { class: "buttons" }, [
+      button("first", "First step", () => player.visit(0, { animate: false })),
+      button("back", "Step back", () => player.visit(player.step - 1)),
+      toggle,
+      button("forward", "Step forward", () => player.visit(player.step + 1)),
+      button("last", "Last step", () => player.visit(Infinity, { animate: false })),
+    ]),
+    slider,
+    position,
+    speed,
+    loop,
+  ]);
+  const caption = element("p", {
+    class: "caption",
+    id: "stage-caption",
+    "data-testid": "stage-caption",
+    "aria-live": "polite",
+  });
+  const arithmetic = element("div", {
+    class: "arithmetic",
+    "data-testid": "stage-arithmetic",
+    tabindex: "0",
+    role: "group",
+    "aria-label": "Arithmetic of this step",
+  });
+  root.replaceChildren(picture, controls, caption, arithmetic);
+
+  root.onkeydown = (event) => onKey(event, player, speed);
+  listenToPointer(picture, player);
+  listenToTerms(arithmetic, player);
+
+  return {
+    base,
+    overlay,
+    picture,
+    arithmetic,
+    caption,
+    describe(label, lastStep) {
+      picture.setAttribute("aria-label", label);
+      slider.max = String(lastStep);
+      position.style.minWidth = `${String(lastStep + 1).length * 2 + 2}ch`;
+    },
+    show({ step, lastStep, playing, looping, speed: factor }, quiet) {
+      slider.value = String(step);
+      slider.style.setProperty("--share", String(lastStep ? step / lastStep : 1));
+      slider.setAttribute("aria-valuetext", `${step + 1} of ${lastStep + 1}`);
+      position.textContent = `${step + 1} / ${lastStep + 1}`;
+      const label = playing ? "Pause" : "Play";
+      if (toggle.getAttribute("aria-label") !== label) {
+        toggle.setAttribute("aria-label", label);
+        toggle.title = label;
+        toggle.replaceChildren(icon(label.toLowerCase()));
+      }
+      loop.setAttribute("aria-pressed", String(looping));
+      speed.value = String(factor);
+      caption.setAttribute("aria-live", quiet ? "off" : "polite");
+    },
+    setCaption(text) {
+      if (caption.textContent !== text) caption.textContent = text;
+    },
+  };
+}
+
+function onKey(event, player, speed) {
+  const { key, target } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || target === speed) return;
+  if (key === " " && target instanceof HTMLButtonElement) return;
+  const faster = (by) => {
+    const at = SPEEDS.indexOf(player.speed) + by;
+    player.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, at))]);
+  };
+  const actions = {
+    " ": () => player.toggle(),
+    ArrowLeft: () => player.visit(player.step - 1),
+    ArrowRight: () => player.visit(player.step + 1),
+    ArrowUp: () => player.visitRow(-1),
+    ArrowDown: () => player.visitRow(1),
+    Home: () => player.visit(0, { animate: false }),
+    End: () => player.visit(Infinity, { animate: false }),
+    "+": () => faster(1),
+    "-": () => faster(-1),
+    Escape: () => player.choose(null),
+  };
+  if (!(key in actions)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  actions[key]();
+}
+
+/** Hover with a mouse; tap and drag with a finger. */
+function listenToPointer(picture, player) {
+  const target = (event) => {
+    const { left, top } = picture.getBoundingClientRect();
+    return player.targetAt(event.clientX - left, event.clientY - top);
+  };
+  let dragging = false;
+  picture.onpointermove = (event) => {
+    const found = target(event);
+    if (dragging) {
+      if (found && found.step !== null) player.choose(found);
+      return;
+    }
+    if (event.pointerType === "mouse") {
+      picture.style.cursor = found ? "pointer" : "";
+      player.point(found);
+    }
+  };
+  picture.onpointerleave = () => player.point(null);
+  picture.onpointerdown = (event) => {
+    const found = target(event);
+    dragging = Boolean(found) && found.step !== null;
+    if (dragging) picture.setPointerCapture(event.pointerId);
+  };
+  picture.onpointerup = picture.onpointercancel = () => (dragging = false);
+  picture.onclick = (event) => player.choose(target(event));
+  // A finger on a result cell drags over cells; anywhere else it scrolls the page.
+  picture.addEventListener(
+    "touchstart",
+    (event) => {
+      const found = event.touches.length === 1 && target(event.touches[0]);
+      if (found && found.step !== null) {
+        event.preventDefault();
+        player.choose(found);
+      }
+    },
+    { passive: false },
+  );
+}
+
+/** A term of the arithmetic line points at its cells. */
+function listenToTerms(arithmetic, player) {
+  arithmetic.onpointermove = (event) => {
+    const term = event.target.closest("[data-cell]");
+    player.point(
+      term &&
+        player.termTarget(
+          Number(term.dataset.trace),
+          Number(term.dataset.cell),
+          Number(term.dataset.weight),
+        ),
+    );
+  };
+  arithmetic.onpointerleave = () => player.point(null);
+}

@@ -1,0 +1,332 @@
+// Where everything goes: boxes in rows and columns, and the largest cells that fit.
+
+/**
+ * @typedef {Object} Panel one grid, or the window enlarged, at its place on the canvas
+ * @property {"grid"|"lens"} kind
+ * @property {{trace: number, grid: import("./wire.js").Grid}[]} members the grids drawn here, one
+ *   per filter for kernels and partial results, one per trace for an input they share
+ * @property {string} title
+ * @property {string} subtitle
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} cell size in pixels
+ * @property {number} x left edge of the cells
+ * @property {number} y top edge of the cells
+ * @property {number} headX
+ * @property {number} headY
+ * @property {number} headWidth
+ */
+
+const TITLE = 22;
+const SUBTITLE = 17;
+const AXIS = { top: 15, left: 19 };
+const GAP = 18;
+const JOIN = 40;
+const LARGEST_CELL = 50;
+const READABLE_CELL = 22;
+const LENS_CELLS = [40, 34, 28, 22];
+const WIDE = 640;
+
+/** Lays out the parts of one step of one arrangement; sizes follow from the cell sizes. */
+const box = {
+  row: (children, joins = []) => ({ kind: "row", children: children.filter(Boolean), joins }),
+  column: (children) => ({ kind: "column", children: children.filter(Boolean) }),
+};
+
+/**
+ * @param {import("./wire.js").Trace[]} traces
+ * @param {number} width
+ * @param {number|null} height wanted at most; narrow stages may be taller
+ * @param {(text: string, role: "title"|"subtitle"|"join") => number} measure
+ */
+export function layOut(traces, width, height, measure) {
+  const limit = height ?? (width < WIDE ? 620 : 430);
+  const plain = best(arrangements(traces, false, width), width, limit, measure);
+  const solution =
+    plain && plain.cell >= READABLE_CELL
+      ? plain
+      : (best(arrangements(traces, true, width), width, limit, measure) ?? plain);
+  const { tree, cell, small } = solution ?? smallest(traces, width, measure);
+  const context = { cell, small, measure };
+  const size = sizeOf(tree, context);
+  const panels = [];
+  const texts = [];
+  place(tree, Math.max(0, Math.floor((width - size.width) / 2)), 0, context, panels, texts);
+  return { panels, texts, height: Math.ceil(size.height), width };
+}
+
+/** The best arrangement; a later one must have clearly larger cells to be preferred. */
+function best(trees, width, height, measure) {
+  let found = null;
+  for (const tree of trees) {
+    for (let cell = LARGEST_CELL; cell >= 4; cell--) {
+      if (found && cell < found.cell * 1.2) break;
+      const small = smallCells(cell).find((candidate) => {
+        const size = sizeOf(tree, { cell, small: candidate, measure });
+        return size.width <= width && size.height <= height;
+      });
+      if (small) {
+        found = { tree, cell, small };
+        break;
+      }
+    }
+  }
+  return found;
+}
+
+function smallest(traces, width, measure) {
+  const trees = arrangements(traces, false, width);
+  const tree = trees[trees.length - 1];
+  for (let cell = READABLE_CELL; ; cell--) {
+    const fits = sizeOf(tree, { cell, small: cell, measure }).width <= width;
+    if (fits || cell <= 3) return { tree, cell, small: cell };
+  }
+}
+
+/** Kernels and lenses may have larger cells than the images: there are few of them. */
+function smallCells(cell) {
+  return cell >= LENS_CELLS[0] ? [cell] : LENS_CELLS.filter((size) => size >= cell).concat(cell);
+}
+
+function arrangements(traces, withLens, width) {
+  const shared = traces.length > 1 && traces.every((trace) => sharesInput(traces[0], trace));
+  const parts = traces.map((trace, index) => partsOf(trace, index, traces, shared, withLens));
+  const wide = [1, 2, 4].map((across) => ({
+    one: (part) => wideTree(part, across),
+    all: shared ? [box.column, box.row] : [box.row, box.column],
+  }));
+  const narrow = { one: (part) => narrowTree(part, 2), all: [box.row, box.column] };
+  const thin = { one: (part) => thinTree(part, 2), all: [box.row, box.column] };
+  const styles = width < WIDE ? [...wide, narrow, thin] : wide;
+  const trees = [];
+  for (const style of styles) {
+    if (traces.length === 1) {
+      trees.push(style.one(parts[0]));
+      continue;
+    }
+    for (const together of style.all) {
+      const each = parts.map((part) => labelled(part, style.one(part)));
+      if (!shared) {
+        trees.push(together(each));
+        continue;
+      }
+      const inputs = box.column(parts[0].inputs);
+      trees.push(box.row([inputs, together(each)], ["→"]));
+      if (width < WIDE) trees.push(box.column([inputs, together(each)]));
+    }
+  }
+  return trees;
+}
+
+/** Two traces read the very same picture, so it is drawn once. */
+function sharesInput(a, b) {
+  if (a.channels > 1 || b.channels > 1) return false;
+  const [left, right] = [a.grids[0], b.grids[0]];
+  return (
+    left.rows === right.rows &&
+    left.columns === right.columns &&
+    left.values.every((value, i) => value === right.values[i]) &&
+    (left.mask ?? []).toString() === (right.mask ?? []).toString()
+  );
+}
+
+/** The panels of one trace by role. */
+function partsOf(trace, index, traces, shared, withLens) {
+  const of = (role) => trace.grids.filter((grid) => grid.role === role);
+  const byChannel = (role) =>
+    Array.from({ length: trace.channels }, (_, channel) => {
+      const grids = of(role).filter((grid) => grid.channel === channel);
+      return grids.length ? leaf(index, grids, channel === 0) : null;
+    });
+  const lens = (channel) => {
+    const reads = trace.starts[1] / trace.channels;
+    return {
+      kind: "lens",
+      trace: index,
+      channel,
+      title: channel === 0 ? "Window" : "",
+      subtitle: trace.channels > 1 ? of("input")[channel].part : "",
+      rows: Math.ceil(reads / trace.windowColumns),
+      columns: trace.windowColumns,
+    };
+  };
+  const inputs = byChannel("input");
+  if (shared && index === 0) {
+    inputs[0].members = traces.map((other, i) => ({ trace: i, grid: other.grids[0] }));
+  }
+  return {
+    name: traces.length > 1 && of("output")[0].title !== trace.name ? trace.name : "",
+    inputs,
+    ownInputs: shared ? [null] : inputs,
+    lenses: inputs.map((_, channel) => (withLens ? lens(channel) : null)),
+    kernels: byChannel("kernel"),
+    partials: byChannel("partial"),
+    bias: of("bias").length ? leaf(index, of("bias"), true) : null,
+    outputs: of("output").map((grid, i) => leaf(index, [grid], i === 0)),
+  };
+}
+
+function leaf(trace, grids, first) {
+  const [grid] = grids;
+  const details = [grid.part, grid.role === "partial" ? "" : grid.note];
+  return {
+    kind: "grid",
+    members: grids.map((each) => ({ trace, grid: each })),
+    role: grid.role,
+    title: first ? grid.title : "",
+    subtitle: (first ? details : [grid.part]).filter(Boolean).join(" · "),
+    rows: grid.rows,
+    columns: grid.columns,
+  };
+}
+
+function labelled(part, tree) {
+  return part.name ? box.column([{ kind: "label", text: part.name }, tree]) : tree;
+}
+
+function channelRows(part, withPartials) {
+  return part.ownInputs.map((input, channel) => {
+    const children = [];
+    const joins = [];
+    const add = (child, join) => {
+      if (!child) return;
+      if (children.length) joins.push(join);
+      children.push(child);
+    };
+    add(input, "");
+    add(part.lenses[channel], "→");
+    add(part.kernels[channel], part.lenses[channel] ? "·" : "∗");
+    if (withPartials) add(part.partials[channel], "=");
+    return children.length ? box.row(children, joins) : null;
+  });
+}
+
+/** How the outputs hang on: through the sum over channels, the bias, or straight. */
+function results(part, across, lead) {
+  const outputs = [];
+  for (let i = 0; i < part.outputs.length; i += across) {
+    outputs.push(box.row(part.outputs.slice(i, i + across)));
+  }
+  const sum = part.partials[0] ? "Σ" : "";
+  const equals = part.kernels[0] ? "=" : "→";
+  const joins = part.bias ? [`${sum} +`.trim(), "="] : [sum ? "Σ =" : equals];
+  return {
+    children: [part.bias, box.column(outputs)],
+    joins: lead ? joins : joins.slice(1),
+    prefix: lead ? "" : joins[0],
+  };
+}
+
+function wideTree(part, across) {
+  const rows = channelRows(part, true).filter(Boolean);
+  const tail = results(part, across, rows.length > 0);
+  return box.row([rows.length ? box.column(rows) : null, ...tail.children], tail.joins);
+}
+
+function narrowTree(part, across) {
+  const tail = results(part, across, false);
+  return box.column([
+    ...channelRows(part, true),
+    { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
+  ]);
+}
+
+function thinTree(part, across) {
+  const tail = results(part, across, false);
+  return box.column([
+    ...channelRows(part, false),
+    part.partials[0] ? { ...box.row(part.partials), prefix: "=" } : null,
+    { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
+  ]);
+}
+
+function headHeight(node) {
+  return (node.title ? TITLE : 0) + (node.subtitle ? SUBTITLE : 0);
+}
+
+function cellOf(node, context) {
+  const small = node.kind === "lens" || node.role === "kernel" || node.role === "bias";
+  return small ? context.small : context.cell;
+}
+
+function axes(node) {
+  return node.kind === "lens" || node.role === "bias" ? { top: 4, left: 0 } : AXIS;
+}
+
+function sizeOf(node, context) {
+  const { measure } = context;
+  if (node.kind === "label") return { width: measure(node.text, "title"), height: TITLE + 2 };
+  if (node.kind === "row") {
+    const sizes = node.children.map((child) => sizeOf(child, context));
+    const joins = node.children.slice(1).map((_, i) => joinWidth(node.joins[i], measure));
+    const lead = node.prefix ? joinWidth(node.prefix, measure) : 0;
+    return {
+      width: sum(sizes.map((size) => size.width)) + sum(joins) + lead,
+      height: Math.max(...sizes.map((size) => size.height)),
+    };
+  }
+  if (node.kind === "column") {
+    const sizes = node.children.map((child) => sizeOf(child, context));
+    return {
+      width: Math.max(...sizes.map((size) => size.width)),
+      height: sum(sizes.map((size) => size.height)) + GAP * (sizes.length - 1),
+    };
+  }
+  const cell = cellOf(node, context);
+  const { top, left } = axes(node);
+  return {
+    width: Math.max(
+      left + node.columns * cell + 2,
+      left + measure(node.title, "title"),
+      left + measure(node.subtitle, "subtitle"),
+    ),
+    height: headHeight(node) + top + node.rows * cell + 2,
+  };
+}
+
+function joinWidth(text, measure) {
+  return text ? Math.max(JOIN, measure(text, "join") + 16) : GAP;
+}
+
+function place(node, x, y, context, panels, texts) {
+  const size = sizeOf(node, context);
+  if (node.kind === "label") {
+    texts.push({ text: node.text, role: "title", x, y: y + TITLE - 6 });
+  } else if (node.kind === "row") {
+    let at = x;
+    const middle = y + size.height / 2 + TITLE / 2;
+    const join = (text) => {
+      const width = joinWidth(text, context.measure);
+      if (text) texts.push({ text, role: "join", x: at + width / 2, y: middle });
+      at += width;
+    };
+    if (node.prefix) join(node.prefix);
+    node.children.forEach((child, i) => {
+      if (i) join(node.joins[i - 1]);
+      const inner = sizeOf(child, context);
+      place(child, at, y + Math.floor((size.height - inner.height) / 2), context, panels, texts);
+      at += inner.width;
+    });
+  } else if (node.kind === "column") {
+    let at = y;
+    for (const child of node.children) {
+      place(child, x, at, context, panels, texts);
+      at += sizeOf(child, context).height + GAP;
+    }
+  } else {
+    const { top, left } = axes(node);
+    panels.push({
+      ...node,
+      cell: cellOf(node, context),
+      headX: x + left,
+      headY: y,
+      headWidth: size.width - left,
+      x: x + left,
+      y: y + headHeight(node) + top,
+    });
+  }
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
+}

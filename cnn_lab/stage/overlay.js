@@ -1,0 +1,262 @@
+// The layer that moves: the window, the value on its way, and what the reader points at.
+
+import { gridOf, locate } from "./wire.js";
+import { formatNumber } from "./words.js";
+
+const CORNER_WEIGHTS_FROM = 36;
+
+/** Which panel shows which grid. */
+export class Places {
+  /** @param {import("./layout.js").Panel[]} panels */
+  constructor(panels) {
+    this.panels = panels;
+    this.byGrid = new Map();
+    for (const panel of panels) {
+      for (const { trace, grid } of panel.members ?? []) {
+        this.byGrid.set(`${trace}:${grid.key}`, panel);
+      }
+    }
+  }
+
+  panelOf(traceIndex, grid) {
+    return this.byGrid.get(`${traceIndex}:${grid.key}`);
+  }
+
+  /** The square of a cell on the canvas. */
+  square(traceIndex, trace, cell) {
+    const grid = gridOf(trace, cell);
+    const panel = this.panelOf(traceIndex, grid);
+    const index = cell - grid.firstId;
+    return {
+      panel,
+      x: panel.x + (index % grid.columns) * panel.cell,
+      y: panel.y + Math.floor(index / grid.columns) * panel.cell,
+      size: panel.cell,
+    };
+  }
+
+  /** The cell under a point, or null: the panel and the index of the cell in it. */
+  at(x, y) {
+    for (const panel of this.panels) {
+      const column = Math.floor((x - panel.x) / panel.cell);
+      const row = Math.floor((y - panel.y) / panel.cell);
+      if (column >= 0 && column < panel.columns && row >= 0 && row < panel.rows) {
+        return { panel, index: row * panel.columns + column };
+      }
+    }
+    return null;
+  }
+
+  /**
+   * The outlines around cells, one path per panel.
+   * @returns {{panel: import("./layout.js").Panel, path: Path2D}[]}
+   */
+  outline(traceIndex, trace, cells) {
+    const byPanel = new Map();
+    for (const cell of cells) {
+      const grid = gridOf(trace, cell);
+      const panel = this.panelOf(traceIndex, grid);
+      if (!byPanel.has(panel)) byPanel.set(panel, new Set());
+      byPanel.get(panel).add(cell - grid.firstId);
+    }
+    return [...byPanel].map(([panel, members]) => ({ panel, path: border(panel, members) }));
+  }
+}
+
+/** The edges between cells that belong and cells that do not. */
+function border({ x, y, cell, columns }, members) {
+  const path = new Path2D();
+  for (const index of members) {
+    const column = index % columns;
+    const left = x + column * cell - 0.5;
+    const top = y + Math.floor(index / columns) * cell - 0.5;
+    const edge = (outside, x1, y1, x2, y2) => {
+      if (!outside) return;
+      path.moveTo(left + x1 * cell, top + y1 * cell);
+      path.lineTo(left + x2 * cell, top + y2 * cell);
+    };
+    edge(!members.has(index - columns), 0, 0, 1, 0);
+    edge(!members.has(index + columns), 0, 1, 1, 1);
+    edge(column === 0 || !members.has(index - 1), 0, 0, 0, 1);
+    edge(column === columns - 1 || !members.has(index + 1), 1, 0, 1, 1);
+  }
+  return path;
+}
+
+/**
+ * @typedef {Object} Moment what the overlay shows
+ * @property {number[]} steps the current step of each trace
+ * @property {number[]} previous where each window comes from
+ * @property {number[]} focus the steps that lenses show: the pointed-at or the current ones
+ * @property {number} slide 0 to 1, how far the window has moved
+ * @property {number} flight 0 to 1, how far the value has travelled
+ * @property {{panel: Object, path: Path2D}[]} pointing outlines
+ * @property {{trace: number, cell: number}[]} preview result cells shown ahead of time
+ */
+
+export class Overlay {
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {import("./paint.js").Painter} painter one on the same context
+   * @param {Places} places
+   * @param {import("./wire.js").Trace[]} traces
+   */
+  constructor(context, painter, places, traces) {
+    Object.assign(this, { context, painter, places, traces });
+    this.theme = painter.theme;
+  }
+
+  /** @param {Moment} moment */
+  draw(moment) {
+    const { context, traces } = this;
+    const { width, height } = context.canvas;
+    context.save();
+    context.resetTransform();
+    context.clearRect(0, 0, width, height);
+    context.restore();
+    for (const panel of this.places.panels) {
+      if (panel.kind === "lens") this.drawLens(panel, moment);
+    }
+    for (const { trace, cell } of moment.preview) this.drawPreview(trace, cell);
+    traces.forEach((trace, index) => this.drawNow(trace, index, moment));
+    for (const { panel, path } of moment.pointing) this.stroke(path, panel, this.theme.pointing);
+    if (moment.flight > 0 && moment.flight < 1) {
+      traces.forEach((trace, index) => this.drawFlight(trace, index, moment));
+    }
+  }
+
+  stroke(path, panel, colour) {
+    const { context } = this;
+    const width = panel.cell >= 12 ? 2.5 : 1.75;
+    context.lineJoin = context.lineCap = "round";
+    context.strokeStyle = this.theme.background;
+    context.lineWidth = width + 2.5;
+    context.stroke(path);
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke(path);
+  }
+
+  drawNow(trace, index, moment) {
+    const { context, places } = this;
+    const step = moment.steps[index];
+    const start = trace.starts[step];
+    const reads = trace.reads.subarray(start, trace.starts[step + 1]);
+    const before = places.square(index, trace, trace.reads[trace.starts[moment.previous[index]]]);
+    const here = places.square(index, trace, reads[0]);
+    const rest = 1 - moment.slide;
+    context.save();
+    context.translate((before.x - here.x) * rest, (before.y - here.y) * rest);
+    for (const { panel, path } of places.outline(index, trace, reads)) {
+      this.stroke(path, panel, this.theme.now);
+    }
+    context.restore();
+    if (rest === 0) {
+      if (trace.weights) this.drawCornerWeights(trace, index, step);
+      if (trace.winners) {
+        const { x, y, size } = places.square(index, trace, trace.winners[step]);
+        this.painter.drawRing(x, y, size, this.theme.now, size >= 14 ? 2.5 : 1.5);
+      }
+    }
+    if (rest === 0 || moment.slide > 0.5) {
+      const written = [trace.writes[step]];
+      for (let c = 0; trace.partials && c < trace.channels; c++) {
+        written.push(trace.partials[step * trace.channels + c]);
+      }
+      for (const { panel, path } of places.outline(index, trace, written)) {
+        this.stroke(path, panel, this.theme.now);
+      }
+    }
+  }
+
+  /** The weight that each cell of the window meets, in its corner. */
+  drawCornerWeights(trace, index, step) {
+    const { context, theme } = this;
+    for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
+      const { x, y, size } = this.places.square(index, trace, trace.reads[i]);
+      if (size < CORNER_WEIGHTS_FROM) return;
+      const weight = locate(trace, trace.weights[i]);
+      const text = `×${formatNumber(weight.value, weight.grid, false)}`;
+      context.font = `600 ${Math.min(11, size * 0.25)}px ${theme.font}`;
+      const width = context.measureText(text).width + 5;
+      context.fillStyle = theme.background;
+      context.beginPath();
+      context.roundRect(x + size - width - 2.5, y + size - 16, width, 13.5, 3);
+      context.fill();
+      context.fillStyle = theme.now;
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.fillText(text, x + size - 2.5 - width / 2, y + size - 8.7);
+    }
+  }
+
+  /** The window enlarged, where the cells of the picture are too small for numbers. */
+  drawLens(panel, moment) {
+    const trace = this.traces[panel.trace];
+    const step = moment.focus[panel.trace];
+    const size = (trace.starts[step + 1] - trace.starts[step]) / trace.channels;
+    const start = trace.starts[step] + panel.channel * size;
+    for (let i = 0; i < size; i++) {
+      const { grid } = locate(trace, trace.reads[start + i]);
+      const x = panel.x + (i % panel.columns) * panel.cell;
+      const y = panel.y + Math.floor(i / panel.columns) * panel.cell;
+      this.painter.drawCell(grid, trace.reads[start + i] - grid.firstId, x, y, panel.cell, trace);
+      if (trace.winners && trace.winners[step] === trace.reads[start + i]) {
+        this.painter.drawRing(x, y, panel.cell, this.theme.now, 2.5);
+      }
+    }
+    const colour = step === moment.steps[panel.trace] ? this.theme.now : this.theme.pointing;
+    const frame = new Path2D();
+    frame.rect(panel.x - 0.5, panel.y - 0.5, panel.columns * panel.cell, panel.rows * panel.cell);
+    this.stroke(frame, panel, colour);
+  }
+
+  drawPreview(index, cell) {
+    const trace = this.traces[index];
+    const { x, y, size } = this.places.square(index, trace, cell);
+    const grid = gridOf(trace, cell);
+    this.painter.drawCell(grid, cell - grid.firstId, x, y, size, trace);
+  }
+
+  /** The result on its way from where it was computed to its cell. */
+  drawFlight(trace, index, moment) {
+    const { context, theme } = this;
+    const step = moment.steps[index];
+    const to = this.places.square(index, trace, trace.writes[step]);
+    const from = this.departure(trace, index, step);
+    const share = moment.flight;
+    const result = locate(trace, trace.writes[step]);
+    const text = formatNumber(result.value, result.grid, false);
+    context.font = `600 14px ${theme.font}`;
+    const width = Math.max(26, context.measureText(text).width + 14);
+    const x = from.x + (to.x + to.size / 2 - from.x) * share;
+    const arc = Math.sin(Math.PI * share) * Math.min(30, Math.abs(to.x - from.x) / 8);
+    const y = from.y + (to.y + to.size / 2 - from.y) * share - arc;
+    context.fillStyle = theme.now;
+    context.beginPath();
+    context.roundRect(x - width / 2, y - 12, width, 24, 6);
+    context.fill();
+    context.fillStyle = theme.background;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(text, x, y + 0.5);
+  }
+
+  /** A maximum leaves from its winner, a sum from the middle of the window. */
+  departure(trace, index, step) {
+    const lens = this.places.panels.find((panel) => panel.kind === "lens" && panel.trace === index);
+    if (lens) {
+      return {
+        x: lens.x + (lens.columns * lens.cell) / 2,
+        y: lens.y + (lens.rows * lens.cell) / 2,
+      };
+    }
+    const cells = trace.winners
+      ? [trace.winners[step]]
+      : [trace.reads[trace.starts[step]], trace.reads[trace.starts[step + 1] - 1]];
+    const squares = cells.map((cell) => this.places.square(index, trace, cell));
+    const middle = (axis) =>
+      squares.reduce((total, square) => total + square[axis] + square.size / 2, 0) / squares.length;
+    return { x: middle("x"), y: middle("y") };
+  }
+}

@@ -1,0 +1,83 @@
+// Colours and fonts, taken from the CSS variables that Streamlit sets.
+
+/**
+ * @typedef {Object} Theme
+ * @property {string} font
+ * @property {string} headingFont
+ * @property {string} background
+ * @property {string} text
+ * @property {string} muted
+ * @property {string} line
+ * @property {string} empty a result cell that has no value yet
+ * @property {string} now the current window and the cell it writes
+ * @property {string} pointing what the reader points at
+ * @property {(value: number, scale: {kind: string, limit: number}) => number[]} colour
+ */
+
+const INK = [
+  [24, 22, 20],
+  [250, 247, 241],
+];
+const DIVERGING = "#1d4f91,#2c6fbb,#d9731a,#a85308";
+
+/** @param {number[]} a @param {number[]} b @param {number} share of b */
+export function mix(a, b, share) {
+  return a.map((part, i) => part + (b[i] - part) * share);
+}
+
+/** @param {number[]} rgb */
+export function css(rgb) {
+  return `rgb(${rgb.map(Math.round).join(" ")})`;
+}
+
+/** Whether dark text reads better than light text on a colour (WCAG relative luminance). */
+export function isLight(rgb) {
+  const [r, g, b] = rgb.map((part) => {
+    const share = part / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179;
+}
+
+function parseColour(text, fallback) {
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  context.fillStyle = fallback;
+  context.fillStyle = text;
+  context.fillRect(0, 0, 1, 1);
+  return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+}
+
+/**
+ * @param {Element} element anything below the variables
+ * @returns {Theme}
+ */
+export function readTheme(element) {
+  const style = getComputedStyle(element);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  const background = parseColour(read("--st-background-color", ""), "#ffffff");
+  const text = parseColour(read("--st-text-color", ""), "#1d1f24");
+  const accent = parseColour(read("--st-primary-color", ""), "#b0126f");
+  const variant = isLight(background) ? "light" : "dark";
+  const diverging = read("--st-chart-diverging-colors", DIVERGING).split(",");
+  const negative = parseColour(diverging[1], "#2c6fbb");
+  const positive = parseColour(diverging[diverging.length - 2], "#d9731a");
+  const zero = mix(background, text, variant === "light" ? 0.03 : 0.1);
+  return {
+    font: read("--st-font", "sans-serif"),
+    headingFont: read("--st-heading-font", "serif"),
+    background: css(background),
+    text: css(text),
+    muted: css(mix(background, text, 0.66)),
+    line: css(mix(background, text, 0.3)),
+    empty: css(mix(background, text, 0.06)),
+    now: css(accent),
+    pointing: css(mix(accent, variant === "light" ? background : text, 0.45)),
+    backgroundRgb: background,
+    textRgb: text,
+    colour(value, { kind, limit }) {
+      const share = Math.max(-1, Math.min(1, value / limit));
+      if (kind === "grey") return mix(INK[0], INK[1], Math.max(0, share));
+      return mix(zero, share < 0 ? negative : positive, Math.abs(share));
+    },
+  };
+}

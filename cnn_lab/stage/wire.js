@@ -1,0 +1,189 @@
+// The trace as it travels, and as the stage uses it.
+
+/**
+ * One matrix of a trace. Cell (row, column) has the id firstId + row * columns + column.
+ * @typedef {Object} Grid
+ * @property {string} key
+ * @property {string} title
+ * @property {string} part
+ * @property {string} note
+ * @property {"input"|"kernel"|"bias"|"partial"|"output"} role
+ * @property {number} rows
+ * @property {number} columns
+ * @property {Float64Array} values
+ * @property {Uint8Array|null} mask bits: 1 padding, 2 never read
+ * @property {number} firstId
+ * @property {number[]} rowLabels
+ * @property {number[]} columnLabels
+ * @property {{kind: "grey"|"signed", limit: number}} scale
+ * @property {number} decimals
+ * @property {boolean} exact
+ * @property {number} filter
+ * @property {number} channel
+ */
+
+/**
+ * @typedef {Object} Trace
+ * @property {string} name
+ * @property {"product_sum"|"maximum"|"mean"} term
+ * @property {Grid[]} grids
+ * @property {number} nSteps
+ * @property {number} nCells
+ * @property {Int32Array} starts step i reads cells starts[i] to starts[i + 1]
+ * @property {Int32Array} reads
+ * @property {Int32Array|null} weights paired with the reads
+ * @property {ArrayLike<number>} writes
+ * @property {ArrayLike<number>|null} biases
+ * @property {ArrayLike<number>|null} partials channels per step
+ * @property {ArrayLike<number>|null} winners
+ * @property {number} channels
+ * @property {number} windowColumns
+ * @property {boolean} skipPadding
+ * @property {string} caption
+ * @property {string} paddingCaption
+ * @property {Int32Array} stepOfCell the step that fills a result cell, -1 for other cells
+ */
+
+const ARRAYS = {
+  u1: Uint8Array,
+  i1: Int8Array,
+  u2: Uint16Array,
+  i2: Int16Array,
+  u4: Uint32Array,
+  i4: Int32Array,
+  f4: Float32Array,
+  f8: Float64Array,
+};
+
+export const PADDING = 1;
+export const UNREAD = 2;
+
+/** @param {{type: keyof typeof ARRAYS, base64: string}} packed */
+function unpack(packed) {
+  const text = atob(packed.base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return new ARRAYS[packed.type](bytes.buffer);
+}
+
+function unpackValues(packed) {
+  const numbers = unpack(packed);
+  const unit = 10 ** (packed.decimals ?? 0);
+  return Float64Array.from(numbers, (number) => number / unit);
+}
+
+/** The cells of all steps, one after the other, and where each step starts. */
+function unpackTable(packed, nSteps) {
+  const starts = new Int32Array(nSteps + 1);
+  if (packed.cells) {
+    const sizes = unpack(packed.sizes);
+    for (let i = 0; i < nSteps; i++) starts[i + 1] = starts[i] + sizes[i];
+    return { starts, cells: Int32Array.from(unpack(packed.cells)) };
+  }
+  const firsts = unpack(packed.firsts);
+  const offsets = unpack(packed.offsets);
+  const cells = new Int32Array(nSteps * offsets.length);
+  for (let step = 0, at = 0; step < nSteps; step++) {
+    for (const offset of offsets) cells[at++] = firsts[step] + offset;
+    starts[step + 1] = at;
+  }
+  return { starts, cells };
+}
+
+/**
+ * @param {Object} wire what Trace.to_wire made
+ * @returns {Trace}
+ */
+export function decodeTrace(wire) {
+  const grids = wire.grids.map((grid) => ({
+    ...grid,
+    values: unpackValues(grid.values),
+    mask: grid.mask && unpack(grid.mask),
+  }));
+  const { starts, cells } = unpackTable(wire.reads, wire.nSteps);
+  const last = grids[grids.length - 1];
+  const trace = {
+    ...wire,
+    grids,
+    nCells: last.firstId + last.values.length,
+    starts,
+    reads: cells,
+    weights: wire.weights && unpackTable(wire.weights, wire.nSteps).cells,
+    writes: unpack(wire.writes),
+    biases: wire.biases && unpack(wire.biases),
+    partials: wire.partials && unpack(wire.partials),
+    winners: wire.winners && unpack(wire.winners),
+  };
+  trace.stepOfCell = new Int32Array(trace.nCells).fill(-1);
+  for (let step = 0; step < trace.nSteps; step++) {
+    trace.stepOfCell[trace.writes[step]] = step;
+    for (let c = 0; trace.partials && c < trace.channels; c++) {
+      trace.stepOfCell[trace.partials[step * trace.channels + c]] = step;
+    }
+  }
+  return trace;
+}
+
+/**
+ * @param {Trace} trace
+ * @param {number} cell
+ * @returns {Grid}
+ */
+export function gridOf(trace, cell) {
+  const { grids } = trace;
+  let low = 0;
+  for (let high = grids.length - 1; low < high; ) {
+    const middle = (low + high + 1) >> 1;
+    if (grids[middle].firstId <= cell) low = middle;
+    else high = middle - 1;
+  }
+  return grids[low];
+}
+
+/** Where a cell lies: its grid, row and column, its value and its mask bits. */
+export function locate(trace, cell) {
+  const grid = gridOf(trace, cell);
+  const index = cell - grid.firstId;
+  const row = Math.floor(index / grid.columns);
+  return {
+    grid,
+    row,
+    column: index - row * grid.columns,
+    value: grid.values[index],
+    mask: grid.mask ? grid.mask[index] : 0,
+  };
+}
+
+const inverses = new WeakMap();
+
+/**
+ * The steps that read a cell or weigh something with it, in order. The links are turned round
+ * once, when somebody first points at a cell.
+ * @param {Trace} trace
+ * @param {number} cell
+ * @returns {Int32Array}
+ */
+export function stepsTouching(trace, cell) {
+  let inverse = inverses.get(trace);
+  if (!inverse) inverses.set(trace, (inverse = invertLinks(trace)));
+  return inverse.steps.subarray(inverse.starts[cell], inverse.starts[cell + 1]);
+}
+
+function invertLinks(trace) {
+  const lists = [trace.reads, trace.weights].filter(Boolean);
+  const starts = new Int32Array(trace.nCells + 1);
+  for (const list of lists) for (const cell of list) starts[cell + 1]++;
+  for (const cell of trace.biases ?? []) starts[cell + 1]++;
+  for (let i = 0; i < trace.nCells; i++) starts[i + 1] += starts[i];
+  const steps = new Int32Array(starts[trace.nCells]);
+  const next = starts.slice();
+  for (let step = 0; step < trace.nSteps; step++) {
+    for (const list of lists) {
+      for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
+        steps[next[list[i]]++] = step;
+      }
+    }
+    if (trace.biases) steps[next[trace.biases[step]]++] = step;
+  }
+  return { starts, steps };
+}

@@ -15,16 +15,17 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 APP = ROOT / "app.py"
 SOURCES = [*LIBRARY, *PAGES, APP]
 
-SIMPLE = {"data", "digits", "kernels", "samples"}
+SIMPLE = {"content", "data", "digits", "formulas", "kernels", "samples"}
 OPERATORS = {"arithmetic", "ops"}
 NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
-PICTURES = {*NETWORKS, *SIMPLE, "explain", "trace"}
+PICTURES = {*NETWORKS, *SIMPLE, "explain", "shifts", "trace"}
 # Each part of cnn_lab with all it may import besides itself. A new part needs a line here.
 MAY_IMPORT: dict[str, set[str]] = {
     "": set(),
     "arithmetic": set(),
     **{part: {"arithmetic"} for part in SIMPLE},
     "ops": {"arithmetic"},
+    "shifts": OPERATORS,
     "spec": OPERATORS,
     "zoo": {"arithmetic", "spec"},
     "network": {*OPERATORS, "spec"},

@@ -22,9 +22,11 @@ class Session:
         The server's address, "http://127.0.0.1:8501".
     page : str
         The page's address path without its slash; "" is the home page.
+    query : str
+        What follows the question mark in the address.
     """
 
-    def __init__(self, url: str, page: str = "") -> None:
+    def __init__(self, url: str, page: str = "", query: str = "") -> None:
         self._socket = connect(
             f"{url.replace('http', 'ws', 1)}/_stcore/stream",
             subprotocols=["streamlit"],  # type: ignore[list-item]
@@ -32,6 +34,7 @@ class Session:
             compression=None,
         )
         self._page = page
+        self._query = query
         self._page_hash = ""
         self.received: list[bytes] = []
         self.run()
@@ -50,6 +53,7 @@ class Session:
     def run(self, *changes: WidgetState) -> None:
         """Run the page once and return when it is done; `received` holds what came."""
         state = ClientState(
+            query_string=self._query,
             page_name="" if self._page_hash else self._page,
             page_script_hash=self._page_hash,
             widget_states=WidgetStates(widgets=changes),

@@ -9,6 +9,7 @@ from streamlit.navigation.page import Page
 
 ICON = Path(__file__).with_name("icon.png")
 LOGO = Path(__file__).with_name("logo.svg")
+SIDEBAR_PX = 220
 
 _FRAMED = "frame_is_set"
 
@@ -35,7 +36,12 @@ def navigation() -> Page:
             for section, titles in PAGES.items()
         }
     )
-    st.set_page_config(page_title=f"{page.title} · CNN Lab", page_icon=ICON, layout="wide")
+    st.set_page_config(
+        page_title=f"{page.title} · CNN Lab",
+        page_icon=ICON,
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_PX,
+    )
     st.logo(LOGO, size="large")
     return page
 

@@ -1,0 +1,40 @@
+"""The prose of the pages: one Markdown file per chapter, numbers put in from outside."""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+_SLOT = re.compile(r"\[\[(\w+)\]\]")
+
+
+@lru_cache(maxsize=64)
+def _sections(chapter: str) -> dict[str, str]:
+    text = (_FOLDER / f"{chapter}.md").read_text(encoding="utf-8")
+    head, *rest = re.split(r"^# (.+)$", text, flags=re.MULTILINE)
+    names, bodies = rest[::2], rest[1::2]
+    return {"": head.strip()} | dict(zip(names, map(str.strip, bodies), strict=True))
+
+
+def prose(chapter: str, section: str, **numbers: object) -> str:
+    """Return one section of a chapter as Markdown.
+
+    Parameters
+    ----------
+    chapter : str
+        File name without its ending.
+    section : str
+        The level-one heading that the section stands under.
+    **numbers
+        What goes into the slots written ``[[name]]``; all of them, and no others.
+
+    Raises
+    ------
+    KeyError
+        If the section or a slot's value is missing.
+    """
+    text = _sections(chapter)[section]
+    wanted = set(_SLOT.findall(text))
+    if wanted != numbers.keys():
+        raise KeyError(f"{chapter}#{section} has the slots {wanted}, not {set(numbers)}")
+    return _SLOT.sub(lambda slot: str(numbers[slot[1]]), text)

@@ -1,0 +1,86 @@
+"""Formulas as LaTeX with the reader's own numbers put in."""
+
+from cnn_lab.arithmetic import conv_output_length, effective_kernel_size, unread_length
+
+
+def output_length_latex(
+    name: str,
+    length: int,
+    kernel_size: int,
+    stride: int,
+    padding: tuple[int, int],
+    dilation_rate: int = 1,
+) -> str:
+    r"""Return the size formula of one axis, worked out.
+
+    Parameters
+    ----------
+    name : str
+        Symbol of the result, for example "H'".
+    length, kernel_size, stride, padding, dilation_rate
+        As in `cnn_lab.arithmetic.conv_output_length`.
+
+    Examples
+    --------
+    >>> print(output_length_latex("H'", 6, 3, 2, (0, 1)))
+    H' = \left\lfloor\dfrac{6 + 0 + 1 - 3}{2}\right\rfloor + 1 = 3
+    """
+    positions = conv_output_length(length, kernel_size, stride, padding, dilation_rate)
+    span = effective_kernel_size(kernel_size, dilation_rate)
+    window = str(span) if dilation_rate == 1 else f"({dilation_rate}({kernel_size} - 1) + 1)"
+    return (
+        rf"{name} = \left\lfloor\dfrac{{{length} + {padding[0]} + {padding[1]} - {window}}}"
+        rf"{{{stride}}}\right\rfloor + 1 = {positions}"
+    )
+
+
+def unread_sentence(
+    size: tuple[int, int],
+    kernel_size: tuple[int, int],
+    strides: tuple[int, int],
+    borders: tuple[tuple[int, int], tuple[int, int]],
+    dilation_rate: tuple[int, int] = (1, 1),
+) -> str:
+    """Return what the floor drops, in words, or "" where every pixel is within reach.
+
+    Examples
+    --------
+    >>> unread_sentence((6, 6), (3, 3), (2, 2), ((0, 0), (0, 0)))
+    'The floor drops a remainder: the last row and the last column are never read.'
+    """
+    axes = zip(size, kernel_size, strides, borders, dilation_rate, strict=True)
+    left_over = [unread_length(*axis) for axis in axes]
+    parts = [
+        f"the last {noun}" if n == 1 else f"the last {n} {noun}s"
+        for n, noun in zip(left_over, ("row", "column"), strict=True)
+        if n
+    ]
+    if not parts:
+        return ""
+    verb = "is" if parts in (["the last row"], ["the last column"]) else "are"
+    return f"The floor drops a remainder: {' and '.join(parts)} {verb} never read."
+
+
+def convolution_costs(
+    kernel_shape: tuple[int, int, int, int], out_size: tuple[int, int]
+) -> dict[str, str]:
+    """Return what a convolution has to learn and to do, as text for `content/convolution.md`.
+
+    Parameters
+    ----------
+    kernel_shape : (int, int, int, int)
+        (rows, columns, channels, filters).
+    out_size : (int, int)
+        Rows and columns of the result.
+    """
+    rows, columns, channels, filters = kernel_shape
+    weights = rows * columns * channels
+    return {
+        "weights": rf"{rows} \cdot {columns} \cdot {channels} = {weights}",
+        "filters": "one filter" if filters == 1 else f"{filters} filters",
+        "parameters": rf"{filters} \cdot ({weights} + 1) = {filters * (weights + 1):,}",
+        "multiply_adds": (
+            rf"{out_size[0]} \cdot {out_size[1]} \cdot {weights * filters} = "
+            rf"{out_size[0] * out_size[1] * weights * filters:,}"
+        ),
+    }

@@ -1,0 +1,76 @@
+"""What happens to an image and its pooled maps when the picture moves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.ops import average_pool2d, max_pool2d
+from cnn_lab.ops.padding import IntOrPair, Padding
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class ShiftResponse:
+    """How far numbers move when the picture does, in shares of their own size.
+
+    Attributes
+    ----------
+    shifts : ndarray of int, shape (n,)
+        Pixels to the right, from 0.
+    image, max_pooled, average_pooled : ndarray of float, shape (n,)
+        Length of the difference to the unshifted numbers over the length of those: 0 means
+        nothing changed, 1 means that the change is as large as the picture itself.
+    """
+
+    shifts: NDArray[np.int64]
+    image: Array
+    max_pooled: Array
+    average_pooled: Array
+
+
+def shift_response(
+    image: Array,
+    *,
+    most: int,
+    pool_size: IntOrPair = 2,
+    strides: IntOrPair | None = None,
+    padding: Padding = "valid",
+) -> ShiftResponse:
+    """Shift a picture to the right pixel by pixel and measure what changes.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width)
+        What leaves on the right is lost; what enters on the left is zero.
+    most : int
+        Largest shift in pixels.
+    pool_size, strides, padding
+        As in `cnn_lab.ops.max_pool2d`.
+
+    Returns
+    -------
+    ShiftResponse
+        For 0, 1, ..., `most` pixels.
+    """
+    shifted = np.stack([_shift_right(image, pixels) for pixels in range(most + 1)])[..., np.newaxis]
+    return ShiftResponse(
+        np.arange(most + 1),
+        _change(shifted),
+        _change(max_pool2d(shifted, pool_size=pool_size, strides=strides, padding=padding)),
+        _change(average_pool2d(shifted, pool_size=pool_size, strides=strides, padding=padding)),
+    )
+
+
+def _shift_right(image: Array, pixels: int) -> Array:
+    moved = np.zeros_like(image)
+    moved[:, pixels:] = image[:, : image.shape[1] - pixels]
+    return moved
+
+
+def _change(maps: Array) -> Array:
+    difference = np.sqrt(np.square(maps - maps[0]).sum(axis=(1, 2, 3)))
+    size = float(np.sqrt(np.square(maps[0]).sum()))
+    return np.asarray(difference / size if size else np.zeros(len(maps)))

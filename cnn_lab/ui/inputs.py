@@ -1,0 +1,120 @@
+"""The image that a page calculates with: small numbers, typed ones, or a digit."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.samples import Array, crop_to_ink, stroke_image
+from cnn_lab.ui.caches import test_digits
+from cnn_lab.ui.matrix import matrix_editor
+
+MAX_SIDE = 12
+CROPS = (8, 14, 20, 28)
+SOURCES = {"numbers": "numbers", "digit": "digit"}
+CHANNEL_NAMES = ("red", "green", "blue")
+
+
+def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
+    """Show the controls of a page's input image and return the image.
+
+    Parameters
+    ----------
+    page : str
+        Prefix of all keys, which are the address parameters too.
+    channels : int
+        1, or 3 for red, green and blue; a digit always has one, repeated.
+    side : int
+        Rows and columns of the small numbers at first.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows, columns, channels)
+        0 to 9 for small numbers, 0 to 1 for a digit, anything finite once edited.
+    """
+    source = st.segmented_control(
+        "Image",
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
+        default="numbers",
+        required=True,
+        key=f"{page}_input",
+        bind="query-params",
+        width="stretch",
+    )
+    if source == "digit":
+        return np.repeat(_digit(page), channels, axis=2)
+    return _numbers(page, channels, side)
+
+
+def whole_number(
+    label: str, key: str, *, value: int, minimum: int, maximum: int, help: str | None = None
+) -> int:
+    """Show a number field and return what is in it, held to its limits in Python too."""
+    entered = st.number_input(
+        label,
+        min_value=minimum,
+        max_value=maximum,
+        value=value,
+        step=1,
+        key=key,
+        bind="query-params",
+        help=help,
+    )
+    return int(min(max(entered, minimum), maximum))
+
+
+def _numbers(page: str, channels: int, side: int) -> Array:
+    left, right = st.columns(2)
+    with left:
+        rows = whole_number("Rows", f"{page}_rows", value=side, minimum=1, maximum=MAX_SIDE)
+    with right:
+        columns = whole_number(
+            "Columns", f"{page}_columns", value=side, minimum=1, maximum=MAX_SIDE
+        )
+    seed = f"{page}_seed"
+    drawn = stroke_image(
+        rows,
+        columns,
+        channels=channels,
+        seed=whole_number(
+            "Stroke",
+            seed,
+            value=0,
+            minimum=0,
+            maximum=9999,
+            help="Each number draws another soft stroke.",
+        ),
+    )
+    with st.popover("Edit the numbers", icon=":material/edit:", width="stretch"):
+        layers = [
+            matrix_editor(
+                f"{page}_values" if channels == 1 else f"{page}_values_{name}",
+                drawn[..., channel],
+                label="Image" if channels == 1 else f"Image, {name}",
+                max_rows=MAX_SIDE,
+                max_columns=MAX_SIDE,
+            )
+            for channel, name in enumerate(CHANNEL_NAMES[:channels])
+        ]
+    if len({layer.shape for layer in layers}) > 1:
+        st.warning("All channels must have the same size; the stroke is shown instead.")
+        return drawn
+    return np.stack(layers, axis=-1)
+
+
+def _digit(page: str) -> Array:
+    digits = test_digits()
+    left, right = st.columns(2)
+    with left:
+        index = whole_number(
+            "Test image", f"{page}_digit", value=0, minimum=0, maximum=len(digits) - 1
+        )
+    with right:
+        crop = st.selectbox(
+            "Pixels",
+            CROPS,
+            index=1,
+            format_func=lambda size: f"{size} × {size}",
+            key=f"{page}_crop",
+            bind="query-params",
+        )
+    return crop_to_ink(digits.image(index).astype(np.float64), crop)

@@ -1,0 +1,33 @@
+"""Arrays shown as pictures that stay sharp in any browser and either theme."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnn_lab.figures.maps import Tone, enlarge, grey_picture, signed_picture
+
+Array = NDArray[np.floating[Any]]
+
+
+def tone() -> Tone:
+    """Return whether the reader's page is light or dark."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def show_image(values: Array, *, alt: str, signed: bool = False, width_px: int = 280) -> None:
+    """Show one matrix of numbers as a sharp picture.
+
+    Parameters
+    ----------
+    values : ndarray, shape (height, width)
+    alt : str
+        What it is, for readers who cannot see it.
+    signed : bool
+        Zero-centred blue to orange instead of greys.
+    width_px : int
+        About how wide it becomes: whole pixels are kept, so the nearest multiple.
+    """
+    picture = signed_picture(values, tone=tone()) if signed else grey_picture(values)
+    st.image(enlarge(picture, max(1, round(width_px / values.shape[1]))), alt=alt)

@@ -1,0 +1,91 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnn_lab.arithmetic import (
+    ReceptiveField,
+    ShapeError,
+    conv_output_length,
+    effective_kernel_size,
+    receptive_field,
+    same_padding,
+    unread_length,
+)
+
+lengths = st.integers(1, 40)
+kernels = st.integers(1, 9)
+strides = st.integers(1, 7)
+rates = st.integers(1, 4)
+
+
+@pytest.mark.parametrize(
+    ("length", "kernel_size", "stride", "padding", "expected"),
+    [
+        (28, 2, 1, (0, 1), 28),  # the paper's first layer
+        (14, 3, 1, (0, 0), 12),
+        (10, 2, 2, (0, 0), 5),
+        (6, 3, 2, (1, 1), 3),  # the floor: an explainer that many use refuses this one
+        (5, 5, 3, (0, 0), 1),
+    ],
+)
+def test_output_length_by_hand(length, kernel_size, stride, padding, expected):
+    assert conv_output_length(length, kernel_size, stride, padding) == expected
+
+
+@given(lengths, kernels, strides, st.tuples(st.integers(0, 9), st.integers(0, 9)), rates)
+def test_output_length_counts_the_positions(length, kernel_size, stride, padding, rate):
+    span = rate * (kernel_size - 1) + 1
+    starts = range(0, length + sum(padding) - span + 1, stride)
+    if len(starts):
+        assert conv_output_length(length, kernel_size, stride, padding, rate) == len(starts)
+        beyond = length + sum(padding) - (starts[-1] + span)
+        assert unread_length(length, kernel_size, stride, padding, rate) == beyond
+        assert 0 <= beyond < stride
+    else:
+        with pytest.raises(ShapeError, match="must fit into the padded image"):
+            conv_output_length(length, kernel_size, stride, padding, rate)
+
+
+@given(lengths, kernels, strides, rates)
+def test_same_padding_keeps_the_ceiling(length, kernel_size, stride, rate):
+    before, after = same_padding(length, kernel_size, stride, rate)
+    assert after - before in (0, 1)
+    padding = (before, after)
+    assert conv_output_length(length, kernel_size, stride, padding, rate) == -(-length // stride)
+
+
+def test_same_padding_is_the_textbook_formula_for_odd_kernels_at_stride_one_only():
+    assert [same_padding(28, k) for k in (1, 3, 5, 7)] == [(0, 0), (1, 1), (2, 2), (3, 3)]
+    assert same_padding(28, 2) == (0, 1)
+    assert same_padding(28, 3, stride=2) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((6, 3, 0), "`stride` must be at least 1. Received: stride=0"),
+        ((6, 0), "`kernel_size` must be at least 1. Received: kernel_size=0"),
+        ((0, 1), "`length` must be at least 1. Received: length=0"),
+        ((6, 3, 1, (-1, 0)), "`padding_before` must be at least 0"),
+        ((6, 2.5), "`kernel_size` must be a whole number. Received: kernel_size=2.5"),
+        ((6, True), "`kernel_size` must be a whole number"),
+    ],
+)
+def test_impossible_numbers_get_a_sentence(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        conv_output_length(*arguments)
+
+
+def test_dilation_spans_its_holes():
+    assert effective_kernel_size(3, 4) == 9
+
+
+@given(st.lists(st.tuples(kernels, strides, rates), max_size=4))
+def test_receptive_field_is_what_one_unit_needs(layers):
+    """Walking back from one unit, each layer needs (n - 1) * stride + span inputs."""
+    field = receptive_field(layers)
+    needed, step = 1, 1
+    for kernel_size, stride, rate in reversed(layers):
+        needed = (needed - 1) * stride + rate * (kernel_size - 1) + 1
+        step *= stride
+    assert field == ReceptiveField(needed, step)

@@ -1,0 +1,212 @@
+"""Kernels, samples, formulas, prose, pictures and shifts: the small modules behind the pages."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from cnn_lab.content import prose
+from cnn_lab.data import load_mnist
+from cnn_lab.figures.maps import PAPER, enlarge, grey_picture, png, signed_picture, tile_maps
+from cnn_lab.figures.shift_curves import shift_figure
+from cnn_lab.formulas import convolution_costs, output_length_latex, unread_sentence
+from cnn_lab.kernels import KERNELS
+from cnn_lab.samples import crop_to_ink, format_matrix, parse_matrix, stroke_image
+from cnn_lab.shifts import shift_response
+
+# --- kernels
+
+
+@pytest.mark.parametrize("name", list(KERNELS))
+def test_every_kernel_keeps_its_sum_in_any_size_that_fits(name):
+    kernel = KERNELS[name]
+    expected = {"box": 1, "binomial": 1, "identity": 1, "sharpen": 1, "emboss": 1}.get(name, 0)
+    for rows in range(1, 8):
+        for columns in range(1, 8):
+            if kernel.fits(rows, columns):
+                values = kernel.values(rows, columns)
+                assert values.shape == (rows, columns)
+                total = rows * columns if name == "ones" else expected
+                assert values.sum() == pytest.approx(total)
+            else:
+                with pytest.raises(ValueError, match="needs at least"):
+                    kernel.values(rows, columns)
+
+
+def test_sobel_is_the_product_of_its_formula():
+    expected = np.outer([1, 2, 1], [-1, 0, 1])
+    np.testing.assert_array_equal(KERNELS["sobel_columns"].values(), expected)
+    np.testing.assert_array_equal(KERNELS["sobel_rows"].values(), expected.T)
+
+
+@pytest.mark.parametrize("size", [(0, 3), (3, 8)])
+def test_kernels_of_impossible_size_are_refused(size):
+    with pytest.raises(ValueError, match="Received: "):
+        KERNELS["box"].values(*size)
+
+
+# --- samples
+
+small = st.floats(-1000, 1000).map(lambda value: round(value, 3))
+
+
+@given(arrays(float, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=small))
+def test_a_matrix_survives_its_text(matrix):
+    read = parse_matrix(format_matrix(matrix), max_rows=6, max_columns=6)
+    np.testing.assert_allclose(read, matrix, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1 2; 3", "All rows must be equally long"),
+        ("1 two", "“two” in row 1 is no number"),
+        ("nan 1", "“nan” in row 1 is no number"),
+        ("1e400", "is no number"),
+        ("inf", "is no number"),
+        ("9999999", "between -1,000,000 and 1,000,000"),
+        ("1 2 3 4", "At most 3 rows and 3 columns"),
+        ("1;2;3;4", "At most 3 rows and 3 columns"),
+        (";;", "at least one number"),
+        ("1 " * 4000, "at most 6,000 characters"),
+        ("<script>", "is no number"),
+    ],
+)
+def test_text_that_is_no_matrix_gets_a_sentence(text, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        parse_matrix(text, max_rows=3, max_columns=3)
+
+
+def test_matrices_may_be_typed_with_commas_and_lines():
+    expected = [[1, -0.5], [0.25, 2]]
+    assert parse_matrix("1, -.5\n0.25 2.", max_rows=9, max_columns=9).tolist() == expected
+
+
+def test_a_stroke_is_whole_numbers_that_its_seed_fixes():
+    image = stroke_image(6, 7, channels=3, seed=4)
+    assert image.shape == (6, 7, 3)
+    np.testing.assert_array_equal(image, np.round(image))
+    assert image.min() >= 0
+    assert 5 <= image.max() <= 9
+    np.testing.assert_array_equal(image[..., :1], stroke_image(6, 7, seed=4))
+    assert not np.array_equal(image, stroke_image(6, 7, channels=3, seed=5))
+
+
+@given(st.integers(0, 9_999), st.sampled_from([8, 14, 20, 28]))
+def test_a_crop_lies_where_the_most_ink_is(index, size):
+    image = load_mnist().test.image(index)
+    crop = crop_to_ink(image, size)
+    assert crop.shape == (size, size, 1)
+    starts = range(28 - size + 1)
+    sums = [image[r : r + size, c : c + size].sum() for r in starts for c in starts]
+    assert crop.sum() == pytest.approx(max(sums))
+
+
+def test_a_crop_larger_than_the_image_is_refused():
+    with pytest.raises(ValueError, match="size=29"):
+        crop_to_ink(np.zeros((28, 28)), 29)
+    assert crop_to_ink(np.zeros((28, 28)), 8).shape == (8, 8)
+
+
+# --- formulas and prose
+
+
+def test_formulas_carry_the_readers_numbers():
+    assert output_length_latex("H'", 6, 3, 2, (1, 1)).endswith(
+        r"6 + 1 + 1 - 3}{2}\right\rfloor + 1 = 3"
+    )
+    assert "(2(3 - 1) + 1)" in output_length_latex("H'", 9, 3, 1, (0, 0), 2)
+
+
+@pytest.mark.parametrize(
+    ("size", "strides", "sentence"),
+    [
+        ((7, 7), (2, 2), ""),
+        ((6, 7), (2, 2), "The floor drops a remainder: the last row is never read."),
+        (
+            (7, 8),
+            (2, 3),
+            "The floor drops a remainder: the last 2 columns are never read.",
+        ),
+    ],
+)
+def test_what_the_floor_drops_is_said(size, strides, sentence):
+    assert unread_sentence(size, (3, 3), strides, ((0, 0), (0, 0))) == sentence
+
+
+def test_costs_are_products_written_out():
+    costs = convolution_costs((3, 3, 16, 128), (12, 12))
+    assert costs["weights"].endswith("= 144")
+    assert costs["parameters"].endswith("= 18,560")
+    assert costs["multiply_adds"].endswith("= 2,654,208")
+
+
+def test_prose_wants_exactly_its_slots():
+    assert "1,134,426" in prose("home", "question", n_parameters="1,134,426")
+    with pytest.raises(KeyError, match="has the slots"):
+        prose("home", "question")
+    with pytest.raises(KeyError, match="has the slots"):
+        prose("pooling", "prose", extra=1)
+
+
+# --- pictures
+
+
+def test_signed_pictures_are_blue_below_zero_and_orange_above():
+    low, zero, high = signed_picture(np.array([-2.0, 0.0, 2.0]), tone="dark")
+    assert low[2] > low[0]
+    assert high[0] > high[2]
+    assert tuple(zero) == PAPER["dark"]
+
+
+def test_grey_pictures_go_from_black_to_white():
+    assert grey_picture(np.array([0.0, 1.0, 2.0]))[:, 0].tolist() == [0, 128, 255]
+    assert grey_picture(np.zeros(2)).max() == 0
+
+
+def test_tiles_hold_every_map_in_its_place_on_one_scale():
+    maps = np.zeros((2, 3, 5))
+    maps[1, 2, 3] = 4.0
+    maps[0, 0, 4] = 2.0
+    tiles = tile_maps(maps, columns=2)
+    assert tiles.shape == (3 * 3 - 1, 2 * 4 - 1, 3)
+    assert tiles[3 + 1, 4 + 2].tolist() == [255, 255, 255]
+    assert tiles[6, 0].tolist() == [128, 128, 128]
+    assert tiles[0, 3].tolist() == list(PAPER["light"])
+    assert tiles[7, 6].tolist() == list(PAPER["light"])
+
+
+def test_a_png_holds_the_very_pixels():
+    picture = enlarge(signed_picture(np.array([[-1.0, 0.5], [0.0, 1.0]])), 3)
+    assert picture.shape == (6, 6, 3)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png(picture)))), picture)
+    grey = grey_picture(np.array([[0.0, 1.0]]))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png(grey)))), grey[..., 0])
+
+
+# --- shifts
+
+
+def test_pooled_maps_follow_a_shift_by_whole_windows_exactly():
+    image = np.zeros((8, 8))
+    image[2:4, 0:2] = 1
+    response = shift_response(image, most=2)
+    assert response.image.tolist() == pytest.approx([0, 1, 2**0.5])
+    assert response.max_pooled.tolist() == pytest.approx([0, 1, 2**0.5])
+    # One pixel to the right puts half of the square into the next window.
+    assert response.average_pooled.tolist() == pytest.approx([0, 0.5**0.5, 2**0.5])
+
+
+def test_an_empty_picture_does_not_move():
+    assert shift_response(np.zeros((4, 4)), most=3).max_pooled.tolist() == [0, 0, 0, 0]
+
+
+def test_the_curves_hold_the_numbers():
+    response = shift_response(load_mnist().test.image(0)[..., 0], most=3)
+    table = shift_figure(response).data
+    pooled = table[table["what"] == "max pooled"]["change"].tolist()
+    assert pooled == pytest.approx(response.max_pooled.tolist())

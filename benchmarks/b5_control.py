@@ -49,7 +49,10 @@ CLICK = """
 def click_ms(page: Page, answered: str) -> float:
     """Return the median milliseconds from a click on a number's plus to the answer."""
     page.locator(READY).wait_for()
-    plus = page.get_by_test_id("stNumberInput").filter(has_text="Stroke").get_by_role("button").last
+    field = page.get_by_label("Stroke", exact=True)
+    plus = (
+        page.get_by_test_id("stNumberInput").filter(has=field).get_by_test_id("stNumberInputStepUp")
+    )
     times = []
     for _ in range(WARM_UP + RUNS):
         times.append(plus.evaluate(CLICK.replace("ANSWERED", answered)))

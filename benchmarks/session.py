@@ -66,8 +66,8 @@ class Session:
             self.received.append(data)
             message = ForwardMsg.FromString(data)
             match message.WhichOneof("type"):
-                case "new_session":
-                    self._page_hash = message.new_session.page_script_hash
+                case "navigation":
+                    self._page_hash = message.navigation.page_script_hash
                 case "page_not_found":
                     raise LookupError(f"The app has no such page. Received: page={self._page!r}")
                 case "delta" if message.delta.new_element.HasField("exception"):
@@ -76,6 +76,15 @@ class Session:
                     ForwardMsg.FINISHED_SUCCESSFULLY
                 ):
                     return
+
+    def stage_messages(self) -> list[tuple[int, int]]:
+        """Return for each stage the page just sent the bytes of its message and of its trace."""
+        messages = [(len(data), ForwardMsg.FromString(data)) for data in self.received]
+        return [
+            (size, len(message.delta.new_element.bidi_component.json))
+            for size, message in messages
+            if message.delta.new_element.bidi_component.component_name == "cnn_lab_stage"
+        ]
 
     def widget_id(self, key: str) -> str:
         """Return the id under which the page just sent the widget with this key."""

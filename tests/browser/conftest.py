@@ -16,6 +16,16 @@ from tools.server import ROOT, Server, serving
 READY_TIMEOUT_MS = 30_000
 # Opened at /pooling, Streamlit's own page looks for its server below that address first.
 STREAMLITS_PROBE = r"127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)"
+# What axe finds in Streamlit's own markup, each only below the element named: its navigation
+# nests sections between list and items; its formulas scroll sideways where they must, and a
+# browser lets the keyboard into a box that scrolls by itself, which axe does not count.
+NAVIGATION = "@data-testid='stSidebarNavItems'"
+FORMULA = "contains(@class, 'katex-display')"
+STREAMLITS_VIOLATIONS = {
+    "list": NAVIGATION,
+    "listitem": NAVIGATION,
+    "scrollable-region-focusable": FORMULA,
+}
 SERVERS = pytest.StashKey[list[Server]]()
 
 expect.set_options(timeout=15_000)
@@ -196,16 +206,17 @@ def open_page(
 
 @pytest.fixture
 def assert_accessible() -> Callable[[Page], None]:
-    """Fail on any violation that axe calls serious or critical."""
+    """Fail on any violation that axe calls serious or critical, bar STREAMLITS_VIOLATIONS."""
 
     def check(page: Page) -> None:
-        results = Axe().run(page)
-        serious = [
-            f"{violation['id']}: {violation['help']}: "
-            + "; ".join(str(node["target"]) for node in violation["nodes"])
-            for violation in results.response["violations"]
-            if violation["impact"] in {"serious", "critical"}
-        ]
+        serious = []
+        for violation in Axe().run(page).response["violations"]:
+            excuse = STREAMLITS_VIOLATIONS.get(violation["id"])
+            for node in violation["nodes"]:
+                path = f"xpath=ancestor-or-self::*[{excuse}]"
+                excused = excuse and page.locator(node["target"][-1]).locator(path).count()
+                if violation["impact"] in {"serious", "critical"} and not excused:
+                    serious.append(f"{violation['id']}: {violation['help']}: {node['html']}")
         assert not serious, "\n".join(serious)
 
     return check

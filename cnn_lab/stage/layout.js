@@ -19,18 +19,30 @@
 
 const TITLE = 22;
 const SUBTITLE = 17;
-const AXIS = { top: 15, left: 19 };
+export const AXIS = { top: 15, left: 19 };
 const GAP = 18;
 const JOIN = 40;
 const LARGEST_CELL = 50;
-const READABLE_CELL = 22;
+const READABLE_CELL = 20;
 const LENS_CELLS = [40, 34, 28, 22];
+const KERNEL_CELL = 28;
+const TIGHT_GAP = 8;
 const WIDE = 640;
 
 /** Lays out the parts of one step of one arrangement; sizes follow from the cell sizes. */
 const box = {
   row: (children, joins = []) => ({ kind: "row", children: children.filter(Boolean), joins }),
-  column: (children) => ({ kind: "column", children: children.filter(Boolean) }),
+  /** Panels of one kind: their cells stand on one line. */
+  shelf: (children, prefix = "") => ({
+    kind: "row",
+    children: children.filter(Boolean),
+    joins: [],
+    prefix,
+    lean: 1,
+  }),
+  /** Whole figures side by side: their headings stand on one line. */
+  figures: (children) => ({ kind: "row", children, joins: [], lean: 0 }),
+  column: (children, gap = GAP) => ({ kind: "column", children: children.filter(Boolean), gap }),
 };
 
 /**
@@ -40,12 +52,15 @@ const box = {
  * @param {(text: string, role: "title"|"subtitle"|"join") => number} measure
  */
 export function layOut(traces, width, height, measure) {
-  const limit = height ?? (width < WIDE ? 620 : 430);
+  const deep = traces.some((trace) => trace.channels > 1);
+  const several = traces.length > 1 && traces[0].weights !== null;
+  const limit = height ?? (width < WIDE ? 620 : deep || several ? 500 : 430);
   const plain = best(arrangements(traces, false, width), width, limit, measure);
-  const solution =
+  const lensed =
     plain && plain.cell >= READABLE_CELL
-      ? plain
-      : (best(arrangements(traces, true, width), width, limit, measure) ?? plain);
+      ? null
+      : best(arrangements(traces, true, width), width, limit, measure, LENS_CELLS);
+  const solution = lensed && lensed.cell > 0.65 * (plain?.cell ?? 0) ? lensed : plain;
   const { tree, cell, small } = solution ?? smallest(traces, width, measure);
   const context = { cell, small, measure };
   const size = sizeOf(tree, context);
@@ -56,12 +71,14 @@ export function layOut(traces, width, height, measure) {
 }
 
 /** The best arrangement; a later one must have clearly larger cells to be preferred. */
-function best(trees, width, height, measure) {
+function best(trees, width, height, measure, smallCells = null) {
   let found = null;
   for (const tree of trees) {
     for (let cell = LARGEST_CELL; cell >= 4; cell--) {
-      if (found && cell < found.cell * 1.2) break;
-      const small = smallCells(cell).find((candidate) => {
+      const better = found?.tree.style === tree.style ? 1 : 1.2;
+      if (found && cell <= found.cell * better) break;
+      const small = (smallCells ?? kernelCells(cell)).find((candidate) => {
+        if (candidate < cell) return false;
         const size = sizeOf(tree, { cell, small: candidate, measure });
         return size.width <= width && size.height <= height;
       });
@@ -83,9 +100,9 @@ function smallest(traces, width, measure) {
   }
 }
 
-/** Kernels and lenses may have larger cells than the images: there are few of them. */
-function smallCells(cell) {
-  return cell >= LENS_CELLS[0] ? [cell] : LENS_CELLS.filter((size) => size >= cell).concat(cell);
+/** Kernels may have somewhat larger cells than small images: there are few of them. */
+function kernelCells(cell) {
+  return cell < KERNEL_CELL ? [KERNEL_CELL, cell] : [cell];
 }
 
 function arrangements(traces, withLens, width) {
@@ -93,15 +110,16 @@ function arrangements(traces, withLens, width) {
   const parts = traces.map((trace, index) => partsOf(trace, index, traces, shared, withLens));
   const wide = [1, 2, 4].map((across) => ({
     one: (part) => wideTree(part, across),
-    all: shared ? [box.column, box.row] : [box.row, box.column],
+    all: shared ? [box.column, box.figures] : [box.figures, box.column],
   }));
-  const narrow = { one: (part) => narrowTree(part, 2), all: [box.row, box.column] };
-  const thin = { one: (part) => thinTree(part, 2), all: [box.row, box.column] };
-  const styles = width < WIDE ? [...wide, narrow, thin] : wide;
+  const narrow = { one: (part) => narrowTree(part, 2), all: [box.figures, box.column] };
+  const thin = { one: (part) => thinTree(part, 2), all: [box.figures, box.column] };
+  const side = { one: (part) => sideTree(part), all: [box.figures, box.column] };
+  const styles = width < WIDE ? [...wide, ...(withLens ? [side] : []), narrow, thin] : wide;
   const trees = [];
   for (const style of styles) {
     if (traces.length === 1) {
-      trees.push(style.one(parts[0]));
+      trees.push({ ...style.one(parts[0]), style: wide.includes(style) ? wide : style });
       continue;
     }
     for (const together of style.all) {
@@ -110,9 +128,9 @@ function arrangements(traces, withLens, width) {
         trees.push(together(each));
         continue;
       }
-      const inputs = box.column(parts[0].inputs);
-      trees.push(box.row([inputs, together(each)], ["→"]));
-      if (width < WIDE) trees.push(box.column([inputs, together(each)]));
+      const [input, lens] = [parts[0].inputs[0], parts[0].sharedLens];
+      trees.push(box.row([input, lens, together(each)].filter(Boolean), ["→", "→"]));
+      if (width < WIDE) trees.push(box.column([box.row([input, lens]), together(each)]));
     }
   }
   return trees;
@@ -120,14 +138,18 @@ function arrangements(traces, withLens, width) {
 
 /** Two traces read the very same picture, so it is drawn once. */
 function sharesInput(a, b) {
-  if (a.channels > 1 || b.channels > 1) return false;
+  if (a.channels > 1 || b.channels > 1 || a.weights || b.weights) return false;
   const [left, right] = [a.grids[0], b.grids[0]];
   return (
     left.rows === right.rows &&
     left.columns === right.columns &&
-    left.values.every((value, i) => value === right.values[i]) &&
-    (left.mask ?? []).toString() === (right.mask ?? []).toString()
+    equal(left.values, right.values) &&
+    equal(left.mask ?? [], right.mask ?? [])
   );
+}
+
+function equal(a, b) {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
 /** The panels of one trace by role. */
@@ -143,6 +165,7 @@ function partsOf(trace, index, traces, shared, withLens) {
     return {
       kind: "lens",
       trace: index,
+      winners: shared ? traces.map((_, i) => i) : [index],
       channel,
       title: channel === 0 ? "Window" : "",
       subtitle: trace.channels > 1 ? of("input")[channel].part : "",
@@ -151,6 +174,7 @@ function partsOf(trace, index, traces, shared, withLens) {
     };
   };
   const inputs = byChannel("input");
+  const sameReads = traces.every(({ reads }) => equal(reads, trace.reads));
   if (shared && index === 0) {
     inputs[0].members = traces.map((other, i) => ({ trace: i, grid: other.grids[0] }));
   }
@@ -158,7 +182,8 @@ function partsOf(trace, index, traces, shared, withLens) {
     name: traces.length > 1 && of("output")[0].title !== trace.name ? trace.name : "",
     inputs,
     ownInputs: shared ? [null] : inputs,
-    lenses: inputs.map((_, channel) => (withLens ? lens(channel) : null)),
+    sharedLens: withLens && shared && sameReads ? lens(0) : null,
+    lenses: inputs.map((_, c) => (withLens && !(shared && sameReads) ? lens(c) : null)),
     kernels: byChannel("kernel"),
     partials: byChannel("partial"),
     bias: of("bias").length ? leaf(index, of("bias"), true) : null,
@@ -184,7 +209,11 @@ function labelled(part, tree) {
   return part.name ? box.column([{ kind: "label", text: part.name }, tree]) : tree;
 }
 
+/** A row per channel; what stands in one column is equally wide. */
 function channelRows(part, withPartials) {
+  for (const peers of [part.inputs, part.kernels, part.partials]) {
+    for (const node of peers) if (node) node.peers = peers;
+  }
   return part.ownInputs.map((input, channel) => {
     const children = [];
     const joins = [];
@@ -205,7 +234,7 @@ function channelRows(part, withPartials) {
 function results(part, across, lead) {
   const outputs = [];
   for (let i = 0; i < part.outputs.length; i += across) {
-    outputs.push(box.row(part.outputs.slice(i, i + across)));
+    outputs.push(box.shelf(part.outputs.slice(i, i + across)));
   }
   const sum = part.partials[0] ? "Σ" : "";
   const equals = part.kernels[0] ? "=" : "→";
@@ -220,7 +249,7 @@ function results(part, across, lead) {
 function wideTree(part, across) {
   const rows = channelRows(part, true).filter(Boolean);
   const tail = results(part, across, rows.length > 0);
-  return box.row([rows.length ? box.column(rows) : null, ...tail.children], tail.joins);
+  return box.row([rows.length ? box.column(rows, TIGHT_GAP) : null, ...tail.children], tail.joins);
 }
 
 function narrowTree(part, across) {
@@ -231,11 +260,28 @@ function narrowTree(part, across) {
   ]);
 }
 
+/** The window and the kernel one above the other, beside the picture. */
+function sideTree(part) {
+  const tail = results(part, 2, false);
+  const rows = part.inputs.map((_, channel) => {
+    const details = [part.lenses[channel], part.kernels[channel]].filter(Boolean);
+    return box.row([
+      part.ownInputs[channel],
+      details.length ? box.column(details, TIGHT_GAP) : null,
+      part.partials[channel],
+    ]);
+  });
+  return box.column([
+    ...rows.filter((row) => row.children.length),
+    { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
+  ]);
+}
+
 function thinTree(part, across) {
   const tail = results(part, across, false);
   return box.column([
     ...channelRows(part, false),
-    part.partials[0] ? { ...box.row(part.partials), prefix: "=" } : null,
+    part.partials[0] ? box.shelf(part.partials, "=") : null,
     { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
   ]);
 }
@@ -249,8 +295,10 @@ function cellOf(node, context) {
   return small ? context.small : context.cell;
 }
 
-function axes(node) {
-  return node.kind === "lens" || node.role === "bias" ? { top: 4, left: 0 } : AXIS;
+/** Room for the row and column numbers; of several channels only the first has columns. */
+function axesOf(node) {
+  if (node.kind === "lens" || node.role === "bias") return { top: 4, left: 0 };
+  return node.title || node.role === "output" ? AXIS : { top: 4, left: AXIS.left };
 }
 
 function sizeOf(node, context) {
@@ -269,19 +317,26 @@ function sizeOf(node, context) {
     const sizes = node.children.map((child) => sizeOf(child, context));
     return {
       width: Math.max(...sizes.map((size) => size.width)),
-      height: sum(sizes.map((size) => size.height)) + GAP * (sizes.length - 1),
+      height: sum(sizes.map((size) => size.height)) + node.gap * (sizes.length - 1),
     };
   }
-  const cell = cellOf(node, context);
-  const { top, left } = axes(node);
+  const { top } = axesOf(node);
   return {
-    width: Math.max(
-      left + node.columns * cell + 2,
-      left + measure(node.title, "title"),
-      left + measure(node.subtitle, "subtitle"),
-    ),
-    height: headHeight(node) + top + node.rows * cell + 2,
+    width: Math.max(...(node.peers ?? [node]).map((peer) => panelWidth(peer, context))),
+    height: headHeight(node) + top + node.rows * cellOf(node, context) + 2,
   };
+}
+
+function panelWidth(node, context) {
+  const { left } = axesOf(node);
+  return (
+    left +
+    Math.max(
+      node.columns * cellOf(node, context) + 2,
+      context.measure(node.title, "title"),
+      context.measure(node.subtitle, "subtitle"),
+    )
+  );
 }
 
 function joinWidth(text, measure) {
@@ -304,19 +359,21 @@ function place(node, x, y, context, panels, texts) {
     node.children.forEach((child, i) => {
       if (i) join(node.joins[i - 1]);
       const inner = sizeOf(child, context);
-      place(child, at, y + Math.floor((size.height - inner.height) / 2), context, panels, texts);
+      const above = (size.height - inner.height) * (node.lean ?? 0.5);
+      place(child, at, y + Math.floor(above), context, panels, texts);
       at += inner.width;
     });
   } else if (node.kind === "column") {
     let at = y;
     for (const child of node.children) {
       place(child, x, at, context, panels, texts);
-      at += sizeOf(child, context).height + GAP;
+      at += sizeOf(child, context).height + node.gap;
     }
   } else {
-    const { top, left } = axes(node);
+    const { top, left } = axesOf(node);
     panels.push({
       ...node,
+      axes: { top, left },
       cell: cellOf(node, context),
       headX: x + left,
       headY: y,

@@ -83,6 +83,20 @@ function border({ x, y, cell, columns }, members) {
   return path;
 }
 
+/** The result cell of a step and, with several channels, the share of each. */
+export function resultCells(trace, step) {
+  const cells = [trace.writes[step]];
+  for (let c = 0; trace.partials && c < trace.channels; c++) {
+    cells.push(trace.partials[step * trace.channels + c]);
+  }
+  return cells;
+}
+
+/** The filter that a step belongs to. */
+export function filterOf(trace, step) {
+  return gridOf(trace, trace.writes[step]).filter;
+}
+
 /**
  * @typedef {Object} Moment what the overlay shows
  * @property {number[]} steps the current step of each trace
@@ -154,15 +168,16 @@ export class Overlay {
     if (rest === 0) {
       if (trace.weights) this.drawCornerWeights(trace, index, step);
       if (trace.winners) {
-        const { x, y, size } = places.square(index, trace, trace.winners[step]);
-        this.painter.drawRing(x, y, size, this.theme.now, size >= 14 ? 2.5 : 1.5);
+        const winner = trace.winners[step];
+        const { x, y, size } = places.square(index, trace, winner);
+        const grid = gridOf(trace, winner);
+        const width = size >= 14 ? 2.5 : 1.5;
+        this.painter.drawWinner(grid, winner - grid.firstId, x, y, size, this.theme.now, width);
       }
     }
     if (rest === 0 || moment.slide > 0.5) {
-      const written = [trace.writes[step]];
-      for (let c = 0; trace.partials && c < trace.channels; c++) {
-        written.push(trace.partials[step * trace.channels + c]);
-      }
+      const sameFilter = filterOf(trace, step) === filterOf(trace, moment.focus[index]);
+      const written = sameFilter ? resultCells(trace, step) : [trace.writes[step]];
       for (const { panel, path } of places.outline(index, trace, written)) {
         this.stroke(path, panel, this.theme.now);
       }
@@ -201,8 +216,13 @@ export class Overlay {
       const x = panel.x + (i % panel.columns) * panel.cell;
       const y = panel.y + Math.floor(i / panel.columns) * panel.cell;
       this.painter.drawCell(grid, trace.reads[start + i] - grid.firstId, x, y, panel.cell, trace);
-      if (trace.winners && trace.winners[step] === trace.reads[start + i]) {
-        this.painter.drawRing(x, y, panel.cell, this.theme.now, 2.5);
+      const wins = panel.winners.some((other) => {
+        const { winners } = this.traces[other];
+        return winners && winners[moment.focus[other]] === trace.reads[start + i];
+      });
+      if (wins) {
+        const index = trace.reads[start + i] - grid.firstId;
+        this.painter.drawWinner(grid, index, x, y, panel.cell, this.theme.now, 2.5);
       }
     }
     const colour = step === moment.steps[panel.trace] ? this.theme.now : this.theme.pointing;
@@ -244,7 +264,9 @@ export class Overlay {
 
   /** A maximum leaves from its winner, a sum from the middle of the window. */
   departure(trace, index, step) {
-    const lens = this.places.panels.find((panel) => panel.kind === "lens" && panel.trace === index);
+    const lens = this.places.panels.find(
+      ({ kind, winners }) => kind === "lens" && winners.includes(index),
+    );
     if (lens) {
       return {
         x: lens.x + (lens.columns * lens.cell) / 2,

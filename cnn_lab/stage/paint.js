@@ -1,12 +1,13 @@
 // The layer that stands still: cells, numbers, hatching, axes, headings and the legend.
 
 import { css, isLight, mix } from "./theme.js";
+import { AXIS } from "./layout.js";
 import { PADDING, UNREAD } from "./wire.js";
 import { formatNumber } from "./words.js";
 
 export const FONT = { title: 16, subtitle: 13, join: 22, axis: 11, legend: 12.5 };
 const SMALLEST_NUMBER = 9.5;
-const LARGEST_NUMBER = 17;
+const LARGEST_NUMBER = 19;
 const GAPLESS_BELOW = 14;
 
 /** @param {import("./theme.js").Theme} theme */
@@ -48,30 +49,33 @@ export class Painter {
     this.context = context;
     this.theme = theme;
     this.hatches = makeHatches(context, theme, ratio);
-    this.styles = new Map();
+    this.styles = new WeakMap();
   }
 
   /** How the numbers of a grid look at a cell size; null where they do not fit. */
   numberStyle(grid, cell) {
-    const key = `${grid.key}:${cell}:${grid.filter}`;
-    if (!this.styles.has(key)) this.styles.set(key, this.fitNumbers(grid, cell));
-    return this.styles.get(key);
+    if (!this.styles.has(grid)) this.styles.set(grid, new Map());
+    const sizes = this.styles.get(grid);
+    if (!sizes.has(cell)) sizes.set(cell, this.fitNumbers(grid, cell));
+    return sizes.get(cell);
   }
 
   fitNumbers(grid, cell) {
-    const digits = grid.exact ? [grid.decimals, 2, 1] : [grid.decimals, 1];
-    for (const decimals of digits.filter((d, i) => i === 0 || d < grid.decimals)) {
+    const { context, theme } = this;
+    const largest = grid.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const digits = [grid.decimals, 2, 1].filter(
+      (decimals, i) => i === 0 || (decimals < grid.decimals && largest * 10 ** decimals >= 10),
+    );
+    for (const decimals of digits) {
       const precision = { decimals, exact: grid.exact && decimals === grid.decimals };
-      this.context.font = `100px ${this.theme.font}`;
-      let widest = 1;
-      for (const value of extremes(grid.values)) {
-        widest = Math.max(
-          widest,
-          this.context.measureText(formatNumber(value, precision, false)).width,
-        );
-      }
-      const size = Math.min(LARGEST_NUMBER, cell * 0.44, ((cell - 5) / widest) * 100);
-      if (size >= SMALLEST_NUMBER) return { precision, font: `${size}px ${this.theme.font}` };
+      context.font = `100px ${theme.font}`;
+      const widest = longest(grid.values, precision).reduce(
+        (most, text) => Math.max(most, context.measureText(text).width),
+        1,
+      );
+      const roomy = cell * (cell < 30 ? 0.5 : 0.42);
+      const size = Math.min(LARGEST_NUMBER, roomy, ((cell - 5) / widest) * 100);
+      if (size >= SMALLEST_NUMBER) return { precision, font: `${size}px ${theme.font}` };
     }
     return null;
   }
@@ -89,19 +93,26 @@ export class Painter {
   }
 
   /** One cell at any place: colour, hatching, number. */
-  drawCell(grid, index, x, y, size, { skipPadding = false } = {}) {
+  drawCell(grid, index, x, y, size, trace) {
     const { context } = this;
     const mask = grid.mask ? grid.mask[index] : 0;
-    const hasNumber = !(skipPadding && mask & PADDING);
-    const colour = this.cellColour(grid, index, hasNumber);
     const inner = size >= GAPLESS_BELOW ? size - 1 : size;
-    context.fillStyle = css(colour);
+    context.fillStyle = css(this.cellColour(grid, index, hasNumber(mask, trace)));
     context.fillRect(x, y, inner, inner);
     if (mask & PADDING) this.fillHatch("padding", x, y, inner);
     if (mask & UNREAD) this.fillHatch("unread", x, y, inner);
-    const style = hasNumber ? this.numberStyle(grid, size) : null;
+    this.drawNumber(grid, index, x, y, size, trace);
+  }
+
+  /** The number of a cell, if it has one and there is room. */
+  drawNumber(grid, index, x, y, size, trace) {
+    const { context } = this;
+    const mask = grid.mask ? grid.mask[index] : 0;
+    const style = hasNumber(mask, trace) ? this.numberStyle(grid, size) : null;
     if (!style) return;
+    const colour = this.cellColour(grid, index, true);
     const text = formatNumber(grid.values[index], style.precision, false);
+    const middle = (size >= GAPLESS_BELOW ? size - 1 : size) / 2;
     context.font = style.font;
     context.textAlign = "center";
     context.textBaseline = "middle";
@@ -109,10 +120,10 @@ export class Painter {
       context.strokeStyle = css(colour);
       context.lineWidth = 4;
       context.lineJoin = "round";
-      context.strokeText(text, x + inner / 2, y + inner / 2 + 0.5);
+      context.strokeText(text, x + middle, y + middle + 0.5);
     }
     context.fillStyle = isLight(colour) ? "#1b1917" : "#faf7f1";
-    context.fillText(text, x + inner / 2, y + inner / 2 + 0.5);
+    context.fillText(text, x + middle, y + middle + 0.5);
   }
 
   fillHatch(name, x, y, size) {
@@ -132,18 +143,19 @@ export class Painter {
    * A whole panel.
    * @param {import("./layout.js").Panel} panel
    * @param {import("./wire.js").Grid} grid the one of its members to show
-   * @param {{skipPadding: boolean, isFilled: (index: number) => boolean}} options
+   * @param {import("./wire.js").Trace} trace
+   * @param {(index: number) => boolean} isFilled whether a result cell has been reached
    */
-  drawPanel(panel, grid, options) {
+  drawPanel(panel, grid, trace, isFilled) {
     const { cell } = panel;
     for (let index = 0; index < grid.values.length; index++) {
       const x = panel.x + (index % panel.columns) * cell;
       const y = panel.y + Math.floor(index / panel.columns) * cell;
-      if (options.isFilled(index)) this.drawCell(grid, index, x, y, cell, options);
+      if (isFilled(index)) this.drawCell(grid, index, x, y, cell, trace);
       else this.drawEmpty(x, y, cell);
     }
     this.drawFrame(panel);
-    if (grid.role !== "bias") this.drawAxes(panel, grid);
+    this.drawAxes(panel, grid);
   }
 
   drawFrame({ x, y, columns, rows, cell }) {
@@ -169,13 +181,13 @@ export class Painter {
       return labels.map((label, i) => ({ label, i })).filter(({ label }) => label % step === 0);
     };
     context.textAlign = "center";
-    for (const { label, i } of every(20, grid.columnLabels)) {
+    for (const { label, i } of panel.axes.top < AXIS.top ? [] : every(20, grid.columnLabels)) {
       const text = String(label).replace("-", "−");
       context.fillText(text, panel.x + (i + 0.5) * panel.cell, panel.y - 5);
     }
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const { label, i } of every(14, grid.rowLabels)) {
+    for (const { label, i } of panel.axes.left < AXIS.left ? [] : every(14, grid.rowLabels)) {
       const text = String(label).replace("-", "−");
       context.fillText(text, panel.x - 6, panel.y + (i + 0.5) * panel.cell);
     }
@@ -195,28 +207,32 @@ export class Painter {
 
   drawText({ text, role, x, y }) {
     const { context } = this;
-    context.font = fontOf(this.theme, role);
+    context.font = text === "·" ? `40px ${this.theme.font}` : fontOf(this.theme, role);
     context.fillStyle = role === "subtitle" ? this.theme.muted : this.theme.text;
     context.textAlign = role === "join" ? "center" : "left";
     context.textBaseline = role === "join" ? "middle" : "alphabetic";
     context.fillText(text, x, y);
   }
 
-  /** A ring inside a cell: where a maximum came from. */
+  /** A winner: its ring, and its number once more on top. */
+  drawWinner(grid, index, x, y, size, colour, width) {
+    this.drawRing(x, y, size, colour, width);
+    this.drawNumber(grid, index, x, y, size, null);
+  }
+
   drawRing(x, y, size, colour, width) {
     const { context } = this;
     const inner = size >= GAPLESS_BELOW ? size - 1 : size;
-    const radius = Math.max(1.5, inner / 2 - Math.max(1.5, inner * 0.07));
-    for (const [style, extra] of [
-      [this.theme.background, 2],
-      [colour, 0],
-    ]) {
-      context.beginPath();
-      context.arc(x + inner / 2, y + inner / 2, radius, 0, 2 * Math.PI);
-      context.strokeStyle = style;
-      context.lineWidth = width + extra;
-      context.stroke();
-    }
+    const inset = Math.max(1.5, inner * 0.07);
+    const side = inner - 2 * inset;
+    context.beginPath();
+    context.roundRect(x + inset, y + inset, side, side, side * 0.42);
+    context.strokeStyle = this.theme.background;
+    context.lineWidth = width + 2;
+    context.stroke();
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke();
   }
 
   /** Draws the legend's items at their places. */
@@ -239,8 +255,12 @@ export class Painter {
         context.strokeStyle = theme.line;
         context.lineWidth = 1;
         context.strokeRect(x + item.lead - 0.5, y + 2.5, RAMP + 1, 13);
+        context.fillStyle = theme.text;
+        context.fillText(item.name, x, y + 9.5);
         context.fillStyle = theme.muted;
-        context.fillText(item.before, x, y + 9.5);
+        context.textAlign = "right";
+        context.fillText(item.low, x + item.lead - 6, y + 9.5);
+        context.textAlign = "left";
         context.fillText(item.text, x + item.lead + RAMP + 6, y + 9.5);
         continue;
       }
@@ -260,8 +280,10 @@ export class Painter {
   }
 }
 
+const SAMPLE = 2000;
 const RAMP = 84;
 const LEGEND_LINE = 24;
+const LEGEND_GAP = 28;
 
 /**
  * What the legend says: each scale once, and the signs that occur.
@@ -285,9 +307,10 @@ export function legendOf(traces, width, measure) {
     const limit = formatNumber(item.scale.limit, item.grid, false);
     const names = [...item.names].join(", ").toLowerCase();
     const label = names[0].toUpperCase() + names.slice(1);
-    item.before = `${label} ${item.scale.kind === "grey" ? "0" : `−${limit}`}`;
+    item.name = label;
+    item.low = item.scale.kind === "grey" ? "0" : `−${limit}`;
     item.text = limit;
-    item.lead = measure(item.before, "legend") + 6;
+    item.lead = measure(item.name, "legend") + measure(item.low, "legend") + 14;
     item.width = item.lead + RAMP + 6 + measure(item.text, "legend");
   }
   const signs = [
@@ -296,29 +319,44 @@ export function legendOf(traces, width, measure) {
     traces.some((trace) => trace.winners) && { kind: "winner", text: "Largest of its window" },
   ].filter(Boolean);
   for (const sign of signs) sign.width = 21 + measure(sign.text, "legend");
-  let x = 0;
-  let y = 0;
+  const lines = [[]];
+  let used = 0;
   for (const item of [...items, ...signs]) {
-    if (x > 0 && x + item.width > width) {
-      x = 0;
-      y += LEGEND_LINE;
+    if (used > 0 && used + item.width > width) {
+      lines.push([]);
+      used = 0;
     }
-    Object.assign(item, { x, y });
-    x += item.width + 26;
+    lines[lines.length - 1].push(item);
+    used += item.width + LEGEND_GAP;
   }
-  return { items: [...items, ...signs], height: y + LEGEND_LINE };
+  lines.forEach((line, row) => {
+    const length = line.reduce((sum, item) => sum + item.width + LEGEND_GAP, -LEGEND_GAP);
+    let x = Math.max(0, Math.floor((width - length) / 2));
+    for (const item of line) {
+      Object.assign(item, { x, y: row * LEGEND_LINE });
+      x += item.width + LEGEND_GAP;
+    }
+  });
+  return { items: lines.flat(), height: lines.length * LEGEND_LINE };
 }
 
-/** A few values that are among the longest when written: the largest of each sign and others. */
-function extremes(values) {
-  const sample = new Set();
-  let low = values[0];
-  let high = values[0];
-  const step = Math.max(1, Math.floor(values.length / 64));
-  values.forEach((value, i) => {
-    if (value < low) low = value;
-    if (value > high) high = value;
-    if (i % step === 0) sample.add(value);
-  });
-  return [...sample, low, high];
+/** Padding that takes no part in the result has no number. */
+function hasNumber(mask, trace) {
+  return !(trace?.skipPadding && mask & PADDING);
+}
+
+/** The longest numbers of a grid as texts; of a very large grid, of a sample. */
+function longest(values, precision) {
+  const stride = Math.ceil(values.length / SAMPLE);
+  const texts = new Set();
+  let length = 0;
+  for (let i = 0; i < values.length; i += stride) {
+    const text = formatNumber(values[i], precision, false);
+    if (text.length > length) {
+      length = text.length;
+      texts.clear();
+    }
+    if (text.length === length && texts.size < 20) texts.add(text);
+  }
+  return [...texts];
 }

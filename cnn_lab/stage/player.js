@@ -2,9 +2,9 @@
 
 import { makeControls } from "./controls.js";
 import { layOut } from "./layout.js";
-import { Overlay, Places } from "./overlay.js";
+import { Overlay, Places, filterOf, resultCells } from "./overlay.js";
 import { Painter, fontOf, legendOf } from "./paint.js";
-import { decodeTrace, gridOf, stepsTouching } from "./wire.js";
+import { decodeTrace, gridOf, shareScales, stepsTouching } from "./wire.js";
 import { arithmetic, caption, cellCaption } from "./words.js";
 import { writeArithmetic } from "./writing.js";
 
@@ -14,7 +14,7 @@ const MOVE_MS = { slide: 260, flight: 340 };
 const STILL_BELOW_MS = 160; // steps that follow faster than this are not animated
 const SAY_EVERY_MS = 150;
 const CALM_MS = 900; // a screen reader follows steps as slow as this
-const LEGEND_GAP = 14;
+const LEGEND_ABOVE = 14;
 
 const ease = (share) => (share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
 
@@ -77,6 +77,7 @@ class Player {
   load(wire) {
     const before = this.traces && { trace: this.traces[0], step: this.step, last: this.lastStep };
     this.traces = wire.traces.map(decodeTrace);
+    shareScales(this.traces);
     this.lastStep = Math.max(...this.traces.map((trace) => trace.nSteps)) - 1;
     this.wanted = wire.height;
     this.step = before && this.touched ? this.samePlace(before) : this.startStep(wire);
@@ -132,7 +133,7 @@ class Player {
     };
     this.layout = layOut(this.traces, width, this.wanted, measure);
     this.legend = legendOf(this.traces, width, measure);
-    const height = this.layout.height + LEGEND_GAP + this.legend.height;
+    const height = this.layout.height + LEGEND_ABOVE + this.legend.height;
     for (const context of this.canvases) {
       context.canvas.width = Math.round(width * ratio);
       context.canvas.height = Math.round(height * ratio);
@@ -183,12 +184,12 @@ class Player {
   paintAll() {
     const { painter, layout } = this;
     const context = painter.context;
-    context.clearRect(0, 0, layout.width, layout.height + LEGEND_GAP + this.legend.height);
+    context.clearRect(0, 0, layout.width, layout.height + LEGEND_ABOVE + this.legend.height);
     this.filled = this.filledNow();
     this.filters = this.filtersNow();
     for (const panel of layout.panels) this.paintPanel(panel);
     for (const text of layout.texts) painter.drawText(text);
-    painter.drawLegend(this.legend.items, layout.height + LEGEND_GAP);
+    painter.drawLegend(this.legend.items, layout.height + LEGEND_ABOVE);
   }
 
   paintPanel(panel) {
@@ -200,27 +201,23 @@ class Player {
     const { trace: index, grid } = member;
     const trace = this.traces[index];
     const result = grid.role === "output" || grid.role === "partial";
-    this.painter.drawHeading(panel, panel.title && grid.title, this.subtitle(panel, grid));
-    this.painter.drawPanel(panel, grid, {
-      skipPadding: trace.skipPadding,
-      isFilled: (i) => !result || trace.stepOfCell[grid.firstId + i] < this.filled[index],
-    });
+    this.painter.drawHeading(panel, panel.title && grid.title, panel.subtitle);
+    const isFilled = (i) => !result || trace.stepOfCell[grid.firstId + i] < this.filled[index];
+    this.painter.drawPanel(panel, grid, trace, isFilled);
     if (grid.role !== "input") return;
     for (const { trace: other } of panel.members) {
       for (let step = 0; step < this.filled[other]; step++) this.paintWinner(other, step);
     }
   }
 
-  subtitle(panel, grid) {
-    const many = panel.members.length > 1 && grid.role === "partial";
-    return many ? [grid.part, grid.note].join(" · ") : panel.subtitle;
-  }
-
   paintWinner(index, step) {
     const trace = this.traces[index];
     if (!trace.winners) return;
-    const { x, y, size } = this.places.square(index, trace, trace.winners[step]);
-    this.painter.drawRing(x, y, size, this.theme.text, size >= 14 ? 1.5 : 1);
+    const winner = trace.winners[step];
+    const { x, y, size } = this.places.square(index, trace, winner);
+    const grid = gridOf(trace, winner);
+    const width = size >= 14 ? 1.5 : 1;
+    this.painter.drawWinner(grid, winner - grid.firstId, x, y, size, this.theme.text, width);
   }
 
   /** Kernels and partial results show the filter at work. */
@@ -231,10 +228,8 @@ class Player {
   }
 
   filtersNow() {
-    return this.traces.map((trace, index) => {
-      const step = this.stepOf(index, this.focus ?? this.step);
-      return gridOf(trace, trace.writes[step]).filter;
-    });
+    const step = this.focus ?? this.step;
+    return this.traces.map((trace, index) => filterOf(trace, this.stepOf(index, step)));
   }
 
   /** How many result cells of each trace are filled: the value on its way has not arrived. */
@@ -249,9 +244,10 @@ class Player {
   /** Brings the standing layer up to date with as little paint as possible. */
   refresh() {
     const filters = this.filtersNow();
-    if (filters.some((filter, i) => filter !== this.filters[i])) {
-      this.paintAll();
-      return;
+    const changed = filters.map((filter, index) => filter !== this.filters[index]);
+    this.filters = filters;
+    for (const panel of this.layout.panels) {
+      if (panel.members?.length > 1 && changed[panel.members[0].trace]) this.paintPanel(panel);
     }
     const filled = this.filledNow();
     filled.forEach((count, index) => {
@@ -268,10 +264,7 @@ class Player {
         return;
       }
       for (let step = from; step < count; step++) {
-        this.paintResult(index, trace, trace.writes[step]);
-        for (let c = 0; trace.partials && c < trace.channels; c++) {
-          this.paintResult(index, trace, trace.partials[step * trace.channels + c]);
-        }
+        for (const cell of resultCells(trace, step)) this.paintResult(index, trace, cell);
         this.paintWinner(index, step);
       }
     });
@@ -489,9 +482,10 @@ class Player {
         const step = this.stepOf(index, target.step);
         if (step === this.stepOf(index)) return;
         outline(index, trace.reads.subarray(trace.starts[step], trace.starts[step + 1]));
-        if (trace.weights) outline(index, target.cells.filter((c) => c.trace === index).map((c) => c.cell));
-        outline(index, [trace.writes[step]]);
-        if (step >= this.filled[index]) preview.push({ trace: index, cell: trace.writes[step] });
+        const results = resultCells(trace, step);
+        outline(index, results);
+        if (step < this.filled[index]) return;
+        preview.push(...results.map((cell) => ({ trace: index, cell })));
       });
       return { pointing, preview };
     }
@@ -553,7 +547,7 @@ class Player {
     this.parts.setCaption(
       cell
         ? cellCaption(this.traces[cell.trace], cell.cell)
-        : this.traces.map((trace, index) => caption(trace, steps[index])).join(" "),
+        : this.traces.map((trace, index) => this.stepCaption(trace, steps[index])).join("\n"),
     );
     writeArithmetic(
       this.parts.arithmetic,
@@ -563,6 +557,14 @@ class Player {
         line: arithmetic(trace, steps[index]),
       })),
     );
+  }
+
+  /** Several traces say which of them speaks, unless the result already does. */
+  stepCaption(trace, step) {
+    const words = caption(trace, step);
+    return this.traces.length === 1 || words.startsWith(trace.name)
+      ? words
+      : `${trace.name}: ${words}`;
   }
 
   cellCenter(key, row, column, index) {

@@ -124,6 +124,20 @@ export function decodeTrace(wire) {
   return trace;
 }
 
+/** What is compared has one scale: the inputs of all traces, their kernels, their results. */
+export function shareScales(traces) {
+  const groups = new Map();
+  for (const grid of traces.flatMap((trace) => trace.grids)) {
+    const family = grid.role === "input" || grid.role === "kernel" ? grid.role : "result";
+    const key = `${family} ${grid.scale.kind}`;
+    groups.set(key, [...(groups.get(key) ?? []), grid]);
+  }
+  for (const group of groups.values()) {
+    const limit = Math.max(...group.map((grid) => grid.scale.limit));
+    for (const grid of group) grid.scale = { ...grid.scale, limit };
+  }
+}
+
 /**
  * @param {Trace} trace
  * @param {number} cell

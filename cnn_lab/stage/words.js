@@ -3,17 +3,52 @@
 import { PADDING, locate, stepsTouching } from "./wire.js";
 
 const MINUS = "−";
+const FLOAT32_NOISE = 2e-7;
+
+/** Whether so many decimals are the whole of a value. */
+function writes(value, { exact }, decimals) {
+  const scaled = Math.abs(value) * 10 ** decimals;
+  return exact || Math.abs(scaled - Math.round(scaled)) <= FLOAT32_NOISE * scaled;
+}
+
+function fineDecimals({ decimals, exact }) {
+  return exact ? decimals : decimals + 1;
+}
 
 /**
  * @param {number} value
  * @param {{decimals: number, exact: boolean}} precision
  * @param {boolean} fine one digit more for rounded values, as in the arithmetic line
  */
-export function formatNumber(value, { decimals, exact }, fine = true) {
+export function formatNumber(value, precision, fine = true) {
   if (value === 0) return "0";
-  let digits = Math.abs(value).toFixed(exact || !fine ? decimals : decimals + 1);
-  if (exact && digits.includes(".")) digits = digits.replace(/\.?0+$/, "");
+  const decimals = fine ? fineDecimals(precision) : precision.decimals;
+  let digits = Math.abs(value).toFixed(decimals);
+  if (digits.includes(".") && writes(value, precision, decimals)) {
+    digits = digits.replace(/\.?0+$/, "");
+  }
   return value < 0 && /[1-9]/.test(digits) ? MINUS + digits : digits;
+}
+
+/** Whether the digits shown for a step's terms and result are all there are. */
+function isExact(trace, step) {
+  const whole = (cell) => {
+    const { grid, value } = locate(trace, cell);
+    return writes(value, grid, fineDecimals(grid));
+  };
+  const result = locate(trace, trace.writes[step]);
+  if (result.grid.exact) return true;
+  if (!whole(trace.writes[step]) || (trace.biases && !whole(trace.biases[step]))) return false;
+  for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
+    const weight = trace.weights ? trace.weights[i] : -1;
+    if (weight >= 0) {
+      const product = locate(trace, trace.reads[i]).value * locate(trace, weight).value;
+      if (product !== 0 && !(whole(trace.reads[i]) && whole(weight))) return false;
+    } else if (!whole(trace.reads[i])) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function signed(number) {
@@ -48,6 +83,7 @@ export function caption(trace, step) {
     row: result.grid.rowLabels[result.row],
     column: result.grid.columnLabels[result.column],
     result: formatNumber(result.value, result.grid),
+    about: isExact(trace, step) ? "" : "about ",
     top: first.grid.rowLabels[first.row],
     bottom: last.grid.rowLabels[last.row],
     left: first.grid.columnLabels[first.column],
@@ -100,6 +136,7 @@ export function cellCaption(trace, cell) {
  * @property {string} open before the terms
  * @property {string} operator between them
  * @property {string} close after them
+ * @property {boolean} inRows whether the terms stand in rows as wide as the window
  * @property {{title: string, terms: TermText[], total: string}[]} blocks one per channel
  * @property {string} finish what is done with the blocks, up to the equals sign
  * @property {string} equals "=" or, where digits are cut, "≈"
@@ -131,13 +168,15 @@ export function arithmetic(trace, step) {
     blocks.push({ title: "", terms, total: "" });
   }
   const input = locate(trace, trace.reads[trace.starts[step]]).grid;
+  const exact = isExact(trace, step);
   const line = {
+    inRows: trace.term === "product_sum",
     open: "",
     operator: "+",
     close: "",
     blocks,
     finish: "",
-    equals: result.grid.exact ? "=" : "≈",
+    equals: exact ? "=" : "≈",
     result: formatNumber(result.value, result.grid),
   };
   if (trace.term === "maximum") {
@@ -145,7 +184,7 @@ export function arithmetic(trace, step) {
   }
   if (trace.term === "mean") {
     const total = formatNumber(sum, input);
-    const equals = input.exact ? "=" : "≈";
+    const equals = exact || input.exact ? "=" : "≈";
     return { ...line, open: "(", close: ")", finish: `÷ ${count} ${equals} ${total} ÷ ${count}` };
   }
   const finish = [];

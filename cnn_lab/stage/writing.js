@@ -8,27 +8,30 @@ function span(className, text, data = {}) {
   return node;
 }
 
-function block({ title, terms, total }, { open, operator, close }, columns, trace, equals) {
+function block({ title, terms, total }, line, columns, trace) {
+  const { open, operator, close, equals } = line;
   const node = document.createElement("div");
   node.className = "block";
   if (title) node.append(span("title", `${title}: `));
   const grid = document.createElement("div");
-  grid.className = "terms";
+  grid.className = line.inRows ? "terms" : "terms flowing";
   const widest = Math.max(...terms.map((term) => term.text.length), 1);
   grid.style.setProperty("--columns", String(columns));
   grid.style.setProperty("--term", `${widest + 2}ch`);
   terms.forEach((term, i) => {
     const before = i === 0 ? open : operator === "+" ? "+ " : "";
     const after = i === terms.length - 1 ? close : operator === "," ? "," : "";
+    const place = span("", before);
     const name = ["term", term.faint && "faint", term.strong && "strong"].filter(Boolean).join(" ");
-    grid.append(
-      span(name, `${before}${term.text}${after}`, {
+    place.append(
+      span(name, term.text, {
         trace: String(trace),
         cell: String(term.cell),
         weight: String(term.weight),
       }),
-      " ",
+      after,
     );
+    grid.append(place, " ");
   });
   node.append(grid);
   if (total) node.append(span("total", `${equals} ${total}`));
@@ -44,17 +47,15 @@ export function writeArithmetic(box, lines) {
   box.replaceChildren(
     ...lines.map(({ name, columns, line }, trace) => {
       const node = document.createElement("div");
-      node.className = "line";
+      node.className = line.inRows ? "line" : "line flowing";
       if (name) node.append(span("name", `${name}: `));
       const blocks = document.createElement("div");
       blocks.className = "blocks";
-      blocks.append(
-        ...line.blocks.map((each) => block(each, line, columns, trace, line.equals)),
-      );
+      blocks.append(...line.blocks.map((each) => block(each, line, columns, trace)));
       const end = document.createElement("div");
       end.className = "end";
       end.append(
-        span("", [line.finish, line.equals, ""].filter((part, i) => part || i === 2).join(" ")),
+        span("", `${line.finish} ${line.equals} `.trimStart()),
         span("result", line.result),
       );
       if (line.equals === "≈") end.append(span("rounded", " rounded"));

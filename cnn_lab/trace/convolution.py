@@ -13,6 +13,7 @@ from cnn_lab.ops.padding import (
     IntOrPair,
     Padding,
     PadMode,
+    Pair,
     as_float,
     pad_images,
     pair,
@@ -20,7 +21,7 @@ from cnn_lab.ops.padding import (
 )
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace.model import Grid, IntArray, Scale, Trace
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle
+from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, FloatArray, Precision, settle
 from cnn_lab.trace.windows import (
     PADDING_CAPTION,
     as_image,
@@ -44,6 +45,7 @@ def convolution_trace(
     flip_kernel: bool = False,
     pad_mode: PadMode = "zeros",
     channel_names: Sequence[str] | None = None,
+    name: str | None = None,
 ) -> Trace:
     """Trace a convolution filter by filter, row by row.
 
@@ -58,6 +60,8 @@ def convolution_trace(
         with the window turned by 180 degrees.
     channel_names : sequence of str, optional
         What to call the channels; "channel 1", "channel 2", ... by default.
+    name : str, optional
+        What to call the operation where several are compared.
 
     Returns
     -------
@@ -88,44 +92,26 @@ def convolution_trace(
     'Output, row 0, column 0: the window covers rows 0 to 1 and columns 0 to 1; 4 products and the
     bias 0.5 add up to 2.5.'
     """
-    pixels, image_precision = settle(as_image(image))
+    pixels = as_image(image)
     bank = as_float("kernel", kernel, ndim=4, axes="(rows, columns, channels, filters)")
     check_finite("kernel", bank)
-    weights, kernel_precision = settle(bank)
-    kernel_height, kernel_width, channels, filters = weights.shape
+    kernel_height, kernel_width, channels, filters = bank.shape
     if channels != pixels.shape[2]:
         raise ShapeError(
             "The kernel must have as many channels as the image. "
-            f"Received: image.shape={pixels.shape}, kernel.shape={weights.shape}"
+            f"Received: image.shape={pixels.shape}, kernel.shape={bank.shape}"
         )
+    parts = _parts("channel", channels, channel_names)
     window, size = (kernel_height, kernel_width), (pixels.shape[0], pixels.shape[1])
     steps, dilation = pair("strides", strides), pair("dilation_rate", dilation_rate)
     borders = resolve_padding(padding, size, window, steps, dilation)
     positions = output_size(size, window, steps, borders, dilation)
     n_positions = positions[0] * positions[1]
     padded_size = (size[0] + sum(borders[0]), size[1] + sum(borders[1]))
-    check_links(n_positions * weights.size, padded_size[0] * padded_size[1] * channels)
+    check_links(n_positions * bank.size, padded_size[0] * padded_size[1] * channels)
 
+    pixels, image_precision = settle(pixels)
     padded = pad_images(pixels[np.newaxis], borders, pad_mode)
-    offsets, bias_precision = settle(np.zeros(filters) if bias is None else _as_bias(bias, filters))
-    convolve = partial(
-        conv2d, strides=steps, dilation_rate=dilation, flip_kernel=flip_kernel, padding="valid"
-    )
-    result = convolve(padded, weights, offsets)[0]
-    shares = np.stack(
-        [convolve(padded[..., c : c + 1], weights[:, :, c : c + 1])[0] for c in range(channels)]
-    )
-    product_decimals = image_precision.decimals + kernel_precision.decimals
-    decimals = max(product_decimals, bias_precision.decimals)
-    exact = decimals <= MOST_SHOWN_DECIMALS and (
-        image_precision.exact and kernel_precision.exact and bias_precision.exact
-    )
-    result, result_precision = settle(result, decimals, exact=exact)
-    shares, share_precision = settle(shares, decimals, exact=exact)
-    result_scale = Scale.signed(result, shares) if channels > 1 else Scale.signed(result)
-
-    parts = _parts("channel", channels, channel_names)
-    filter_parts = _parts("filter", filters, None)
     reads = window_cells(padded_size, positions, window, steps, dilation, channels)
     grids = input_grids(
         padded[0],
@@ -135,96 +121,158 @@ def convolution_trace(
         scale=Scale.for_image(pixels),
         parts=parts,
     )
+    layer = _Layer(
+        bank, bias, padded.astype(np.float64), image_precision, steps, dilation, flip_kernel
+    )
     place = _Placer(grids)
-    kernel_ids = [
-        place(
-            weights[:, :, c, f],
-            key=f"kernel-{f + 1}-{c + 1}",
-            title="Kernel" if filters == 1 else f"Filter {f + 1}",
-            part=parts[c],
-            role="kernel",
-            scale=Scale.signed(weights),
-            precision=kernel_precision,
-            filter=f,
-            channel=c,
-        )
-        for f in range(filters)
-        for c in range(channels)
-    ]
-    bias_ids = [
-        place(
-            offsets[f : f + 1, np.newaxis],
-            key=f"bias-{f + 1}",
-            title="Bias",
-            note="",
-            role="bias",
-            scale=result_scale,
-            precision=bias_precision,
-            filter=f,
-        )
-        for f in range(filters if bias is not None else 0)
-    ]
-    partial_ids = [
-        place(
-            shares[c, :, :, f],
-            key=f"partial-{f + 1}-{c + 1}",
-            title="Per channel",
-            part=parts[c],
-            note=filter_parts[f],
-            role="partial",
-            scale=result_scale,
-            precision=share_precision,
-            filter=f,
-            channel=c,
-        )
-        for f in range(filters if channels > 1 else 0)
-        for c in range(channels)
-    ]
-    output_ids = [
-        place(
-            result[:, :, f],
-            key=f"output-{f + 1}",
-            title="Output",
-            part=filter_parts[f],
-            role="output",
-            scale=result_scale,
-            precision=result_precision,
-            filter=f,
-        )
-        for f in range(filters)
-    ]
+    kernels = layer.place_kernels(place, parts)
+    biases = layer.place_biases(place)
+    partials = layer.place_partials(place, parts)
+    outputs = layer.place_outputs(place)
 
     n_weights = kernel_height * kernel_width
     pairing = np.arange(n_weights)[::-1] if flip_kernel else np.arange(n_weights)
-    paired = np.array(kernel_ids).reshape(filters, channels, 1) + pairing
-    cell = np.arange(n_positions)
+    weights = (kernels[:, :, np.newaxis] + pairing).reshape(filters, 1, -1)
+    cells = np.arange(n_positions)
     return Trace(
-        name="Convolution" if flip_kernel else "Cross-correlation",
+        name=name or ("Convolution" if flip_kernel else "Cross-correlation"),
         grids=tuple(grids),
         term="product_sum",
         step_starts=np.arange(filters * n_positions + 1) * (channels * n_weights),
         reads=np.tile(reads.ravel(), filters),
-        weights=np.repeat(paired.reshape(filters, 1, -1), n_positions, axis=1).ravel(),
-        writes=_cells(output_ids, cell),
-        biases=np.repeat(np.array(bias_ids, np.int64), n_positions),
-        partials=(
-            _cells(partial_ids, cell)
-            .reshape(filters, channels, n_positions)
-            .transpose(0, 2, 1)
-            .reshape(filters * n_positions, channels)
-            if partial_ids
-            else np.empty((0, 0), np.int64)
+        weights=np.repeat(weights, n_positions, axis=1).ravel(),
+        writes=(outputs[:, np.newaxis] + cells).ravel(),
+        biases=np.repeat(biases, n_positions),
+        partials=(partials[:, np.newaxis, :] + cells[:, np.newaxis]).reshape(
+            filters * n_positions, -1
         ),
         channels=channels,
         window_columns=kernel_width,
         caption_template=_caption(
-            span_words(window, dilation),
-            channels * n_weights,
-            bias is not None,
-            result_precision.exact,
+            span_words(window, dilation), channels * n_weights, has_bias=bias is not None
         ),
         padding_template=PADDING_CAPTION,
     ).checked()
+
+
+class _Layer:
+    """Every number of the layer but the picture's, and its grids."""
+
+    def __init__(
+        self,
+        kernel: NDArray[np.floating[Any]],
+        bias: NDArray[Any] | None,
+        padded: FloatArray,
+        image_precision: Precision,
+        strides: Pair,
+        dilation_rate: Pair,
+        flip_kernel: bool,
+    ) -> None:
+        self.channels, self.filters = kernel.shape[2:]
+        self.weights, self.weight_precision = settle(kernel)
+        self.has_bias = bias is not None
+        offsets = np.zeros(self.filters) if bias is None else _as_bias(bias, self.filters)
+        self.offsets, self.offset_precision = settle(offsets)
+        convolve = partial(
+            conv2d, strides=strides, dilation_rate=dilation_rate, flip_kernel=flip_kernel
+        )
+        result = convolve(padded, self.weights, self.offsets)[0]
+        shares = np.stack(
+            [
+                convolve(padded[..., c : c + 1], self.weights[:, :, c : c + 1])[0]
+                for c in range(self.channels)
+            ]
+        )
+        precisions = image_precision, self.weight_precision, self.offset_precision
+        decimals = max(
+            image_precision.decimals + self.weight_precision.decimals,
+            self.offset_precision.decimals,
+        )
+        exact = decimals <= MOST_SHOWN_DECIMALS and all(p.exact for p in precisions)
+        self.result, self.result_precision = settle(result, decimals, exact=exact)
+        self.shares, self.share_precision = settle(shares, decimals, exact=exact)
+        compared = [self.result, self.offsets, *([self.shares] if self.channels > 1 else [])]
+        self.result_scale = Scale.signed(*compared)
+        self.filter_parts = _parts("filter", self.filters, None)
+
+    def place_kernels(self, place: "_Placer", parts: tuple[str, ...]) -> IntArray:
+        scale = Scale.signed(self.weights)
+        return np.array(
+            [
+                [
+                    place(
+                        self.weights[:, :, c, f],
+                        key=f"kernel-{f + 1}-{c + 1}",
+                        title="Kernel" if self.filters == 1 else f"Filter {f + 1}",
+                        part=parts[c],
+                        role="kernel",
+                        scale=scale,
+                        precision=self.weight_precision,
+                        filter=f,
+                        channel=c,
+                    )
+                    for c in range(self.channels)
+                ]
+                for f in range(self.filters)
+            ]
+        )
+
+    def place_biases(self, place: "_Placer") -> IntArray:
+        return np.array(
+            [
+                place(
+                    self.offsets[f : f + 1, np.newaxis],
+                    key=f"bias-{f + 1}",
+                    title="Bias",
+                    note="",
+                    role="bias",
+                    scale=self.result_scale,
+                    precision=self.offset_precision,
+                    filter=f,
+                )
+                for f in range(self.filters if self.has_bias else 0)
+            ],
+            np.int64,
+        )
+
+    def place_partials(self, place: "_Placer", parts: tuple[str, ...]) -> IntArray:
+        return np.array(
+            [
+                [
+                    place(
+                        self.shares[c, :, :, f],
+                        key=f"partial-{f + 1}-{c + 1}",
+                        title="Per channel",
+                        part=parts[c],
+                        role="partial",
+                        scale=self.result_scale,
+                        precision=self.share_precision,
+                        filter=f,
+                        channel=c,
+                    )
+                    for c in range(self.channels if self.channels > 1 else 0)
+                ]
+                for f in range(self.filters)
+            ],
+            np.int64,
+        )
+
+    def place_outputs(self, place: "_Placer") -> IntArray:
+        return np.array(
+            [
+                place(
+                    self.result[:, :, f],
+                    key=f"output-{f + 1}",
+                    title="Output",
+                    part=self.filter_parts[f],
+                    role="output",
+                    scale=self.result_scale,
+                    precision=self.result_precision,
+                    filter=f,
+                )
+                for f in range(self.filters)
+            ]
+        )
 
 
 class _Placer:
@@ -261,17 +309,13 @@ def _parts(noun: str, count: int, names: Sequence[str] | None) -> tuple[str, ...
     return ("",) if count == 1 else tuple(f"{noun} {n + 1}" for n in range(count))
 
 
-def _cells(first_ids: list[int], cell: IntArray) -> IntArray:
-    return (np.array(first_ids, np.int64)[:, np.newaxis] + cell).ravel()
-
-
-def _caption(span: str, n_products: int, has_bias: bool, exact: bool) -> str:
-    about = "" if exact else "about "
+def _caption(span: str, n_products: int, *, has_bias: bool) -> str:
     products = "{count} products" if n_products > 1 else "one product"
     if has_bias:
-        sentence = f"{products} and the bias {{bias}} add up to {about}{{result}}"
-    elif n_products > 1:
-        sentence = f"{products} add up to {about}{{result}}"
+        sentence = f"{products} and the bias {{bias}} add up to"
     else:
-        sentence = f"the product is {about}{{result}}"
-    return f"{{output}}, row {{row}}, column {{column}}: the window covers {span}; {sentence}."
+        sentence = f"{products} add up to" if n_products > 1 else "the product is"
+    return (
+        "{output}, row {row}, column {column}: "
+        f"the window covers {span}; {sentence} {{about}}{{result}}."
+    )

@@ -200,12 +200,37 @@ class Trace:
         """Return the ids of the cells that a step reads."""
         return self.reads[self.step_starts[step] : self.step_starts[step + 1]]
 
+    def is_exact(self, step: int) -> bool:
+        """Return whether the digits shown for a step's terms and result are all there are."""
+        result, _, _ = self.locate(self.writes[step])
+        if result.precision.exact:
+            return True
+        cells = [self.writes[step], *self.biases[step : step + 1], *self._used(step)]
+        return all(
+            grid.precision.writes(grid.values[r, c])
+            for grid, r, c in (self.locate(cell) for cell in cells)
+        )
+
+    def _used(self, step: int) -> list[int]:
+        """Return the cells whose digits matter: not those that are multiplied by zero."""
+        reads = self.step_reads(step)
+        if not self.weights.size:
+            return [cell for cell in reads if np.isfinite(self.value(cell))]
+        weights = self.weights[self.step_starts[step] : self.step_starts[step + 1]]
+        pairs = [
+            (read, weight)
+            for read, weight in zip(reads, weights, strict=True)
+            if self.value(read) and self.value(weight)
+        ]
+        return [cell for pair in pairs for cell in pair]
+
     def caption(self, step: int) -> str:
         """Return what happens in a step, in words.
 
         The stage fills the same slots in the browser: row, column and output of the result
         cell; top, bottom, left and right of the window; the count of cells combined and of
-        padding; result, bias and, for a maximum, winner_row and winner_column.
+        padding; result, and "about " where its digits are cut; bias and, for a maximum,
+        winner_row and winner_column.
         """
         result, row, column = self.locate(self.writes[step])
         cells = [self.locate(cell) for cell in self.step_reads(step)]
@@ -216,6 +241,7 @@ class Trace:
             "row": result.row_labels[row],
             "column": result.column_labels[column],
             "result": format_number(result.values[row, column], result.precision),
+            "about": "" if self.is_exact(step) else "about ",
             "top": first.row_labels[top],
             "bottom": first.row_labels[bottom],
             "left": first.column_labels[left],

@@ -17,6 +17,7 @@ FloatArray = NDArray[np.float64]
 MOST_GIVEN_DECIMALS = 4
 MOST_SHOWN_DECIMALS = 6
 MINUS = "−"
+_FLOAT32_NOISE = 2e-7
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ class Precision:
     def fine_decimals(self) -> int:
         """Digits after the point in the arithmetic line and in captions."""
         return self.decimals if self.exact else self.decimals + 1
+
+    def writes(self, value: float) -> bool:
+        """Return whether the fine digits are the whole of this one value.
+
+        Examples
+        --------
+        >>> precision = Precision(2, exact=False)
+        >>> precision.writes(0.2), precision.writes(100 / 255)
+        (True, False)
+        """
+        scaled = abs(value) * 10**self.fine_decimals
+        return self.exact or abs(scaled - round(scaled)) <= _FLOAT32_NOISE * scaled
 
 
 def decimals_needed(values: NDArray[np.floating[Any]], most: int) -> int | None:
@@ -83,15 +96,15 @@ def settle(
     finite = np.abs(values[np.isfinite(values)])
     largest = float(finite.max(initial=0.0))
     magnitude = int(np.floor(np.log10(largest))) if largest > 0 else 0
-    shown = min(max(2 - magnitude, 1), MOST_SHOWN_DECIMALS) if magnitude else 2
+    shown = min(max(2 - magnitude - (magnitude < 0), 1), MOST_SHOWN_DECIMALS)
     return values.astype(np.float32).astype(np.float64) + 0.0, Precision(shown, exact=False)
 
 
 def format_number(value: float, precision: Precision) -> str:
     """Write one value as the captions and the arithmetic line do.
 
-    Exact values lose their trailing zeros. A half is rounded away from zero, as JavaScript's
-    `toFixed` does, so that the browser writes the very same digits.
+    Values that the digits write in full lose their trailing zeros. A half is rounded away
+    from zero, as JavaScript's `toFixed` does, so that the browser writes the very same digits.
 
     Examples
     --------
@@ -104,6 +117,6 @@ def format_number(value: float, precision: Precision) -> str:
         return "0"
     quantum = Decimal(1).scaleb(-precision.fine_decimals)
     digits = f"{Decimal(abs(value)).quantize(quantum, rounding=ROUND_HALF_UP):f}"
-    if precision.exact and "." in digits:
+    if precision.writes(value) and "." in digits:
         digits = digits.rstrip("0").rstrip(".")
     return MINUS + digits if value < 0 and digits.strip("0.") else digits

@@ -70,7 +70,7 @@ def max_pool_trace(
         result[0, :, :, 0].astype(np.float64),
         precision,
         precision,
-        sentence="the largest of {count} cells is {result}, at row {winner_row}, "
+        sentence="the largest of {count} cells is {about}{result}, at row {winner_row}, "
         "column {winner_column}",
         winners=winners,
         skip_padding=True,
@@ -121,14 +121,13 @@ def average_pool_trace(
     )[0, :, :, 0]
     result, result_precision = settle(result, MOST_SHOWN_DECIMALS, exact=precision.exact)
     layout = _Layout(pixels, pool_size, strides, padding, fill=0.0)
-    about = "" if result_precision.exact else "about "
     return layout.trace(
         "Average pooling",
         "mean",
         result,
         precision,
         result_precision,
-        sentence=f"the mean of {{count}} cells is {about}{{result}}",
+        sentence="the mean of {count} cells is {about}{result}",
         skip_padding=not count_include_pad,
     )
 

@@ -43,7 +43,7 @@ CASES = {
     "stride": lambda: convolution_trace(PATCH, SOBEL, strides=2, padding=1),
     "dilated": lambda: convolution_trace(PATCH, SOBEL[:2, :2], dilation_rate=2),
     "colour": colour,
-    "pooling": lambda: pooling(),
+    "pooling": pooling,
     "overlapping": lambda: pooling(pool_size=3, strides=2, padding="same"),
     "digit": lambda: convolution_trace(digit(), SOBEL),
     "digit-pooling": lambda: [max_pool_trace(digit()), average_pool_trace(digit())],
@@ -55,7 +55,8 @@ CASES = {
         convolution_trace(PATCH, SOBEL, flip_kernel=True),
     ],
     "paddings": lambda: [
-        convolution_trace(PATCH, SOBEL, padding=padding) for padding in ("valid", "same", "full")
+        convolution_trace(PATCH, SOBEL, padding=padding, name=padding.capitalize())
+        for padding in ("valid", "same", "full")
     ],
     "large-kernel": lambda: convolution_trace(
         PATCH.repeat(2, 0).repeat(2, 1), np.full((7, 7, 1, 1), 1 / 49)

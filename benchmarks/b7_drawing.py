@@ -1,0 +1,96 @@
+"""B7: a drawing's pixels in, probabilities out; and in the browser, pen up to bars on screen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+from benchmarks.b8_activations import time_ms
+from benchmarks.report import Row, median, report
+from benchmarks.scene import a_browser
+from cnn_lab.digits import prepare_digit
+from cnn_lab.network import Network
+from tools.browser import READY
+from tools.server import ROOT, serving
+
+SIDE_PX, BRUSH_PX = 280, 20
+SEVEN = [(70, 70), (210, 70), (120, 230)]
+WARM_UP, RUNS = 2, 12
+CANVAS_WAITS_MS = 210  # the canvas component's own, before it sends what was drawn
+# The page's ten bars carry a dash each until there is something to read, then percentages.
+WAIT_FOR_BARS = """
+() => {
+  const bars = document.querySelector("[data-testid=stVegaLiteChart]").parentElement;
+  window.penUpToBars = new Promise((resolve) => {
+    let released;
+    addEventListener("mouseup", () => { released = performance.now(); },
+      { capture: true, once: true });
+    const observer = new MutationObserver(() => {
+      if (!released || !bars.textContent.includes("%")) return;
+      observer.disconnect();
+      requestAnimationFrame(() => resolve(performance.now() - released));
+    });
+    observer.observe(bars, { subtree: true, childList: true, characterData: true });
+  });
+}
+"""
+
+
+def a_seven() -> np.ndarray:
+    image = Image.new("RGBA", (SIDE_PX, SIDE_PX), "black")
+    ImageDraw.Draw(image).line(SEVEN, fill="white", width=BRUSH_PX, joint="curve")
+    return np.asarray(image)
+
+
+def pixels_to_probabilities_ms() -> float:
+    network = Network.load("paper")
+    drawing = a_seven()
+
+    def read() -> None:
+        image = prepare_digit(drawing)
+        assert image is not None
+        network.predict(image[np.newaxis, ..., np.newaxis])
+
+    return time_ms(read)
+
+
+def draw_seven_ms(page: Page) -> float:
+    """Draw on an empty canvas; return the milliseconds from the pen's lifting to the bars."""
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    assert box is not None
+    points = [(box["x"] + x, box["y"] + y) for x, y in SEVEN]
+    page.evaluate(WAIT_FOR_BARS)
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=10)
+    page.mouse.up()
+    return float(page.evaluate("window.penUpToBars"))
+
+
+def pen_up_to_bars_ms() -> float:
+    times = []
+    with serving(ROOT / "app.py") as server, a_browser() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{server.url}/draw")
+        page.locator(READY).wait_for()
+        bars = page.get_by_test_id("stVegaLiteChart")
+        for _ in range(WARM_UP + RUNS):
+            expect(bars).not_to_contain_text("%")
+            times.append(draw_seven_ms(page))
+            page.get_by_role("button", name="Clear", exact=True).click()
+    return median(times[WARM_UP:])
+
+
+def measure() -> Sequence[Row]:
+    shown_ms = pen_up_to_bars_ms()
+    return [
+        Row("a drawing's pixels to probabilities", pixels_to_probabilities_ms(), "ms", 5),
+        Row("pen up to bars on screen", shown_ms, "ms", 330),
+        Row("of it, after the canvas has sent", shown_ms - CANVAS_WAITS_MS, "ms"),
+    ]
+
+
+if __name__ == "__main__":
+    report("B7", measure)

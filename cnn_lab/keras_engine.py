@@ -20,6 +20,8 @@ from cnn_lab.network import Network
 from cnn_lab.ops.padding import Array
 from cnn_lab.spec import NetworkSpec, TrainingSpec
 
+VALIDATION_BATCH = 500
+
 
 @dataclass(frozen=True)
 class BatchReport:
@@ -35,6 +37,8 @@ class BatchReport:
         Cross-entropy in nats; share of right answers in [0, 1].
     n_images : int
         Images trained on since the start of the run.
+    seconds : float
+        Time spent on training batches since the start, validation left out.
     """
 
     epoch: int
@@ -42,6 +46,15 @@ class BatchReport:
     loss: float
     accuracy: float
     n_images: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """How far judging the epoch on the validation images has come, in [0, 1]."""
+
+    epoch: int
+    share: float
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ class EpochReport:
     seconds: float
 
 
-Report = BatchReport | EpochReport
+Report = BatchReport | ValidationReport | EpochReport
 
 
 class TrainingStopped(Exception):  # noqa: N818 - a wish, not an error
@@ -137,10 +150,11 @@ def train(
     data : Mnist
         Trained on `train`, judged after each epoch on `validation`; `test` is not touched.
     report : callable, optional
-        Called with a BatchReport about every `report_every_s` seconds and with an
-        EpochReport after each epoch. May raise TrainingStopped.
+        Called with a BatchReport, or a ValidationReport while an epoch is being judged,
+        about every `report_every_s` seconds, and with an EpochReport after each epoch.
+        May raise TrainingStopped.
     report_every_s : float
-        Seconds between batch reports; 0 reports each batch.
+        Seconds between reports within an epoch; 0 reports each batch.
 
     Returns
     -------
@@ -174,6 +188,7 @@ def train(
         report_every_s,
         training.batch_size,
         len(data.train),
+        len(data.validation),
         fixed_rate=training.schedule == "constant",
     )
     with suppress(TrainingStopped):
@@ -183,7 +198,7 @@ def train(
             batch_size=training.batch_size,
             epochs=training.epochs,
             validation_data=(validation_images, data.validation.labels),
-            validation_batch_size=500,
+            validation_batch_size=VALIDATION_BATCH,
             verbose=0,
             callbacks=[reporter],
         )
@@ -200,12 +215,14 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unt
         every_s: float,
         batch_size: int,
         n_train: int,
+        n_validation: int,
         *,
         fixed_rate: bool,
     ) -> None:
         super().__init__()
         self.rates, self.report, self.every_s = rates, report, every_s
-        self.batch_size, self.n_train, self.fixed_rate = batch_size, n_train, fixed_rate
+        self.batch_size, self.fixed_rate = batch_size, fixed_rate
+        self.n_train, self.n_validation = n_train, n_validation
         self.history: list[EpochReport] = []
         self.epoch, self.step = 0, 0
         self.reported_at = self.epoch_started = time.perf_counter()
@@ -225,8 +242,12 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unt
 
     @override
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        now = time.perf_counter()
-        if now - self.reported_at < self.every_s:
+        if not np.isfinite(logs["loss"]):
+            raise TrainingDivergedError(
+                f"The loss is not a finite number after batch {batch + 1} of epoch "
+                f"{self.epoch + 1}: the learning rate is probably too high."
+            )
+        if not self._report_is_due():
             return
         # Keras reports means over the epoch so far; the difference of two sums is exact
         # for the images in between.
@@ -235,19 +256,33 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unt
         fresh = seen - self.seen
         loss = (loss_sum - self.loss_sum) / fresh
         accuracy = (right_sum - self.right_sum) / fresh
-        if not np.isfinite(loss):
-            raise TrainingDivergedError(
-                f"The loss is not a finite number after batch {batch + 1} of epoch "
-                f"{self.epoch + 1}: the learning rate is probably too high."
-            )
         self.seen, self.loss_sum, self.right_sum = seen, loss_sum, right_sum
+        report = BatchReport(
+            epoch=self.epoch + 1,
+            batch=batch + 1,
+            loss=loss,
+            accuracy=accuracy,
+            n_images=self.epoch * self.n_train + seen,
+            seconds=self.seconds + self.reported_at - self.epoch_started,
+        )
+        self.report(report, self.model)
+
+    def _report_is_due(self) -> bool:
+        now = time.perf_counter()
+        if now - self.reported_at < self.every_s:
+            return False
         self.reported_at = now
-        n_images = self.epoch * self.n_train + seen
-        self.report(BatchReport(self.epoch + 1, batch + 1, loss, accuracy, n_images), self.model)
+        return True
 
     @override
     def on_test_begin(self, logs: Any = None) -> None:
         self.seconds += time.perf_counter() - self.epoch_started
+
+    @override
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self._report_is_due():
+            share = min(1.0, (batch + 1) * VALIDATION_BATCH / self.n_validation)
+            self.report(ValidationReport(self.epoch + 1, share), self.model)
 
     @override
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -269,6 +304,11 @@ def evaluate(model: keras.Model, split: Split, *, batch_size: int = 500) -> tupl
     probabilities = model.predict(split.images, batch_size=batch_size, verbose=0)
     errors = int(np.count_nonzero(probabilities.argmax(axis=1) != split.labels))
     return 1 - errors / len(split), errors
+
+
+def forget_models() -> None:
+    """Let go of what Keras keeps of every model built so far in this process."""
+    keras.utils.clear_session(free_memory=True)
 
 
 def model_card(

@@ -1,0 +1,162 @@
+"""Loss and accuracy of a run as Vega-Lite charts that grow without being rebuilt.
+
+The specification of a chart depends on the length of the run alone; only the table behind it
+changes while the run goes on, so the browser redraws the marks and nothing else.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+Measure = Literal["loss", "accuracy"]
+Row = Mapping[str, Any]
+
+TRAINING, VALIDATION = "training", "validation"
+MOST_POINTS = 240
+CHART_HEIGHT_PX = 300
+
+# What the axes can show; anything beyond lies on the border.
+LOSS_DOMAIN = (0.003, 3.0)
+LOSS_TICKS = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
+ERROR_DOMAIN = (0.9, 0.001)
+ERROR_TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+
+
+def curve_table(batches: Sequence[Row], epochs: Iterable[Row], *, n_train: int) -> pd.DataFrame:
+    """Return the points of both charts.
+
+    Parameters
+    ----------
+    batches : sequence of mappings
+        Reports within epochs: `n_images` since the start of the run, and the mean `loss` and
+        `accuracy` since the report before.
+    epochs : iterable of mappings
+        Finished epochs: `n_images`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+    n_train : int
+        Images in an epoch.
+
+    Returns
+    -------
+    DataFrame
+        A row a point: `epochs` (0 is the start, 1.5 the middle of the second epoch), `who`
+        ("training" or "validation"), `what` ("moment" or "epoch"), `loss`, `accuracy` in
+        [0, 1] and `error`, its complement.
+    """
+    rows = [
+        _row(TRAINING, "moment", moment["n_images"] / n_train, moment["loss"], moment["accuracy"])
+        for moment in thin(batches, most=MOST_POINTS)
+    ]
+    for epoch in epochs:
+        at = epoch["n_images"] / n_train
+        rows.append(_row(TRAINING, "epoch", at, epoch["loss"], epoch["accuracy"]))
+        rows.append(_row(VALIDATION, "epoch", at, epoch["val_loss"], epoch["val_accuracy"]))
+    columns = ["epochs", "who", "what", "loss", "accuracy", "error"]
+    return pd.DataFrame(rows, columns=columns).astype({"who": "object", "what": "object"})
+
+
+def thin(batches: Sequence[Row], *, most: int) -> list[dict[str, float]]:
+    """Return at most `most` points, each the mean over 1, 2, 4, 8 ... reports in a row.
+
+    Every point but the last one stays where it is while reports are added, until their
+    number passes the next power of two.
+    """
+    group = 2 ** max(0, math.ceil(math.log2(max(1, len(batches)) / most)))
+    points: list[dict[str, float]] = []
+    before = 0.0
+    for start in range(0, len(batches), group):
+        part = batches[start : start + group]
+        counts = []
+        for report in part:
+            counts.append(report["n_images"] - before)
+            before = report["n_images"]
+        point: dict[str, float] = {"n_images": before}
+        for name in ("loss", "accuracy"):
+            weighed = sum(n * report[name] for n, report in zip(counts, part, strict=True))
+            point[name] = weighed / sum(counts)
+        points.append(point)
+    return points
+
+
+def curve_spec(measure: Measure, *, n_epochs: int) -> dict[str, Any]:
+    """Return the Vega-Lite specification of one chart, for a table from `curve_table`.
+
+    Training and validation differ by dashes and by the shape of their points as well as by
+    colour, which is the theme's. Loss has a logarithmic axis; accuracy is stretched towards
+    100 % in the same way, for there the last tenths matter.
+    """
+    corner = "top-right" if measure == "loss" else "bottom-right"
+    who: dict[str, Any] = {
+        "field": "who",
+        "type": "nominal",
+        "scale": {"domain": [TRAINING, VALIDATION]},
+        "legend": {"title": None, "orient": corner, "direction": "vertical", "offset": 8},
+    }
+    epoch = "datum.what == 'epoch' && datum.who =="
+    shapes = _ranged(who, ["circle", "diamond"])
+    return {
+        "height": CHART_HEIGHT_PX,
+        "title": {"text": measure.capitalize(), "offset": 8},
+        "encoding": {
+            "x": {
+                "field": "epochs",
+                "type": "quantitative",
+                "title": "epochs",
+                "scale": {"domain": [0, n_epochs], "nice": False},
+                "axis": {"tickMinStep": 1, "tickCount": min(n_epochs, 10), "format": "d"},
+            },
+            "y": _axis(measure),
+            "color": who,
+        },
+        "layer": [
+            _layer("datum.what == 'moment'", type="line", strokeWidth=1, opacity=0.55),
+            _layer(f"{epoch} '{TRAINING}'", type="line", strokeWidth=2),
+            _layer(f"{epoch} '{VALIDATION}'", type="line", strokeWidth=2, strokeDash=[5, 4]),
+            _layer("datum.what == 'epoch'", type="point", filled=True, size=55, opacity=1)
+            | {"encoding": {"shape": shapes, "tooltip": _TOOLTIP}},
+        ],
+    }
+
+
+_TOOLTIP = [
+    {"field": "who", "title": "images"},
+    {"field": "epochs", "type": "quantitative", "title": "epoch", "format": "d"},
+    {"field": "loss", "type": "quantitative", "format": ".4f"},
+    {"field": "accuracy", "type": "quantitative", "format": ".2%"},
+]
+
+
+def _ranged(channel: dict[str, Any], values: list[Any]) -> dict[str, Any]:
+    """Return the channel with these values, one for each name of its domain."""
+    return {**channel, "scale": {**channel["scale"], "range": values}}
+
+
+def _row(who: str, what: str, at: float, loss: float, accuracy: float) -> tuple[Any, ...]:
+    return at, who, what, loss, accuracy, 1 - accuracy
+
+
+def _layer(condition: str, **mark: Any) -> dict[str, Any]:
+    return {"transform": [{"filter": condition}], "mark": {"clip": True, **mark}}
+
+
+def _axis(measure: Measure) -> dict[str, Any]:
+    """Return the vertical encoding: a logarithm of the loss, or of what is missing to 100 %."""
+    domain: Sequence[float] = LOSS_DOMAIN
+    ticks: Sequence[float] = LOSS_TICKS
+    label = "format(datum.value, '~g')"
+    if measure == "accuracy":
+        domain, ticks, label = ERROR_DOMAIN, ERROR_TICKS, "format(1 - datum.value, '~%')"
+    return {
+        "field": "loss" if measure == "loss" else "error",
+        "type": "quantitative",
+        "title": None,
+        "scale": {
+            "type": "log",
+            "domain": sorted(domain),
+            "reverse": measure == "accuracy",
+            "clamp": True,
+            "nice": False,
+        },
+        "axis": {"values": list(ticks), "labelExpr": label, "labelOverlap": True},
+    }

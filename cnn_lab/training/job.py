@@ -1,0 +1,217 @@
+"""What a run is asked to do, what it reports, and how far that means it has come.
+
+Everything here is plain data: it crosses to the worker and back, goes to disk, and a page
+can draw it without knowing who trains.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cnn_lab.data import N_TRAIN
+from cnn_lab.spec import NetworkSpec, TrainingSpec
+
+MAX_EPOCHS = 30
+MAX_PARAMETERS = 5_000_000
+MAX_SECONDS = 3600
+
+RATE_WINDOW_S = 5.0
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{16}")
+
+State = Literal["waiting", "starting", "training", "testing", "done", "stopped", "failed"]
+Kind = Literal["started", "batch", "validating", "epoch", "testing"]
+ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "testing"})
+
+
+class UnknownRunError(ValueError):
+    """No run has this id, or it is no longer kept."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            "A run is kept until the server restarts or newer ones take its place. "
+            f"Received: run={run_id[:40]!r}"
+        )
+
+
+class RunRefusedError(ValueError):
+    """A run that cannot be taken now; the message says why and what to do."""
+
+
+class TrainingFailedError(RuntimeError):
+    """A run that ended by itself and has no weights to show; the message says why."""
+
+
+class RunSpec(BaseModel):
+    """A network and how to train it, within what one run may cost.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A ValueError that names the limit that is passed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: NetworkSpec
+    training: TrainingSpec
+    max_seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] = MAX_SECONDS
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> Self:
+        for what, amount, limit in (
+            ("epochs", self.training.epochs, MAX_EPOCHS),
+            ("parameters", self.network.n_parameters, MAX_PARAMETERS),
+        ):
+            if amount > limit:
+                raise ValueError(
+                    f"A run may have at most {limit:,} {what}. Received: {what}={amount:,}"
+                )
+        return self
+
+    @property
+    def n_batches(self) -> int:
+        """Batches of one epoch; the last one may be smaller."""
+        return -(-N_TRAIN // self.training.batch_size)
+
+    @property
+    def n_images(self) -> int:
+        """Images that the whole run trains on, each counted once an epoch."""
+        return N_TRAIN * self.training.epochs
+
+
+@dataclass(frozen=True)
+class Event:
+    """One small thing that happened to a run.
+
+    Attributes
+    ----------
+    kind : str
+        "batch", "validating" and "epoch" carry the fields of the engine's report of that
+        name; "started" and "testing" carry nothing.
+    at_s : float
+        Seconds since the run was asked for.
+    values : mapping of str to float
+    """
+
+    kind: Kind
+    at_s: float
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> float:
+        """Return one of the values."""
+        return self.values[name]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come, worked out from its events.
+
+    Attributes
+    ----------
+    share : float
+        Images trained on, of all that the run was asked for, in [0, 1].
+    epoch, batch : int
+        Where training stands, from 1; 0 before the first batch.
+    validating : float or None
+        Share of the validation images done while an epoch is being judged.
+    images_per_second : float or None
+        Over the last seconds of training; None before there are two reports.
+    seconds_left : float or None
+        Training and validation still to come, at the present pace.
+    """
+
+    share: float = 0.0
+    epoch: int = 0
+    batch: int = 0
+    validating: float | None = None
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a page needs to know of a run.
+
+    Attributes
+    ----------
+    state : str
+        "waiting" for its turn, "starting" until the first report, "training", "testing" on
+        the test set, and at the end "done", "stopped" or "failed".
+    position : int
+        Runs to finish before this one starts; 0 once it is under way.
+    sentence : str
+        Why it stopped or failed; empty otherwise.
+    result : mapping
+        Of a finished run: epochs and images done, seconds, and for a run that went to its
+        end the test accuracy and the number of errors.
+    """
+
+    run_id: str
+    owner: str
+    spec: RunSpec
+    state: State
+    position: int = 0
+    sentence: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is still to come."""
+        return self.state in ACTIVE
+
+
+def new_run_id() -> str:
+    """Return a short name that nobody can guess and that is safe in an address or a path."""
+    return secrets.token_urlsafe(12)
+
+
+def checked_run_id(text: str) -> str:
+    """Return `text` if it has the form of a run's id.
+
+    Raises
+    ------
+    UnknownRunError
+        If not; nothing is looked up under such a name.
+    """
+    if not RUN_ID.fullmatch(text):
+        raise UnknownRunError(text)
+    return text
+
+
+def progress(spec: RunSpec, events: Sequence[Event]) -> Progress:
+    """Work out from its events how far a run has come."""
+    batches = [event for event in events if event.kind == "batch"]
+    if not batches:
+        return Progress()
+    last, newest = batches[-1], events[-1]
+    n_images = max((e["n_images"] for e in events if e.kind in ("batch", "epoch")), default=0)
+    # The very first batch includes the time to compile the network.
+    recent = [e for e in batches[1:] if e["seconds"] >= last["seconds"] - RATE_WINDOW_S]
+    rate = None
+    if len(recent) > 1 and last["seconds"] > recent[0]["seconds"]:
+        rate = (last["n_images"] - recent[0]["n_images"]) / (last["seconds"] - recent[0]["seconds"])
+    epochs_to_judge = spec.training.epochs - sum(event.kind == "epoch" for event in events)
+    seconds_left = None
+    if rate:
+        training_s = (spec.n_images - n_images) / rate
+        seconds_left = training_s + epochs_to_judge * _validation_seconds(events)
+    return Progress(
+        share=n_images / spec.n_images,
+        epoch=int(last["epoch"]),
+        batch=spec.n_batches if newest.kind in ("validating", "epoch") else int(last["batch"]),
+        validating=newest["share"] if newest.kind == "validating" else None,
+        images_per_second=rate,
+        seconds_left=seconds_left,
+    )
+
+
+def _validation_seconds(events: Sequence[Event]) -> float:
+    """Return how long judging the latest finished epoch took; 0 before there is one."""
+    steps = pairwise(event for event in events if event.kind != "validating")
+    took = [after.at_s - before.at_s for before, after in steps if after.kind == "epoch"]
+    return took[-1] if took else 0.0

@@ -1,34 +1,31 @@
 """The trace of a convolution: every product, every channel's share, every result."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.arithmetic import ShapeError
-from cnn_lab.ops.conv import conv2d
 from cnn_lab.ops.padding import (
     IntOrPair,
     Padding,
     PadMode,
-    Pair,
     as_float,
     pad_images,
     pair,
     resolve_padding,
 )
 from cnn_lab.ops.windows import output_size
-from cnn_lab.trace.model import Grid, IntArray, Scale, Trace
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, FloatArray, Precision, settle
+from cnn_lab.trace.layer import Layer, Placer, part_names
+from cnn_lab.trace.model import Scale, Trace
+from cnn_lab.trace.numbers import settle
 from cnn_lab.trace.windows import (
     PADDING_CAPTION,
     as_image,
     check_finite,
     check_links,
     input_grids,
-    plain_grid,
     span_words,
     window_cells,
 )
@@ -101,7 +98,7 @@ def convolution_trace(
             "The kernel must have as many channels as the image. "
             f"Received: image.shape={pixels.shape}, kernel.shape={bank.shape}"
         )
-    parts = _parts("channel", channels, channel_names)
+    parts = part_names("channel", channels, channel_names)
     window, size = (kernel_height, kernel_width), (pixels.shape[0], pixels.shape[1])
     steps, dilation = pair("strides", strides), pair("dilation_rate", dilation_rate)
     borders = resolve_padding(padding, size, window, steps, dilation)
@@ -121,10 +118,16 @@ def convolution_trace(
         scale=Scale.for_image(pixels),
         parts=parts,
     )
-    layer = _Layer(
-        bank, bias, padded.astype(np.float64), image_precision, steps, dilation, flip_kernel
+    layer = Layer(
+        bank,
+        bias,
+        padded.astype(np.float64),
+        image_precision,
+        strides=steps,
+        dilation_rate=dilation,
+        flip_kernel=flip_kernel,
     )
-    place = _Placer(grids)
+    place = Placer(grids)
     kernels = layer.place_kernels(place, parts)
     biases = layer.place_biases(place)
     partials = layer.place_partials(place, parts)
@@ -153,160 +156,6 @@ def convolution_trace(
         ),
         padding_template=PADDING_CAPTION,
     ).checked()
-
-
-class _Layer:
-    """Every number of the layer but the picture's, and its grids."""
-
-    def __init__(
-        self,
-        kernel: NDArray[np.floating[Any]],
-        bias: NDArray[Any] | None,
-        padded: FloatArray,
-        image_precision: Precision,
-        strides: Pair,
-        dilation_rate: Pair,
-        flip_kernel: bool,
-    ) -> None:
-        self.channels, self.filters = kernel.shape[2:]
-        self.weights, self.weight_precision = settle(kernel)
-        self.has_bias = bias is not None
-        offsets = np.zeros(self.filters) if bias is None else _as_bias(bias, self.filters)
-        self.offsets, self.offset_precision = settle(offsets)
-        convolve = partial(
-            conv2d, strides=strides, dilation_rate=dilation_rate, flip_kernel=flip_kernel
-        )
-        result = convolve(padded, self.weights, self.offsets)[0]
-        shares = np.stack(
-            [
-                convolve(padded[..., c : c + 1], self.weights[:, :, c : c + 1])[0]
-                for c in range(self.channels)
-            ]
-        )
-        precisions = image_precision, self.weight_precision, self.offset_precision
-        decimals = max(
-            image_precision.decimals + self.weight_precision.decimals,
-            self.offset_precision.decimals,
-        )
-        exact = decimals <= MOST_SHOWN_DECIMALS and all(p.exact for p in precisions)
-        self.result, self.result_precision = settle(result, decimals, exact=exact)
-        self.shares, self.share_precision = settle(shares, decimals, exact=exact)
-        compared = [self.result, self.offsets, *([self.shares] if self.channels > 1 else [])]
-        self.result_scale = Scale.signed(*compared)
-        self.filter_parts = _parts("filter", self.filters, None)
-
-    def place_kernels(self, place: "_Placer", parts: tuple[str, ...]) -> IntArray:
-        scale = Scale.signed(self.weights)
-        return np.array(
-            [
-                [
-                    place(
-                        self.weights[:, :, c, f],
-                        key=f"kernel-{f + 1}-{c + 1}",
-                        title="Kernel" if self.filters == 1 else f"Filter {f + 1}",
-                        part=parts[c],
-                        role="kernel",
-                        scale=scale,
-                        precision=self.weight_precision,
-                        filter=f,
-                        channel=c,
-                    )
-                    for c in range(self.channels)
-                ]
-                for f in range(self.filters)
-            ]
-        )
-
-    def place_biases(self, place: "_Placer") -> IntArray:
-        return np.array(
-            [
-                place(
-                    self.offsets[f : f + 1, np.newaxis],
-                    key=f"bias-{f + 1}",
-                    title="Bias",
-                    note="",
-                    role="bias",
-                    scale=self.result_scale,
-                    precision=self.offset_precision,
-                    filter=f,
-                )
-                for f in range(self.filters if self.has_bias else 0)
-            ],
-            np.int64,
-        )
-
-    def place_partials(self, place: "_Placer", parts: tuple[str, ...]) -> IntArray:
-        return np.array(
-            [
-                [
-                    place(
-                        self.shares[c, :, :, f],
-                        key=f"partial-{f + 1}-{c + 1}",
-                        title="Per channel",
-                        part=parts[c],
-                        role="partial",
-                        scale=self.result_scale,
-                        precision=self.share_precision,
-                        filter=f,
-                        channel=c,
-                    )
-                    for c in range(self.channels if self.channels > 1 else 0)
-                ]
-                for f in range(self.filters)
-            ],
-            np.int64,
-        )
-
-    def place_outputs(self, place: "_Placer") -> IntArray:
-        return np.array(
-            [
-                place(
-                    self.result[:, :, f],
-                    key=f"output-{f + 1}",
-                    title="Output",
-                    part=self.filter_parts[f],
-                    role="output",
-                    scale=self.result_scale,
-                    precision=self.result_precision,
-                    filter=f,
-                )
-                for f in range(self.filters)
-            ]
-        )
-
-
-class _Placer:
-    """Appends plain grids and hands out their first cell ids."""
-
-    def __init__(self, grids: list[Grid]) -> None:
-        self._grids = grids
-        self._next = sum(grid.values.size for grid in grids)
-
-    def __call__(self, values: NDArray[np.float64], **properties: Any) -> int:
-        first_id = self._next
-        self._grids.append(plain_grid(values, first_id=first_id, **properties))
-        self._next += values.size
-        return first_id
-
-
-def _as_bias(bias: NDArray[Any], filters: int) -> NDArray[np.floating[Any]]:
-    array = as_float("bias", bias, ndim=1, axes="(filters,)")
-    check_finite("bias", array)
-    if array.shape != (filters,):
-        raise ShapeError(
-            f"`bias` must hold one number per filter, {filters}. Received: bias.shape={array.shape}"
-        )
-    return array
-
-
-def _parts(noun: str, count: int, names: Sequence[str] | None) -> tuple[str, ...]:
-    if names is not None:
-        if len(names) != count:
-            raise ValueError(
-                f"`channel_names` must name {count} channels. Received: channel_names={names!r}"
-            )
-        return tuple(names)
-    return ("",) if count == 1 else tuple(f"{noun} {n + 1}" for n in range(count))
 
 
 def _caption(span: str, n_products: int, *, has_bias: bool) -> str:

@@ -15,7 +15,7 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 APP = ROOT / "app.py"
 SOURCES = [*LIBRARY, *PAGES, APP]
 
-SIMPLE = {"content", "data", "digits", "formulas", "kernels", "samples"}
+SIMPLE = {"content", "data", "digits", "formulas", "kernels", "pictures", "samples"}
 OPERATORS = {"arithmetic", "ops"}
 NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
 PICTURES = {*NETWORKS, *SIMPLE, "explain", "shifts", "trace"}

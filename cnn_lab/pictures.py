@@ -1,0 +1,237 @@
+"""A stranger's picture of a digit, photographed or drawn elsewhere, becomes light ink on black."""
+
+import io
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageOps
+
+Grey = NDArray[np.float32]
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+MAX_BYTES = 4_000_000
+MAX_PIXELS = 16_000_000
+CANVAS_SIDE = 280
+DIGIT_SIDE = 200
+WORKING_SIDE = 560
+NOTHING = "Nothing stands out in this picture: its ink and paper look the same."
+LEAST_CONTRAST = 24  # of 255 grey levels between paper and ink
+CRUMB_SHARE = 0.05  # what covers less than this share of the largest shape is dirt
+
+# All that Pillow raises on files that are broken, cut off or made to harm.
+_BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    TypeError,
+    struct.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+class PictureError(ValueError):
+    """A picture that cannot be read, in a sentence for whoever sent it."""
+
+
+def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
+    """Return the digit in a picture as it would look on the drawing canvas.
+
+    Parameters
+    ----------
+    source : bytes or PIL.Image.Image
+        A PNG, JPEG or WebP file: dark ink on light paper, light on dark, or on nothing.
+
+    Returns
+    -------
+    ndarray of uint8, shape (280, 280, 4)
+        Light ink on black, the digit 200 pixels high or wide and in the middle. A digit
+        that is 20 pixels large is enlarged without blur, so MNIST's own stay theirs.
+
+    Raises
+    ------
+    PictureError
+        If the file is too large, no picture of these kinds, broken, or shows nothing.
+
+    Notes
+    -----
+    Size and number of pixels are checked before anything is decoded. The lightness of the
+    paper is estimated piece by piece, so a shadow across a photograph does little harm.
+    """
+    picture = _open(source) if isinstance(source, bytes) else source
+    if picture.width * picture.height > MAX_PIXELS:
+        raise PictureError(
+            f"A picture may have at most {MAX_PIXELS / 1e6:.0f} million pixels. "
+            f"Received: {picture.width} x {picture.height}"
+        )
+    try:
+        # A JPEG can be decoded at a fraction of its size, a photograph then in no time.
+        picture.draft("L", (WORKING_SIDE, WORKING_SIDE))
+        grey = _grey(ImageOps.exif_transpose(picture))
+    except _BROKEN as error:
+        raise PictureError("The picture is broken and cannot be read to its end.") from error
+    ink = _without_crumbs(_ink(grey))
+    return _on_canvas(ink)
+
+
+def _open(data: bytes) -> Image.Image:
+    if len(data) > MAX_BYTES:
+        raise PictureError(
+            f"A picture may have at most {MAX_BYTES / 1e6:.0f} MB. "
+            f"Received: {len(data) / 1e6:.1f} MB"
+        )
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(
+            f"A picture may have at most {MAX_PIXELS / 1e6:.0f} million pixels."
+        ) from error
+    except _BROKEN as error:
+        raise PictureError("This is no picture: it must be a PNG, JPEG or WebP file.") from error
+
+
+def _grey(picture: Image.Image) -> Grey:
+    """Return lightness from 0 to 255, at most 560 pixels a side; nothing counts as ground."""
+    factor = max(1, -(-max(picture.size) // WORKING_SIDE))
+    rgba = picture.convert("RGBA").reduce(factor)
+    lightness, opacity = rgba.convert("L"), rgba.getchannel("A")
+    alpha = np.asarray(opacity, np.float32) / 255
+    seen = np.asarray(lightness, np.float32)
+    if opacity.getextrema()[0] == 255:
+        return seen
+    # Ink on nothing: lay dark ink on white, and light ink on black.
+    mean = float((seen * alpha).sum() / max(float(alpha.sum()), 1e-6))
+    ground = 255.0 if mean < 128 else 0.0
+    return np.asarray(seen * alpha + ground * (1 - alpha), np.float32)
+
+
+def _ink(grey: Grey) -> Grey:
+    """Return how far each pixel stands out from the paper around it, from 0 to 1."""
+    spread = float(np.ptp(grey))
+    if spread < LEAST_CONTRAST:
+        raise PictureError(NOTHING)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if np.median(border) > (float(grey.min()) + float(grey.max())) / 2:
+        grey = 255 - grey
+    above = np.maximum(grey - _ground(grey), 0)
+    strong = above[above > _otsu(above)]
+    if strong.size == 0 or float(strong.mean()) < LEAST_CONTRAST:
+        raise PictureError(NOTHING)
+    border_above = np.concatenate([above[0], above[-1], above[:, 0], above[:, -1]])
+    high = float(np.quantile(strong, 0.9))
+    low = min(float(np.quantile(border_above, 0.9)), high / 2)
+    return np.asarray(np.clip((above - low) / (high - low), 0, 1), np.float32)
+
+
+def _ground(grey: Grey) -> Grey:
+    """Estimate the dark ground piece by piece: the darkest quarter, smoothed."""
+    pieces = 5
+    rows, columns = (np.array_split(np.arange(length), pieces) for length in grey.shape)
+    coarse = np.array(
+        [
+            [
+                np.quantile(grey[np.ix_(row, column)], 0.25) if row.size and column.size else np.inf
+                for column in columns
+            ]
+            for row in rows
+        ],
+        np.float32,
+    )
+    # A piece that is filled by a stroke borrows the ground of its darkest neighbour.
+    padded = np.pad(coarse, 1, mode="edge")
+    darkest = np.min(
+        [padded[r : r + pieces, c : c + pieces] for r in range(3) for c in range(3)], axis=0
+    )
+    smooth = Image.fromarray(np.asarray(darkest, np.float32)).resize(
+        (grey.shape[1], grey.shape[0]), Image.Resampling.BILINEAR
+    )
+    return np.asarray(smooth, np.float32)
+
+
+def _otsu(values: Grey) -> float:
+    """Return the threshold that parts values from 0 to 255 into two groups best.
+
+    References
+    ----------
+    .. [1] Otsu (1979), "A threshold selection method from gray-level histograms".
+    """
+    counts = np.bincount(np.clip(values, 0, 255).astype(np.uint8).ravel(), minlength=256)
+    levels = np.arange(256)
+    below = np.cumsum(counts).astype(float)
+    above = below[-1] - below
+    sums = np.cumsum(counts * levels)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    return float(np.nanargmax(np.where(below * above > 0, between, -1)))
+
+
+def _without_crumbs(ink: Grey) -> Grey:
+    """Return the ink without what is small and apart from the largest shapes."""
+    shapes = _shapes(_coarse(ink))
+    areas = np.bincount(shapes.ravel())
+    areas[0] = 0
+    kept = areas >= max(1.0, CRUMB_SHARE * areas.max())
+    # A pixel of margin, so that the soft edge of a kept shape stays.
+    mask = Image.fromarray(np.where(kept[shapes], 255, 0).astype(np.uint8))
+    size = (ink.shape[1], ink.shape[0])
+    near = np.asarray(_spread(mask).resize(size, Image.Resampling.NEAREST)) > 0
+    return np.where(near, ink, np.float32(0))
+
+
+def _coarse(ink: Grey) -> NDArray[np.bool_]:
+    """Tell on a grid of at most 70 cells a side where there is clear ink."""
+    factor = max(1, -(-max(ink.shape) // 70))
+    dark = Image.fromarray((ink > 0.5).astype(np.uint8) * 255)
+    return np.asarray(dark.reduce(factor)) > 0
+
+
+def _shapes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Give each connected shape of a mask, diagonals included, a number; 0 is ground."""
+    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
+    while True:
+        padded = np.pad(labels, 1)
+        rows, columns = mask.shape
+        around = [padded[r : r + rows, c : c + columns] for r in range(3) for c in range(3)]
+        spread = np.where(mask, np.max(around, axis=0), 0)
+        if np.array_equal(spread, labels):
+            _, numbered = np.unique(np.append(labels.ravel(), 0), return_inverse=True)
+            return numbered[:-1].reshape(mask.shape)
+        labels = spread
+
+
+def _spread(mask: Image.Image) -> Image.Image:
+    """Return a mask that is larger by one pixel all round."""
+    wide = mask
+    for shift in (-1, 1):
+        for step in ((shift, 0), (0, shift)):
+            wide = ImageChops.lighter(wide, ImageChops.offset(wide, *step))
+    return wide
+
+
+def _on_canvas(ink: Grey) -> NDArray[np.uint8]:
+    """Lay ink on the middle of a black canvas, its longer side 200 pixels."""
+    picture = Image.fromarray(np.round(255 * ink).astype(np.uint8))
+    box = picture.getbbox()
+    if box is None:
+        raise PictureError(NOTHING)
+    digit = picture.crop(box)
+    factor = DIGIT_SIDE / max(digit.size)
+    width, height = (max(1, round(length * factor)) for length in digit.size)
+    canvas = Image.new("L", (CANVAS_SIDE, CANVAS_SIDE))
+    digit = digit.resize((width, height), Image.Resampling.BOX)
+    canvas.paste(digit, ((CANVAS_SIDE - width) // 2, (CANVAS_SIDE - height) // 2))
+    return _opaque(np.asarray(canvas))
+
+
+def sharp_on_canvas(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a 28x28 image of MNIST as it looks on the canvas, each pixel a square of ten."""
+    factor = CANVAS_SIDE // pixels.shape[0]
+    return _opaque(pixels.repeat(factor, axis=0).repeat(factor, axis=1))
+
+
+def _opaque(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rgba = np.full((*grey.shape, 4), 255, np.uint8)
+    rgba[..., :3] = grey[..., np.newaxis]
+    return rgba

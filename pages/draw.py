@@ -1,0 +1,119 @@
+import numpy as np
+import streamlit as st
+
+from cnn_lab.content import prose
+from cnn_lab.digits import SIDE, Preparation, Reading, prepare_steps
+from cnn_lab.pictures import PictureError, ink_from_picture, sharp_on_canvas
+from cnn_lab.ui import canvas, frame
+from cnn_lab.ui.bars import show_probabilities
+from cnn_lab.ui.caches import test_digits
+from cnn_lab.ui.models import choose_model
+from cnn_lab.ui.pictures import show_image
+
+frame.ensure()
+
+NAME = "draw"
+SEEN_PX = 10 * SIDE
+ANSWER_PX = 64  # two lines on a phone; fixed, so that nothing moves while somebody draws
+
+
+def put_sample() -> None:
+    digits = test_digits()
+    index = int(np.random.default_rng().integers(len(digits)))
+    canvas.put_picture(NAME, sharp_on_canvas(digits.pixels[index]))
+    label = digits.labels[index]
+    st.session_state["draw_note"] = prose("draw", "sample", index=f"{index:,}", label=label)
+
+
+def put_upload() -> None:
+    upload = st.session_state["draw_upload"]
+    if upload is None:
+        return
+    try:
+        canvas.put_picture(NAME, ink_from_picture(upload.getvalue()))
+    except PictureError as error:
+        st.session_state["draw_problem"] = str(error)
+    else:
+        st.session_state["draw_note"] = prose("draw", "upload")
+
+
+def clear() -> None:
+    canvas.clear(NAME)
+    st.session_state["draw_note"] = ""
+
+
+def show_controls() -> int:
+    """Show what goes with the canvas and return the width of the brush."""
+    drawn = bool(canvas.drawing(NAME).objects)
+    with st.container(horizontal=True, gap="xsmall"):
+        undo, delete = ":material/undo:", ":material/delete:"
+        undo_last = {"on_click": canvas.undo, "args": (NAME,), "disabled": not drawn}
+        st.button("Undo", icon=undo, key="draw_undo", **undo_last)
+        st.button("Clear", icon=delete, key="draw_clear", on_click=clear, disabled=not drawn)
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button("Sample", icon=":material/casino:", key="draw_sample", on_click=put_sample)
+        with st.popover("Upload", icon=":material/upload:"):
+            st.file_uploader(
+                prose("draw", "upload_label"),
+                type=["png", "jpg", "jpeg", "webp"],
+                key="draw_upload",
+                on_change=put_upload,
+            )
+    thinnest, widest = canvas.BRUSHES_PX
+    brush = st.slider(
+        "Brush",
+        *(thinnest, widest, 20),
+        step=2,
+        format="%d pixels",
+        key="draw_brush",
+        bind="query-params",
+    )
+    return min(max(brush, thinnest), widest)
+
+
+def show_answer(steps: Preparation | None, reading: Reading | None) -> None:
+    if steps is None or reading is None:
+        st.markdown(prose("draw", "empty"))
+    elif steps.is_speck:
+        st.markdown(prose("draw", "speck", digit=reading.digit))
+    else:
+        st.subheader(reading.sentence, anchor=False)
+
+
+@st.fragment
+def show_reader() -> None:
+    """Show all that follows the pen: a stroke reruns this and nothing else."""
+    answer = st.container(height=ANSWER_PX, border=False, vertical_alignment="center")
+    with st.container(horizontal=True, gap="medium"):
+        pen_side = st.container(width=canvas.SIDE_PX, gap="small")
+        seen_side = st.container(width=SEEN_PX, gap="small")
+        bars_side = st.container(width="stretch", gap="small")
+    with pen_side:
+        st.caption(st.session_state.get("draw_note") or prose("draw", "canvas"))
+        board = st.container()
+        brush_px = show_controls()
+        if problem := st.session_state.pop("draw_problem", ""):
+            st.error(problem)
+        with board:
+            rgba = canvas.canvas(NAME, brush_px=brush_px)
+    steps = None if rgba is None else prepare_steps(rgba)
+    seen = np.zeros((SIDE, SIDE), np.float32) if steps is None else steps.image
+    reading = probabilities = None
+    if steps is not None:
+        probabilities = network.predict(seen[np.newaxis, ..., np.newaxis])[0]
+        reading = Reading.of(probabilities)
+    with answer:
+        show_answer(steps, reading)
+    with seen_side:
+        st.caption(prose("draw", "seen"))
+        show_image(seen, alt=prose("draw", "seen"), width_px=SEEN_PX)
+    with bars_side:
+        st.caption(prose("draw", "bars"))
+        show_probabilities(probabilities, key="draw_probabilities")
+
+
+st.title("Draw a digit")
+st.markdown(prose("draw", "question"))
+network = choose_model("draw_model")
+show_reader()
+st.markdown(prose("draw", "prose"))

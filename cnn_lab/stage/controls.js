@@ -1,5 +1,7 @@
 // Buttons, slider, keys and touch: everything a reader's hand does to the player.
 
+import { termTarget } from "./pointing.js";
+
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 const ICONS = {
   first: "M6 6h2v12H6zM18 6v12l-8.5-6z",
@@ -200,7 +202,7 @@ function listenToTerms(arithmetic, player) {
     const term = event.target.closest("[data-cell]");
     player.point(
       term &&
-        player.termTarget(
+        termTarget(
           Number(term.dataset.trace),
           Number(term.dataset.cell),
           Number(term.dataset.weight),

@@ -1,10 +1,13 @@
-// The player: a clock, its controls, and what pointing at a cell does.
+// The player: a clock, the reader's place, and what is said about it.
 
 import { makeControls } from "./controls.js";
+import { Ground } from "./ground.js";
 import { layOut } from "./layout.js";
-import { Overlay, Places, filterOf, resultCells } from "./overlay.js";
-import { Painter, fontOf, legendOf } from "./paint.js";
-import { decodeTrace, gridOf, shareScales, stepsTouching } from "./wire.js";
+import { LEGEND_ABOVE, legendOf } from "./legend.js";
+import { Overlay, Places, filterOf } from "./overlay.js";
+import { Painter, fontOf } from "./paint.js";
+import { findOutlines, sameTarget, targetAt } from "./pointing.js";
+import { PADDING, decodeTrace, gridOf, shareScales } from "./wire.js";
 import { arithmetic, caption, cellCaption } from "./words.js";
 import { writeArithmetic } from "./writing.js";
 
@@ -14,7 +17,6 @@ const MOVE_MS = { slide: 260, flight: 340 };
 const STILL_BELOW_MS = 160; // steps that follow faster than this are not animated
 const SAY_EVERY_MS = 150;
 const CALM_MS = 900; // a screen reader follows steps as slow as this
-const LEGEND_ABOVE = 14;
 
 const ease = (share) => (share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
 
@@ -113,7 +115,12 @@ class Player {
     return Math.min(step, this.traces[index].nSteps - 1);
   }
 
-  // Layout and the layer that stands still
+  /** The current step of each trace; one that is shorter than the others waits at its end. */
+  get steps() {
+    return this.traces.map((_, index) => this.stepOf(index));
+  }
+
+  // Layout
 
   arrange(force = false) {
     const width = Math.floor(this.parts.picture.clientWidth);
@@ -132,8 +139,8 @@ class Player {
       return lengths.get(key);
     };
     this.layout = layOut(this.traces, width, this.wanted, measure);
-    this.legend = legendOf(this.traces, width, measure);
-    const height = this.layout.height + LEGEND_ABOVE + this.legend.height;
+    const legend = legendOf(this.traces, width, measure);
+    const height = this.layout.height + LEGEND_ABOVE + legend.height;
     for (const context of this.canvases) {
       context.canvas.width = Math.round(width * ratio);
       context.canvas.height = Math.round(height * ratio);
@@ -141,15 +148,11 @@ class Player {
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
     }
     this.places = new Places(this.layout.panels);
-    this.painter = new Painter(base, this.theme, ratio);
-    this.overlay = new Overlay(
-      overlay,
-      new Painter(overlay, this.theme, ratio),
-      this.places,
-      this.traces,
-    );
+    const [ground, moving] = this.canvases.map((pen) => new Painter(pen, this.theme, ratio));
+    this.ground = new Ground(ground, this.places, this.traces, this.layout, legend);
+    this.overlay = new Overlay(overlay, moving, this.places, this.traces);
     this.outlines = null;
-    this.paintAll();
+    this.ground.paintAll(this.filledNow(), this.filtersNow());
     this.reserve();
     this.draw();
   }
@@ -174,57 +177,11 @@ class Player {
       let padding = 0;
       for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
         const grid = gridOf(trace, trace.reads[i]);
-        if (grid.mask && grid.mask[trace.reads[i] - grid.firstId] & 1) padding++;
+        if (grid.mask && grid.mask[trace.reads[i] - grid.firstId] & PADDING) padding++;
       }
       if (padding < fewest) [found, fewest] = [step, padding];
     }
     return found;
-  }
-
-  paintAll() {
-    const { painter, layout } = this;
-    const context = painter.context;
-    context.clearRect(0, 0, layout.width, layout.height + LEGEND_ABOVE + this.legend.height);
-    this.filled = this.filledNow();
-    this.filters = this.filtersNow();
-    for (const panel of layout.panels) this.paintPanel(panel);
-    for (const text of layout.texts) painter.drawText(text);
-    painter.drawLegend(this.legend.items, layout.height + LEGEND_ABOVE);
-  }
-
-  paintPanel(panel) {
-    if (panel.kind === "lens") {
-      this.painter.drawHeading(panel, panel.title, panel.subtitle);
-      return;
-    }
-    const member = this.shownMember(panel);
-    const { trace: index, grid } = member;
-    const trace = this.traces[index];
-    const result = grid.role === "output" || grid.role === "partial";
-    this.painter.drawHeading(panel, panel.title && grid.title, panel.subtitle);
-    const isFilled = (i) => !result || trace.stepOfCell[grid.firstId + i] < this.filled[index];
-    this.painter.drawPanel(panel, grid, trace, isFilled);
-    if (grid.role !== "input") return;
-    for (const { trace: other } of panel.members) {
-      for (let step = 0; step < this.filled[other]; step++) this.paintWinner(other, step);
-    }
-  }
-
-  paintWinner(index, step) {
-    const trace = this.traces[index];
-    if (!trace.winners) return;
-    const winner = trace.winners[step];
-    const { x, y, size } = this.places.square(index, trace, winner);
-    const grid = gridOf(trace, winner);
-    const width = size >= 14 ? 1.5 : 1;
-    this.painter.drawWinner(grid, winner - grid.firstId, x, y, size, this.theme.text, width);
-  }
-
-  /** Kernels and partial results show the filter at work. */
-  shownMember(panel) {
-    if (panel.members.length === 1 || panel.role === "input") return panel.members[0];
-    const filter = this.filters[panel.members[0].trace];
-    return panel.members.find(({ grid }) => grid.filter === filter) ?? panel.members[0];
   }
 
   filtersNow() {
@@ -239,42 +196,6 @@ class Player {
       const waits = !landed && this.step < this.traces[index].nSteps;
       return this.stepOf(index) + (waits ? 0 : 1);
     });
-  }
-
-  /** Brings the standing layer up to date with as little paint as possible. */
-  refresh() {
-    const filters = this.filtersNow();
-    const changed = filters.map((filter, index) => filter !== this.filters[index]);
-    this.filters = filters;
-    for (const panel of this.layout.panels) {
-      if (panel.members?.length > 1 && changed[panel.members[0].trace]) this.paintPanel(panel);
-    }
-    const filled = this.filledNow();
-    filled.forEach((count, index) => {
-      const trace = this.traces[index];
-      const from = this.filled[index];
-      if (count === from) return;
-      this.filled[index] = count;
-      if (count < from) {
-        const roles = trace.winners ? ["output", "partial", "input"] : ["output", "partial"];
-        for (const panel of this.layout.panels) {
-          const concerns = panel.members?.some((member) => member.trace === index);
-          if (concerns && roles.includes(panel.role)) this.paintPanel(panel);
-        }
-        return;
-      }
-      for (let step = from; step < count; step++) {
-        for (const cell of resultCells(trace, step)) this.paintResult(index, trace, cell);
-        this.paintWinner(index, step);
-      }
-    });
-  }
-
-  paintResult(index, trace, cell) {
-    const grid = gridOf(trace, cell);
-    const { panel, x, y, size } = this.places.square(index, trace, cell);
-    if (this.shownMember(panel).grid !== grid) return;
-    this.painter.drawCell(grid, cell - grid.firstId, x, y, size, trace);
   }
 
   // Time
@@ -389,9 +310,10 @@ class Player {
 
   draw() {
     if (!this.layout) return;
-    this.refresh();
-    const steps = this.traces.map((_, index) => this.stepOf(index));
-    const outlines = (this.outlines ??= this.findOutlines());
+    this.ground.refresh(this.filledNow(), this.filtersNow());
+    const steps = this.steps;
+    const target = this.pointing ?? this.pinned;
+    const outlines = (this.outlines ??= findOutlines(this.places, this.traces, steps, target));
     this.overlay.draw({
       steps,
       previous: this.traces.map((_, index) => this.stepOf(index, this.previous)),
@@ -411,42 +333,12 @@ class Player {
     return target ? target.step : null;
   }
 
-  /**
-   * What lies under a point of the picture.
-   * @returns {{step: number|null, cells: {trace: number, cell: number}[]}|null}
-   */
   targetAt(x, y) {
-    const hit = this.places.at(x, y);
-    if (!hit) return null;
-    const { panel, index } = hit;
-    if (panel.kind === "lens") {
-      const trace = this.traces[panel.trace];
-      const step = this.stepOf(panel.trace);
-      const size = (trace.starts[step + 1] - trace.starts[step]) / trace.channels;
-      if (index >= size) return null;
-      const i = trace.starts[step] + panel.channel * size + index;
-      return this.termTarget(panel.trace, trace.reads[i], trace.weights ? trace.weights[i] : -1);
-    }
-    if (panel.role === "input") {
-      return {
-        step: null,
-        cells: panel.members.map(({ trace, grid }) => ({ trace, cell: grid.firstId + index })),
-      };
-    }
-    const { trace, grid } = this.shownMember(panel);
-    const cell = grid.firstId + index;
-    const step = this.traces[trace].stepOfCell[cell];
-    return { step: step < 0 ? null : step, cells: [{ trace, cell }] };
-  }
-
-  /** One product of the arithmetic line. */
-  termTarget(trace, cell, weight) {
-    const cells = [cell, weight].filter((id) => id >= 0).map((id) => ({ trace, cell: id }));
-    return { step: null, cells, term: true };
+    return targetAt(this.places, this.traces, this.steps, x, y);
   }
 
   point(target) {
-    if (same(target, this.pointing)) return;
+    if (sameTarget(target, this.pointing)) return;
     this.pointing = target;
     this.outlines = null;
     this.say(true);
@@ -454,7 +346,7 @@ class Player {
   }
 
   pin(target) {
-    this.pinned = same(target, this.pinned) ? null : target;
+    this.pinned = sameTarget(target, this.pinned) ? null : target;
     this.outlines = null;
     this.changed();
   }
@@ -467,61 +359,6 @@ class Player {
     } else {
       this.pin(target);
     }
-  }
-
-  /** Outlines of what is pointed at and of everything it touches. */
-  findOutlines() {
-    const target = this.pointing ?? this.pinned;
-    const pointing = [];
-    const preview = [];
-    const outline = (index, cells) =>
-      pointing.push(...this.places.outline(index, this.traces[index], cells));
-    if (!target) return { pointing, preview };
-    if (target.step !== null) {
-      this.traces.forEach((trace, index) => {
-        const step = this.stepOf(index, target.step);
-        if (step === this.stepOf(index)) return;
-        outline(index, trace.reads.subarray(trace.starts[step], trace.starts[step + 1]));
-        const results = resultCells(trace, step);
-        outline(index, results);
-        if (step < this.filled[index]) return;
-        preview.push(...results.map((cell) => ({ trace: index, cell })));
-      });
-      return { pointing, preview };
-    }
-    for (const { trace: index, cell } of target.cells) {
-      const trace = this.traces[index];
-      const { role } = gridOf(trace, cell);
-      outline(index, [cell]);
-      if (target.term) continue;
-      const steps = stepsTouching(trace, cell);
-      outline(index, Array.from(steps, (step) => trace.writes[step]));
-      if (role === "kernel") outline(index, this.readsWith(trace, cell, steps));
-      if (role === "input") outline(index, this.partners(index, cell));
-    }
-    return { pointing, preview };
-  }
-
-  /** Every input cell that a weight meets on its way. */
-  readsWith(trace, weight, steps) {
-    const cells = [];
-    for (const step of steps) {
-      for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
-        if (trace.weights[i] === weight) cells.push(trace.reads[i]);
-      }
-    }
-    return cells;
-  }
-
-  /** The weight that an input cell meets in the current window. */
-  partners(index, cell) {
-    const trace = this.traces[index];
-    if (!trace.weights) return [];
-    const step = this.stepOf(index);
-    for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
-      if (trace.reads[i] === cell) return [trace.weights[i]];
-    }
-    return [];
   }
 
   // Words
@@ -582,13 +419,4 @@ class Player {
 
 function clamp(share) {
   return Math.max(0, Math.min(1, share));
-}
-
-function same(a, b) {
-  if (!a || !b) return a === b;
-  return (
-    a.term === b.term &&
-    a.cells.length === b.cells.length &&
-    a.cells.every(({ trace, cell }, i) => b.cells[i].trace === trace && b.cells[i].cell === cell)
-  );
 }

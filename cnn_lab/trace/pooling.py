@@ -59,8 +59,8 @@ def max_pool_trace(
     of 4 cells is 4, at row 1, column 0.'
     """
     pixels, precision = settle(_one_channel(image))
-    result = max_pool2d(pixels[np.newaxis], pool_size=pool_size, strides=strides, padding=padding)
     layout = _Layout(pixels, pool_size, strides, padding, fill=-np.inf)
+    result = max_pool2d(pixels[np.newaxis], pool_size=pool_size, strides=strides, padding=padding)
     winners = layout.reads[
         np.arange(len(layout.reads)), layout.padded.ravel()[layout.reads].argmax(axis=1)
     ]
@@ -112,6 +112,7 @@ def average_pool_trace(
     array([[2.5]])
     """
     pixels, precision = settle(_one_channel(image))
+    layout = _Layout(pixels, pool_size, strides, padding, fill=0.0)
     result = average_pool2d(
         pixels[np.newaxis],
         pool_size=pool_size,
@@ -120,7 +121,6 @@ def average_pool_trace(
         count_include_pad=count_include_pad,
     )[0, :, :, 0]
     result, result_precision = settle(result, MOST_SHOWN_DECIMALS, exact=precision.exact)
-    layout = _Layout(pixels, pool_size, strides, padding, fill=0.0)
     return layout.trace(
         "Average pooling",
         "mean",
@@ -147,10 +147,11 @@ class _Layout:
         size = (pixels.shape[0], pixels.shape[1])
         self.window, steps, self.borders = pooling_geometry(size, pool_size, strides, padding)
         positions = output_size(size, self.window, steps, self.borders)
+        padded_size = (size[0] + sum(self.borders[0]), size[1] + sum(self.borders[1]))
+        n_links = positions[0] * positions[1] * self.window[0] * self.window[1]
+        check_links(n_links, padded_size[0] * padded_size[1])
         self.scale = Scale.for_image(pixels)
         self.padded = pad_images(pixels[np.newaxis], self.borders, fill=fill)[0]
-        padded_size = (self.padded.shape[0], self.padded.shape[1])
-        check_links(positions[0] * positions[1] * self.window[0] * self.window[1], self.padded.size)
         self.reads = window_cells(padded_size, positions, self.window, steps, (1, 1), 1)
 
     def trace(

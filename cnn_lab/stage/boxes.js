@@ -1,0 +1,144 @@
+// Boxes in rows and columns: how large they are, and where their panels come to lie.
+
+/**
+ * @typedef {Object} Panel one grid, or the window enlarged, at its place on the canvas
+ * @property {"grid"|"lens"} kind
+ * @property {{trace: number, grid: import("./wire.js").Grid}[]} members the grids drawn here, one
+ *   per filter for kernels and partial results, one per trace for an input they share
+ * @property {string} title
+ * @property {string} subtitle
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} cell size in pixels
+ * @property {number} x left edge of the cells
+ * @property {number} y top edge of the cells
+ * @property {number} headX
+ * @property {number} headY
+ * @property {number} headWidth
+ */
+
+const TITLE = 22;
+const SUBTITLE = 17;
+export const AXIS = { top: 15, left: 19 };
+const GAP = 18;
+const JOIN = 40;
+
+/** The three ways of putting boxes together; their sizes follow from the sizes of the cells. */
+export const box = {
+  row: (children, joins = []) => ({ kind: "row", children: children.filter(Boolean), joins }),
+  /** Panels of one kind: their cells stand on one line. */
+  shelf: (children, prefix = "") => ({
+    kind: "row",
+    children: children.filter(Boolean),
+    joins: [],
+    prefix,
+    lean: 1,
+  }),
+  /** Whole figures side by side: their headings stand on one line. */
+  figures: (children) => ({ kind: "row", children, joins: [], lean: 0 }),
+  column: (children, gap = GAP) => ({ kind: "column", children: children.filter(Boolean), gap }),
+};
+
+function headHeight(node) {
+  return (node.title ? TITLE : 0) + (node.subtitle ? SUBTITLE : 0);
+}
+
+function cellOf(node, context) {
+  const small = node.kind === "lens" || node.role === "kernel" || node.role === "bias";
+  return small ? context.small : context.cell;
+}
+
+/** Room for the row and column numbers; of several channels only the first has columns. */
+function axesOf(node) {
+  if (node.kind === "lens" || node.role === "bias") return { top: 4, left: 0 };
+  return node.title || node.role === "output" ? AXIS : { top: 4, left: AXIS.left };
+}
+
+/** Width and height of a box at given cell sizes. */
+export function sizeOf(node, context) {
+  const { measure } = context;
+  if (node.kind === "label") return { width: measure(node.text, "title"), height: TITLE + 2 };
+  if (node.kind === "row") {
+    const sizes = node.children.map((child) => sizeOf(child, context));
+    const joins = node.children.slice(1).map((_, i) => joinWidth(node.joins[i], measure));
+    const lead = node.prefix ? joinWidth(node.prefix, measure) : 0;
+    return {
+      width: sum(sizes.map((size) => size.width)) + sum(joins) + lead,
+      height: Math.max(...sizes.map((size) => size.height)),
+    };
+  }
+  if (node.kind === "column") {
+    const sizes = node.children.map((child) => sizeOf(child, context));
+    return {
+      width: Math.max(...sizes.map((size) => size.width)),
+      height: sum(sizes.map((size) => size.height)) + node.gap * (sizes.length - 1),
+    };
+  }
+  const { top } = axesOf(node);
+  return {
+    width: Math.max(...(node.peers ?? [node]).map((peer) => panelWidth(peer, context))),
+    height: headHeight(node) + top + node.rows * cellOf(node, context) + 2,
+  };
+}
+
+function panelWidth(node, context) {
+  const { left } = axesOf(node);
+  return (
+    left +
+    Math.max(
+      node.columns * cellOf(node, context) + 2,
+      context.measure(node.title, "title"),
+      context.measure(node.subtitle, "subtitle"),
+    )
+  );
+}
+
+function joinWidth(text, measure) {
+  return text ? Math.max(JOIN, measure(text, "join") + 16) : GAP;
+}
+
+/** Puts a box at a place: its panels into `panels`, its words into `texts`. */
+export function place(node, x, y, context, panels, texts) {
+  const size = sizeOf(node, context);
+  if (node.kind === "label") {
+    texts.push({ text: node.text, role: "title", x, y: y + TITLE - 6 });
+  } else if (node.kind === "row") {
+    let at = x;
+    const middle = y + size.height / 2 + TITLE / 2;
+    const join = (text) => {
+      const width = joinWidth(text, context.measure);
+      if (text) texts.push({ text, role: "join", x: at + width / 2, y: middle });
+      at += width;
+    };
+    if (node.prefix) join(node.prefix);
+    node.children.forEach((child, i) => {
+      if (i) join(node.joins[i - 1]);
+      const inner = sizeOf(child, context);
+      const above = (size.height - inner.height) * (node.lean ?? 0.5);
+      place(child, at, y + Math.floor(above), context, panels, texts);
+      at += inner.width;
+    });
+  } else if (node.kind === "column") {
+    let at = y;
+    for (const child of node.children) {
+      place(child, x, at, context, panels, texts);
+      at += sizeOf(child, context).height + node.gap;
+    }
+  } else {
+    const { top, left } = axesOf(node);
+    panels.push({
+      ...node,
+      axes: { top, left },
+      cell: cellOf(node, context),
+      headX: x + left,
+      headY: y,
+      headWidth: size.width - left,
+      x: x + left,
+      y: y + headHeight(node) + top,
+    });
+  }
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,103 @@
+// The layer that stands still: painted once, then only where a result arrives.
+
+import { LEGEND_ABOVE, drawLegend } from "./legend.js";
+import { resultCells } from "./overlay.js";
+import { gridOf } from "./wire.js";
+
+/** Kernels and partial results show one filter at a time; everything else has one face. */
+export function shownMember(panel, filters) {
+  if (panel.members.length === 1 || panel.role === "input") return panel.members[0];
+  const filter = filters[panel.members[0].trace];
+  return panel.members.find(({ grid }) => grid.filter === filter) ?? panel.members[0];
+}
+
+export class Ground {
+  /**
+   * @param {import("./paint.js").Painter} painter
+   * @param {import("./overlay.js").Places} places
+   * @param {import("./wire.js").Trace[]} traces
+   * @param {Object} layout
+   * @param {{items: Object[], height: number}} legend
+   */
+  constructor(painter, places, traces, layout, legend) {
+    Object.assign(this, { painter, places, traces, layout, legend });
+  }
+
+  /**
+   * @param {number[]} filled how many result cells of each trace are filled
+   * @param {number[]} filters the filter at work in each trace
+   */
+  paintAll(filled, filters) {
+    const { painter, layout, legend } = this;
+    painter.context.clearRect(0, 0, layout.width, layout.height + LEGEND_ABOVE + legend.height);
+    this.filled = filled;
+    this.filters = filters;
+    for (const panel of layout.panels) this.paintPanel(panel);
+    for (const text of layout.texts) painter.drawText(text);
+    drawLegend(painter, legend.items, layout.height + LEGEND_ABOVE);
+  }
+
+  /** Brings the layer up to date with as little paint as possible. */
+  refresh(filled, filters) {
+    const changed = filters.map((filter, index) => filter !== this.filters[index]);
+    this.filters = filters;
+    for (const panel of this.layout.panels) {
+      if (panel.members?.length > 1 && changed[panel.members[0].trace]) this.paintPanel(panel);
+    }
+    filled.forEach((count, index) => {
+      const from = this.filled[index];
+      this.filled[index] = count;
+      if (count < from) this.repaintResults(index);
+      for (let step = from; step < count; step++) this.paintStep(index, step);
+    });
+  }
+
+  /** Results were taken back, so their panels (and the winners' rings) start afresh. */
+  repaintResults(index) {
+    const roles = ["output", "partial", ...(this.traces[index].winners ? ["input"] : [])];
+    for (const panel of this.layout.panels) {
+      const concerns = panel.members?.some((member) => member.trace === index);
+      if (concerns && roles.includes(panel.role)) this.paintPanel(panel);
+    }
+  }
+
+  paintPanel(panel) {
+    if (panel.kind === "lens") {
+      this.painter.drawHeading(panel, panel.title, panel.subtitle);
+      return;
+    }
+    const { trace: index, grid } = shownMember(panel, this.filters);
+    const trace = this.traces[index];
+    const result = grid.role === "output" || grid.role === "partial";
+    const isFilled = (i) => !result || trace.stepOfCell[grid.firstId + i] < this.filled[index];
+    this.painter.drawHeading(panel, panel.title && grid.title, panel.subtitle);
+    this.painter.drawPanel(panel, grid, trace, isFilled);
+    if (grid.role !== "input") return;
+    for (const { trace: other } of panel.members) {
+      for (let step = 0; step < this.filled[other]; step++) this.paintWinner(other, step);
+    }
+  }
+
+  paintStep(index, step) {
+    const trace = this.traces[index];
+    for (const cell of resultCells(trace, step)) {
+      const grid = gridOf(trace, cell);
+      const { panel, x, y, size } = this.places.square(index, trace, cell);
+      if (shownMember(panel, this.filters).grid === grid) {
+        this.painter.drawCell(grid, cell - grid.firstId, x, y, size, trace);
+      }
+    }
+    this.paintWinner(index, step);
+  }
+
+  paintWinner(index, step) {
+    const trace = this.traces[index];
+    if (!trace.winners) return;
+    const winner = trace.winners[step];
+    const { x, y, size } = this.places.square(index, trace, winner);
+    const grid = gridOf(trace, winner);
+    const { painter } = this;
+    const width = size >= 14 ? 1.5 : 1;
+    painter.drawWinner(grid, winner - grid.firstId, x, y, size, painter.theme.text, width);
+  }
+}

@@ -1,0 +1,117 @@
+// What lies under the pointer, and everything that it touches.
+
+import { shownMember } from "./ground.js";
+import { filterOf, resultCells } from "./overlay.js";
+import { gridOf, stepsTouching } from "./wire.js";
+
+/**
+ * @typedef {Object} Target what the reader points at
+ * @property {number|null} step the step of a result cell; null for any other cell
+ * @property {{trace: number, cell: number}[]} cells
+ * @property {boolean} [term] a single product of the arithmetic, without all that it touches
+ */
+
+/** @returns {Target} one product of the arithmetic line */
+export function termTarget(trace, cell, weight) {
+  const cells = [cell, weight].filter((id) => id >= 0).map((id) => ({ trace, cell: id }));
+  return { step: null, cells, term: true };
+}
+
+/** Whether two targets are the same. */
+export function sameTarget(a, b) {
+  if (!a || !b) return a === b;
+  return (
+    a.term === b.term &&
+    a.cells.length === b.cells.length &&
+    a.cells.every(({ trace, cell }, i) => b.cells[i].trace === trace && b.cells[i].cell === cell)
+  );
+}
+
+/**
+ * What lies under a point of the picture.
+ * @param {import("./overlay.js").Places} places
+ * @param {import("./wire.js").Trace[]} traces
+ * @param {number[]} steps the current step of each trace
+ * @returns {Target|null}
+ */
+export function targetAt(places, traces, steps, x, y) {
+  const hit = places.at(x, y);
+  if (!hit) return null;
+  const { panel, index } = hit;
+  if (panel.kind === "lens") {
+    const trace = traces[panel.trace];
+    const start = trace.starts[steps[panel.trace]];
+    const size = (trace.starts[steps[panel.trace] + 1] - start) / trace.channels;
+    const i = start + panel.channel * size + index;
+    return termTarget(panel.trace, trace.reads[i], trace.weights ? trace.weights[i] : -1);
+  }
+  if (panel.role === "input") {
+    return {
+      step: null,
+      cells: panel.members.map(({ trace, grid }) => ({ trace, cell: grid.firstId + index })),
+    };
+  }
+  const filters = traces.map((trace, i) => filterOf(trace, steps[i]));
+  const { trace, grid } = shownMember(panel, filters);
+  const cell = grid.firstId + index;
+  const step = traces[trace].stepOfCell[cell];
+  return { step: step < 0 ? null : step, cells: [{ trace, cell }] };
+}
+
+/**
+ * Outlines of a target and of all that it touches, and results to show ahead of time.
+ * @param {import("./overlay.js").Places} places
+ * @param {import("./wire.js").Trace[]} traces
+ * @param {number[]} steps the current step of each trace
+ * @param {Target|null} target
+ */
+export function findOutlines(places, traces, steps, target) {
+  const pointing = [];
+  const preview = [];
+  const outline = (index, cells) => pointing.push(...places.outline(index, traces[index], cells));
+  if (!target) return { pointing, preview };
+  if (target.step !== null) {
+    traces.forEach((trace, index) => {
+      const step = Math.min(target.step, trace.nSteps - 1);
+      if (step === steps[index]) return;
+      const results = resultCells(trace, step);
+      outline(index, trace.reads.subarray(trace.starts[step], trace.starts[step + 1]));
+      outline(index, results);
+      if (step > steps[index]) preview.push(...results.map((cell) => ({ trace: index, cell })));
+    });
+    return { pointing, preview };
+  }
+  for (const { trace: index, cell } of target.cells) {
+    const trace = traces[index];
+    outline(index, [cell]);
+    if (target.term) continue;
+    const touched = stepsTouching(trace, cell);
+    outline(
+      index,
+      Array.from(touched, (step) => trace.writes[step]),
+    );
+    const { role } = gridOf(trace, cell);
+    if (role === "kernel") outline(index, readsWith(trace, cell, touched));
+    if (role === "input") outline(index, partners(trace, steps[index], cell));
+  }
+  return { pointing, preview };
+}
+
+/** Every input cell that a weight meets on its way. */
+function readsWith(trace, weight, steps) {
+  const cells = [];
+  for (const step of steps) {
+    for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
+      if (trace.weights[i] === weight) cells.push(trace.reads[i]);
+    }
+  }
+  return cells;
+}
+
+/** The weight that an input cell meets in a step. */
+function partners(trace, step, cell) {
+  if (!trace.weights) return [];
+  const links = trace.reads.subarray(trace.starts[step], trace.starts[step + 1]);
+  const i = links.indexOf(cell);
+  return i < 0 ? [] : [trace.weights[trace.starts[step] + i]];
+}

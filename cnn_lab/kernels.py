@@ -98,7 +98,7 @@ _GONZALEZ = "Gonzalez and Woods, Digital Image Processing, chapter 3"
 
 KERNELS: dict[str, NamedKernel] = {
     "sobel_columns": NamedKernel(
-        "Sobel, vertical edges",
+        "Sobel vertical",
         "Large where the picture gets brighter from left to right, negative where it gets darker.",
         r"(1, 2, 1)^\top\,(-1, 0, 1)",
         _SOBEL,
@@ -106,7 +106,7 @@ KERNELS: dict[str, NamedKernel] = {
         (3, 3),
     ),
     "sobel_rows": NamedKernel(
-        "Sobel, horizontal edges",
+        "Sobel horizontal",
         "Large where the picture gets brighter from top to bottom, negative where it gets darker.",
         r"(-1, 0, 1)^\top\,(1, 2, 1)",
         _SOBEL,
@@ -114,7 +114,7 @@ KERNELS: dict[str, NamedKernel] = {
         (3, 3),
     ),
     "prewitt_columns": NamedKernel(
-        "Prewitt, vertical edges",
+        "Prewitt vertical",
         "As Sobel's, with all rows weighing the same.",
         r"(1, 1, 1)^\top\,(-1, 0, 1)",
         _PREWITT,

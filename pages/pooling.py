@@ -12,6 +12,9 @@ from cnn_lab.trace import TraceTooLarge, average_pool_trace, max_pool_trace
 from cnn_lab.ui import frame
 from cnn_lab.ui.inputs import image_controls, whole_number
 
+AS_WINDOW = "as the window"
+MAX_WINDOW = 6
+
 frame.ensure()
 
 st.title("Pooling")
@@ -20,15 +23,15 @@ st.markdown("What is kept, and what is thrown away?")
 stage_side, controls = st.columns([3, 1], gap="medium")
 
 with controls:
-    window = whole_number("Window", "pool_size", value=2, minimum=1, maximum=6)
-    stride = whole_number(
+    window = whole_number("Window", "pool_size", value=2, minimum=1, maximum=MAX_WINDOW)
+    chosen = st.selectbox(
         "Stride",
-        "pool_stride",
-        value=0,
-        minimum=0,
-        maximum=6,
-        help="0 takes the window's size: windows side by side. Less lets them overlap.",
+        [AS_WINDOW, *range(1, MAX_WINDOW + 1)],
+        key="pool_stride",
+        bind="query-params",
+        help="As the window: windows lie side by side. Less lets them overlap.",
     )
+    strides = None if chosen == AS_WINDOW else chosen
     padding = st.segmented_control(
         "Padding",
         ["valid", "same"],
@@ -41,10 +44,10 @@ with controls:
     with st.expander("Image"):
         image = image_controls("pool")[..., 0]
 
-pool = {"pool_size": window, "strides": stride or None, "padding": padding}
+pool = {"pool_size": window, "strides": strides, "padding": padding}
 size = (image.shape[0], image.shape[1])
 try:
-    pool_pair, stride_pair, borders = pooling_geometry(size, window, stride or None, padding)
+    pool_pair, stride_pair, borders = pooling_geometry(size, window, strides, padding)
 except ValueError as error:
     with stage_side:
         st.error(

@@ -13,6 +13,7 @@ Tone = Literal["light", "dark"]
 
 # Blue below zero, orange above; zero is the page itself. Told apart by colour-blind readers.
 NEGATIVE, POSITIVE = (44, 111, 187), (217, 115, 26)
+BETWEEN_GREYS = (58, 54, 50)
 PAPER: dict[Tone, tuple[int, int, int]] = {"light": (250, 247, 241), "dark": (32, 29, 27)}
 
 
@@ -78,7 +79,7 @@ def tile_maps(
     factor : int
         Each value becomes a block of this many pixels a side; never blurred.
     gap : int
-        Pixels of page between maps, before enlarging.
+        Pixels between maps, before enlarging: page colour, or dark grey between greys.
     tone : {"light", "dark"}
 
     Returns
@@ -93,7 +94,7 @@ def tile_maps(
     rows = -(-n_maps // columns)
     coloured = signed_picture(maps, tone=tone) if signed else grey_picture(maps)
     cells = np.empty((rows * columns, height + gap, width + gap, 3), np.uint8)
-    cells[:] = PAPER[tone]
+    cells[:] = PAPER[tone] if signed else BETWEEN_GREYS
     cells[:n_maps, :height, :width] = coloured.transpose(2, 0, 1, 3)
     grid = cells.reshape(rows, columns, height + gap, width + gap, 3).transpose(0, 2, 1, 3, 4)
     picture = grid.reshape(rows * (height + gap), columns * (width + gap), 3)

@@ -7,9 +7,14 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from cnn_lab.ui.training import heartbeat
+
 ICON = Path(__file__).with_name("icon.png")
 LOGO = Path(__file__).with_name("logo.svg")
-SIDEBAR_PX = 220
+# Room for three grids beside each other at 1280 pixels; Streamlit's own margin is twice as wide.
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-inline: clamp(1rem, 3vw, 2.5rem) }
+</style>"""
 
 _FRAMED = "frame_is_set"
 
@@ -27,6 +32,9 @@ def navigation() -> Page:
     """Set up the page's frame and return the page that was asked for; app.py runs it."""
     _freeze_start_up()
     st.session_state[_FRAMED] = True
+    st.set_page_config(page_icon=ICON, layout="wide")
+    st.logo(LOGO, size="large")
+    st.html(_STYLE)
     page = st.navigation(
         {
             section: [
@@ -36,13 +44,8 @@ def navigation() -> Page:
             for section, titles in PAGES.items()
         }
     )
-    st.set_page_config(
-        page_title=f"{page.title} · CNN Lab",
-        page_icon=ICON,
-        layout="wide",
-        initial_sidebar_state=SIDEBAR_PX,
-    )
-    st.logo(LOGO, size="large")
+    st.set_page_config(page_title=f"{page.title} · CNN Lab")
+    heartbeat(page.url_path)
     return page
 
 

@@ -28,7 +28,7 @@ def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
     Returns
     -------
     ndarray of float64, shape (rows, columns, channels)
-        0 to 9 for small numbers, 0 to 1 for a digit, anything finite once edited.
+        0 to 9 for small numbers, 0 to 255 or 0 to 1 for a digit, anything finite once edited.
     """
     source = st.segmented_control(
         "Image",
@@ -110,11 +110,21 @@ def _digit(page: str) -> Array:
         )
     with right:
         crop = st.selectbox(
-            "Pixels",
+            "Side in pixels",
             CROPS,
             index=1,
-            format_func=lambda size: f"{size} × {size}",
             key=f"{page}_crop",
             bind="query-params",
         )
-    return crop_to_ink(digits.image(index).astype(np.float64), crop)
+    white = st.segmented_control(
+        "White is",
+        [255, 1],
+        default=255,
+        required=True,
+        key=f"{page}_white",
+        bind="query-params",
+        help="MNIST stores whole numbers from 0 to 255; networks are fed their shares of 255.",
+        width="stretch",
+    )
+    image = digits.pixels[index][..., np.newaxis] / (255 / white)
+    return crop_to_ink(image, crop)

@@ -11,7 +11,15 @@ from PIL import Image
 
 from cnn_lab.content import prose
 from cnn_lab.data import load_mnist
-from cnn_lab.figures.maps import PAPER, enlarge, grey_picture, png, signed_picture, tile_maps
+from cnn_lab.figures.maps import (
+    BETWEEN_GREYS,
+    PAPER,
+    enlarge,
+    grey_picture,
+    png,
+    signed_picture,
+    tile_maps,
+)
 from cnn_lab.figures.shift_curves import shift_figure
 from cnn_lab.formulas import convolution_costs, output_length_latex, unread_sentence
 from cnn_lab.kernels import KERNELS
@@ -176,8 +184,8 @@ def test_tiles_hold_every_map_in_its_place_on_one_scale():
     assert tiles.shape == (3 * 3 - 1, 2 * 4 - 1, 3)
     assert tiles[3 + 1, 4 + 2].tolist() == [255, 255, 255]
     assert tiles[6, 0].tolist() == [128, 128, 128]
-    assert tiles[0, 3].tolist() == list(PAPER["light"])
-    assert tiles[7, 6].tolist() == list(PAPER["light"])
+    assert tiles[0, 3].tolist() == list(BETWEEN_GREYS)
+    assert tiles[7, 6].tolist() == list(BETWEEN_GREYS)
 
 
 def test_a_png_holds_the_very_pixels():

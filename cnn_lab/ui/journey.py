@@ -1,0 +1,163 @@
+"""A digit's way through a network, station by station."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnn_lab.content import prose
+from cnn_lab.figures.maps import Tone, png, tile_maps
+from cnn_lab.figures.probabilities import probabilities_spec, probabilities_table
+from cnn_lab.ui.caches import network, test_digits
+from cnn_lab.ui.pictures import tone
+
+Array = NDArray[np.floating[Any]]
+
+PER_ROW = 4
+PICTURE_PX = 460
+# Kind of station -> its title, the page that explains it, and that page's prefix for a digit.
+_PAGES = {
+    "image": ("The digit", "draw", ""),
+    "Conv2D": ("Convolution", "convolution", "conv"),
+    "MaxPooling2D": ("Max pooling", "pooling", "pool"),
+    "Dense": ("Dense", "training", ""),
+}
+# Layers that only rearrange, or do nothing once training is over.
+SILENT = ("Dropout", "Flatten", "Dense", "Softmax")
+STEP_S = 0.12
+MOST_STATIONS = 12
+
+_ARRIVE = "".join(
+    f'[class*="st-key-home_station_{i}_"] {{ animation: arrive .35s {i * STEP_S:.2f}s both }}\n'
+    for i in range(MOST_STATIONS)
+)
+_STYLE = f"""<style>
+@media (prefers-reduced-motion: no-preference) {{
+@keyframes arrive {{ from {{ opacity: 0; transform: translateX(-12px) }} }}
+{_ARRIVE}}}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Station:
+    """One picture on the way.
+
+    Attributes
+    ----------
+    layer, kind : str
+        Name and type of the layer, "image" for the input.
+    shape : tuple of int
+        Of what the layer makes.
+    picture : bytes
+        PNG.
+    low, high : float
+        Values of the scale's two ends.
+    """
+
+    layer: str
+    kind: str
+    shape: tuple[int, ...]
+    picture: bytes
+    low: float
+    high: float
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def stations(model: str, index: int, tone: Tone) -> tuple[list[Station], Array]:
+    """Return the stations of a test digit in a network, and its probabilities."""
+    chosen = network(model)
+    image = test_digits().image(index)
+    activations = chosen.activations(image[np.newaxis])
+    way = [_station("image", "image", image, tone)]
+    for layer in chosen.spec.layers:
+        result = activations[layer.name][0]
+        if layer.type == "Dense" and layer is not _last_dense(chosen.spec.layers):
+            way.append(_station(layer.name, layer.type, _as_block(result), tone, result.shape))
+        elif layer.type not in SILENT:
+            way.append(_station(layer.name, layer.type, result, tone))
+    return way, activations[chosen.spec.layers[-1].name][0]
+
+
+def show_journey(model: str, index: int) -> None:
+    """Show the stations of a test digit, each with its numbers and a link to its page."""
+    way, probabilities = stations(model, index, tone())
+    st.html(_STYLE)
+    for start in range(0, len(way) + 1, PER_ROW):
+        columns = st.columns(PER_ROW, gap="medium")
+        for column, number in zip(columns, range(start, len(way) + 1), strict=False):
+            with column, st.container(key=f"home_station_{number}_{index}", gap="xsmall"):
+                if number < len(way):
+                    _show_station(way[number], index)
+                else:
+                    _show_answer(probabilities)
+
+
+def _show_station(station: Station, index: int) -> None:
+    title, page, prefix = _PAGES[station.kind]
+    query = {f"{prefix}_input": "digit", f"{prefix}_digit": str(index)} if prefix else None
+    st.page_link(
+        f"pages/{page}.py",
+        label=f"**{title}**",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        query_params=query,
+    )
+    shape = " × ".join(map(str, station.shape))
+    st.image(
+        station.picture,
+        width="stretch",
+        alt=f"{title}, {shape} numbers from {station.low:.2g} to {station.high:.2g}",
+    )
+    st.caption(prose("home", station.kind, shape=shape, **_scale(station)))
+
+
+def _scale(station: Station) -> dict[str, str]:
+    return {"low": f"{station.low:.2g}".replace("-", "−"), "high": f"{station.high:.2g}"}
+
+
+def _show_answer(probabilities: Array) -> None:
+    st.page_link(
+        "pages/draw.py",
+        label="**Ten probabilities**",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+    )
+    st.vega_lite_chart(
+        probabilities_table(probabilities),
+        probabilities_spec(),
+        key="home_probabilities",
+        alt=f"Ten bars; the longest is {probabilities.argmax()} with {probabilities.max():.1%}",
+    )
+    st.caption(
+        prose(
+            "home",
+            "answer",
+            digit=str(probabilities.argmax()),
+            probability=f"{probabilities.max():.1%}",
+        )
+    )
+
+
+def _last_dense(layers: tuple[Any, ...]) -> Any:
+    return [layer for layer in layers if layer.type == "Dense"][-1]
+
+
+def _as_block(row: Array) -> Array:
+    """Return a row of numbers as a block about as wide as high, shape (rows, columns, 1)."""
+    columns = next(n for n in range(round(len(row) ** 0.5), 0, -1) if len(row) % n == 0)
+    return row.reshape(columns, -1, 1)
+
+
+def _station(
+    layer: str, kind: str, maps: Array, tone: Tone, shape: tuple[int, ...] | None = None
+) -> Station:
+    signed = bool(maps.min() < 0)
+    columns = int(np.ceil(maps.shape[2] ** 0.5))
+    side = columns * (maps.shape[1] + 1)
+    picture = tile_maps(
+        maps, columns=columns, signed=signed, factor=max(1, PICTURE_PX // side), tone=tone
+    )
+    high = float(np.abs(maps).max())
+    return Station(layer, kind, shape or maps.shape, png(picture), -high if signed else 0.0, high)

@@ -1,0 +1,39 @@
+import streamlit as st
+
+from cnn_lab.content import prose
+from cnn_lab.ui import frame
+from cnn_lab.ui.caches import network, test_digits
+from cnn_lab.ui.journey import show_journey
+
+frame.ensure()
+
+N_DIGITS = len(test_digits())
+
+
+def next_digit() -> None:
+    st.session_state.home_digit = (st.session_state.home_digit + 1) % N_DIGITS
+
+
+@st.fragment
+def journey() -> None:
+    """Follow one digit through the network; a fragment, so that the next one comes at once."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index = st.number_input(
+            "Test digit",
+            min_value=0,
+            max_value=N_DIGITS - 1,
+            value=0,
+            step=1,
+            key="home_digit",
+            bind="query-params",
+            width=160,
+        )
+        st.button("Next digit", on_click=next_digit, key="home_next", type="primary")
+        st.page_link("pages/draw.py", label="Draw your own", icon=":material/draw:")
+    show_journey("paper", min(max(index, 0), N_DIGITS - 1))
+
+
+st.title("What does a network see in a digit?")
+n_parameters = network("paper").spec.n_parameters
+st.markdown(prose("home", "question", n_parameters=f"{n_parameters:,}"))
+journey()

@@ -153,7 +153,9 @@ def test_importing_a_page_never_gets_as_far_as_keras(path: Path) -> None:
 def test_running_every_page_leaves_tensorflow_unloaded() -> None:
     script = """
 import sys
+from streamlit import config
 from streamlit.testing.v1 import AppTest
+config.set_option("client.showErrorDetails", "full")
 app, *pages = sys.argv[1:]
 test = AppTest.from_file(app, default_timeout=120).run()
 for page in pages:

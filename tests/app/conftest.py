@@ -11,6 +11,12 @@ from tools.server import ROOT
 RUN_TIMEOUT_S = 60
 
 
+@pytest.fixture(autouse=True)
+def _no_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the app find no cookies and headers; AppTest would have it find a mock of them."""
+    monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: None)
+
+
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
     """Run a page behind its router: `open_page("pooling", {"pooling_size": "3"})`.

@@ -154,8 +154,10 @@ def test_running_every_page_leaves_tensorflow_unloaded() -> None:
     script = """
 import sys
 from streamlit import config
+from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 config.set_option("client.showErrorDetails", "full")
+context._get_client_context = lambda: None  # AppTest's is a mock that has any cookie
 app, *pages = sys.argv[1:]
 test = AppTest.from_file(app, default_timeout=120).run()
 for page in pages:

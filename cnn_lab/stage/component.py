@@ -56,8 +56,6 @@ def stage(
             "traces": [each.to_wire() for each in traces],
             "startStep": start_step,
             "height": height,
-            "label": label
-            or f"{names.capitalize()}, step by step. Space plays and pauses, arrow keys move "
-            "from cell to cell, Home and End go to the first and last.",
+            "label": label or f"{names.capitalize()}, step by step",
         },
     )

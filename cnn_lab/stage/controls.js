@@ -2,6 +2,9 @@
 
 import { termTarget } from "./pointing.js";
 
+const KEYS =
+  "Space plays and pauses. The arrow keys move from cell to cell, Home and End to the first and " +
+  "the last. Plus and minus change the speed. Escape lets go of a cell.";
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 const ICONS = {
   first: "M6 6h2v12H6zM18 6v12l-8.5-6z",
@@ -48,7 +51,7 @@ export function makeControls(root, player) {
   const overlay = element("canvas", { "aria-hidden": "true" });
   const picture = element(
     "div",
-    { class: "picture", tabindex: "0", role: "application", "aria-describedby": "stage-caption" },
+    { class: "picture", tabindex: "0", role: "application", "aria-describedby": "stage-keys" },
     [base, overlay],
   );
   const toggle = button("play", "Play", () => player.toggle());
@@ -92,7 +95,8 @@ export function makeControls(root, player) {
     role: "group",
     "aria-label": "Arithmetic of this step",
   });
-  root.replaceChildren(picture, controls, caption, arithmetic);
+  const keys = element("span", { id: "stage-keys", hidden: "" }, [KEYS]);
+  root.replaceChildren(picture, controls, caption, arithmetic, keys);
 
   root.onkeydown = (event) => onKey(event, player, speed);
   listenToPointer(picture, player);

@@ -7,7 +7,7 @@ import { LEGEND_ABOVE, legendOf } from "./legend.js";
 import { Overlay, Places, filterOf } from "./overlay.js";
 import { Painter, fontOf } from "./paint.js";
 import { findOutlines, sameTarget, targetAt } from "./pointing.js";
-import { PADDING, decodeTrace, gridOf, shareScales } from "./wire.js";
+import { PADDING, decodeTrace, gridOf, locate, shareScales } from "./wire.js";
 import { arithmetic, caption, cellCaption } from "./words.js";
 import { writeArithmetic } from "./writing.js";
 
@@ -161,23 +161,27 @@ class Player {
   reserve() {
     const { arithmetic: box, caption: line } = this.parts;
     box.style.minHeight = line.style.minHeight = "";
-    const longest = Array.from(this.traces, (trace, index) => this.fullStep(trace, index));
-    this.write(longest[0], longest);
-    box.style.minHeight = `${box.offsetHeight}px`;
-    line.style.minHeight = `${line.offsetHeight}px`;
+    const heights = [0, 0];
+    for (const step of [0, this.fullStep(), this.lastStep]) {
+      this.write(this.traces.map((_, index) => this.stepOf(index, step)));
+      [box, line].forEach((part, i) => {
+        heights[i] = Math.max(heights[i], Math.ceil(part.getBoundingClientRect().height));
+      });
+    }
+    [box, line].forEach((part, i) => (part.style.minHeight = `${heights[i]}px`));
     this.say(true);
   }
 
   /** A step whose arithmetic has the most terms: one that touches no padding, if there is one. */
-  fullStep(trace) {
+  fullStep() {
+    const [trace] = this.traces;
+    const stride = Math.max(1, Math.floor(trace.nSteps / 200));
     let found = 0;
     let fewest = Infinity;
-    const stride = Math.max(1, Math.floor(trace.nSteps / 200));
     for (let step = 0; step < trace.nSteps && fewest > 0; step += stride) {
       let padding = 0;
       for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
-        const grid = gridOf(trace, trace.reads[i]);
-        if (grid.mask && grid.mask[trace.reads[i] - grid.firstId] & PADDING) padding++;
+        if (locate(trace, trace.reads[i]).mask & PADDING) padding++;
       }
       if (padding < fewest) [found, fewest] = [step, padding];
     }
@@ -375,10 +379,11 @@ class Player {
     this.saidAt = now;
     this.parts.show(this, this.playing && this.stepMs < CALM_MS);
     const shown = this.focus ?? this.step;
-    this.write(shown, this.traces.map((_, index) => this.stepOf(index, shown)));
+    this.write(this.traces.map((_, index) => this.stepOf(index, shown)));
   }
 
-  write(step, steps) {
+  /** Caption and arithmetic of a step of each trace. */
+  write(steps) {
     const target = this.pointing ?? this.pinned;
     const cell = target && target.step === null && !target.term ? target.cells[0] : null;
     this.parts.setCaption(
@@ -404,6 +409,7 @@ class Player {
       : `${trace.name}: ${words}`;
   }
 
+  /** Where the middle of a cell is in the window, and how large the cell is. */
   cellCenter(key, row, column, index) {
     const trace = this.traces[index];
     const grid = trace.grids.find((each) => each.key === key);
@@ -413,7 +419,7 @@ class Player {
       grid.firstId + row * grid.columns + column,
     );
     const { left, top } = this.parts.picture.getBoundingClientRect();
-    return { x: left + x + size / 2, y: top + y + size / 2 };
+    return { x: left + x + size / 2, y: top + y + size / 2, size };
   }
 }
 

@@ -1,0 +1,468 @@
+"""The stage in a real browser: it plays, steps, links, and says what Python says."""
+
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from cnn_lab.trace import Trace
+from tests.browser.stage_cases import CASES
+from tools.server import ROOT, serving
+
+# What a step shows, read after moving there as the slider does.
+READ_STEPS = """(root, steps) => steps.map((step) => {
+    const slider = root.querySelector('[aria-label="Step"]');
+    slider.value = step;
+    slider.dispatchEvent(new Event("input"));
+    const texts = (from, what) => [...from.querySelectorAll(what)].map((e) => e.textContent);
+    return {
+        caption: root.querySelector('[data-testid="stage-caption"]').textContent,
+        lines: [...root.querySelectorAll(".line")].map((line) => ({
+            terms: texts(line, ".term"),
+            totals: texts(line, ".total"),
+            end: line.querySelector(".end span").textContent,
+            result: line.querySelector(".result").textContent,
+        })),
+    };
+})"""
+
+# Whether there is ink on the four edges of a cell in the moving layer (1) or the standing one (0).
+READ_EDGES = """async (root, [layer, key, row, column]) => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const {x, y, size} = root.cellCenter(key, row, column);
+    const canvas = root.querySelectorAll("canvas")[layer];
+    const box = canvas.getBoundingClientRect();
+    const ratio = canvas.width / box.width;
+    const at = (dx, dy) => [...canvas.getContext("2d").getImageData(
+        Math.round((x + dx - box.left) * ratio), Math.round((y + dy - box.top) * ratio), 1, 1
+    ).data];
+    const half = size / 2;
+    return {
+        left: at(-half, 0)[3] > 0,
+        right: at(half, 0)[3] > 0,
+        top: at(0, -half)[3] > 0,
+        bottom: at(0, half)[3] > 0,
+        colour: at(half / 2, -half / 2),
+    };
+}"""
+
+
+@pytest.fixture(scope="module")
+def harness() -> Iterator[str]:
+    with serving(ROOT / "tests" / "browser" / "stage_harness.py") as server:
+        yield server.url
+
+
+@pytest.fixture
+def open_stage(harness: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    def open_(case: str, start: int = 0, **options: Any) -> Page:
+        page = open_page(f"/?case={case}&start={start}", url=harness, **options)
+        expect(stage(page)).to_have_attribute("data-step", str(start))
+        return page
+
+    return open_
+
+
+def stage(page: Page) -> Locator:
+    return page.locator(".stage")
+
+
+def centre(page: Page, key: str, row: int, column: int) -> dict[str, float]:
+    return stage(page).evaluate(
+        "(root, [key, row, column]) => root.cellCenter(key, row, column)", [key, row, column]
+    )
+
+
+def edges(page: Page, key: str, row: int, column: int, layer: int = 1) -> set[str]:
+    found = stage(page).evaluate(READ_EDGES, [layer, key, row, column])
+    return {name for name in ("left", "right", "top", "bottom") if found[name]}
+
+
+def colour(page: Page, key: str, row: int, column: int) -> tuple[int, ...]:
+    return tuple(stage(page).evaluate(READ_EDGES, [0, key, row, column])["colour"])
+
+
+def hover(page: Page, key: str, row: int, column: int) -> None:
+    place = centre(page, key, row, column)
+    page.mouse.move(place["x"], place["y"])
+
+
+def click(page: Page, key: str, row: int, column: int) -> None:
+    place = centre(page, key, row, column)
+    page.mouse.click(place["x"], place["y"])
+
+
+def caption(page: Page) -> Locator:
+    return page.get_by_test_id("stage-caption")
+
+
+def arithmetic(page: Page) -> Locator:
+    return page.get_by_test_id("stage-arithmetic")
+
+
+def expect_step(page: Page, step: int) -> None:
+    expect(stage(page)).to_have_attribute("data-step", str(step))
+
+
+def expect_no_rerun(page: Page) -> None:
+    expect(page.get_by_text("Runs of the script: 1")).to_be_visible()
+
+
+def spoken(traces: list[Trace], step: int) -> str:
+    sentences = [(trace.name, trace.caption(min(step, len(trace) - 1))) for trace in traces]
+    return "\n".join(
+        words if len(traces) == 1 or words.startswith(name) else f"{name}: {words}"
+        for name, words in sentences
+    )
+
+
+def number(text: str) -> Decimal:
+    return Decimal(text.strip("()").replace("−", "-"))
+
+
+def added_up(trace: Trace, line: dict[str, Any]) -> Decimal:
+    """What the shown terms come to, by nothing but the shown digits."""
+    if trace.term == "product_sum":
+        factors = [term.split("·") for term in line["terms"]]
+        total = sum(number(value) * number(weight) for value, weight in factors)
+        bias = re.search(r"bias (\S+)", line["end"])
+        return total + (number(bias[1]) if bias else 0)
+    values = [number(term) for term in line["terms"]]
+    if trace.term == "maximum":
+        return max(values)
+    assert line["end"].startswith(f"÷ {len(values)} ")
+    return sum(values) / len(values)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_step_says_what_python_says_and_adds_up(
+    case: str, open_stage: Callable[..., Page]
+) -> None:
+    traces = CASES[case]()
+    n_steps = max(len(trace) for trace in traces)
+    page = open_stage(case)
+    expect(stage(page)).to_have_attribute("data-steps", str(n_steps))
+    steps = sorted({*range(0, n_steps, max(1, n_steps // 40)), n_steps - 1})
+    for step, shown in zip(steps, stage(page).evaluate(READ_STEPS, steps), strict=True):
+        assert shown["caption"] == spoken(traces, step)
+        for trace, line in zip(traces, shown["lines"], strict=True):
+            exact = trace.is_exact(min(step, len(trace) - 1))
+            assert line["end"].endswith("= " if exact else "≈ ")
+            if exact:
+                assert number(line["result"]) == added_up(trace, line)
+            else:
+                tolerance = Decimal("0.003") * len(line["terms"])
+                assert abs(number(line["result"]) - added_up(trace, line)) < tolerance
+            totals = [number(total.removeprefix("= ")) for total in line["totals"]]
+            if totals and exact:
+                bias = number(re.search(r"bias (\S+)", line["end"])[1])
+                assert sum(totals) + bias == number(line["result"])
+
+
+def test_a_step_forward_shows_the_next_sum(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small")
+    expect(arithmetic(page)).to_contain_text("= −12")
+    page.get_by_label("Step forward").click()
+    expect_step(page, 1)
+    expect(arithmetic(page)).to_have_text(
+        re.compile(r"0·1\s+\+ 1·0\s+\+ 2·\(−1\)\s+\+ 5·2.*= −8", re.S)
+    )
+    expect(page.get_by_text("2 / 16")).to_be_visible()
+    page.get_by_label("Step back").click()
+    expect_step(page, 0)
+    page.get_by_label("Last step").click()
+    expect_step(page, 15)
+    page.get_by_label("First step").click()
+    expect_step(page, 0)
+    expect_no_rerun(page)
+
+
+def test_it_plays_to_the_end_without_a_rerun(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small")
+    page.get_by_label("Speed").select_option("16")
+    page.get_by_label("Play", exact=True).click()
+    expect(stage(page)).to_have_attribute("data-playing", "true")
+    expect_step(page, 15)
+    expect(stage(page)).to_have_attribute("data-playing", "false")
+    expect(arithmetic(page)).to_contain_text("= −18")
+    expect_no_rerun(page)
+    page.get_by_label("Play", exact=True).click()
+    expect(stage(page)).not_to_have_attribute("data-step", "15")
+
+
+def test_it_pauses_and_loops(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small", start=14)
+    page.get_by_label("Loop").click()
+    expect(page.get_by_label("Loop")).to_have_attribute("aria-pressed", "true")
+    page.get_by_label("Speed").select_option("16")
+    page.get_by_label("Play", exact=True).click()
+    expect(stage(page)).to_have_attribute("data-step", re.compile("^[1-8]$"))
+    page.get_by_label("Pause").click()
+    expect(stage(page)).to_have_attribute("data-playing", "false")
+    paused_at = stage(page).get_attribute("data-step")
+    page.get_by_label("Speed").select_option("1")
+    expect_step(page, int(paused_at or -1))
+
+
+def test_results_appear_as_they_are_reached(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small")
+    empty = colour(page, "output-1", 3, 3)
+    assert colour(page, "output-1", 0, 1) == empty
+    assert colour(page, "output-1", 0, 0) != empty
+    page.get_by_label("Last step").click()
+    expect_step(page, 15)
+    assert colour(page, "output-1", 3, 3) != empty
+    page.get_by_label("First step").click()
+    expect_step(page, 0)
+    assert colour(page, "output-1", 3, 3) == empty
+
+
+@pytest.mark.parametrize("reduced_motion", [False, True])
+def test_the_value_travels_unless_the_reader_asked_for_less(
+    reduced_motion: bool, open_stage: Callable[..., Page]
+) -> None:
+    page = open_stage("small", reduced_motion=reduced_motion)
+    empty = colour(page, "output-1", 3, 3)
+    at_once = stage(page).evaluate(
+        f"""async (root) => {{
+            root.querySelector('[aria-label="Step forward"]').click();
+            return ({READ_EDGES})(root, [0, "output-1", 0, 1]);
+        }}"""
+    )["colour"]
+    assert (tuple(at_once) == empty) == (not reduced_motion)
+    page.wait_for_function(
+        """([root, empty, read]) => eval(read)(root, [0, "output-1", 0, 1])
+            .then(({colour}) => colour.join() !== empty)""",
+        arg=[stage(page).element_handle(), ",".join(map(str, empty)), READ_EDGES],
+    )
+
+
+def test_by_keyboard_alone(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small")
+    stage(page).get_by_role("application").focus()
+    for key, step in [
+        ("ArrowRight", 1),
+        ("ArrowDown", 5),
+        ("ArrowLeft", 4),
+        ("ArrowUp", 0),
+        ("ArrowUp", 0),
+        ("End", 15),
+        ("ArrowDown", 15),
+        ("Home", 0),
+    ]:
+        page.keyboard.press(key)
+        expect_step(page, step)
+    page.keyboard.press("+")
+    expect(page.get_by_label("Speed")).to_have_value("2")
+    page.keyboard.press("-")
+    page.keyboard.press("-")
+    expect(page.get_by_label("Speed")).to_have_value("0.5")
+    page.keyboard.press("Space")
+    expect(stage(page)).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    expect(stage(page)).to_have_attribute("data-playing", "false")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("First step")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_label("Pause")).to_be_focused()
+    expect(stage(page)).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    page.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    expect_step(page, 15)
+
+
+def test_pointing_at_a_result_shows_what_it_reads(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small")
+    traces = CASES["small"]()
+    hover(page, "output-1", 2, 3)
+    expect(caption(page)).to_have_text(spoken(traces, 11))
+    expect_step(page, 0)
+    assert edges(page, "input", 2, 3) == {"left", "top"}
+    assert edges(page, "input", 4, 5) == {"right", "bottom"}
+    assert edges(page, "input", 3, 4) == set()
+    assert edges(page, "output-1", 2, 3) == {"left", "right", "top", "bottom"}
+    page.mouse.move(5, 5)
+    expect(caption(page)).to_have_text(spoken(traces, 0))
+    assert edges(page, "input", 4, 5) == set()
+    expect_no_rerun(page)
+
+
+def test_pointing_at_an_input_shows_every_result_that_uses_it(
+    open_stage: Callable[..., Page],
+) -> None:
+    page = open_stage("small", start=15)
+    hover(page, "input", 2, 2)
+    expect(caption(page)).to_have_text("Input, row 2, column 2: 2; 9 result cells use it.")
+    assert edges(page, "output-1", 0, 0) == {"left", "top"}
+    assert edges(page, "output-1", 1, 1) == set()
+    assert edges(page, "output-1", 2, 2) == {"right", "bottom"}
+    assert edges(page, "output-1", 3, 1) == {"top"}
+    hover(page, "input", 0, 0)
+    expect(caption(page)).to_have_text("Input, row 0, column 0: 3; 1 result cell uses it.")
+
+
+def test_pointing_at_a_weight_shows_everything_it_touches(
+    open_stage: Callable[..., Page],
+) -> None:
+    page = open_stage("colour", start=16)
+    hover(page, "kernel-2-1", 0, 0)
+    expect(caption(page)).to_have_text(
+        "Filter 2, red, row 0, column 0: −1; 16 result cells use it."
+    )
+    assert edges(page, "output-2", 3, 3) == {"right", "bottom"}
+    assert edges(page, "output-1", 3, 3) == set()
+    assert edges(page, "input-1", 3, 3) == {"right", "bottom"}
+    assert edges(page, "input-2", 4, 4) == set()
+
+
+def test_pointing_at_a_share_shows_its_filter(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("colour")
+    traces = CASES["colour"]()
+    hover(page, "output-4", 1, 2)
+    expect(caption(page)).to_have_text(spoken(traces, 3 * 16 + 6))
+    hover(page, "partial-1-3", 3, 0)
+    expect(caption(page)).to_have_text(spoken(traces, 12))
+
+
+def test_unread_cells_say_so(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("stride")
+    hover(page, "input", 7, 3)
+    expect(caption(page)).to_have_text("Input, row 6, column 2: padding, 0; no window reads it.")
+    page = open_stage("overlapping")
+    hover(page, "input", 6, 4)
+    expect(caption(page)).to_have_text("Input, row 6, column 4: padding; 2 result cells use it.")
+
+
+def test_a_term_points_at_its_cells(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small")
+    arithmetic(page).get_by_text("8·(−2)").hover()
+    assert edges(page, "kernel-1-1", 1, 2) == {"left", "right", "top", "bottom"}
+    assert edges(page, "kernel-1-1", 2, 1) == set()
+
+
+def test_a_click_goes_to_a_result_and_pins_any_other_cell(
+    open_stage: Callable[..., Page],
+) -> None:
+    page = open_stage("small")
+    click(page, "output-1", 1, 2)
+    expect_step(page, 6)
+    click(page, "input", 0, 0)
+    page.mouse.move(5, 5)
+    expect(caption(page)).to_contain_text("1 result cell uses it")
+    expect_step(page, 6)
+    page.keyboard.press("Escape")
+    expect(caption(page)).to_have_text(spoken(CASES["small"](), 6))
+    expect_no_rerun(page)
+
+
+def test_a_finger_taps_and_drags(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small", width=390, height=844, touch=True)
+    place = centre(page, "output-1", 2, 1)
+    page.touchscreen.tap(place["x"], place["y"])
+    expect_step(page, 9)
+    place = centre(page, "input", 0, 0)
+    page.touchscreen.tap(place["x"], place["y"])
+    expect(caption(page)).to_contain_text("1 result cell uses it")
+    expect_step(page, 9)
+    points = [centre(page, "output-1", row, column) for row, column in [(0, 0), (0, 2), (3, 2)]]
+    session = page.context.new_cdp_session(page)
+    for kind, point in zip(["touchStart", "touchMove", "touchMove"], points, strict=True):
+        touch = {"x": point["x"], "y": point["y"]}
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [touch]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect_step(page, 14)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+
+
+def test_new_data_keeps_the_player_and_the_readers_place(
+    open_stage: Callable[..., Page],
+) -> None:
+    page = open_stage("changing")
+    page.get_by_label("Speed").select_option("2")
+    click(page, "output-1", 1, 1)
+    expect_step(page, 5)
+    stage(page).evaluate("(root) => { root.isTheSame = true; }")
+    page.get_by_role("radio", name="2").click()
+    expect(stage(page)).to_have_attribute("data-steps", "4")
+    expect_step(page, 3)
+    expect(caption(page)).to_contain_text("row 1, column 1")
+    expect(page.get_by_label("Speed")).to_have_value("2")
+    assert stage(page).evaluate("(root) => root.isTheSame")
+
+
+def test_nothing_jumps(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("overlapping")
+    before = page.get_by_text("Runs of the script").bounding_box()
+    for step in [8, 4, 2, 0]:
+        page.get_by_label("Step", exact=True).fill(str(step))
+        expect_step(page, step)
+        assert page.get_by_text("Runs of the script").bounding_box() == before
+    hover(page, "input", 0, 0)
+    expect(caption(page)).to_contain_text("uses it")
+    assert page.get_by_text("Runs of the script").bounding_box() == before
+
+
+@pytest.mark.parametrize("case", ["small", "digit", "colour", "digit-pooling", "large-kernel"])
+def test_it_fits_a_phone(case: str, open_stage: Callable[..., Page]) -> None:
+    page = open_stage(case, width=390, height=844)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert (
+        page.locator("[data-testid=stMain]").evaluate("(e) => e.scrollWidth - e.clientWidth") <= 0
+    )
+    for control in page.locator(".controls button, .controls select, .controls input").all():
+        box = control.bounding_box()
+        assert box is not None
+        assert box["width"] >= 40
+        assert box["height"] >= 40
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_wears_the_theme_and_is_accessible(
+    scheme: str, open_stage: Callable[..., Page], assert_accessible: Callable[[Page], None]
+) -> None:
+    page = open_stage("pooling", scheme=scheme)
+    red, green, blue, _ = colour(page, "output", 2, 2)
+    assert (red + green + blue > 600) == (scheme == "light")
+    assert_accessible(page)
+
+
+def test_the_theme_can_change_under_way(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("pooling", start=3)
+    bright = colour(page, "output", 2, 2)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        """([root, bright, read]) => eval(read)(root, [0, "output", 2, 2])
+            .then(({colour}) => colour[0] < bright / 2)""",
+        arg=[stage(page).element_handle(), bright[0], READ_EDGES],
+    )
+    expect_step(page, 3)
+
+
+def test_a_screen_reader_is_not_flooded(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("small")
+    expect(caption(page)).to_have_attribute("aria-live", "polite")
+    page.get_by_label("Speed").select_option("4")
+    page.get_by_label("Play", exact=True).click()
+    expect(caption(page)).to_have_attribute("aria-live", "off")
+    page.get_by_label("Pause").click()
+    expect(caption(page)).to_have_attribute("aria-live", "polite")
+
+
+def test_the_picture_is_sharp(open_stage: Callable[..., Page], new_context: Any) -> None:
+    page = open_stage("small")
+    widths = "(root) => [root.querySelector('canvas').width, root.clientWidth, devicePixelRatio]"
+    pixels, width, ratio = stage(page).evaluate(widths)
+    assert (pixels, ratio) == (width, 1)
+    sharp = new_context(device_scale_factor=2).new_page()
+    sharp.goto(page.url)
+    expect_step(sharp, 0)
+    pixels, width, ratio = stage(sharp).evaluate(widths)
+    assert (pixels, ratio) == (2 * width, 2)

@@ -36,6 +36,7 @@ check: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tools.requirements
+	$(BIN)/python -m tools.model_cards --check
 
 format: dev
 	$(BIN)/ruff check --fix .

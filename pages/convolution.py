@@ -45,7 +45,7 @@ with controls:
             width="stretch",
         )
         image = image_controls("conv", channels=channels)
-    with st.expander("Kernel"):
+    with st.expander("Kernel size, filters, bias"):
         rows, columns = kernel_size()
         n_filters = whole_number("Filters", "conv_filters", value=1, minimum=1, maximum=4)
         bias = st.number_input(
@@ -53,11 +53,10 @@ with controls:
         )
         dilation = whole_number("Dilation", "conv_dilation", value=1, minimum=1, maximum=3)
         flip = st.toggle("Flip the kernel (true convolution)", key="conv_flip", bind="query-params")
-        editors = st.popover("Edit the weights", icon=":material/edit:", width="stretch")
 with menu:
     chosen = kernel_choice(n_filters, rows, columns)
-with editors:
-    kernel = kernel_bank(chosen, rows, columns, channels)
+    with st.popover("Edit the weights", icon=":material/edit:", width="stretch"):
+        kernel = kernel_bank(chosen, rows, columns, channels)
 
 settings = {
     "strides": stride,

@@ -1,0 +1,87 @@
+"""Write what the shipped weights say of themselves into README.md and cnn_lab/models/README.md.
+
+`python -m tools.model_cards`; with `--check` it only compares.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from cnn_lab.network import MODELS, Network
+
+ROOT = Path(__file__).resolve().parent.parent
+README, CARDS = ROOT / "README.md", MODELS / "README.md"
+BEGIN, END = "<!-- models -->", "<!-- /models -->"
+
+
+def table(networks: list[Network]) -> str:
+    """Return one row per network: size, accuracy, errors, time."""
+    lines = [
+        "| network | learned numbers | epochs | test accuracy | errors of 10,000 | training time |",
+        "|---|---|---|---|---|---|",
+    ]
+    for network in networks:
+        result = json.loads(network.card["result"])
+        lines.append(
+            f"| {network.spec.name} | {network.spec.n_parameters:,} | {result['epochs']} "
+            f"| {result['test_accuracy']:.2%} | {result['errors']} | {result['seconds']:,.0f} s |"
+        )
+    return "\n".join(lines)
+
+
+def card(network: Network) -> str:
+    """Return the card of one network as Markdown."""
+    result, versions = (json.loads(network.card[name]) for name in ("result", "versions"))
+    training = json.loads(network.card["training"])
+    last = json.loads(network.card["history"])[-1]
+    layers = "\n".join(
+        f"| {row.name} | {row.type} | {' × '.join(map(str, row.output_shape))} "
+        f"| {row.parameters:,} |"
+        for row in network.spec.summary()
+    )
+    return f"""## {network.spec.name}
+
+* Trained with `python -m cnn_lab train --model {network.spec.name} --seed {result["seed"]}`:
+  {training["optimizer"]}, learning rate {training["learning_rate"]} ({training["schedule"]}),
+  batches of {training["batch_size"]}, {training["epochs"]} epochs, seed {result["seed"]}.
+* Data: MNIST, 54,000 images to train, 6,000 to validate; sha256 of the original training images
+  `{json.loads(network.card["data"])["x_train"]}`.
+* Validation accuracy {last["val_accuracy"]:.2%} after the last epoch; test accuracy
+  {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}, read once at the end.
+* {result["seconds"]:,.0f} s of training on two cores, {result["images_per_second"]:,.0f} images a second.
+* Keras {versions["keras"]} on {versions["backend"]}, NumPy {versions["numpy"]}, Python
+  {versions["python"]}.
+
+| layer | type | makes | learned numbers |
+|---|---|---|---|
+{layers}
+"""
+
+
+def main() -> int:
+    """Write both files, or report that they are not up to date."""
+    networks = [Network.load(path) for path in sorted(MODELS.glob("*.safetensors"))]
+    readme = README.read_text(encoding="utf-8")
+    pattern = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
+    wanted = {
+        README: pattern.sub(f"{BEGIN}\n{table(networks)}\n{END}", readme),
+        CARDS: "# The shipped networks\n\nWritten by `python -m tools.model_cards` from what each "
+        "file says of itself.\n\n" + "\n".join(map(card, networks)),
+    }
+    stale = [
+        path.relative_to(ROOT)
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    if "--check" in sys.argv[1:]:
+        for path in stale:
+            print(f"{path} differs from the weights: run `python -m tools.model_cards`")
+        return bool(stale)
+    for path, text in wanted.items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

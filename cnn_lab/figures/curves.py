@@ -91,7 +91,13 @@ def curve_spec(measure: Measure, *, n_epochs: int) -> dict[str, Any]:
         "field": "who",
         "type": "nominal",
         "scale": {"domain": [TRAINING, VALIDATION]},
-        "legend": {"title": None, "orient": corner, "direction": "vertical", "offset": 8},
+        "legend": {
+            "title": None,
+            "orient": corner,
+            "direction": "vertical",
+            "offset": 8,
+            "symbolOpacity": 1,
+        },
     }
     epoch = "datum.what == 'epoch' && datum.who =="
     shapes = _ranged(who, ["circle", "diamond"])
@@ -137,7 +143,7 @@ def _row(who: str, what: str, at: float, loss: float, accuracy: float) -> tuple[
 
 
 def _layer(condition: str, **mark: Any) -> dict[str, Any]:
-    return {"transform": [{"filter": condition}], "mark": {"clip": True, **mark}}
+    return {"transform": [{"filter": condition}], "mark": mark}
 
 
 def _axis(measure: Measure) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from cnn_lab.training.job import RunSpec, TrainingFailedError
 
 CONNECT_TIMEOUT_S = 15
 CLOSE_TIMEOUT_S = 5
+EVERYTHING = "all"  # Dask's name for the topic with the comings and goings of workers
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 # Read by every Dask process started here: no sampling profiler beside the training.
@@ -88,7 +89,7 @@ class Cluster:
                 self._connect()
             if self._scheduler is not None and not self._worker_is_alive():
                 self._end_worker()
-                self._process = _start_worker(self._scheduler.scheduler_address)
+                self._process = start_worker(self._scheduler.scheduler_address)
 
     def submit(self, run_id: str, spec: RunSpec, on_event: OnEvent) -> "Task":
         """Hand a run to a worker; start or mend what is needed first."""
@@ -146,7 +147,7 @@ class Cluster:
                 f"Received: CNN_LAB_SCHEDULER={self._address!r} ({error})"
             ) from error
         self._client.subscribe_topic(worker.TOPIC, self._on_event)
-        self._client.subscribe_topic("all", self._on_cluster_event)
+        self._client.subscribe_topic(EVERYTHING, self._on_cluster_event)
 
     def _disconnect(self) -> None:
         for task in list(self._tasks.values()):
@@ -154,6 +155,7 @@ class Cluster:
         self._tasks.clear()
         if self._client is not None:
             with suppress(Exception):  # whatever is wrong with it, it goes
+                self._client.unsubscribe_topic(EVERYTHING)  # it would be told of its own going
                 self._client.close(timeout=CLOSE_TIMEOUT_S)
         self._end_worker()
         if self._scheduler is not None:
@@ -281,7 +283,7 @@ class Task:
             self.ended.set()
 
 
-def _start_worker(scheduler_address: str) -> subprocess.Popen[bytes]:
+def start_worker(scheduler_address: str) -> subprocess.Popen[bytes]:
     """Start a worker in a fresh interpreter, which no forking or spawning page can spoil."""
     quiet = {f"DASK_{key.upper().replace('.', '__')}": str(value) for key, value in QUIET.items()}
     path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))

@@ -105,14 +105,14 @@ class Engine:
         self._jobs: dict[str, _Job] = {}
         self._present: dict[str, int] = {}
         self._seen: dict[str, float] = {}
-        self._cluster: Cluster | None = None
+        self.cluster: Cluster | None = None
         self._wanted, self._closed = False, False
         self._thread: threading.Thread | None = None
 
     def warm(self) -> None:
         """Get a worker ready, so that the first run starts sooner; returns at once."""
         with self._changed:
-            if self._cluster is None:
+            if self.cluster is None:
                 self._wanted = True
                 self._wake()
 
@@ -256,7 +256,7 @@ class Engine:
 
         cluster = Cluster(self._address)
         with self._changed:
-            self._cluster = cluster
+            self.cluster = cluster
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._wanted or self._active())

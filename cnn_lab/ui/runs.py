@@ -10,9 +10,9 @@ import streamlit as st
 
 from cnn_lab.content import prose
 from cnn_lab.data import N_TRAIN
-from cnn_lab.figures.curves import Measure, curve_spec, curve_table
+from cnn_lab.figures.curves import CHART_HEIGHT_PX, Measure, curve_spec, curve_table
 from cnn_lab.network import Network
-from cnn_lab.spec import NetworkSpec
+from cnn_lab.spec import NetworkSpec, TrainingSpec
 from cnn_lab.training.job import Event, Progress, Status, progress
 from cnn_lab.ui.caches import RUN_PREFIX
 from cnn_lab.ui.training import be_here, engine
@@ -29,13 +29,16 @@ class View:
 
     Attributes
     ----------
+    sentence, settings : str
+        Where it stands, and what was asked for.
     figures : sequence of (str, str)
-        Four names with their values, in words for a reader.
+        Four names with their values.
     """
 
     n_epochs: int
     share: float
     sentence: str
+    settings: str
     figures: Sequence[tuple[str, str]]
     table: pd.DataFrame
 
@@ -53,6 +56,9 @@ def recorded_view(network: Network) -> View:
         n_epochs=result["epochs"],
         share=1.0,
         sentence=sentence,
+        settings=_settings(
+            network.spec, TrainingSpec.model_validate_json(network.card["training"])
+        ),
         figures=_result_figures(result),
         table=curve_table([], history, n_train=N_TRAIN),
     )
@@ -71,6 +77,7 @@ def run_view(status: Status, events: Sequence[Event]) -> View:
         n_epochs=status.spec.training.epochs,
         share=so_far.share,
         sentence=_sentence(status, so_far),
+        settings=_settings(status.spec.network, status.spec.training),
         figures=figures,
         table=curve_table(batches, epochs, n_train=N_TRAIN),
     )
@@ -83,9 +90,11 @@ def show_view(view: View) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, value in view.figures:
             st.markdown(f":small[{name}]  \n**{value}**", width=FIGURE_PX)
+    st.caption(view.settings)
     charts = st.columns(2, gap="medium")
     for chart, measure in zip(charts, MEASURES, strict=True):
-        with chart:
+        # A fixed height keeps everything below where it is until the browser can draw.
+        with chart, st.container(height=CHART_HEIGHT_PX, border=False):
             st.vega_lite_chart(
                 view.table,
                 curve_spec(measure, n_epochs=view.n_epochs),
@@ -166,17 +175,25 @@ def history_csv(events: Sequence[Event]) -> str:
     return str(pd.DataFrame(rows).to_csv(index=False))
 
 
+def _settings(network: NetworkSpec, training: TrainingSpec) -> str:
+    return (
+        f"{network.name}: {training.epochs} {'epoch' if training.epochs == 1 else 'epochs'}, "
+        f"batches of {training.batch_size}, "
+        f"learning rate {training.learning_rate:g}, seed {training.seed}"
+    )
+
+
 def _sentence(status: Status, so_far: Progress) -> str:
     """Return in words where a run stands."""
     training = status.spec.training
+    if status.active and status.sentence:
+        return "Stopping …"
     match status.state:
-        case "waiting":
+        case "waiting" if status.position:
             before = "one run is" if status.position == 1 else f"{status.position} runs are"
             return f"Waiting: {before} before this one, which then starts by itself."
-        case "starting":
+        case "waiting" | "starting":
             return "Starting TensorFlow in the worker: about five seconds the first time …"
-        case "training" if status.sentence:
-            return "Stopping …"
         case "training" if so_far.validating is not None:
             return (
                 f"**Epoch {so_far.epoch} of {training.epochs}**, judging it on the 6,000 "

@@ -49,7 +49,8 @@ def card(network: Network) -> str:
   `{json.loads(network.card["data"])["x_train"]}`.
 * Validation accuracy {last["val_accuracy"]:.2%} after the last epoch; test accuracy
   {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}, read once at the end.
-* {result["seconds"]:,.0f} s of training on two cores, {result["images_per_second"]:,.0f} images a second.
+* {result["seconds"]:,.0f} s of training on two cores,
+  {result["images_per_second"]:,.0f} images a second.
 * Keras {versions["keras"]} on {versions["backend"]}, NumPy {versions["numpy"]}, Python
   {versions["python"]}.
 

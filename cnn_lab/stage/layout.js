@@ -18,7 +18,7 @@ const WIDE = 640;
 export function layOut(traces, width, height, measure) {
   const deep = traces.some((trace) => trace.channels > 1);
   const several = traces.length > 1 && traces[0].weights !== null;
-  const limit = height ?? (width < WIDE ? 620 : deep || several ? 500 : 430);
+  const limit = height ?? (width < WIDE ? 620 : deep || several ? 480 : 390);
   const plain = best(arrangements(traces, false, width), width, limit, measure);
   const lensed =
     plain && plain.cell >= READABLE_CELL
@@ -79,6 +79,7 @@ function arrangements(traces, withLens, width) {
   const narrow = { one: (part) => narrowTree(part, 2), all: [box.figures, box.column] };
   const thin = { one: (part) => thinTree(part, 2), all: [box.figures, box.column] };
   const side = { one: (part) => sideTree(part), all: [box.figures, box.column] };
+  if (withLens) wide.push({ ...wide[1], one: (part) => stackedTree(part, 2) });
   const styles = width < WIDE ? [...wide, ...(withLens ? [side] : []), narrow, thin] : wide;
   const trees = [];
   for (const style of styles) {
@@ -224,19 +225,30 @@ function narrowTree(part, across) {
   ]);
 }
 
-/** The window and the kernel one above the other, beside the picture. */
-function sideTree(part) {
-  const tail = results(part, 2, false);
+/** A row per channel with the window and the kernel one above the other. */
+function stackedRows(part) {
   const rows = part.inputs.map((_, channel) => {
     const details = [part.lenses[channel], part.kernels[channel]].filter(Boolean);
-    return box.row([
+    const children = [
       part.ownInputs[channel],
       details.length ? box.column(details, TIGHT_GAP) : null,
       part.partials[channel],
-    ]);
+    ].filter(Boolean);
+    return box.row(children, part.ownInputs[channel] ? ["→", "="] : ["="]);
   });
+  return rows.filter((row) => row.children.length);
+}
+
+function stackedTree(part, across) {
+  const rows = stackedRows(part);
+  const tail = results(part, across, rows.length > 0);
+  return box.row([rows.length ? box.column(rows, TIGHT_GAP) : null, ...tail.children], tail.joins);
+}
+
+function sideTree(part) {
+  const tail = results(part, 2, false);
   return box.column([
-    ...rows.filter((row) => row.children.length),
+    ...stackedRows(part).map((row) => ({ ...row, joins: [] })),
     { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
   ]);
 }

@@ -161,12 +161,12 @@ export class Overlay {
     const rest = 1 - moment.slide;
     context.save();
     context.translate((before.x - here.x) * rest, (before.y - here.y) * rest);
+    if (rest === 0 && trace.weights) this.drawCornerWeights(trace, index, step);
     for (const { panel, path } of places.outline(index, trace, reads)) {
       this.stroke(path, panel, this.theme.now);
     }
     context.restore();
     if (rest === 0) {
-      if (trace.weights) this.drawCornerWeights(trace, index, step);
       if (trace.winners) {
         const winner = trace.winners[step];
         const { x, y, size } = places.square(index, trace, winner);
@@ -184,24 +184,28 @@ export class Overlay {
     }
   }
 
-  /** The weight that each cell of the window meets, in its corner. */
+  /** The weight that each cell of the window meets, in its corner; the number makes room. */
   drawCornerWeights(trace, index, step) {
-    const { context, theme } = this;
+    const { context, painter, theme } = this;
     for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
       const { x, y, size } = this.places.square(index, trace, trace.reads[i]);
       if (size < CORNER_WEIGHTS_FROM) return;
+      const { grid } = locate(trace, trace.reads[i]);
+      painter.drawCell(grid, trace.reads[i] - grid.firstId, x, y, size, trace, size * 0.13);
       const weight = locate(trace, trace.weights[i]);
       const text = `×${formatNumber(weight.value, weight.grid, false)}`;
-      context.font = `600 ${Math.min(11, size * 0.25)}px ${theme.font}`;
+      context.font = `600 ${Math.min(11.5, size * 0.26)}px ${theme.font}`;
       const width = context.measureText(text).width + 5;
+      const height = Math.min(14, size * 0.33);
+      const [left, top] = [x + size - width - 3, y + size - height - 3];
       context.fillStyle = theme.background;
       context.beginPath();
-      context.roundRect(x + size - width - 2.5, y + size - 16, width, 13.5, 3);
+      context.roundRect(left, top, width, height, 3);
       context.fill();
       context.fillStyle = theme.now;
       context.textAlign = "center";
       context.textBaseline = "middle";
-      context.fillText(text, x + size - 2.5 - width / 2, y + size - 8.7);
+      context.fillText(text, left + width / 2, top + height / 2 + 0.5);
     }
   }
 

@@ -93,8 +93,8 @@ export class Painter {
     return mask & UNREAD ? mix(colour, this.theme.backgroundRgb, 0.5) : colour;
   }
 
-  /** One cell at any place: colour, hatching, number. */
-  drawCell(grid, index, x, y, size, trace) {
+  /** One cell at any place: colour, hatching, number (raised by `lift` pixels). */
+  drawCell(grid, index, x, y, size, trace, lift = 0) {
     const { context } = this;
     const mask = grid.mask ? grid.mask[index] : 0;
     const inner = size >= GAPLESS_BELOW ? size - 1 : size;
@@ -102,7 +102,7 @@ export class Painter {
     context.fillRect(x, y, inner, inner);
     if (mask & PADDING) this.fillHatch("padding", x, y, inner);
     if (mask & UNREAD) this.fillHatch("unread", x, y, inner);
-    this.drawNumber(grid, index, x, y, size, trace);
+    this.drawNumber(grid, index, x, y - lift, size, trace);
   }
 
   /** The number of a cell, if it has one and there is room. */

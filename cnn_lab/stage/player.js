@@ -16,6 +16,7 @@ const STEP_MS = { least: 40, most: 1100 };
 const MOVE_MS = { slide: 260, flight: 340 };
 const STILL_BELOW_MS = 160; // steps that follow faster than this are not animated
 const SAY_EVERY_MS = 150;
+const AWAY_MS = 400; // longer without a frame, and the reader was elsewhere: nothing to catch up on
 const CALM_MS = 900; // a screen reader follows steps as slow as this
 
 const ease = (share) => (share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
@@ -293,8 +294,8 @@ class Player {
   advance(now) {
     const late = now - this.dueAt;
     if (late < 0) return;
-    const steps = 1 + Math.floor(late / this.stepMs);
-    this.dueAt += steps * this.stepMs;
+    const steps = 1 + Math.floor(Math.min(late, AWAY_MS) / this.stepMs);
+    this.dueAt = late > AWAY_MS ? now : this.dueAt + steps * this.stepMs;
     if (this.step >= this.lastStep) {
       if (this.looping) this.goTo(0, { animate: false });
       else this.pause();

@@ -1,0 +1,66 @@
+"""The player's source is whole, self-contained and needs no Streamlit."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from cnn_lab.stage import STYLE, script
+from cnn_lab.stage.source import _FOLDER, _MODULES
+
+
+def test_every_module_travels():
+    names = {entry.name for entry in _FOLDER.iterdir() if entry.name.endswith(".js")}
+    assert names == set(_MODULES)
+
+
+def test_modules_become_one_with_a_single_export():
+    source = script()
+    assert not re.search(r"^\s*import\b", source, re.MULTILINE)
+    assert re.findall(r"^export.*", source, re.MULTILINE) == [
+        "export default function ({ data, parentElement }) {"
+    ]
+
+
+def test_modules_share_one_scope_without_collisions():
+    pattern = re.compile(r"^(?:export )?(?:function|class|const|let) (\w+)", re.MULTILINE)
+    names = [
+        name
+        for module in _MODULES
+        for name in pattern.findall((_FOLDER / module).read_text(encoding="utf-8"))
+    ]
+    assert len(names) > 50
+    assert sorted(names) == sorted(set(names))
+
+
+def test_imports_follow_the_order_in_which_modules_are_joined():
+    for position, name in enumerate(_MODULES):
+        text = (_FOLDER / name).read_text(encoding="utf-8")
+        for imported in re.findall(r'^import .*? from "\./(.+?)";', text, re.MULTILINE | re.DOTALL):
+            assert imported in _MODULES[:position], f"{name} imports {imported}, which comes later"
+
+
+def test_nothing_is_fetched():
+    addresses = set(re.findall(r"https?://[^\"']+", script() + STYLE))
+    assert addresses == {"http://www.w3.org/2000/svg"}  # a name of a language, never fetched
+
+
+def test_source_needs_no_streamlit():
+    code = "import sys, cnn_lab.stage; print('streamlit' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_stage_without_a_trace_is_refused():
+    from cnn_lab.stage import stage
+
+    with pytest.raises(ValueError, match="at least one trace"):
+        stage([], key="empty")
+
+
+def test_other_names_are_refused():
+    import cnn_lab.stage
+
+    with pytest.raises(AttributeError, match="no attribute 'player'"):
+        _ = cnn_lab.stage.player

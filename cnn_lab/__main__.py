@@ -14,7 +14,9 @@ import numpy as np
 
 from cnn_lab import zoo
 from cnn_lab.data import load_mnist
+from cnn_lab.digits import Reading, prepare_digit
 from cnn_lab.network import Network
+from cnn_lab.pictures import PictureError, ink_from_picture
 from cnn_lab.spec import TrainingSpec, plain_error
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object last.")
@@ -103,6 +105,28 @@ def evaluate(*, model: str, as_json: bool) -> None:
     accuracy = 1 - errors / len(test)
     result = {"test_accuracy": accuracy, "errors": errors, "n": len(test)}
     _print(result, as_json, f"test accuracy {accuracy:.4f}, {errors} errors of {len(test):,}")
+
+
+@main.command()
+@click.option("--model", default="paper", show_default=True, help="A name or a .safetensors file.")
+@click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+def predict(*, model: str, image: Path, as_json: bool) -> None:
+    """Read the digit in a PNG, JPEG or WebP picture, in NumPy.
+
+    Dark ink on light paper or light on dark; it is prepared as MNIST prepared its digits.
+    """
+    network = _load(model)
+    try:
+        prepared = prepare_digit(ink_from_picture(image.read_bytes()))
+    except PictureError as error:
+        raise click.BadParameter(str(error), param_hint="IMAGE") from error
+    if prepared is None:
+        raise click.BadParameter("Nothing is drawn in this picture.", param_hint="IMAGE")
+    probabilities = network.predict(prepared[np.newaxis, ..., np.newaxis])[0]
+    reading = Reading.of(probabilities)
+    result = {"digit": reading.digit, "probabilities": probabilities.tolist()}
+    _print(result, as_json, reading.sentence)
 
 
 def _load(model: str) -> Network:

@@ -17,6 +17,8 @@ DIGIT_SIDE = 200
 WORKING_SIDE = 560
 NOTHING = "Nothing stands out in this picture: its ink and paper look the same."
 LEAST_CONTRAST = 24  # of 255 grey levels between paper and ink
+NOISE = 0.1  # of full ink, where there is grain at the border of the picture
+FAINT = 0.2  # of full ink: what is weaker does not make a shape
 CRUMB_SHARE = 0.05  # what covers less than this share of the largest shape is dirt
 
 # All that Pillow raises on files that are broken, cut off or made to harm.
@@ -109,45 +111,46 @@ def _grey(picture: Image.Image) -> Grey:
 
 def _ink(grey: Grey) -> Grey:
     """Return how far each pixel stands out from the paper around it, from 0 to 1."""
-    spread = float(np.ptp(grey))
-    if spread < LEAST_CONTRAST:
+    if float(np.ptp(grey)) < LEAST_CONTRAST:
         raise PictureError(NOTHING)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    if np.median(border) > (float(grey.min()) + float(grey.max())) / 2:
-        grey = 255 - grey
-    above = np.maximum(grey - _ground(grey), 0)
+    above = grey - _paper(grey)
+    if float(np.sum(above**3)) < 0:
+        above = -above  # ink is what stands out further: here it is darker than the paper
+    above = np.maximum(above, 0)
     strong = above[above > _otsu(above)]
     if strong.size == 0 or float(strong.mean()) < LEAST_CONTRAST:
         raise PictureError(NOTHING)
-    border_above = np.concatenate([above[0], above[-1], above[:, 0], above[:, -1]])
-    high = float(np.quantile(strong, 0.9))
-    low = min(float(np.quantile(border_above, 0.9)), high / 2)
-    return np.asarray(np.clip((above - low) / (high - low), 0, 1), np.float32)
+    border = np.concatenate([above[0], above[-1], above[:, 0], above[:, -1]])
+    high = float(np.quantile(strong, 0.98))
+    noise = min(float(np.quantile(border, 0.99)), high / 2)
+    ink = np.clip((above - noise) / (high - noise), 0, 1)
+    if noise >= 1:
+        ink[ink < NOISE] = 0
+    return np.asarray(ink, np.float32)
 
 
-def _ground(grey: Grey) -> Grey:
-    """Estimate the dark ground piece by piece: the darkest quarter, smoothed."""
-    pieces = 5
-    rows, columns = (np.array_split(np.arange(length), pieces) for length in grey.shape)
-    coarse = np.array(
-        [
-            [
-                np.quantile(grey[np.ix_(row, column)], 0.25) if row.size and column.size else np.inf
-                for column in columns
-            ]
-            for row in rows
-        ],
-        np.float32,
+def _paper(grey: Grey) -> Grey:
+    """Fit a smooth surface to the paper, leaving out more of the ink each time."""
+    step = max(1, max(grey.shape) // 64)
+    sample = grey[::step, ::step]
+    terms = _surface(grey.shape)
+    rows = terms[:, ::step, ::step].reshape(len(terms), -1).T
+    values = sample.ravel()
+    kept = np.ones(len(values), bool)
+    for _ in range(6):
+        factors = np.linalg.lstsq(rows[kept], values[kept], rcond=None)[0]
+        rest = values - rows @ factors
+        spread = 1.5 * float(np.median(np.abs(rest[kept]))) + 1
+        kept = np.abs(rest) <= 2.5 * spread
+    return np.asarray(np.tensordot(factors, terms, axes=1), np.float32)
+
+
+def _surface(shape: tuple[int, ...]) -> Grey:
+    """Return the terms of a surface of second degree, shape (6, rows, columns)."""
+    row, column = np.meshgrid(
+        *(np.linspace(-1, 1, length, dtype=np.float32) for length in shape), indexing="ij"
     )
-    # A piece that is filled by a stroke borrows the ground of its darkest neighbour.
-    padded = np.pad(coarse, 1, mode="edge")
-    darkest = np.min(
-        [padded[r : r + pieces, c : c + pieces] for r in range(3) for c in range(3)], axis=0
-    )
-    smooth = Image.fromarray(np.asarray(darkest, np.float32)).resize(
-        (grey.shape[1], grey.shape[0]), Image.Resampling.BILINEAR
-    )
-    return np.asarray(smooth, np.float32)
+    return np.stack([np.ones_like(row), row, column, row * column, row * row, column * column])
 
 
 def _otsu(values: Grey) -> float:
@@ -181,9 +184,9 @@ def _without_crumbs(ink: Grey) -> Grey:
 
 
 def _coarse(ink: Grey) -> NDArray[np.bool_]:
-    """Tell on a grid of at most 70 cells a side where there is clear ink."""
+    """Tell on a grid of at most 70 cells a side where there is ink."""
     factor = max(1, -(-max(ink.shape) // 70))
-    dark = Image.fromarray((ink > 0.5).astype(np.uint8) * 255)
+    dark = Image.fromarray((ink > FAINT).astype(np.uint8) * 255)
     return np.asarray(dark.reduce(factor)) > 0
 
 

@@ -20,26 +20,17 @@ ANSWER_PX = 64  # two lines on a phone; fixed, so that nothing moves while someb
 def put_sample() -> None:
     digits = test_digits()
     index = int(np.random.default_rng().integers(len(digits)))
-    canvas.put_picture(NAME, sharp_on_canvas(digits.pixels[index]))
-    label = digits.labels[index]
-    st.session_state["draw_note"] = prose("draw", "sample", index=f"{index:,}", label=label)
+    note = prose("draw", "sample", index=f"{index:,}", label=digits.labels[index])
+    canvas.put_picture(NAME, sharp_on_canvas(digits.pixels[index]), note=note)
 
 
 def put_upload() -> None:
-    upload = st.session_state["draw_upload"]
-    if upload is None:
-        return
-    try:
-        canvas.put_picture(NAME, ink_from_picture(upload.getvalue()))
-    except PictureError as error:
-        st.session_state["draw_problem"] = str(error)
-    else:
-        st.session_state["draw_note"] = prose("draw", "upload")
-
-
-def clear() -> None:
-    canvas.clear(NAME)
-    st.session_state["draw_note"] = ""
+    if upload := st.session_state["draw_upload"]:
+        try:
+            rgba = ink_from_picture(upload.getvalue())
+            canvas.put_picture(NAME, rgba, note=prose("draw", "upload"))
+        except PictureError as error:
+            st.session_state["draw_problem"] = str(error)
 
 
 def show_controls() -> int:
@@ -47,9 +38,9 @@ def show_controls() -> int:
     drawn = bool(canvas.drawing(NAME).objects)
     with st.container(horizontal=True, gap="xsmall"):
         undo, delete = ":material/undo:", ":material/delete:"
-        undo_last = {"on_click": canvas.undo, "args": (NAME,), "disabled": not drawn}
-        st.button("Undo", icon=undo, key="draw_undo", **undo_last)
-        st.button("Clear", icon=delete, key="draw_clear", on_click=clear, disabled=not drawn)
+        for label, icon, act in (("Undo", undo, canvas.undo), ("Clear", delete, canvas.clear)):
+            key = f"draw_{label.lower()}"
+            st.button(label, icon=icon, key=key, on_click=act, args=(NAME,), disabled=not drawn)
     with st.container(horizontal=True, gap="xsmall"):
         st.button("Sample", icon=":material/casino:", key="draw_sample", on_click=put_sample)
         with st.popover("Upload", icon=":material/upload:"):
@@ -89,7 +80,7 @@ def show_reader() -> None:
         seen_side = st.container(width=SEEN_PX, gap="small")
         bars_side = st.container(width="stretch", gap="small")
     with pen_side:
-        st.caption(st.session_state.get("draw_note") or prose("draw", "canvas"))
+        st.caption(canvas.drawing(NAME).note or prose("draw", "canvas"))
         board = st.container()
         brush_px = show_controls()
         if problem := st.session_state.pop("draw_problem", ""):

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from cnn_lab.digits import percent
 
+N_CLASSES = 10
 ROW_PX = 28
 BAR_PX = 14
 NUMBER_PX = 56  # beside the bars, enough for "100.0%"
+TRACK = "#8a8680"  # a grey for light and dark pages
 ANSWER, OTHER = "answer", "other"
 
 Probabilities = NDArray[np.floating[Any]]
@@ -35,7 +37,7 @@ def probabilities_table(probabilities: Probabilities | None) -> pd.DataFrame:
     >>> probabilities_table(np.array([0.2, 0.8]))[["label", "part"]].values.tolist()
     [['20.0%', 'other'], ['80.0%', 'answer']]
     """
-    values = np.zeros(10) if probabilities is None else np.asarray(probabilities, float)
+    values = np.zeros(N_CLASSES) if probabilities is None else np.asarray(probabilities, float)
     answer = -1 if probabilities is None else int(values.argmax())
     classes = range(len(values))
     return pd.DataFrame(
@@ -61,31 +63,31 @@ def probabilities_spec() -> dict[str, Any]:
         "axis": {"title": None, "ticks": False, "domain": False, "labelFontSize": 14},
     }
     length = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": None}
+    full = {"datum": 1} | length
     colour = {
         "field": "part",
         "type": "nominal",
         "scale": {"domain": [OTHER, ANSWER]},
         "legend": None,
     }
-    track = {"type": "bar", "height": BAR_PX, "color": "#8a8680", "opacity": 0.18}
+    track = {"type": "bar", "height": BAR_PX, "opacity": 0.18, "tooltip": None}
     number = {"type": "text", "align": "right", "dx": NUMBER_PX - 2, "fontSize": 13}
     return {
-        "height": {"step": ROW_PX},
+        "height": N_CLASSES * ROW_PX,
         "padding": {"left": 0, "top": 0, "right": 0, "bottom": 0},
-        "encoding": {"y": digit},
+        "encoding": {"y": digit, "color": colour},
         "layer": [
-            {"mark": track, "encoding": {"x": {"datum": 1} | length, "x2": {"datum": 0}}},
+            {
+                "mark": track,
+                "encoding": {"x": full, "x2": {"datum": 0}, "color": {"value": TRACK}},
+            },
             {
                 "mark": {"type": "bar", "height": BAR_PX, "tooltip": None},
-                "encoding": {"x": {"field": "probability"} | length, "color": colour},
+                "encoding": {"x": {"field": "probability"} | length},
             },
             {
                 "mark": number,
-                "encoding": {
-                    "x": {"datum": 1} | length,
-                    "text": {"field": "label"},
-                    "color": colour,
-                },
+                "encoding": {"x": full, "text": {"field": "label"}},
             },
         ],
     }

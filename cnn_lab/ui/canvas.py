@@ -34,10 +34,13 @@ class Drawing:
         Strokes and pictures in the order they came, as the component describes them.
     png : str
         The same as a picture, base64; empty when there is nothing.
+    note : str
+        Where it came from, when it was not drawn.
     """
 
     objects: Objects = ()
     png: str = ""
+    note: str = ""
 
 
 def canvas(name: str, *, brush_px: int) -> NDArray[np.uint8] | None:
@@ -88,11 +91,19 @@ def undo(name: str) -> None:
     now = drawing(name)
     left = now.objects[:-1]
     # Only the browser can draw strokes: until it has, the picture is the one before.
-    _restart(name, Drawing(left, now.png if left else ""))
+    _restart(name, Drawing(left, now.png, now.note) if left else Drawing())
 
 
-def put_picture(name: str, rgba: NDArray[np.uint8]) -> None:
-    """Replace what is on a canvas by a picture of 280x280 pixels; strokes can go on top."""
+def put_picture(name: str, rgba: NDArray[np.uint8], *, note: str) -> None:
+    """Replace what is on a canvas by a picture of 280x280 pixels; strokes can go on top.
+
+    Parameters
+    ----------
+    name : str
+    rgba : ndarray of uint8, shape (280, 280, 4)
+    note : str
+        Says where the picture came from, for as long as it is there.
+    """
     buffer = io.BytesIO()
     Image.fromarray(rgba).save(buffer, "PNG")
     png = base64.b64encode(buffer.getvalue()).decode("ascii")
@@ -107,7 +118,7 @@ def put_picture(name: str, rgba: NDArray[np.uint8]) -> None:
         "height": SIDE_PX,
         "selectable": False,
     }
-    _restart(name, Drawing([picture], png))
+    _restart(name, Drawing([picture], png, note))
 
 
 def _restart(name: str, now: Drawing) -> None:
@@ -127,9 +138,11 @@ def _keep(name: str) -> None:
     objects = raw.get("objects") if isinstance(raw, dict) else None
     if not isinstance(objects, list) or not isinstance(data, str) or not data.startswith(_PNG):
         return
-    png = data.removeprefix(_PNG) if objects else ""
-    if len(png) <= MAX_PNG_BYTES:
-        st.session_state[f"{name}_drawing"] = Drawing(objects, png)
+    if not objects:
+        st.session_state[f"{name}_drawing"] = Drawing()
+    elif len(data) <= MAX_PNG_BYTES:
+        now = Drawing(objects, data.removeprefix(_PNG), drawing(name).note)
+        st.session_state[f"{name}_drawing"] = now
 
 
 def _decoded(png: str) -> NDArray[np.uint8] | None:

@@ -73,6 +73,7 @@ class Cluster:
         self._scheduler: LocalCluster | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._tasks: dict[str, Task] = {}
+        self._withdrawn: dict[str, Task] = {}
 
     def start(self) -> None:
         """Connect, and see to it that a worker of our own is alive.
@@ -108,6 +109,8 @@ class Cluster:
             task.worker_died()
         if task.ended.is_set():
             self._tasks.pop(task.run_id, None)
+            if task.worker is None:
+                self._withdrawn[task.run_id] = task
         return task.ended.is_set()
 
     def close(self) -> None:
@@ -153,6 +156,7 @@ class Cluster:
         for task in list(self._tasks.values()):
             task.lose()
         self._tasks.clear()
+        self._withdrawn.clear()
         if self._client is not None:
             with suppress(Exception):  # whatever is wrong with it, it goes
                 self._client.unsubscribe_topic(EVERYTHING)  # it would be told of its own going
@@ -175,6 +179,10 @@ class Cluster:
         message = stamped[1]
         if task := self._tasks.get(message["run"]):
             task.on_event(message)
+        elif task := self._withdrawn.pop(message["run"], None):
+            # Withdrawn at the moment when a worker took it up. Nobody wants it.
+            task.worker = message["worker"]
+            task.stop()
 
     def _on_cluster_event(self, stamped: tuple[float, dict[str, Any]]) -> None:
         message = stamped[1]

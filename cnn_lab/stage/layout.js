@@ -16,9 +16,7 @@ const WIDE = 640;
  * @param {(text: string, role: "title"|"subtitle"|"join") => number} measure
  */
 export function layOut(traces, width, height, measure) {
-  const deep = traces.some((trace) => trace.channels > 1);
-  const several = traces.length > 1 && traces[0].weights !== null;
-  const limit = height ?? (width < WIDE ? 620 : deep || several ? 480 : 390);
+  const limit = height ?? usualHeight(traces, width);
   const plain = best(arrangements(traces, false, width), width, limit, measure);
   const lensed =
     plain && plain.cell >= READABLE_CELL
@@ -32,6 +30,13 @@ export function layOut(traces, width, height, measure) {
   const texts = [];
   place(tree, Math.max(0, Math.floor((width - size.width) / 2)), 0, context, panels, texts);
   return { panels, texts, height: Math.ceil(size.height), width };
+}
+
+/** Pixels that suit a screen: figures above each other need more, and phones scroll anyway. */
+function usualHeight(traces, width) {
+  if (width < WIDE) return 620;
+  if (traces.length > 1 && traces[0].weights) return Math.max(480, 230 * traces.length);
+  return traces.some((trace) => trace.channels > 1) ? 480 : 390;
 }
 
 /** The best arrangement; a later one must have clearly larger cells to be preferred. */
@@ -253,11 +258,16 @@ function sideTree(part) {
   ]);
 }
 
+/** A panel that need not be as wide as others of its kind. */
+function alone({ peers: _, ...leaf }) {
+  return leaf;
+}
+
 function thinTree(part, across) {
   const tail = results(part, across, false);
   return box.column([
     ...channelRows(part, false),
-    part.partials[0] ? box.shelf(part.partials, "=") : null,
+    part.partials[0] ? box.shelf(part.partials.map(alone), "=") : null,
     { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
   ]);
 }

@@ -96,6 +96,8 @@ def _open(data: bytes) -> Image.Image:
 
 def _grey(picture: Image.Image) -> Grey:
     """Return lightness from 0 to 255, at most 560 pixels a side; nothing counts as ground."""
+    if picture.mode.startswith("I"):  # 16 bits, of which the upper eight are enough
+        picture = Image.fromarray((np.asarray(picture, np.uint32) >> 8).astype(np.uint8))
     factor = max(1, -(-max(picture.size) // WORKING_SIDE))
     rgba = picture.convert("RGBA").reduce(factor)
     lightness, opacity = rgba.convert("L"), rgba.getchannel("A")
@@ -114,7 +116,7 @@ def _ink(grey: Grey) -> Grey:
     if float(np.ptp(grey)) < LEAST_CONTRAST:
         raise PictureError(NOTHING)
     above = grey - _paper(grey)
-    if float(np.sum(above**3)) < 0:
+    if float(np.sum(above * above * above)) < 0:
         above = -above  # ink is what stands out further: here it is darker than the paper
     above = np.maximum(above, 0)
     strong = above[above > _otsu(above)]

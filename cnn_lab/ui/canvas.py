@@ -14,7 +14,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
-from streamlit_drawable_canvas import st_canvas
 
 SIDE_PX = 280
 BRUSHES_PX = (8, 32)
@@ -58,6 +57,9 @@ def canvas(name: str, *, brush_px: int) -> NDArray[np.uint8] | None:
     ndarray of uint8, shape (280, 280, 4), or None
         None when nothing is drawn.
     """
+    # The component registers itself with the running server, so it cannot be imported before.
+    from streamlit_drawable_canvas import st_canvas
+
     kept = drawing(name)
     if f"{name}_canvas" not in st.session_state and kept.objects:
         _restart(name, kept)  # back from another page: the component has forgotten

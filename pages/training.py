@@ -62,7 +62,10 @@ try:
 except ValueError as error:
     spec = None
     with controls:
-        st.error(plain_error(error), title="This cannot be trained")
+        st.error(
+            f"{plain_error(error)}. Received: learning_rate={rate:g}",
+            title="This cannot be trained",
+        )
 
 with stage_side:
     if status is not None and status.active and may_steer(status):

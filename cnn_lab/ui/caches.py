@@ -3,7 +3,9 @@
 import streamlit as st
 
 from cnn_lab.data import Split, load_mnist
-from cnn_lab.network import Network
+from cnn_lab.network import ModelFileError, Network
+from cnn_lab.training.job import UnknownRunError
+from cnn_lab.training.store import run_path
 
 RUN_PREFIX = "run-"
 
@@ -17,6 +19,11 @@ def network(name: str) -> Network:
     ModelFileError
         If there is none of that name (any more).
     """
+    if name.startswith(RUN_PREFIX):
+        try:
+            return Network.load(run_path(name.removeprefix(RUN_PREFIX)))
+        except UnknownRunError as error:
+            raise ModelFileError(str(error)) from error
     return Network.load(name)
 
 

@@ -90,7 +90,7 @@ def show_view(view: View) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, value in view.figures:
             st.markdown(f":small[{name}]  \n**{value}**", width=FIGURE_PX)
-    st.caption(view.settings)
+    st.markdown(f":small[{view.settings}]")
     charts = st.columns(2, gap="medium")
     for chart, measure in zip(charts, MEASURES, strict=True):
         # A fixed height keeps everything below where it is until the browser can draw.

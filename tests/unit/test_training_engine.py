@@ -27,7 +27,7 @@ from cnn_lab.training.job import (
     progress,
 )
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 OWNERS = ("ann", "bob", "cid", "dan")  # who are there all the time
 GUEST = "gus"  # who comes and goes
 TINY = NetworkSpec(

@@ -1,0 +1,228 @@
+"""The Training page with an engine whose runs never begin: no worker, and any state at will."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnn_lab import zoo
+from cnn_lab.network import Network
+from cnn_lab.spec import TrainingSpec
+from cnn_lab.training import store
+from cnn_lab.training.engine import MAX_WAITING, Engine
+from cnn_lab.training.job import Event, RunSpec, Status, new_run_id
+from cnn_lab.ui import training
+
+Open = Callable[..., AppTest]
+
+BATCH = {"epoch": 1, "batch": 3, "loss": 0.5, "accuracy": 0.84, "n_images": 384, "seconds": 1.5}
+EPOCH = {
+    "epoch": 1,
+    "loss": 0.2,
+    "accuracy": 0.93,
+    "val_loss": 0.1,
+    "val_accuracy": 0.971,
+    "n_images": 54_000,
+    "seconds": 60.0,
+}
+
+
+@pytest.fixture(autouse=True)
+def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Engine]:
+    monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
+    monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
+    training.engine.clear()
+    yield training.engine()
+    training.engine.clear()
+
+
+def spec(**changes: object) -> RunSpec:
+    preset = zoo.preset("fast")
+    settings = TrainingSpec.model_validate(preset.training.model_dump() | changes)
+    return RunSpec(network=preset.network, training=settings)
+
+
+def said(page: AppTest) -> str:
+    elements = [*page.markdown, *page.caption, *page.warning, *page.error, *page.info]
+    return "\n".join(element.value for element in elements)
+
+
+def run_in_address(page: AppTest) -> str:
+    value = page.query_params["run"]
+    return value if isinstance(value, str) else value[0]
+
+
+def keep(runs: Path, **ended: object) -> Status:
+    """Put a run into the folder of finished runs."""
+    status = Status(
+        **{  # type: ignore[arg-type]
+            "run_id": new_run_id(),
+            "owner": "",
+            "spec": spec(),
+            "state": "done",
+            "result": {
+                "epochs": 3,
+                "seconds": 62.4,
+                "images_per_second": 2596.2,
+                "test_accuracy": 0.9912,
+                "errors": 88,
+                "n": 10_000,
+            },
+            **ended,
+        }
+    )
+    events = [Event("started", 0.1), Event("batch", 2.0, BATCH), Event("epoch", 70.0, EPOCH)]
+    store.keep_run(runs, status, Network.load("fast"), [EPOCH], events)
+    return status
+
+
+def test_the_first_visit_shows_the_recorded_run(open_page: Open) -> None:
+    page = open_page("training")
+    assert not page.exception
+    assert [title.value for title in page.title] == ["Training"]
+    assert "Can it learn in front of you?" in said(page)
+    assert "The recorded run of the shipped network: 3 epochs" in said(page)
+    assert len(page.get("vega_lite_chart")) == 2
+    assert page.button(key="training_start").label == "Start training"
+
+
+@pytest.mark.parametrize("name", list(zoo.PRESETS))
+def test_a_preset_brings_its_settings_and_its_layers(open_page: Open, name: str) -> None:
+    page = open_page("training", {"training_preset": name})
+    assert not page.exception
+    preset = zoo.preset(name)
+    assert page.number_input(key=f"training_{name}_epochs").value == preset.training.epochs
+    assert page.number_input(key=f"training_{name}_batch").value == preset.training.batch_size
+    rate = page.number_input(key=f"training_{name}_rate").value
+    assert rate == preset.training.learning_rate
+    layers = page.table[0].value
+    assert list(layers.index) == [*(layer.name for layer in preset.network.layers), "**in all**"]
+    assert f"{preset.network.n_parameters:,}" in layers["Parameters"].iloc[-1]
+
+
+def test_a_link_sets_every_control(open_page: Open) -> None:
+    page = open_page(
+        "training",
+        {
+            "training_preset": "paper",
+            "training_paper_epochs": "2",
+            "training_paper_batch": "64",
+            "training_paper_rate": "0.05",
+            "training_seed": "7",
+        },
+    )
+    page.button(key="training_start").click().run()
+    run_id = run_in_address(page)
+    asked = training.engine().status(run_id).spec
+    assert asked.network == zoo.preset("paper").network
+    assert asked.training.model_dump() == zoo.preset("paper").training.model_dump() | {
+        "epochs": 2,
+        "batch_size": 64,
+        "learning_rate": 0.05,
+        "seed": 7,
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"training_preset": "gigantic"},
+        {"training_fast_epochs": "0", "training_fast_batch": "-5"},
+        {"training_fast_epochs": "9" * 30},
+        {"training_fast_rate": "fast", "training_seed": "nan"},
+        {"training_fast_epochs": "<script>"},
+    ],
+)
+def test_nonsense_in_the_address_leaves_a_page_that_can_start(
+    open_page: Open, query: dict[str, str]
+) -> None:
+    page = open_page("training", query)
+    assert not page.exception
+    assert not page.button(key="training_start").disabled
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "11"])
+def test_a_rate_that_cannot_be_is_a_sentence(open_page: Open, rate: str) -> None:
+    page = open_page("training", {"training_fast_rate": rate})
+    assert not page.exception
+    assert f"Received: learning_rate={rate}" in said(page)
+    assert page.button(key="training_start").disabled
+
+
+@pytest.mark.parametrize("run", ["0123456789abcdef", "../../../etc/passwd", "", "<b>", "a" * 500])
+def test_a_run_that_nobody_knows_is_a_sentence(open_page: Open, run: str) -> None:
+    page = open_page("training", {"run": run})
+    assert not page.exception
+    assert "A run is kept until" in said(page)
+    assert "The recorded run" in said(page)
+
+
+def test_start_asks_for_a_run_and_stop_ends_it(open_page: Open, engine: Engine) -> None:
+    page = open_page("training")
+    page.button(key="training_start").click().run()
+    assert not page.exception
+    assert "Starting TensorFlow in the worker" in said(page)
+    run_id = run_in_address(page)
+    assert engine.status(run_id).active
+
+    page.button(key="training_stop").click().run()
+    assert engine.status(run_id).state == "stopped"
+    assert "Stopped as asked." in said(page)
+    assert page.button(key="training_start").label == "Start training"
+
+
+def test_one_more_in_line_is_told_its_place(open_page: Open, engine: Engine) -> None:
+    engine.submit(spec(), "somebody else")
+    page = open_page("training")
+    page.button(key="training_start").click().run()
+    assert "Waiting: one run is before this one, which then starts by itself." in said(page)
+
+
+def test_too_many_in_line_are_refused_with_a_sentence(open_page: Open, engine: Engine) -> None:
+    for i in range(1 + MAX_WAITING):
+        engine.submit(spec(), f"reader {i}")
+    page = open_page("training")
+    page.button(key="training_start").click().run()
+    assert not page.exception
+    assert "as many as this server takes" in said(page)
+    assert "run" not in page.query_params
+
+
+def test_somebody_elses_run_can_be_watched_and_not_stopped(open_page: Open, engine: Engine) -> None:
+    run_id = engine.submit(spec(seed=41), "somebody else")
+    page = open_page("training", {"run": run_id})
+    assert "seed 41" in said(page)
+    assert [button.key for button in page.button] == ["training_start"]
+
+
+def test_a_finished_run_outlives_the_server(open_page: Open, tmp_path: Path) -> None:
+    status = keep(tmp_path)
+    page = open_page("training", {"run": status.run_id})
+    assert not page.exception
+    assert "It reads **99.12%** of the 10,000 test images correctly: 88 errors." in said(page)
+    assert "**1 min 2 s**" in said(page)
+    (link,) = (x.proto for x in page.get("page_link") if "Draw" in x.proto.label)
+    assert f"draw_model=run-{status.run_id}" in link.query_string
+    assert len(page.get("download_button")) == 2
+
+
+def test_a_stopped_run_says_why_it_was_not_tested(open_page: Open, tmp_path: Path) -> None:
+    status = keep(
+        tmp_path,
+        state="stopped",
+        sentence="Stopped as asked.",
+        result={"epochs": 1, "images": 54_000, "seconds": 60.0, "images_per_second": 900.0},
+    )
+    page = open_page("training", {"run": status.run_id})
+    assert not page.exception
+    assert "Stopped as asked. 1 of 3 epochs finished, 33% of the way." in said(page)
+    assert "They were not measured on the test images" in said(page)
+    assert "**97.10%**" in said(page)
+
+
+def test_a_finished_run_can_be_used_by_other_pages(open_page: Open, tmp_path: Path) -> None:
+    status = keep(tmp_path)
+    page = open_page("draw", {"draw_model": f"run-{status.run_id}"})
+    assert not page.exception
+    assert page.segmented_control(key="draw_model").value == f"run-{status.run_id}"

@@ -1,0 +1,168 @@
+"""A run on real MNIST, watched in a real browser."""
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from tools.server import ROOT, serving
+
+FIRST_POINT_MS = 240_000  # TensorFlow starts first
+SOON_MS = 60_000
+FAST = "/training?training_fast_batch=64&training_fast_epochs=30"
+RUN = re.compile(r"run=([A-Za-z0-9_-]{16})")
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of its own, so that no other test's run is in the way."""
+    runs = tmp_path_factory.mktemp("runs")
+    with serving(ROOT / "app.py", CNN_LAB_RUNS=str(runs)) as server:
+        yield server.url
+
+
+def start(page: Page) -> str:
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(RUN)
+    found = RUN.search(page.url)
+    assert found
+    return found[1]
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped as asked.")).to_be_visible(timeout=SOON_MS)
+
+
+def batches_done(page: Page) -> int:
+    words = page.get_by_text(re.compile(r"Epoch \d+ of 30, batch"))
+    expect(words).to_be_visible(timeout=FIRST_POINT_MS)
+    epoch, batch = re.findall(r"[\d,]+", words.inner_text())[0::2][:2]
+    return (int(epoch) - 1) * 844 + int(batch.replace(",", ""))
+
+
+def expect_progress(page: Page, beyond: int) -> int:
+    """Wait until training has come further than `beyond` batches; return how far."""
+    page.wait_for_function(
+        """beyond => {
+            const text = document.body.innerText.match(/Epoch (\\d+) of 30, batch ([\\d,]+)/)
+            return text && (text[1] - 1) * 844 + Number(text[2].replace(',', '')) > beyond
+        }""",
+        arg=beyond,
+        timeout=SOON_MS,
+    )
+    return batches_done(page)
+
+
+def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -> None:
+    page = open_page(FAST, url=lab)
+    run_id = start(page)
+    seen = expect_progress(page, batches_done(page))
+
+    # The charts grow and are never taken away.
+    charts = page.get_by_test_id("stVegaLiteChart")
+    expect(charts).to_have_count(2)
+    line = charts.first.locator("path[aria-roledescription='line mark'], .mark-line path").first
+    drawn = line.get_attribute("d") or ""
+    page.evaluate(
+        """() => {
+            window.chartsRemoved = 0
+            new MutationObserver(changes => changes.forEach(change =>
+                change.removedNodes.forEach(node => {
+                    const charts = '[data-testid="stVegaLiteChart"], .vega-embed, svg.marks'
+                    if (node.matches?.(charts) || node.querySelector?.(charts)) chartsRemoved += 1
+                })
+            )).observe(document.querySelector('[data-testid="stMain"]'),
+                       {childList: true, subtree: true})
+        }"""
+    )
+    seen = expect_progress(page, seen + 10)
+    expect(line).not_to_have_attribute("d", drawn)
+    assert page.evaluate("window.chartsRemoved") == 0
+
+    # Another page, and a reload there.
+    page.get_by_role("link", name="Pooling", exact=True).click()
+    expect(page.get_by_role("heading", name="Pooling", level=1)).to_be_visible()
+    expect(page.get_by_text("A run is going")).to_be_visible(timeout=SOON_MS)
+    page.reload()
+    page.get_by_role("link", name="Look at it").click(timeout=SOON_MS)
+    page.wait_for_url(re.compile(f"run={run_id}"))
+    seen = expect_progress(page, seen)
+
+    # A reload here, and the bare address.
+    page.reload()
+    seen = expect_progress(page, seen)
+    page.goto(lab + "/training")
+    seen = expect_progress(page, seen)
+
+    # Somebody else has to wait, and can give up.
+    other = open_page("/training", url=lab)
+    start(other)
+    expect(other.get_by_text("Waiting: one run is before this one")).to_be_visible(timeout=SOON_MS)
+    stop(other)
+    expect_progress(page, seen)
+
+    stop(page)
+    expect(page.get_by_text("not measured on the test images")).to_be_visible()
+    page.get_by_role("link", name="Use this model in Draw").click()
+    page.wait_for_url(re.compile(f"draw_model=run-{run_id}"))
+    expect(page.get_by_role("heading", name="Draw a digit", level=1)).to_be_visible()
+
+
+def test_a_run_to_its_end_is_tested_and_can_be_taken_away(
+    lab: str,
+    open_page: Open,
+    wait_ready: Callable[[Page], None],
+    assert_accessible: Callable[[Page], None],
+    tmp_path: Path,
+) -> None:
+    page = open_page(
+        "/training?training_fast_batch=1024&training_fast_epochs=1", url=lab, width=390
+    )
+    run_id = start(page)
+    expect(page.get_by_text(re.compile(r"It reads \d\d\.\d\d% of the 10,000"))).to_be_visible(
+        timeout=FIRST_POINT_MS
+    )
+    expect(page.get_by_text(re.compile(r"\d+ of 10,000"))).to_be_visible()
+    wait_ready(page)
+    assert_accessible(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Weights (.safetensors)").click()
+    assert download.value.suggested_filename == f"fast-{run_id}.safetensors"
+    kept = tmp_path / "fast.safetensors"
+    download.value.save_as(kept)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="History (CSV)").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0].startswith("kind,epoch,")
+    assert lines[-1].startswith("epoch,1")
+
+
+def test_a_killed_worker_is_noticed_and_the_next_run_starts(
+    tmp_path: Path, open_page: Open
+) -> None:
+    with serving(ROOT / "app.py", CNN_LAB_RUNS=str(tmp_path)) as server:
+        page = open_page(FAST, url=server.url)
+        start(page)
+        expect_progress(page, batches_done(page))
+        os.kill(worker_of(server.process.pid), signal.SIGKILL)
+        expect(page.get_by_text("The process that trained has died")).to_be_visible()
+        start(page)
+        expect_progress(page, batches_done(page))
+        stop(page)
+
+
+def worker_of(server_pid: int) -> int:
+    (worker,) = (
+        child.pid
+        for child in psutil.Process(server_pid).children(recursive=True)
+        if "cnn_lab.training.worker" in child.cmdline()
+    )
+    return worker

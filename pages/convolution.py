@@ -55,8 +55,7 @@ with controls:
         flip = st.toggle("Flip the kernel (true convolution)", key="conv_flip", bind="query-params")
 with menu:
     chosen = kernel_choice(n_filters, rows, columns)
-    with st.popover("Edit the weights", icon=":material/edit:", width="stretch"):
-        kernel = kernel_bank(chosen, rows, columns, channels)
+    kernel = kernel_bank(chosen, rows, columns, channels)
 
 settings = {
     "strides": stride,

@@ -3,7 +3,7 @@ import math
 import streamlit as st
 
 from cnn_lab.content import prose
-from cnn_lab.figures.shift_curves import shift_figure
+from cnn_lab.figures.shift_curves import shift_spec, shift_table
 from cnn_lab.formulas import output_length_latex, unread_sentence
 from cnn_lab.ops.pooling import pooling_geometry
 from cnn_lab.shifts import shift_response
@@ -84,8 +84,9 @@ with right:
             average_pooled=f"{response.average_pooled[one]:.0%}",
         )
     )
-    st.altair_chart(
-        shift_figure(response),
+    st.vega_lite_chart(
+        shift_table(response),
+        shift_spec(),
         key="pool_shift",
         alt="Change of the picture and of both pooled maps for shifts of 0 to 6 pixels",
     )

@@ -1,38 +1,63 @@
-"""How much pooled maps move when the picture does, as curves."""
+"""How much pooled maps move when the picture does, as curves in Vega-Lite."""
 
-import altair as alt
+from typing import Any
+
 import pandas as pd
 
 from cnn_lab.shifts import ShiftResponse
 
+NAMES = ("picture", "max pooled", "average pooled")
+HEIGHT_PX = 230
 
-def shift_figure(response: ShiftResponse) -> alt.LayerChart | alt.FacetChart:
-    """Return one curve each for the image, its max-pooled and its average-pooled map.
 
-    Told apart by dashes and by their names at the end as well as by colour.
-    """
-    series = {
-        "picture": response.image,
-        "max pooled": response.max_pooled,
-        "average pooled": response.average_pooled,
-    }
-    table = pd.DataFrame(
+def shift_table(response: ShiftResponse) -> pd.DataFrame:
+    """Return one row per curve and shift: `what`, `shift` in pixels, `change` as a share."""
+    curves = (response.image, response.max_pooled, response.average_pooled)
+    return pd.DataFrame(
         [
-            {"shift": int(shift), "change": float(change), "what": name}
-            for name, changes in series.items()
-            for shift, change in zip(response.shifts, changes, strict=True)
+            {"what": name, "shift": int(shift), "change": float(change)}
+            for name, curve in zip(NAMES, curves, strict=True)
+            for shift, change in zip(response.shifts, curve, strict=True)
         ]
     )
-    base = alt.Chart(table).encode(
-        x=alt.X("shift:O", title="shift to the right in pixels", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("change:Q", title="change, as a share", axis=alt.Axis(format="%", tickCount=5)),
-        color=alt.Color("what:N", sort=list(series), legend=alt.Legend(title=None, orient="top")),
-    )
-    lines = base.mark_line().encode(
-        strokeDash=alt.StrokeDash("what:N", sort=list(series), legend=None)
-    )
-    points = base.mark_point(filled=True, size=45, opacity=1).encode(
-        shape=alt.Shape("what:N", sort=list(series), legend=None),
-        tooltip=["what:N", "shift:O", alt.Tooltip("change:Q", format=".1%")],
-    )
-    return alt.layer(lines, points).properties(height=230)
+
+
+def shift_spec() -> dict[str, Any]:
+    """Return the chart of a table from `shift_table`.
+
+    The curves are told apart by dashes and by the shape of their points as well as by colour.
+    """
+    names = list(NAMES)
+    what = {"field": "what", "type": "nominal", "sort": names}
+    return {
+        "height": HEIGHT_PX,
+        "encoding": {
+            "x": {
+                "field": "shift",
+                "type": "ordinal",
+                "title": "shift to the right in pixels",
+                "axis": {"labelAngle": 0},
+            },
+            "y": {
+                "field": "change",
+                "type": "quantitative",
+                "title": "change, as a share",
+                "axis": {"format": "%", "tickCount": 5},
+            },
+            "color": what | {"legend": {"title": None, "orient": "top"}},
+        },
+        "layer": [
+            {"mark": "line", "encoding": {"strokeDash": what | {"legend": None}}},
+            {
+                "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
+                "encoding": {
+                    "shape": what | {"legend": None},
+                    "tooltip": [
+                        {"field": "what"},
+                        {"field": "shift"},
+                        {"field": "change", "type": "quantitative", "format": ".1%"},
+                    ],
+                },
+            },
+        ],
+    }

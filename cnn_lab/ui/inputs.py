@@ -5,7 +5,7 @@ import streamlit as st
 
 from cnn_lab.samples import Array, crop_to_ink, stroke_image
 from cnn_lab.ui.caches import test_digits
-from cnn_lab.ui.matrix import matrix_editor
+from cnn_lab.ui.matrix import editable_matrix, editing
 
 MAX_SIDE = 12
 CROPS = (8, 14, 20, 28)
@@ -84,17 +84,18 @@ def _numbers(page: str, channels: int, side: int) -> Array:
             help="Each number draws another soft stroke.",
         ),
     )
-    with st.popover("Edit the numbers", icon=":material/edit:", width="stretch"):
-        layers = [
-            matrix_editor(
-                f"{page}_values" if channels == 1 else f"{page}_values_{name}",
-                drawn[..., channel],
-                label="Image" if channels == 1 else f"Image, {name}",
-                max_rows=MAX_SIDE,
-                max_columns=MAX_SIDE,
-            )
-            for channel, name in enumerate(CHANNEL_NAMES[:channels])
-        ]
+    popover = editing("Edit the numbers", f"{page}_edit_image")
+    layers = [
+        editable_matrix(
+            f"{page}_values" if channels == 1 else f"{page}_values_{name}",
+            drawn[..., channel],
+            popover,
+            label="Image" if channels == 1 else f"Image, {name}",
+            max_rows=MAX_SIDE,
+            max_columns=MAX_SIDE,
+        )
+        for channel, name in enumerate(CHANNEL_NAMES[:channels])
+    ]
     if len({layer.shape for layer in layers}) > 1:
         st.warning("All channels must have the same size; the stroke is shown instead.")
         return drawn

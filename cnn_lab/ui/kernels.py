@@ -6,7 +6,7 @@ import streamlit as st
 from cnn_lab.kernels import KERNELS, MAX_SIZE
 from cnn_lab.samples import Array
 from cnn_lab.ui.inputs import CHANNEL_NAMES, whole_number
-from cnn_lab.ui.matrix import matrix_editor
+from cnn_lab.ui.matrix import editable_matrix, editing
 
 # What each filter begins with, so that several filters show several things.
 FIRST_CHOICES = ("sobel_columns", "sobel_rows", "laplacian", "binomial")
@@ -41,19 +41,22 @@ def kernel_size() -> tuple[int, int]:
 
 
 def kernel_bank(chosen: list[str], rows: int, columns: int, channels: int) -> Array:
-    """Show the editors of all kernels and return the bank.
+    """Show the way to edit all kernels and return the bank.
 
     Returns
     -------
     ndarray of float64, shape (rows, columns, channels, filters)
         Rows and columns are those asked for, whatever was typed.
     """
+    popover = editing("Edit the weights", "conv_edit_kernel")
     bank = np.empty((rows, columns, channels, len(chosen)))
     for f, name in enumerate(chosen):
         preset = KERNELS[name].values(rows, columns)
         for c in range(channels):
             key, label = _name(f, c, len(chosen), channels)
-            typed = matrix_editor(key, preset, label=label, max_rows=rows, max_columns=columns)
+            typed = editable_matrix(
+                key, preset, popover, label=label, max_rows=rows, max_columns=columns
+            )
             if typed.shape == preset.shape:
                 bank[..., c, f] = typed
             else:

@@ -1,16 +1,35 @@
 """A matrix that the reader can edit cell by cell or as text, and that lives in the address."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from cnn_lab.samples import Array, format_matrix, parse_matrix
 
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
-def matrix_editor(
-    key: str, default: Array, *, label: str, max_rows: int, max_columns: int
+
+def editing(label: str, key: str) -> "PopoverContainer":
+    """Return a popover for matrix editors; `.open` tells whether they are worth showing."""
+    return st.popover(label, key=key, on_change="rerun", icon=":material/edit:", width="stretch")
+
+
+def editable_matrix(
+    key: str,
+    default: Array,
+    popover: "PopoverContainer",
+    *,
+    label: str,
+    max_rows: int,
+    max_columns: int,
 ) -> Array:
-    """Show a matrix for editing and return it.
+    """Return the reader's matrix, and show it in the popover for editing.
+
+    The text is always there, for it holds the address' parameter; the table of cells, ten
+    times as expensive, only while the popover is open.
 
     Parameters
     ----------
@@ -18,6 +37,8 @@ def matrix_editor(
         Widget key and address parameter of the text; empty text means `default`.
     default : ndarray, shape (rows, columns)
         What there is before anybody edits.
+    popover : PopoverContainer
+        From `editing`.
     label : str
         What the matrix is, for example "Kernel".
     max_rows, max_columns : int
@@ -28,7 +49,25 @@ def matrix_editor(
     ndarray of float64, shape (rows, columns)
         The reader's matrix, or `default` where the text is none; the page says why.
     """
-    matrix = read_matrix(key, default, max_rows=max_rows, max_columns=max_columns)
+    matrix = _read(key, default, max_rows=max_rows, max_columns=max_columns)
+    with popover:
+        if popover.open:
+            _show_cells(key, matrix, label)
+        else:
+            # Closed, the table forgets what was typed on top of its beginning.
+            st.session_state.pop(f"{key}_base", None)
+        st.text_input(
+            f"{label} as text",
+            key=key,
+            bind="query-params",
+            persist_state="session",
+            placeholder=format_matrix(default),
+            help="Rows parted by semicolons, numbers by spaces. Empty it to start over.",
+        )
+    return matrix
+
+
+def _show_cells(key: str, matrix: Array, label: str) -> None:
     editor = f"{key}_cells_{_version(key, matrix)}"
     base: Array = st.session_state[f"{key}_base"]
 
@@ -55,18 +94,9 @@ def matrix_editor(
             for column in range(n_columns)
         },
     )
-    st.text_input(
-        f"{label} as text",
-        key=key,
-        bind="query-params",
-        persist_state="session",
-        placeholder=format_matrix(default),
-        help="Rows parted by semicolons, numbers by spaces. Empty it to start over.",
-    )
-    return matrix
 
 
-def read_matrix(key: str, default: Array, *, max_rows: int, max_columns: int) -> Array:
+def _read(key: str, default: Array, *, max_rows: int, max_columns: int) -> Array:
     """Return the matrix that the address or the reader asks for, or `default`."""
     text = str(st.session_state.get(key) or st.query_params.get(key) or "")
     if not text.strip():

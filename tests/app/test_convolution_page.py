@@ -1,7 +1,8 @@
-import numpy as np
 import pytest
 
 from cnn_lab.kernels import KERNELS
+
+EDITING = {"conv_edit_kernel": True}
 
 
 def errors(page):
@@ -110,7 +111,7 @@ def test_nonsense_in_the_address_gets_a_sentence_and_the_preset(open_page, text,
 
 
 def test_typed_weights_are_used_and_stay_in_the_address(open_page):
-    page = open_page("convolution", {"conv_weights": "0 0 0; 0 2 0; 0 0 0"})
+    page = open_page("convolution", {"conv_weights": "0 0 0; 0 2 0; 0 0 0"}, EDITING)
     assert page.text_input(key="conv_weights").value == "0 0 0; 0 2 0; 0 0 0"
     page.text_input(key="conv_weights").set_value("0 0 0; 0 x 0; 0 0 0").run()
     assert "“x” in row 2 is no number" in warnings(page)[0]
@@ -123,8 +124,11 @@ def test_weights_of_another_size_than_the_kernels_are_named(open_page):
     assert "Kernel must have 3 rows and 3 columns." in warnings(page)
 
 
-def test_cells_of_a_number_table_are_edited(open_page):
+def test_the_table_of_cells_begins_with_the_matrix_each_time_it_is_opened(open_page):
     page = open_page("convolution")
-    assert np.array_equal(
-        page.session_state["conv_weights_base"], KERNELS["sobel_columns"].values()
-    )
+    assert not page.get("dataframe")
+    page = open_page("convolution", {"conv_weights": "0 0 0; 0 2 0; 0 0 0"}, EDITING)
+    assert page.session_state["conv_weights_base"][1, 1] == 2
+    page.text_input(key="conv_weights").set_value("0 0 0; 0 5 0; 0 0 0").run()
+    assert page.session_state["conv_weights_base"][1, 1] == 5
+    assert len(page.get("dataframe")) == 1

@@ -20,7 +20,8 @@ def test_a_digit_travels_through_the_paper_network(open_page):
 
 
 def test_the_next_digit_is_another_one_and_the_last_is_followed_by_the_first(open_page):
-    page = open_page("home", {"home_digit": "9998"})
+    page = open_page("home")
+    page.number_input(key="home_digit").set_value(9998).run()
     page.button(key="home_next").click().run()
     assert page.number_input(key="home_digit").value == 9999
     page.button(key="home_next").click().run()

@@ -60,15 +60,16 @@ def test_typed_weights_stay_when_the_reader_leaves_and_returns(open_page):
     expect(arithmetic(page)).to_contain_text("·3")
 
 
-def test_cells_of_the_kernel_are_edited_by_keyboard(open_page):
+def test_cells_of_the_kernel_are_edited_by_keyboard(open_page, wait_ready):
     page = open_page("/convolution?conv_kernel=Ones")
     page.get_by_role("button", name="Edit the weights").click()
     cells = page.get_by_test_id("stDataFrame").locator(".dvn-scroller")
     cells.click(trial=True)  # waits until the popover stands still
+    wait_ready(page)
     box = cells.bounding_box()
     cells.dblclick(position={"x": box["width"] - 28, "y": box["height"] - 17})
     expect(page.locator(".gdg-input")).to_be_focused()
-    page.keyboard.type("7")
+    page.locator(".gdg-input").fill("7")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"conv_weights=1\+1\+1%3B\+1\+1\+1%3B\+1\+1\+7"))
     expect(arithmetic(page)).to_contain_text("·7")

@@ -20,7 +20,7 @@ from cnn_lab.figures.maps import (
     signed_picture,
     tile_maps,
 )
-from cnn_lab.figures.shift_curves import shift_figure
+from cnn_lab.figures.shift_curves import shift_spec, shift_table
 from cnn_lab.formulas import convolution_costs, output_length_latex, unread_sentence
 from cnn_lab.kernels import KERNELS
 from cnn_lab.samples import crop_to_ink, format_matrix, parse_matrix, stroke_image
@@ -215,6 +215,8 @@ def test_an_empty_picture_does_not_move():
 
 def test_the_curves_hold_the_numbers():
     response = shift_response(load_mnist().test.image(0)[..., 0], most=3)
-    table = shift_figure(response).data
+    table = shift_table(response)
     pooled = table[table["what"] == "max pooled"]["change"].tolist()
     assert pooled == pytest.approx(response.max_pooled.tolist())
+    drawn = shift_spec()["encoding"]
+    assert {drawn[axis]["field"] for axis in ("x", "y", "color")} == set(table.columns)

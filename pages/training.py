@@ -92,10 +92,10 @@ with stage_side:
         show_view(recorded_view(network(name)))
     else:
         show_run(status)
+        if status.result:
+            after_run(status)
     st.caption(prose("training", "curves"))
 
-if status is not None and status.result:
-    after_run(status)
 st.divider()
 left, right = st.columns(2, gap="large")
 with left:

@@ -120,8 +120,8 @@ def _follow(run_id: str, *, was_active: bool) -> None:
 def after_run(status: Status) -> None:
     """Offer what a run has left behind."""
     if status.state == "stopped":
-        st.caption(prose("training", "stopped"))
-    with st.container(horizontal=True):
+        st.markdown(prose("training", "stopped"))
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
             "pages/draw.py",
             label="Use this model in Draw",
@@ -153,7 +153,7 @@ def show_layers(network: NetworkSpec) -> None:
         {
             "Layer": row.name,
             "Type": row.type,
-            "Makes": " × ".join(map(str, row.output_shape)),
+            "Makes": " × ".join(f"{length:,}" for length in row.output_shape),
             "Parameters": f"{row.parameters:,}",
         }
         for row in network.summary()

@@ -290,11 +290,11 @@ class Reading:
 
 
 def percent(probability: float) -> str:
-    """Return a probability with one decimal, never as a certainty that it is not.
+    """Return a probability with one decimal, and never as a certainty.
 
     Examples
     --------
-    >>> percent(0.98249), percent(0.99996), percent(0.0), percent(1.0)
-    ('98.2%', '>99.9%', '0.0%', '100.0%')
+    >>> percent(0.98249), percent(0.99996), percent(0.0)
+    ('98.2%', '>99.9%', '0.0%')
     """
-    return ">99.9%" if 0.9995 <= probability < 1 else f"{probability:.1%}"
+    return ">99.9%" if probability >= 0.9995 else f"{probability:.1%}"

@@ -17,6 +17,10 @@ SEEN_PX = 10 * SIDE
 ANSWER_PX = 64  # two lines on a phone; fixed, so that nothing moves while somebody draws
 
 
+def small(text: str) -> str:
+    return f":small[{text}]"
+
+
 def put_sample() -> None:
     digits = test_digits()
     index = int(np.random.default_rng().integers(len(digits)))
@@ -80,7 +84,7 @@ def show_reader() -> None:
         seen_side = st.container(width=SEEN_PX, gap="small")
         bars_side = st.container(width="stretch", gap="small")
     with pen_side:
-        st.caption(canvas.drawing(NAME).note or prose("draw", "canvas"))
+        st.markdown(small(canvas.drawing(NAME).note or prose("draw", "canvas")))
         board = st.container()
         brush_px = show_controls()
         if problem := st.session_state.pop("draw_problem", ""):
@@ -96,10 +100,10 @@ def show_reader() -> None:
     with answer:
         show_answer(steps, reading)
     with seen_side:
-        st.caption(prose("draw", "seen"))
-        show_image(seen, alt=prose("draw", "seen"), width_px=SEEN_PX)
+        st.markdown(small(prose("draw", "seen")))
+        show_image(seen, alt=prose("draw", "seen"), width_px=SEEN_PX, limit=1.0)
     with bars_side:
-        st.caption(prose("draw", "bars"))
+        st.markdown(small(prose("draw", "bars")))
         show_probabilities(probabilities, key="draw_probabilities")
 
 

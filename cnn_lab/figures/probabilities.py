@@ -57,11 +57,7 @@ def probabilities_spec() -> dict[str, Any]:
     chart in its place. Colours are the page's own: the first two of its palette. A pale
     track shows how long a bar could be.
     """
-    digit = {
-        "field": "digit",
-        "type": "ordinal",
-        "axis": {"title": None, "ticks": False, "domain": False, "labelFontSize": 14},
-    }
+    digit = {"field": "digit", "type": "ordinal", "axis": None}
     length = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": None}
     full = {"datum": 1} | length
     colour = {
@@ -71,7 +67,8 @@ def probabilities_spec() -> dict[str, Any]:
         "legend": None,
     }
     track = {"type": "bar", "height": BAR_PX, "opacity": 0.18, "tooltip": None}
-    number = {"type": "text", "align": "right", "dx": NUMBER_PX - 2, "fontSize": 13}
+    name = {"type": "text", "align": "right", "dx": -10, "fontSize": 14}
+    number = {"type": "text", "align": "right", "dx": NUMBER_PX, "fontSize": 14}
     return {
         "height": N_CLASSES * ROW_PX,
         "padding": {"left": 0, "top": 0, "right": 0, "bottom": 0},
@@ -85,9 +82,7 @@ def probabilities_spec() -> dict[str, Any]:
                 "mark": {"type": "bar", "height": BAR_PX, "tooltip": None},
                 "encoding": {"x": {"field": "probability"} | length},
             },
-            {
-                "mark": number,
-                "encoding": {"x": full, "text": {"field": "label"}},
-            },
+            {"mark": name, "encoding": {"x": {"datum": 0} | length, "text": {"field": "digit"}}},
+            {"mark": number, "encoding": {"x": full, "text": {"field": "label"}}},
         ],
     }

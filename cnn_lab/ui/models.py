@@ -44,7 +44,7 @@ def choose_model(key: str) -> Network:
         if not _loads(name):
             missing, name = name, "paper"
         chosen = network(name)
-        st.caption(card_sentence(chosen), width="content")
+        st.markdown(f":small[{card_sentence(chosen)}]", width="content")
     if missing:
         st.info(
             "The address names a network that is not here (any more). The paper's takes its place."

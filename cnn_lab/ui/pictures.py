@@ -1,12 +1,13 @@
 """Arrays shown as pictures that stay sharp in any browser and either theme."""
 
+import base64
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnn_lab.figures.maps import Tone, enlarge, grey_picture, signed_picture
+from cnn_lab.figures.maps import Tone, enlarge, grey_picture, png, signed_picture
 
 Array = NDArray[np.floating[Any]]
 
@@ -16,7 +17,14 @@ def tone() -> Tone:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def show_image(values: Array, *, alt: str, signed: bool = False, width_px: int = 280) -> None:
+def show_image(
+    values: Array,
+    *,
+    alt: str,
+    signed: bool = False,
+    width_px: int = 280,
+    limit: float | None = None,
+) -> None:
     """Show one matrix of numbers as a sharp picture.
 
     Parameters
@@ -28,6 +36,16 @@ def show_image(values: Array, *, alt: str, signed: bool = False, width_px: int =
         Zero-centred blue to orange instead of greys.
     width_px : int
         About how wide it becomes: whole pixels are kept, so the nearest multiple.
+    limit : float, optional
+        What counts as white among greys; the largest value unless given.
+
+    Notes
+    -----
+    The picture travels inside the page, for one that is fetched afterwards may be gone by
+    then if the next one follows at once. It has two pixels for one of the page, so that it is
+    sharp on a fine screen too.
     """
-    picture = signed_picture(values, tone=tone()) if signed else grey_picture(values)
-    st.image(enlarge(picture, max(1, round(width_px / values.shape[1]))), alt=alt)
+    picture = signed_picture(values, tone=tone()) if signed else grey_picture(values, limit=limit)
+    factor = max(1, round(width_px / values.shape[1]))
+    encoded = base64.b64encode(png(enlarge(picture, 2 * factor))).decode("ascii")
+    st.image(f"data:image/png;base64,{encoded}", width=factor * values.shape[1], alt=alt)

@@ -1,0 +1,221 @@
+"""Draw a digit by mouse and by finger, and see it read."""
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from cnn_lab.data import load_mnist
+
+SEVEN = [(70, 60), (140, 58), (210, 60), (180, 120), (150, 180), (130, 240)]
+BAR = [(110, 150), (150, 150), (210, 150)]
+INVITATION = re.compile("Draw a digit with mouse, pen or finger")
+
+
+def board(page: Page) -> Locator:
+    return page.locator("canvas.upper-canvas")
+
+
+def on_screen(page: Page, points: list[tuple[int, int]]) -> list[tuple[float, float]]:
+    board(page).scroll_into_view_if_needed()
+    box = board(page).bounding_box()
+    assert box is not None
+    assert (box["width"], box["height"]) == (280, 280)
+    return [(box["x"] + column, box["y"] + row) for column, row in points]
+
+
+def draw(page: Page, points: list[tuple[int, int]]) -> None:
+    start, *way = on_screen(page, points)
+    page.mouse.move(*start)
+    page.mouse.down()
+    for point in way:
+        page.mouse.move(*point, steps=5)
+    page.mouse.up()
+
+
+def draw_by_finger(page: Page, points: list[tuple[int, int]]) -> None:
+    finger = page.context.new_cdp_session(page)
+    kind = "touchStart"
+    for x, y in on_screen(page, points):
+        event = {"type": kind, "touchPoints": [{"x": x, "y": y}]}
+        finger.send("Input.dispatchTouchEvent", event)
+        kind = "touchMove"
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def answer(page: Page) -> Locator:
+    return page.get_by_role("heading", level=3).filter(has_text=re.compile("I read|not sure"))
+
+
+def chart(page: Page) -> Locator:
+    return page.get_by_test_id("stVegaLiteChart")
+
+
+def button(page: Page, name: str) -> Locator:
+    """One of the page's own buttons; the canvas brings others, which show on hovering only."""
+    return page.get_by_test_id("stMain").locator("button[data-testid]").filter(has_text=name)
+
+
+def test_seven_by_mouse_is_read_and_the_chart_stays_in_place(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw")
+    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(answer(page)).to_have_count(0)
+    expect(button(page, "Undo")).to_be_disabled()
+    drawn = chart(page).locator("svg, canvas").first
+    drawn.evaluate("node => { node.dataset.before = 'the first stroke' }")
+    expect(chart(page).get_by_text("–")).to_have_count(10)
+    height_px = page.get_by_test_id("stMain").evaluate("node => node.scrollHeight")
+
+    draw(page, SEVEN)
+    expect(answer(page)).to_have_text(re.compile(r"^I read a 7 \(>?\d+\.\d%\)\.$"))
+    expect(page.get_by_text(INVITATION)).to_have_count(0)
+    expect(chart(page).get_by_text("–")).to_have_count(0)
+    draw(page, BAR)
+    expect(page.get_by_role("img", name=re.compile("28 × 28"))).to_be_visible()
+    expect(answer(page)).to_contain_text("7")
+    expect(drawn).to_have_attribute("data-before", "the first stroke")
+    assert page.get_by_test_id("stMain").evaluate("node => node.scrollHeight") == height_px
+
+
+def test_seven_by_finger_is_read_and_the_page_stays_where_it_is(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw", width=390, height=844, touch=True)
+    on_screen(page, SEVEN)  # scrolls as far as it must
+    main = page.get_by_test_id("stMain")
+    before_px = main.evaluate("node => node.scrollTop")
+    draw_by_finger(page, SEVEN)
+    expect(answer(page)).to_contain_text("I read a 7")
+    assert main.evaluate("node => node.scrollTop") == before_px
+
+    draw_by_finger(page, BAR)
+    button(page, "Undo").tap()
+    button(page, "Undo").tap()
+    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(button(page, "Clear")).to_be_disabled()
+
+
+def seen(page: Page) -> str:
+    picture = page.get_by_role("img", name=re.compile("28 × 28"))
+    source = picture.get_attribute("src")
+    assert source
+    return source
+
+
+def test_undo_brings_back_what_was_there_as_often_as_asked(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw?draw_model=fast")
+    picture = page.get_by_role("img", name=re.compile("28 × 28"))
+    empty = seen(page)
+    draw(page, SEVEN)
+    expect(picture).not_to_have_attribute("src", empty)
+    expect(answer(page)).to_contain_text("I read a 7")
+    plain = seen(page)
+    for _ in range(2):
+        draw(page, BAR)
+        expect(picture).not_to_have_attribute("src", plain)
+        button(page, "Undo").click()
+        expect(picture).to_have_attribute("src", plain)
+    button(page, "Clear").click()
+    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(picture).to_have_attribute("src", empty)
+    expect(button(page, "Undo")).to_be_disabled()
+    draw(page, SEVEN)
+    expect(picture).to_have_attribute("src", plain)
+
+
+def test_sample_is_read_drawn_over_and_survives_a_change_of_page(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw")
+    button(page, "Sample").click()
+    expect(page.get_by_text(re.compile(r"MNIST test image [\d,]+, labelled \d"))).to_be_visible()
+    expect(answer(page)).to_be_visible()
+    sample = seen(page)
+    picture = page.get_by_role("img", name=re.compile("28 × 28"))
+    draw(page, BAR)
+    expect(picture).not_to_have_attribute("src", sample)
+    drawn_over = seen(page)
+
+    page.get_by_role("link", name="Pooling").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pooling")
+    page.get_by_role("link", name="Draw a digit").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Draw a digit")
+    expect(picture).to_have_attribute("src", drawn_over)
+    button(page, "Undo").click()
+    expect(picture).to_have_attribute("src", sample)
+
+
+def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None:
+    page = open_page("/draw?draw_model=fast&draw_brush=28")
+    expect(page.get_by_text(re.compile("^49,410 learned numbers"))).to_be_visible()
+    expect(page.get_by_role("slider")).to_have_value("28")
+    draw(page, SEVEN)
+    expect(answer(page)).to_contain_text("I read a 7")
+    page.get_by_role("radio", name="paper").click()
+    expect(page.get_by_text(re.compile("^1,134,426 learned numbers"))).to_be_visible()
+    expect(page).not_to_have_url(re.compile("draw_model"))
+    expect(answer(page)).to_contain_text("I read a 7")
+
+
+def test_vanished_run_is_named_and_the_papers_network_reads(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw?draw_model=run-vanished")
+    expect(page.get_by_text(re.compile(r"not here \(any more\)"))).to_be_visible()
+    draw(page, SEVEN)
+    expect(answer(page)).to_contain_text("I read a 7")
+
+
+def choose_file(page: Page, name: str, content: bytes) -> None:
+    button(page, "Upload").click()
+    kind = "image/png"
+    chosen = {"name": name, "mimeType": kind, "buffer": content}
+    page.locator('input[type="file"]').set_input_files(chosen)
+
+
+def test_upload_that_is_no_picture_says_so_and_keeps_the_drawing(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw")
+    draw(page, SEVEN)
+    expect(answer(page)).to_contain_text("I read a 7")
+    choose_file(page, "seven.png", b"no picture at all")
+    expect(page.get_by_role("alert")).to_contain_text("This is no picture")
+    expect(answer(page)).to_contain_text("I read a 7")
+
+
+def test_uploaded_page_is_read_and_can_be_drawn_on(open_page: Callable[..., Page]) -> None:
+    page = open_page("/draw")
+    paper = Image.new("L", (500, 400), 235)
+    ink = Image.fromarray(255 - load_mnist().test.pixels[0]).resize((200, 200))
+    paper.paste(ink.point(lambda value: min(value, 235)), (120, 90))
+    buffer = io.BytesIO()
+    paper.save(buffer, "PNG")
+    choose_file(page, "page.png", buffer.getvalue())
+    expect(page.get_by_text("From your picture")).to_be_visible()
+    expect(answer(page)).to_contain_text("I read a 7")
+    page.keyboard.press("Escape")
+    uploaded = seen(page)
+    draw(page, BAR)
+    expect(page.get_by_role("img", name=re.compile("28 × 28"))).not_to_have_attribute(
+        "src", uploaded
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_with_a_drawing_is_accessible(
+    scheme: str,
+    open_page: Callable[..., Page],
+    assert_accessible: Callable[[Page], None],
+) -> None:
+    page = open_page("/draw", scheme=scheme)
+    draw(page, SEVEN)
+    expect(answer(page)).to_be_visible()
+    assert_accessible(page)

@@ -101,12 +101,16 @@ def tile_maps(
     return enlarge(picture[: -gap or None, : -gap or None], factor)
 
 
-def png(picture: Picture) -> bytes:
-    """Return the picture as PNG bytes, packed for speed: about 2 ms for 460 x 460 pixels."""
+def png(picture: Picture, *, factor: int = 1) -> bytes:
+    """Return the picture as PNG bytes, packed for speed: about 2 ms for 460 x 460 pixels.
+
+    Each pixel becomes a block of `factor` pixels a side, which is faster than to `enlarge`.
+    """
     grey = bool((picture[..., :1] == picture).all())
-    image = Image.fromarray(picture[..., 0] if grey else picture)
+    image = Image.fromarray(np.ascontiguousarray(picture[..., 0]) if grey else picture)
+    size = (factor * image.width, factor * image.height)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
+    image.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnn_lab.figures.maps import Tone, enlarge, grey_picture, png, signed_picture
+from cnn_lab.figures.maps import Tone, grey_picture, png, signed_picture
 
 Array = NDArray[np.floating[Any]]
 
@@ -47,5 +47,5 @@ def show_image(
     """
     picture = signed_picture(values, tone=tone()) if signed else grey_picture(values, limit=limit)
     factor = max(1, round(width_px / values.shape[1]))
-    encoded = base64.b64encode(png(enlarge(picture, 2 * factor))).decode("ascii")
+    encoded = base64.b64encode(png(picture, factor=2 * factor)).decode("ascii")
     st.image(f"data:image/png;base64,{encoded}", width=factor * values.shape[1], alt=alt)

@@ -11,6 +11,7 @@ from benchmarks.report import Row, median, report
 from benchmarks.scene import a_browser
 from cnn_lab.digits import prepare_digit
 from cnn_lab.network import Network
+from cnn_lab.ui.process import settle
 from tools.browser import READY
 from tools.server import ROOT, serving
 
@@ -44,6 +45,7 @@ def a_seven() -> np.ndarray:
 
 
 def pixels_to_probabilities_ms() -> float:
+    settle()  # as the process that serves pages does
     network = Network.load("paper")
     drawing = a_seven()
 

@@ -3,19 +3,18 @@
 Keras answers the same question in a process of its own, to give the figure its scale.
 """
 
-import io
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from PIL import Image
 
 from benchmarks.report import Row, median, report
 from cnn_lab.data import load_mnist
-from cnn_lab.figures.maps import tile_maps
+from cnn_lab.figures.maps import png, tile_maps
 from cnn_lab.network import Network
+from cnn_lab.ui.process import settle
 
 WARM_UP, RUNS = 10, 200
 KERAS_SCRIPT = """
@@ -46,6 +45,7 @@ def time_ms(work: Callable[[], object]) -> float:
 
 
 def measure() -> Sequence[Row]:
+    settle()  # as the process that serves pages does
     network = Network.load("paper")
     image = load_mnist().test.images[:1]
     maps = [values[0] for values in network.activations(image).values() if values.ndim == 4]
@@ -54,8 +54,7 @@ def measure() -> Sequence[Row]:
         for values in maps:
             columns = int(np.ceil(np.sqrt(2 * values.shape[-1])))
             signed = bool(values.min() < 0)
-            picture = tile_maps(values, columns=columns, signed=signed, factor=2)
-            Image.fromarray(picture).save(io.BytesIO(), "PNG")
+            png(tile_maps(values, columns=columns, signed=signed, factor=2))
 
     keras = subprocess.run(
         [sys.executable, "-c", KERAS_SCRIPT], capture_output=True, check=True, text=True

@@ -1,12 +1,11 @@
 """The frame around every page: the list of pages, the navigation, and the way into it."""
 
-import gc
-from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from cnn_lab.ui.process import settle
 from cnn_lab.ui.training import heartbeat
 
 ICON = Path(__file__).with_name("icon.png")
@@ -30,7 +29,7 @@ PAGES = {
 
 def navigation() -> Page:
     """Set up the page's frame and return the page that was asked for; app.py runs it."""
-    _freeze_start_up()
+    settle()
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
@@ -59,10 +58,3 @@ def ensure() -> None:
     if not st.session_state.get(_FRAMED):
         navigation()
         st.rerun()
-
-
-@lru_cache(maxsize=1)
-def _freeze_start_up() -> None:
-    """Tell the garbage collector, once, that what was imported is here to stay."""
-    gc.collect()
-    gc.freeze()

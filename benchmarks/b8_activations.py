@@ -54,7 +54,7 @@ def measure() -> Sequence[Row]:
         for values in maps:
             columns = int(np.ceil(np.sqrt(2 * values.shape[-1])))
             signed = bool(values.min() < 0)
-            png(tile_maps(values, columns=columns, signed=signed, factor=2))
+            png(tile_maps(values, columns=columns, signed=signed), factor=2)
 
     keras = subprocess.run(
         [sys.executable, "-c", KERAS_SCRIPT], capture_output=True, check=True, text=True

@@ -156,8 +156,7 @@ def _station(
     signed = bool(maps.min() < 0)
     columns = int(np.ceil(maps.shape[2] ** 0.5))
     side = columns * (maps.shape[1] + 1)
-    picture = tile_maps(
-        maps, columns=columns, signed=signed, factor=max(1, PICTURE_PX // side), tone=tone
-    )
+    tiles = tile_maps(maps, columns=columns, signed=signed, tone=tone)
+    picture = png(tiles, factor=max(1, PICTURE_PX // side))
     high = float(np.abs(maps).max())
-    return Station(layer, kind, shape or maps.shape, png(picture), -high if signed else 0.0, high)
+    return Station(layer, kind, shape or maps.shape, picture, -high if signed else 0.0, high)

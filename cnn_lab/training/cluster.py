@@ -113,6 +113,17 @@ class Cluster:
                 self._withdrawn[task.run_id] = task
         return task.ended.is_set()
 
+    def outcome(self, task: "Task") -> worker.Outcome | None:
+        """Return what a task that has ended left behind; see `Task.outcome`."""
+        try:
+            return task.outcome()
+        except WorkerDiedError:
+            # Its connections close a moment before the process is gone: without this the
+            # next run could be given to a worker that is about to vanish.
+            with self._lock:
+                self._end_worker()
+            raise
+
     def close(self) -> None:
         """Let go of the scheduler, and end what was started here."""
         with self._lock:

@@ -317,7 +317,7 @@ class Engine:
                 for other in self._active():
                     if self._is_gone(other.owner):
                         self._stop(other, "Stopped because nobody was watching any more.")
-        return task.outcome()
+        return cluster.outcome(task)
 
     def _note(self, job: _Job, kind: str, values: Mapping[str, float]) -> None:
         with self._changed:

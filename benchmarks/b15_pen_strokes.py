@@ -61,7 +61,9 @@ def render(strokes: Strokes, brush_px: int) -> NDArray[np.uint8]:
     return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
 
 
-def prepared(every: Sequence[tuple[Strokes, int]], brush_px: int) -> tuple[NDArray, float]:
+def prepared(
+    every: Sequence[tuple[Strokes, int]], brush_px: int
+) -> tuple[NDArray[np.float32], float]:
     """Return all images as the network gets them, and the median milliseconds for one."""
     images, times = [], []
     for strokes, _ in every:

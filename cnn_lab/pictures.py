@@ -10,7 +10,8 @@ from PIL import Image, ImageChops, ImageOps
 Grey = NDArray[np.float32]
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-MAX_BYTES = 4_000_000
+MEGABYTE = 2**20
+MAX_MB = 4
 MAX_PIXELS = 16_000_000
 CANVAS_SIDE = 280
 DIGIT_SIDE = 200
@@ -79,10 +80,9 @@ def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
 
 
 def _open(data: bytes) -> Image.Image:
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_MB * MEGABYTE:
         raise PictureError(
-            f"A picture may have at most {MAX_BYTES / 1e6:.0f} MB. "
-            f"Received: {len(data) / 1e6:.1f} MB"
+            f"A picture may have at most {MAX_MB} MB. Received: {len(data) / MEGABYTE:.1f} MB"
         )
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)

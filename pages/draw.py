@@ -3,7 +3,7 @@ import streamlit as st
 
 from cnn_lab.content import prose
 from cnn_lab.digits import SIDE, Preparation, Reading, prepare_steps
-from cnn_lab.pictures import PictureError, ink_from_picture, sharp_on_canvas
+from cnn_lab.pictures import MAX_MB, PictureError, ink_from_picture, sharp_on_canvas
 from cnn_lab.ui import canvas, frame
 from cnn_lab.ui.bars import show_probabilities
 from cnn_lab.ui.caches import test_digits
@@ -13,8 +13,11 @@ from cnn_lab.ui.pictures import show_image
 frame.ensure()
 
 NAME = "draw"
+UPLOAD_MENU = "draw_upload_menu"
 SEEN_PX = 10 * SIDE
-ANSWER_PX = 64  # two lines on a phone; fixed, so that nothing moves while somebody draws
+BARS_PX = 260  # all three fit beside each other on a screen of 1280 pixels
+# Two lines on a phone; fixed, so that nothing moves while somebody draws.
+ANSWER_PX = (608, 64)
 
 
 def small(text: str) -> str:
@@ -33,8 +36,25 @@ def put_upload() -> None:
         try:
             rgba = ink_from_picture(upload.getvalue())
             canvas.put_picture(NAME, rgba, note=prose("draw", "upload"))
+            st.session_state[UPLOAD_MENU] = False  # it would cover what it has brought
         except PictureError as error:
             st.session_state["draw_problem"] = str(error)
+
+
+def show_other_sources() -> None:
+    """Offer what there is besides the pen."""
+    st.button("Sample", icon=":material/casino:", key="draw_sample", on_click=put_sample)
+    menu = {"key": UPLOAD_MENU, "on_change": "rerun"}
+    with st.popover("Upload", icon=":material/upload:", **menu):
+        st.file_uploader(
+            prose("draw", "upload_label"),
+            type=["png", "jpg", "jpeg", "webp"],
+            max_upload_size=MAX_MB,
+            key="draw_upload",
+            on_change=put_upload,
+        )
+        if problem := st.session_state.pop("draw_problem", ""):
+            st.error(problem)
 
 
 def show_controls() -> int:
@@ -45,15 +65,6 @@ def show_controls() -> int:
         for label, icon, act in (("Undo", undo, canvas.undo), ("Clear", delete, canvas.clear)):
             key = f"draw_{label.lower()}"
             st.button(label, icon=icon, key=key, on_click=act, args=(NAME,), disabled=not drawn)
-    with st.container(horizontal=True, gap="xsmall"):
-        st.button("Sample", icon=":material/casino:", key="draw_sample", on_click=put_sample)
-        with st.popover("Upload", icon=":material/upload:"):
-            st.file_uploader(
-                prose("draw", "upload_label"),
-                type=["png", "jpg", "jpeg", "webp"],
-                key="draw_upload",
-                on_change=put_upload,
-            )
     thinnest, widest = canvas.BRUSHES_PX
     brush = st.slider(
         "Brush",
@@ -78,17 +89,19 @@ def show_answer(steps: Preparation | None, reading: Reading | None) -> None:
 @st.fragment
 def show_reader() -> None:
     """Show all that follows the pen: a stroke reruns this and nothing else."""
-    answer = st.container(height=ANSWER_PX, border=False, vertical_alignment="center")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        answer = st.container(
+            width=ANSWER_PX[0], height=ANSWER_PX[1], border=False, vertical_alignment="center"
+        )
+        show_other_sources()
     with st.container(horizontal=True, gap="medium"):
         pen_side = st.container(width=canvas.SIDE_PX, gap="small")
         seen_side = st.container(width=SEEN_PX, gap="small")
-        bars_side = st.container(width="stretch", gap="small")
+        bars_side = st.container(width=BARS_PX, gap="small")
     with pen_side:
         st.markdown(small(canvas.drawing(NAME).note or prose("draw", "canvas")))
         board = st.container()
         brush_px = show_controls()
-        if problem := st.session_state.pop("draw_problem", ""):
-            st.error(problem)
         with board:
             rgba = canvas.canvas(NAME, brush_px=brush_px)
     steps = None if rgba is None else prepare_steps(rgba)

@@ -54,6 +54,17 @@ def chart(page: Page) -> Locator:
     return page.get_by_test_id("stVegaLiteChart")
 
 
+def picture(page: Page) -> Locator:
+    """What the network sees."""
+    return page.get_by_role("img", name=re.compile("28 × 28"))
+
+
+def seen(page: Page) -> str:
+    source = picture(page).get_attribute("src")
+    assert source
+    return source
+
+
 def button(page: Page, name: str) -> Locator:
     """One of the page's own buttons; the canvas brings others, which show on hovering only."""
     return page.get_by_test_id("stMain").locator("button[data-testid]").filter(has_text=name)
@@ -76,7 +87,7 @@ def test_seven_by_mouse_is_read_and_the_chart_stays_in_place(
     expect(page.get_by_text(INVITATION)).to_have_count(0)
     expect(chart(page).get_by_text("–")).to_have_count(0)
     draw(page, BAR)
-    expect(page.get_by_role("img", name=re.compile("28 × 28"))).to_be_visible()
+    expect(picture(page)).to_be_visible()
     expect(answer(page)).to_contain_text("7")
     expect(drawn).to_have_attribute("data-before", "the first stroke")
     assert page.get_by_test_id("stMain").evaluate("node => node.scrollHeight") == height_px
@@ -93,41 +104,36 @@ def test_seven_by_finger_is_read_and_the_page_stays_where_it_is(
     expect(answer(page)).to_contain_text("I read a 7")
     assert main.evaluate("node => node.scrollTop") == before_px
 
+    plain = seen(page)
     draw_by_finger(page, BAR)
+    expect(picture(page)).not_to_have_attribute("src", plain)
     button(page, "Undo").tap()
+    expect(picture(page)).to_have_attribute("src", plain)
     button(page, "Undo").tap()
     expect(page.get_by_text(INVITATION)).to_be_visible()
     expect(button(page, "Clear")).to_be_disabled()
-
-
-def seen(page: Page) -> str:
-    picture = page.get_by_role("img", name=re.compile("28 × 28"))
-    source = picture.get_attribute("src")
-    assert source
-    return source
 
 
 def test_undo_brings_back_what_was_there_as_often_as_asked(
     open_page: Callable[..., Page],
 ) -> None:
     page = open_page("/draw?draw_model=fast")
-    picture = page.get_by_role("img", name=re.compile("28 × 28"))
     empty = seen(page)
     draw(page, SEVEN)
-    expect(picture).not_to_have_attribute("src", empty)
+    expect(picture(page)).not_to_have_attribute("src", empty)
     expect(answer(page)).to_contain_text("I read a 7")
     plain = seen(page)
     for _ in range(2):
         draw(page, BAR)
-        expect(picture).not_to_have_attribute("src", plain)
+        expect(picture(page)).not_to_have_attribute("src", plain)
         button(page, "Undo").click()
-        expect(picture).to_have_attribute("src", plain)
+        expect(picture(page)).to_have_attribute("src", plain)
     button(page, "Clear").click()
     expect(page.get_by_text(INVITATION)).to_be_visible()
-    expect(picture).to_have_attribute("src", empty)
+    expect(picture(page)).to_have_attribute("src", empty)
     expect(button(page, "Undo")).to_be_disabled()
     draw(page, SEVEN)
-    expect(picture).to_have_attribute("src", plain)
+    expect(picture(page)).to_have_attribute("src", plain)
 
 
 def test_sample_is_read_drawn_over_and_survives_a_change_of_page(
@@ -138,18 +144,17 @@ def test_sample_is_read_drawn_over_and_survives_a_change_of_page(
     expect(page.get_by_text(re.compile(r"MNIST test image [\d,]+, labelled \d"))).to_be_visible()
     expect(answer(page)).to_be_visible()
     sample = seen(page)
-    picture = page.get_by_role("img", name=re.compile("28 × 28"))
     draw(page, BAR)
-    expect(picture).not_to_have_attribute("src", sample)
+    expect(picture(page)).not_to_have_attribute("src", sample)
     drawn_over = seen(page)
 
     page.get_by_role("link", name="Pooling").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Pooling")
     page.get_by_role("link", name="Draw a digit").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Draw a digit")
-    expect(picture).to_have_attribute("src", drawn_over)
+    expect(picture(page)).to_have_attribute("src", drawn_over)
     button(page, "Undo").click()
-    expect(picture).to_have_attribute("src", sample)
+    expect(picture(page)).to_have_attribute("src", sample)
 
 
 def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None:
@@ -201,12 +206,10 @@ def test_uploaded_page_is_read_and_can_be_drawn_on(open_page: Callable[..., Page
     choose_file(page, "page.png", buffer.getvalue())
     expect(page.get_by_text("From your picture")).to_be_visible()
     expect(answer(page)).to_contain_text("I read a 7")
-    page.keyboard.press("Escape")
+    expect(page.locator('input[type="file"]')).to_be_hidden()
     uploaded = seen(page)
     draw(page, BAR)
-    expect(page.get_by_role("img", name=re.compile("28 × 28"))).not_to_have_attribute(
-        "src", uploaded
-    )
+    expect(picture(page)).not_to_have_attribute("src", uploaded)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,7 +13,7 @@ from PIL import Image
 from cnn_lab.data import load_mnist
 from cnn_lab.digits import prepare_digit
 from cnn_lab.network import Network
-from cnn_lab.pictures import MAX_BYTES, PictureError, ink_from_picture, sharp_on_canvas
+from cnn_lab.pictures import MAX_MB, MEGABYTE, PictureError, ink_from_picture, sharp_on_canvas
 
 Pixels = np.ndarray[Any, Any]
 SEVEN = 0  # the first test image
@@ -181,7 +181,7 @@ def png_header(width: int, height: int) -> bytes:
         (b"%PDF-1.7 and so on", "This is no picture"),
         (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "This is no picture"),
         (b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "This is no picture"),
-        (bytes(MAX_BYTES + 1), r"at most 4 MB\. Received: 4\.0 MB"),
+        (bytes(MAX_MB * MEGABYTE + 1), r"at most 4 MB\. Received: 4\.0 MB"),
         (png_header(5000, 5000), r"at most 16 million pixels\. Received: 5000 x 5000"),
         (png_header(10_000, 10_000), "at most 16 million pixels"),
         (png_header(60_000, 60_000), "at most 16 million pixels"),

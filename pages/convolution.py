@@ -9,7 +9,7 @@ from cnn_lab.ops.padding import resolve_padding
 from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge, convolution_trace
 from cnn_lab.ui import frame
-from cnn_lab.ui.inputs import CHANNEL_NAMES, image_controls, whole_number
+from cnn_lab.ui.inputs import CHANNEL_NAMES, image_controls, real_number, whole_number
 from cnn_lab.ui.kernels import kernel_bank, kernel_choice, kernel_size
 from cnn_lab.ui.pictures import show_image
 
@@ -48,9 +48,7 @@ with controls:
     with st.expander("Kernel size, filters, bias"):
         rows, columns = kernel_size()
         n_filters = whole_number("Filters", "conv_filters", value=1, minimum=1, maximum=4)
-        bias = st.number_input(
-            "Bias", value=0.0, step=0.5, format="%g", key="conv_bias", bind="query-params"
-        )
+        bias = real_number("Bias", "conv_bias", value=0.0, step=0.5)
         dilation = whole_number("Dilation", "conv_dilation", value=1, minimum=1, maximum=3)
         flip = st.toggle("Flip the kernel (true convolution)", key="conv_flip", bind="query-params")
 with menu:

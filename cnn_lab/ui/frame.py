@@ -1,5 +1,6 @@
 """The frame around every page: the list of pages, the navigation, and the way into it."""
 
+import math
 from pathlib import Path
 
 import streamlit as st
@@ -11,8 +12,10 @@ from cnn_lab.ui.training import heartbeat
 ICON = Path(__file__).with_name("icon.png")
 LOGO = Path(__file__).with_name("logo.svg")
 # Room for three grids beside each other at 1280 pixels; Streamlit's own margin is twice as wide.
+# Its white on the dark theme's light accent is hard to read; the page's own colour is not.
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-inline: clamp(1rem, 3vw, 2.5rem) }
+[data-testid="stBaseButton-primary"] { color: var(--st-background-color) }
 </style>"""
 
 _FRAMED = "frame_is_set"
@@ -30,6 +33,7 @@ PAGES = {
 def navigation() -> Page:
     """Set up the page's frame and return the page that was asked for; app.py runs it."""
     settle()
+    _drop_infinite_numbers()
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
@@ -46,6 +50,22 @@ def navigation() -> Page:
     st.set_page_config(page_title=f"{page.title} · CNN Lab")
     heartbeat(page.url_path)
     return page
+
+
+def _drop_infinite_numbers() -> None:
+    """Take infinities out of the address: a field for whole numbers cannot even refuse them."""
+    infinite = [name for name, value in st.query_params.items() if _is_infinite(value)]
+    if infinite:
+        for name in infinite:
+            del st.query_params[name]
+        st.rerun()
+
+
+def _is_infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def ensure() -> None:

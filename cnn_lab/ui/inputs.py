@@ -8,6 +8,7 @@ from cnn_lab.ui.caches import test_digits
 from cnn_lab.ui.matrix import editable_matrix, editing
 
 MAX_SIDE = 12
+MAX_MAGNITUDE = 1e6
 CROPS = (8, 14, 20, 28)
 SOURCES = {"numbers": "numbers", "digit": "digit"}
 CHANNEL_NAMES = ("red", "green", "blue")
@@ -60,6 +61,21 @@ def whole_number(
         help=help,
     )
     return int(min(max(entered, minimum), maximum))
+
+
+def real_number(label: str, key: str, *, value: float, step: float) -> float:
+    """Show a field for any number up to a million either way and return what is in it."""
+    entered = st.number_input(
+        label,
+        min_value=-MAX_MAGNITUDE,
+        max_value=MAX_MAGNITUDE,
+        value=value,
+        step=step,
+        format="%g",
+        key=key,
+        bind="query-params",
+    )
+    return min(max(entered, -MAX_MAGNITUDE), MAX_MAGNITUDE)
 
 
 def _numbers(page: str, channels: int, side: int) -> Array:

@@ -99,3 +99,11 @@ def test_the_next_digit_comes_at_once(open_page):
     page.get_by_role("button", name="Next digit").click()
     expect(page).to_have_url(re.compile("home_digit=1"))
     expect(page.get_by_alt_text("The digit")).not_to_have_attribute("src", first)
+
+
+@pytest.mark.parametrize("number", ["inf", "-1e9999"])
+def test_an_infinite_number_in_the_address_is_dropped_and_the_rest_kept(open_page, number):
+    page = open_page(f"/convolution?conv_stride={number}&conv_padding=same")
+    expect(stage(page)).to_have_attribute("data-steps", "36")
+    expect(page).to_have_url(re.compile(r"/convolution\?conv_padding=same$"))
+    expect(page.get_by_test_id("stException")).to_have_count(0)

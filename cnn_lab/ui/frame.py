@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from cnn_lab.ui.pictures import tone
 from cnn_lab.ui.process import settle
 from cnn_lab.ui.training import heartbeat
 
@@ -14,8 +15,8 @@ LOGO = Path(__file__).with_name("logo.svg")
 # Room for three grids beside each other at 1280 pixels; Streamlit's own margin is twice as wide.
 # Its white on the dark theme's light accent is hard to read; the page's own colour is not.
 _STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-inline: clamp(1rem, 3vw, 2.5rem) }
-[data-testid="stBaseButton-primary"] { color: var(--st-background-color) }
+[data-testid="stMainBlockContainer"] {{ padding-inline: clamp(1rem, 3vw, 2.5rem) }}
+[data-testid="stBaseButton-primary"] {{ color: {page} }}
 </style>"""
 
 _FRAMED = "frame_is_set"
@@ -33,11 +34,10 @@ PAGES = {
 def navigation() -> Page:
     """Set up the page's frame and return the page that was asked for; app.py runs it."""
     settle()
-    _drop_infinite_numbers()
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
-    st.html(_STYLE)
+    st.html(_STYLE.format(page=st.get_option(f"theme.{tone()}.backgroundColor")))
     page = st.navigation(
         {
             section: [
@@ -47,6 +47,7 @@ def navigation() -> Page:
             for section, titles in PAGES.items()
         }
     )
+    _drop_infinite_numbers()  # only now: starting over would forget a page not yet found
     st.set_page_config(page_title=f"{page.title} · CNN Lab")
     heartbeat(page.url_path)
     return page

@@ -28,6 +28,12 @@ STREAMLITS_VIOLATIONS = {
 }
 SERVERS = pytest.StashKey[list[Server]]()
 
+WAIT_FOR_ARRIVALS = """() => Promise.all(
+  document.getAnimations()
+    .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime))
+    .map((one) => one.finished.catch(() => {}))
+)"""
+
 expect.set_options(timeout=15_000)
 
 
@@ -209,6 +215,7 @@ def assert_accessible() -> Callable[[Page], None]:
     """Fail on any violation that axe calls serious or critical, bar STREAMLITS_VIOLATIONS."""
 
     def check(page: Page) -> None:
+        page.evaluate(WAIT_FOR_ARRIVALS)  # what is still fading in has no contrast yet
         serious = []
         for violation in Axe().run(page).response["violations"]:
             excuse = STREAMLITS_VIOLATIONS.get(violation["id"])

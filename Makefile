@@ -37,6 +37,7 @@ check: dev
 	$(BIN)/mypy
 	$(BIN)/python -m tools.requirements
 	$(BIN)/python -m tools.model_cards --check
+	$(BIN)/python -m benchmarks.table --check
 
 format: dev
 	$(BIN)/ruff check --fix .

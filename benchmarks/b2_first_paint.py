@@ -1,7 +1,9 @@
 """B2: from an address typed to a page that is there in full, warm server, nothing cached."""
 
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from playwright.sync_api import Browser
 
@@ -33,6 +35,13 @@ def measure() -> Sequence[Row]:
             visit(browser, server.url + address)
             times = [visit(browser, server.url + address) for _ in range(VISITS)]
             rows.append(Row(f"first paint of {name}", median(times), "s", 1.5))
+    with tempfile.TemporaryDirectory() as folder, a_browser() as browser:
+        script = Path(folder) / "one_line.py"
+        script.write_text("import streamlit as st\nst.title('One line')\n", encoding="utf-8")
+        with serving(script) as server:
+            visit(browser, server.url)
+            times = [visit(browser, server.url) for _ in range(VISITS)]
+            rows.append(Row("the same for a one-line Streamlit script", median(times), "s"))
     return rows
 
 

@@ -99,7 +99,7 @@ def show_view(view: View) -> None:
                 view.table,
                 curve_spec(measure, n_epochs=view.n_epochs),
                 key=f"training_{measure}",
-                alt=_chart_words(measure, view.table),
+                alt=_chart_words(measure, view),
             )
 
 
@@ -270,11 +270,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _chart_words(measure: Measure, table: pd.DataFrame) -> str:
-    """Return what a chart shows, for those who do not see it."""
-    epochs = table[table["what"] == "epoch"]
-    if epochs.empty:
-        return f"{measure.capitalize()} against epochs; no epoch is finished yet."
+def _chart_words(measure: Measure, view: View) -> str:
+    """Return what a chart shows, for those who do not see it.
+
+    The same words for as long as a run goes on: the browser builds a chart anew when they change.
+    """
+    epochs = view.table[view.table["what"] == "epoch"]
+    if view.share < 1 or epochs.empty:
+        return f"{measure.capitalize()} against epochs; the figures above tell where it stands."
     last = epochs.groupby("who")[measure].last()
     form = "{:.3f}" if measure == "loss" else "{:.2%}"
     n_finished = int(epochs["epochs"].max())

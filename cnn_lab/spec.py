@@ -46,10 +46,6 @@ class _Layer(_Checked):
         """Return the shape of each weight, in Keras's order."""
         return {}
 
-    def trainable(self, weight: str) -> bool:
-        """Return whether gradient descent changes the weight of this name."""
-        return True
-
     def multiply_adds(self, input_shape: Shape) -> int:
         """Return the multiplications with a weight that one example costs."""
         return 0
@@ -133,10 +129,6 @@ class BatchNormalization(_Layer):
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         names = ("gamma", "beta", "moving_mean", "moving_variance")
         return dict.fromkeys(names, input_shape[-1:])
-
-    @override
-    def trainable(self, weight: str) -> bool:
-        return not weight.startswith("moving_")
 
     @override
     def multiply_adds(self, input_shape: Shape) -> int:

@@ -95,8 +95,9 @@ with below:
         st.markdown(prose("convolution", "formula"))
         st.markdown(prose("convolution", "convolution" if flip else "correlation"))
         first = KERNELS[chosen[0]]
-        st.markdown(f"**{first.title}**, ${first.formula}$. {first.does}")
-        st.caption(f"Source: {first.source}")
+        if np.array_equal(kernel[..., 0, 0], first.values(rows, columns)):  # not edited
+            st.markdown(f"**{first.title}**, ${first.formula}$. {first.does}")
+            st.caption(f"Source: {first.source}")
     with right:
         st.markdown("**How large is the result?** Rows and columns, with your numbers:")
         st.latex(output_length_latex("H'", size[0], rows, stride, borders[0], dilation))

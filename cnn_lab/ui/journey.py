@@ -46,8 +46,8 @@ class Station:
 
     Attributes
     ----------
-    layer, kind : str
-        Name and type of the layer, "image" for the input.
+    kind : str
+        Type of the layer, "image" for the input.
     shape : tuple of int
         Of what the layer makes.
     picture : bytes
@@ -56,7 +56,6 @@ class Station:
         Values of the scale's two ends.
     """
 
-    layer: str
     kind: str
     shape: tuple[int, ...]
     picture: bytes
@@ -70,13 +69,13 @@ def stations(model: str, index: int, tone: Tone) -> tuple[list[Station], Array]:
     chosen = network(model)
     image = test_digits().image(index)
     activations = chosen.activations(image[np.newaxis])
-    way = [_station("image", "image", image, tone)]
+    way = [_station("image", image, tone)]
     for layer in chosen.spec.layers:
         result = activations[layer.name][0]
         if layer.type == "Dense" and layer is not _last_dense(chosen.spec.layers):
-            way.append(_station(layer.name, layer.type, _as_block(result), tone, result.shape))
+            way.append(_station(layer.type, _as_block(result), tone, result.shape))
         elif layer.type not in SILENT:
-            way.append(_station(layer.name, layer.type, result, tone))
+            way.append(_station(layer.type, result, tone))
     return way, activations[chosen.spec.layers[-1].name][0]
 
 
@@ -150,13 +149,11 @@ def _as_block(row: Array) -> Array:
     return row.reshape(columns, -1, 1)
 
 
-def _station(
-    layer: str, kind: str, maps: Array, tone: Tone, shape: tuple[int, ...] | None = None
-) -> Station:
+def _station(kind: str, maps: Array, tone: Tone, shape: tuple[int, ...] | None = None) -> Station:
     signed = bool(maps.min() < 0)
     columns = int(np.ceil(maps.shape[2] ** 0.5))
     side = columns * (maps.shape[1] + 1)
     tiles = tile_maps(maps, columns=columns, signed=signed, tone=tone)
     picture = png(tiles, factor=max(1, PICTURE_PX // side))
     high = float(np.abs(maps).max())
-    return Station(layer, kind, shape or maps.shape, picture, -high if signed else 0.0, high)
+    return Station(kind, shape or maps.shape, picture, -high if signed else 0.0, high)

@@ -5,7 +5,8 @@ stage only draws. `Trace.to_wire` is what travels to the browser.
 """
 
 from cnn_lab.trace.convolution import convolution_trace
-from cnn_lab.trace.model import MAX_LINKS, MAX_WIRE_BYTES, Grid, Scale, Trace, TraceTooLarge
+from cnn_lab.trace.grid import Grid, Scale
+from cnn_lab.trace.model import MAX_LINKS, MAX_WIRE_BYTES, Trace, TraceTooLarge
 from cnn_lab.trace.numbers import Precision, format_number
 from cnn_lab.trace.pooling import average_pool_trace, max_pool_trace
 

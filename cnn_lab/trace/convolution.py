@@ -17,8 +17,9 @@ from cnn_lab.ops.padding import (
     resolve_padding,
 )
 from cnn_lab.ops.windows import output_size
+from cnn_lab.trace.grid import Scale
 from cnn_lab.trace.layer import Layer, Placer, part_names
-from cnn_lab.trace.model import Scale, Trace
+from cnn_lab.trace.model import Trace
 from cnn_lab.trace.numbers import settle
 from cnn_lab.trace.windows import (
     PADDING_CAPTION,

@@ -9,7 +9,8 @@ from cnn_lab.arithmetic import ShapeError
 from cnn_lab.ops.padding import IntOrPair, Padding, pad_images
 from cnn_lab.ops.pooling import average_pool2d, max_pool2d, pooling_geometry
 from cnn_lab.ops.windows import output_size
-from cnn_lab.trace.model import Grid, IntArray, Scale, Term, Trace
+from cnn_lab.trace.grid import Grid, IntArray, Scale
+from cnn_lab.trace.model import Term, Trace
 from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, FloatArray, Precision, settle
 from cnn_lab.trace.windows import (
     PADDING_CAPTION,

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from cnn_lab.arithmetic import ShapeError, effective_kernel_size
 from cnn_lab.ops.padding import Borders, Pair, as_float
-from cnn_lab.trace.model import MAX_LINKS, PADDING, UNREAD, Grid, IntArray, Scale, TraceTooLarge
+from cnn_lab.trace.grid import PADDING, UNREAD, Grid, IntArray, Scale
+from cnn_lab.trace.model import MAX_LINKS, TraceTooLarge
 from cnn_lab.trace.numbers import FloatArray, Precision
 
 PADDING_CAPTION = " Cells in the padding: {padding}."

@@ -1,0 +1,114 @@
+"""A titled matrix of numbers: its marks, its colour scale, its form on the wire."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.trace.numbers import FloatArray, Precision
+from cnn_lab.trace.wire import pack_integers, pack_values
+
+IntArray = NDArray[np.int64]
+MaskArray = NDArray[np.uint8]
+Role = Literal["input", "kernel", "bias", "partial", "output"]
+
+PADDING = 1
+UNREAD = 2
+WINNER = 4
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which colours a value has: greys from 0 to `limit`, or blue to orange around zero."""
+
+    kind: Literal["grey", "signed"]
+    limit: float
+
+    @classmethod
+    def for_image(cls, values: FloatArray) -> "Scale":
+        """Greys for an image without negative values (0 to 1 where it fits), else signed."""
+        finite = values[np.isfinite(values)]
+        if finite.size and finite.min() < 0:
+            return cls.signed(finite)
+        largest = float(finite.max(initial=0.0))
+        return cls("grey", largest if largest > 1 else 1.0)
+
+    @classmethod
+    def signed(cls, *values: FloatArray) -> "Scale":
+        """One zero-centred scale that holds all the given values."""
+        largest = max(float(np.abs(part[np.isfinite(part)]).max(initial=0.0)) for part in values)
+        return cls("signed", largest or 1.0)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Grid:
+    """One titled matrix.
+
+    Attributes
+    ----------
+    key : str
+        Unique within its trace, such as "input", "kernel-1-2" (filter, channel) or "output".
+    title, part, note : str
+        "Input", "channel 2", "6 × 6": what it is, which one of several, its size.
+    role : str
+        "input", "kernel", "bias", "partial" (one channel's share of a result) or "output".
+    values : ndarray of float64, shape (rows, columns)
+    mask : ndarray of uint8, shape (rows, columns)
+        Bits: 1 the cell is padding, 2 no window ever reads it, 4 it is the largest of a window.
+    first_id : int
+        Cell (row, column) has the trace-wide id ``first_id + row * columns + column``.
+    row_labels, column_labels : tuple of int
+        Padding counts down from -1, so that row 0 is the image's first.
+    scale : Scale
+    precision : Precision
+    family : str
+        What the legend calls the grids that share its scale; by default it follows the role.
+    filter, channel : int
+        Position among several, from 0.
+    """
+
+    key: str
+    title: str
+    part: str = ""
+    note: str = ""
+    role: Role
+    values: FloatArray
+    mask: MaskArray
+    first_id: int
+    row_labels: tuple[int, ...]
+    column_labels: tuple[int, ...]
+    scale: Scale
+    precision: Precision
+    family: str = ""
+    filter: int = 0
+    channel: int = 0
+
+    @property
+    def name(self) -> str:
+        """Title and part, as captions say it."""
+        return f"{self.title}, {self.part}" if self.part else self.title
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the grid as JSON-able data; minus infinity, the padding of a maximum, as 0."""
+        shown = np.where(np.isfinite(self.values), self.values, 0.0)
+        return {
+            "key": self.key,
+            "title": self.title,
+            "part": self.part,
+            "note": self.note,
+            "role": self.role,
+            "rows": self.values.shape[0],
+            "columns": self.values.shape[1],
+            "values": pack_values(shown, self.precision),
+            "mask": pack_integers(self.mask) if self.mask.any() else None,
+            "firstId": self.first_id,
+            "rowLabels": list(self.row_labels),
+            "columnLabels": list(self.column_labels),
+            "scale": {"kind": self.scale.kind, "limit": self.scale.limit},
+            "decimals": self.precision.decimals,
+            "exact": self.precision.exact,
+            "family": self.family,
+            "filter": self.filter,
+            "channel": self.channel,
+        }

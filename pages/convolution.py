@@ -9,7 +9,14 @@ from cnn_lab.ops.padding import resolve_padding
 from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge, convolution_trace
 from cnn_lab.ui import frame
-from cnn_lab.ui.inputs import CHANNEL_NAMES, image_controls, real_number, whole_number
+from cnn_lab.ui.inputs import (
+    CHANNEL_NAMES,
+    does_not_fit,
+    image_controls,
+    padding_control,
+    real_number,
+    whole_number,
+)
 from cnn_lab.ui.kernels import kernel_bank, kernel_choice, kernel_size
 from cnn_lab.ui.pictures import show_image
 
@@ -24,15 +31,7 @@ below = st.container()
 with controls:
     menu = st.container()
     stride = whole_number("Stride", "conv_stride", value=1, minimum=1, maximum=5)
-    padding = st.segmented_control(
-        "Padding",
-        ["valid", "same", "full"],
-        default="valid",
-        required=True,
-        key="conv_padding",
-        bind="query-params",
-        width="stretch",
-    )
+    padding = padding_control("conv")
     with st.expander("Image"):
         channels = st.segmented_control(
             "Channels",
@@ -67,10 +66,7 @@ try:
     maps = conv2d(image[np.newaxis], kernel, biases, **settings)[0]
 except ValueError as error:
     with stage_side:
-        st.error(
-            f"{error}. A larger image, a smaller kernel or more padding would fit.",
-            title="This does not fit",
-        )
+        does_not_fit(error)
     st.stop()
 
 with stage_side:

@@ -10,7 +10,7 @@ from cnn_lab.shifts import shift_response
 from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge, average_pool_trace, max_pool_trace
 from cnn_lab.ui import frame
-from cnn_lab.ui.inputs import image_controls, whole_number
+from cnn_lab.ui.inputs import does_not_fit, image_controls, whole_number
 
 AS_WINDOW = "as the window"
 MAX_WINDOW = 6
@@ -50,9 +50,7 @@ try:
     pool_pair, stride_pair, borders = pooling_geometry(size, window, strides, padding)
 except ValueError as error:
     with stage_side:
-        st.error(
-            f"{error}. A smaller window or a larger image would fit.", title="This does not fit"
-        )
+        does_not_fit(error)
     st.stop()
 
 with stage_side:

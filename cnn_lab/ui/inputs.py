@@ -1,16 +1,34 @@
-"""The image that a page calculates with: small numbers, typed ones, or a digit."""
+"""The controls that pages share: numbers, pairs of them, padding, and the image itself."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from cnn_lab.ops.padding import PAD_MODES, Padding, PadMode
 from cnn_lab.samples import Array, crop_to_ink, stroke_image
 from cnn_lab.ui.caches import test_digits
 from cnn_lab.ui.matrix import editable_matrix, editing
 
+PaddingName = Literal["valid", "same", "full"]
+
+PADDING_NAMES: tuple[PaddingName, ...] = ("valid", "same", "full")
 MAX_SIDE = 12
 MAX_MAGNITUDE = 1e6
 CROPS = (8, 14, 20, 28)
+MAX_BORDER = 9
 SOURCES = {"numbers": "numbers", "digit": "digit"}
+SIDES = ("top", "bottom", "left", "right")
+PAD_MODE_LABELS: dict[PadMode, str] = {
+    "zeros": "zeros",
+    "reflect": "the image mirrored",
+    "edge": "its edge repeated",
+    "wrap": "its far side",
+}
+FITTING = "A larger image, a smaller window or more padding would fit."
 CHANNEL_NAMES = ("red", "green", "blue")
 
 
@@ -76,6 +94,98 @@ def real_number(label: str, key: str, *, value: float, step: float) -> float:
         bind="query-params",
     )
     return min(max(entered, -MAX_MAGNITUDE), MAX_MAGNITUDE)
+
+
+def apart_toggle(page: str) -> bool:
+    """Show the switch that gives a page's pairs a second field, key `<page>_apart`."""
+    return st.toggle("Rows and columns apart", key=f"{page}_apart", bind="query-params")
+
+
+def pair_number(
+    label: str, key: str, *, value: int, minimum: int, maximum: int, apart: bool = False
+) -> tuple[int, int]:
+    """Show one number field for both axes, or one for each, and return (rows, columns).
+
+    Parameters
+    ----------
+    label : str
+        What both numbers are, for example "Stride".
+    key : str
+        Key of the first field; the second one has `<key>_columns`.
+    value, minimum, maximum : int
+        Of both fields.
+    apart : bool
+        Whether columns have a field of their own, from the page's `apart_toggle`.
+    """
+    field = partial(whole_number, value=value, minimum=minimum, maximum=maximum)
+    if not apart:
+        both = field(label, key)
+        return both, both
+    left, right = st.columns(2)
+    with left:
+        rows = field(f"{label}, rows", key)
+    with right:
+        columns = field(f"{label}, columns", f"{key}_columns")
+    return rows, columns
+
+
+def padding_control(page: str, *, names: Sequence[PaddingName] = PADDING_NAMES) -> Padding:
+    """Show the choice of padding and return it.
+
+    Parameters
+    ----------
+    page : str
+        Prefix of the keys: `<page>_padding`, and `<page>_top` to `<page>_right`.
+    names : sequence of {"valid", "same", "full"}
+        Those that the page's operation knows, the default first; a padding of one's own,
+        0 to 9 pixels a side, is always offered.
+    """
+    offered: list[PaddingName | Literal["own"]] = [*names, "own"]
+    chosen = st.segmented_control(
+        "Padding",
+        offered,
+        default=names[0],
+        required=True,
+        key=f"{page}_padding",
+        bind="query-params",
+        width="stretch",
+    )
+    if chosen != "own":
+        return chosen
+    top, bottom, left, right = (
+        _border(place, side, f"{page}_{side}")
+        for place, side in zip(2 * st.columns(2), SIDES, strict=True)
+    )
+    return (top, bottom), (left, right)
+
+
+def _border(place: DeltaGenerator, side: str, key: str) -> int:
+    with place:
+        return whole_number(side.capitalize(), key, value=1, minimum=0, maximum=MAX_BORDER)
+
+
+def pad_mode_control(page: str) -> PadMode:
+    """Show the choice of what padding holds, key `<page>_pad_mode`, and return it."""
+    return st.selectbox(
+        "Padding holds",
+        PAD_MODES,
+        format_func=PAD_MODE_LABELS.__getitem__,
+        key=f"{page}_pad_mode",
+        bind="query-params",
+    )
+
+
+def does_not_fit(error: ValueError, *, remedy: str = FITTING) -> None:
+    """Say why settings cannot be combined, and what could be.
+
+    Parameters
+    ----------
+    error : ValueError
+        From the operation; its message says what must hold and what was received.
+    remedy : str
+        One sentence on what would be legal.
+    """
+    st.error(f"{error}. {remedy}", title="This does not fit")
 
 
 def _numbers(page: str, channels: int, side: int) -> Array:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError
+from cnn_lab.arithmetic import ShapeError, check_at_least
 from cnn_lab.ops.padding import (
     IntOrPair,
     Padding,
@@ -40,6 +40,7 @@ def convolution_trace(
     strides: IntOrPair = 1,
     padding: Padding = "valid",
     dilation_rate: IntOrPair = 1,
+    groups: int = 1,
     flip_kernel: bool = False,
     pad_mode: PadMode = "zeros",
     channel_names: Sequence[str] | None = None,
@@ -51,9 +52,9 @@ def convolution_trace(
     ----------
     image : ndarray, shape (height, width) or (height, width, channels)
         Finite numbers.
-    kernel : ndarray, shape (kernel_height, kernel_width, channels, filters)
+    kernel : ndarray, shape (kernel_height, kernel_width, channels / groups, filters)
     bias : ndarray, shape (filters,), optional
-    strides, padding, dilation_rate, flip_kernel, pad_mode
+    strides, padding, dilation_rate, groups, flip_kernel, pad_mode
         As in `cnn_lab.ops.conv2d`. With `flip_kernel` the kernel is shown as given and paired
         with the window turned by 180 degrees.
     channel_names : sequence of str, optional
@@ -65,7 +66,8 @@ def convolution_trace(
     -------
     Trace
         Grids "input" (or "input-1", ... per channel), "kernel-F-C" and "bias-F" per filter,
-        with several channels "partial-F-C", and "output-F". Numbers count from 1.
+        with several channels "partial-F-C", and "output-F". Numbers count from 1; with groups
+        C counts the channels of the filter's own group.
 
     Raises
     ------
@@ -93,11 +95,14 @@ def convolution_trace(
     pixels = as_image(image)
     bank = as_float("kernel", kernel, ndim=4, axes="(rows, columns, channels, filters)")
     check_finite("kernel", bank)
-    kernel_height, kernel_width, channels, filters = bank.shape
-    if channels != pixels.shape[2]:
+    check_at_least(1, groups=groups)
+    kernel_height, kernel_width, depth, filters = bank.shape
+    channels = pixels.shape[2]
+    if channels != depth * groups or filters % groups:
         raise ShapeError(
-            "The kernel must have as many channels as the image. "
-            f"Received: image.shape={pixels.shape}, kernel.shape={bank.shape}"
+            "The kernel must have as many channels as the image (divided by groups), and filters "
+            f"must be divisible by groups. Received: image.shape={pixels.shape}, "
+            f"kernel.shape={bank.shape}, groups={groups}"
         )
     parts = part_names("channel", channels, channel_names)
     window, size = (kernel_height, kernel_width), (pixels.shape[0], pixels.shape[1])
@@ -111,6 +116,7 @@ def convolution_trace(
     pixels, image_precision = settle(pixels)
     padded = pad_images(pixels[np.newaxis], borders, pad_mode)
     reads = window_cells(padded_size, positions, window, steps, dilation, channels)
+    groups_read = reads.reshape(n_positions, groups, -1).transpose(1, 0, 2)
     grids = input_grids(
         padded[0],
         borders,
@@ -126,6 +132,7 @@ def convolution_trace(
         image_precision,
         strides=steps,
         dilation_rate=dilation,
+        groups=groups,
         flip_kernel=flip_kernel,
     )
     place = Placer(grids)
@@ -142,18 +149,18 @@ def convolution_trace(
         name=name or ("Convolution" if flip_kernel else "Cross-correlation"),
         grids=tuple(grids),
         term="product_sum",
-        step_starts=np.arange(filters * n_positions + 1) * (channels * n_weights),
-        reads=np.tile(reads.ravel(), filters),
+        step_starts=np.arange(filters * n_positions + 1) * (depth * n_weights),
+        reads=np.repeat(groups_read, filters // groups, axis=0).ravel(),
         weights=np.repeat(weights, n_positions, axis=1).ravel(),
         writes=(outputs[:, np.newaxis] + cells).ravel(),
         biases=np.repeat(biases, n_positions),
         partials=(partials[:, np.newaxis, :] + cells[:, np.newaxis]).reshape(
             filters * n_positions, -1
         ),
-        channels=channels,
+        channels=depth,
         window_columns=kernel_width,
         caption_template=_caption(
-            span_words(window, dilation), channels * n_weights, has_bias=bias is not None
+            span_words(window, dilation), depth * n_weights, has_bias=bias is not None
         ),
         padding_template=PADDING_CAPTION,
     ).checked()

@@ -27,21 +27,27 @@ class Layer:
         *,
         strides: Pair,
         dilation_rate: Pair,
+        groups: int,
         flip_kernel: bool,
     ) -> None:
-        self.channels, self.filters = kernel.shape[2:]
+        self.depth, self.filters = kernel.shape[2:]
+        self.groups = groups
         self.weights, self.weight_precision = settle(kernel)
         self.has_bias = bias is not None
         offsets = np.zeros(self.filters) if bias is None else _as_bias(bias, self.filters)
         self.offsets, self.offset_precision = settle(offsets)
         convolve = partial(
-            conv2d, strides=strides, dilation_rate=dilation_rate, flip_kernel=flip_kernel
+            conv2d,
+            strides=strides,
+            dilation_rate=dilation_rate,
+            groups=groups,
+            flip_kernel=flip_kernel,
         )
         result = convolve(padded, self.weights, self.offsets)[0]
         shares = np.stack(
             [
-                convolve(padded[..., c : c + 1], self.weights[:, :, c : c + 1])[0]
-                for c in range(self.channels)
+                convolve(padded[..., c :: self.depth], self.weights[:, :, c : c + 1])[0]
+                for c in range(self.depth)
             ]
         )
         precisions = image_precision, self.weight_precision, self.offset_precision
@@ -52,12 +58,16 @@ class Layer:
         exact = decimals <= MOST_SHOWN_DECIMALS and all(p.exact for p in precisions)
         self.result, self.result_precision = settle(result, decimals, exact=exact)
         self.shares, self.share_precision = settle(shares, decimals, exact=exact)
-        compared = [self.result, self.offsets, *([self.shares] if self.channels > 1 else [])]
+        compared = [self.result, self.offsets, *([self.shares] if self.depth > 1 else [])]
         self.result_scale = Scale.signed(*compared)
         self.filter_parts = part_names("filter", self.filters)
 
+    def channel_of(self, f: int, c: int) -> int:
+        """Return which of the image's channels the c-th slice of a filter reads."""
+        return f // (self.filters // self.groups) * self.depth + c
+
     def place_kernels(self, place: "Placer", parts: tuple[str, ...]) -> IntArray:
-        """Append each filter's kernels; return their first ids, shape (filters, channels)."""
+        """Append each filter's kernels; return their first ids, shape (filters, slices)."""
         scale = Scale.signed(self.weights)
         return np.array(
             [
@@ -66,14 +76,14 @@ class Layer:
                         self.weights[:, :, c, f],
                         key=f"kernel-{f + 1}-{c + 1}",
                         title="Kernel" if self.filters == 1 else f"Filter {f + 1}",
-                        part=parts[c],
+                        part=parts[self.channel_of(f, c)],
                         role="kernel",
                         scale=scale,
                         precision=self.weight_precision,
                         filter=f,
-                        channel=c,
+                        channel=self.channel_of(f, c),
                     )
-                    for c in range(self.channels)
+                    for c in range(self.depth)
                 ]
                 for f in range(self.filters)
             ]
@@ -99,7 +109,7 @@ class Layer:
         )
 
     def place_partials(self, place: "Placer", parts: tuple[str, ...]) -> IntArray:
-        """Append the shares; return their first ids, shape (filters, channels or 0)."""
+        """Append the shares; return their first ids, shape (filters, slices or 0)."""
         return np.array(
             [
                 [
@@ -107,14 +117,14 @@ class Layer:
                         self.shares[c, :, :, f],
                         key=f"partial-{f + 1}-{c + 1}",
                         title="Per channel",
-                        part=parts[c],
+                        part=parts[self.channel_of(f, c)],
                         role="partial",
                         scale=self.result_scale,
                         precision=self.share_precision,
                         filter=f,
-                        channel=c,
+                        channel=self.channel_of(f, c),
                     )
-                    for c in range(self.channels if self.channels > 1 else 0)
+                    for c in range(self.depth if self.depth > 1 else 0)
                 ]
                 for f in range(self.filters)
             ],

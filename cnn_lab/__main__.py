@@ -15,8 +15,9 @@ import numpy as np
 from cnn_lab import zoo
 from cnn_lab.data import load_mnist
 from cnn_lab.digits import Reading, prepare_digit
+from cnn_lab.ink import ink_from_picture
 from cnn_lab.network import Network
-from cnn_lab.pictures import PictureError, ink_from_picture
+from cnn_lab.pictures import PictureError
 from cnn_lab.spec import TrainingSpec, plain_error
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object last.")

@@ -1,26 +1,20 @@
-"""A stranger's picture of a digit, photographed or drawn elsewhere, becomes light ink on black."""
+"""A stranger's picture file: checked at the door, and its colours as numbers."""
 
 import io
 import struct
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageOps
+from PIL import Image, ImageOps
 
-Grey = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MEGABYTE = 2**20
 MAX_MB = 4
 MAX_PIXELS = 16_000_000
-CANVAS_SIDE = 280
-DIGIT_SIDE = 200
-WORKING_SIDE = 560
-NOTHING = "Nothing stands out in this picture: its ink and paper look the same."
-LEAST_CONTRAST = 24  # of 255 grey levels between paper and ink
-NOISE = 0.1  # of full ink, where there is grain at the border of the picture
-FAINT = 0.2  # of full ink: what is weaker does not make a shape
-CRUMB_SHARE = 0.05  # what covers less than this share of the largest shape is dirt
+LONGEST_SIDE = 512
 
 # All that Pillow raises on files that are broken, cut off or made to harm.
 _BROKEN = (
@@ -39,29 +33,32 @@ class PictureError(ValueError):
     """A picture that cannot be read, in a sentence for whoever sent it."""
 
 
-def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
-    """Return the digit in a picture as it would look on the drawing canvas.
+def open_rgba(source: bytes | Image.Image, *, longest_side: int, grey: bool = False) -> Image.Image:
+    """Return a stranger's picture upright, with its opacity, near the size that is needed.
 
     Parameters
     ----------
     source : bytes or PIL.Image.Image
-        A PNG, JPEG or WebP file: dark ink on light paper, light on dark, or on nothing.
+        A PNG, JPEG or WebP file of at most 4 MB and 16 million pixels; of an animated one,
+        the first picture.
+    longest_side : int
+        What the caller will scale it down to. A JPEG may come at a half, a quarter or an
+        eighth of its size, but no smaller than that.
+    grey : bool
+        Whether the lightness is all that matters; a JPEG is then decoded without its colours.
 
     Returns
     -------
-    ndarray of uint8, shape (280, 280, 4)
-        Light ink on black, the digit 200 pixels high or wide and in the middle. A digit
-        that is 20 pixels large is enlarged without blur, so MNIST's own stay theirs.
+    PIL.Image.Image of mode RGBA
 
     Raises
     ------
     PictureError
-        If the file is too large, no picture of these kinds, broken, or shows nothing.
+        If the file is too large, no picture of these kinds, or broken.
 
     Notes
     -----
-    Size and number of pixels are checked before anything is decoded. The lightness of the
-    paper is estimated piece by piece, so a shadow across a photograph does little harm.
+    Size and number of pixels are checked before anything is decoded.
     """
     picture = _open(source) if isinstance(source, bytes) else source
     if picture.width * picture.height > MAX_PIXELS:
@@ -71,12 +68,44 @@ def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
         )
     try:
         # A JPEG can be decoded at a fraction of its size, a photograph then in no time.
-        picture.draft("L", (WORKING_SIDE, WORKING_SIDE))
-        grey = _grey(ImageOps.exif_transpose(picture))
+        picture.draft("L" if grey else "RGB", (longest_side, longest_side))
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith("I"):  # 16 bits, of which the upper eight are enough
+            upright = Image.fromarray((np.asarray(upright, np.uint32) >> 8).astype(np.uint8))
+        return upright.convert("RGBA")
     except _BROKEN as error:
         raise PictureError("The picture is broken and cannot be read to its end.") from error
-    ink = _without_crumbs(_ink(grey))
-    return _on_canvas(ink)
+
+
+def picture_pixels(source: bytes | Image.Image) -> Array:
+    """Return a picture's colours as whole numbers from 0 to 255.
+
+    Parameters
+    ----------
+    source : bytes or PIL.Image.Image
+        As for `open_rgba`.
+
+    Returns
+    -------
+    ndarray of float64, shape (height, width, 3)
+        Red, green and blue, three times the same for a grey picture; at most 512 pixels on
+        the longer side, smaller pictures in their own size. What is transparent shows white.
+
+    Raises
+    ------
+    PictureError
+        If the file is too large, no picture of these kinds, or broken.
+
+    Notes
+    -----
+    Scaled by the mean over the area of each new pixel.
+    """
+    picture = open_rgba(source, longest_side=LONGEST_SIDE)
+    factor = min(1.0, LONGEST_SIDE / max(picture.size))
+    width, height = (max(1, round(length * factor)) for length in picture.size)
+    small = picture.resize((width, height), Image.Resampling.BOX)
+    ground = Image.new("RGBA", small.size, "white")
+    return np.asarray(Image.alpha_composite(ground, small).convert("RGB"), np.float64)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -92,151 +121,3 @@ def _open(data: bytes) -> Image.Image:
         ) from error
     except _BROKEN as error:
         raise PictureError("This is no picture: it must be a PNG, JPEG or WebP file.") from error
-
-
-def _grey(picture: Image.Image) -> Grey:
-    """Return lightness from 0 to 255, at most 560 pixels a side; nothing counts as ground."""
-    if picture.mode.startswith("I"):  # 16 bits, of which the upper eight are enough
-        picture = Image.fromarray((np.asarray(picture, np.uint32) >> 8).astype(np.uint8))
-    factor = max(1, -(-max(picture.size) // WORKING_SIDE))
-    rgba = picture.convert("RGBA").reduce(factor)
-    lightness, opacity = rgba.convert("L"), rgba.getchannel("A")
-    alpha = np.asarray(opacity, np.float32) / 255
-    seen = np.asarray(lightness, np.float32)
-    if opacity.getextrema()[0] == 255:
-        return seen
-    # Ink on nothing: lay dark ink on white, and light ink on black.
-    mean = float((seen * alpha).sum() / max(float(alpha.sum()), 1e-6))
-    ground = 255.0 if mean < 128 else 0.0
-    return np.asarray(seen * alpha + ground * (1 - alpha), np.float32)
-
-
-def _ink(grey: Grey) -> Grey:
-    """Return how far each pixel stands out from the paper around it, from 0 to 1."""
-    if float(np.ptp(grey)) < LEAST_CONTRAST:
-        raise PictureError(NOTHING)
-    above = grey - _paper(grey)
-    if float(np.sum(above * above * above)) < 0:
-        above = -above  # ink is what stands out further: here it is darker than the paper
-    above = np.maximum(above, 0)
-    strong = above[above > _otsu(above)]
-    if strong.size == 0 or float(strong.mean()) < LEAST_CONTRAST:
-        raise PictureError(NOTHING)
-    border = np.concatenate([above[0], above[-1], above[:, 0], above[:, -1]])
-    high = float(np.quantile(strong, 0.98))
-    noise = min(float(np.quantile(border, 0.99)), high / 2)
-    ink = np.clip((above - noise) / (high - noise), 0, 1)
-    if noise >= 1:
-        ink[ink < NOISE] = 0
-    return np.asarray(ink, np.float32)
-
-
-def _paper(grey: Grey) -> Grey:
-    """Fit a smooth surface to the paper, leaving out more of the ink each time."""
-    step = max(1, max(grey.shape) // 64)
-    sample = grey[::step, ::step]
-    terms = _surface(grey.shape)
-    rows = terms[:, ::step, ::step].reshape(len(terms), -1).T
-    values = sample.ravel()
-    kept = np.ones(len(values), bool)
-    for _ in range(6):
-        factors = np.linalg.lstsq(rows[kept], values[kept], rcond=None)[0]
-        rest = values - rows @ factors
-        spread = 1.5 * float(np.median(np.abs(rest[kept]))) + 1
-        kept = np.abs(rest) <= 2.5 * spread
-    return np.asarray(np.tensordot(factors, terms, axes=1), np.float32)
-
-
-def _surface(shape: tuple[int, ...]) -> Grey:
-    """Return the terms of a surface of second degree, shape (6, rows, columns)."""
-    row, column = np.meshgrid(
-        *(np.linspace(-1, 1, length, dtype=np.float32) for length in shape), indexing="ij"
-    )
-    return np.stack([np.ones_like(row), row, column, row * column, row * row, column * column])
-
-
-def _otsu(values: Grey) -> float:
-    """Return the threshold that parts values from 0 to 255 into two groups best.
-
-    References
-    ----------
-    .. [1] Otsu (1979), "A threshold selection method from gray-level histograms".
-    """
-    counts = np.bincount(np.clip(values, 0, 255).astype(np.uint8).ravel(), minlength=256)
-    levels = np.arange(256)
-    below = np.cumsum(counts).astype(float)
-    above = below[-1] - below
-    sums = np.cumsum(counts * levels)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
-    return float(np.nanargmax(np.where(below * above > 0, between, -1)))
-
-
-def _without_crumbs(ink: Grey) -> Grey:
-    """Return the ink without what is small and apart from the largest shapes."""
-    shapes = _shapes(_coarse(ink))
-    areas = np.bincount(shapes.ravel())
-    areas[0] = 0
-    kept = areas >= max(1.0, CRUMB_SHARE * areas.max())
-    # A pixel of margin, so that the soft edge of a kept shape stays.
-    mask = Image.fromarray(np.where(kept[shapes], 255, 0).astype(np.uint8))
-    size = (ink.shape[1], ink.shape[0])
-    near = np.asarray(_spread(mask).resize(size, Image.Resampling.NEAREST)) > 0
-    return np.where(near, ink, np.float32(0))
-
-
-def _coarse(ink: Grey) -> NDArray[np.bool_]:
-    """Tell on a grid of at most 70 cells a side where there is ink."""
-    factor = max(1, -(-max(ink.shape) // 70))
-    dark = Image.fromarray((ink > FAINT).astype(np.uint8) * 255)
-    return np.asarray(dark.reduce(factor)) > 0
-
-
-def _shapes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Give each connected shape of a mask, diagonals included, a number; 0 is ground."""
-    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
-    while True:
-        padded = np.pad(labels, 1)
-        rows, columns = mask.shape
-        around = [padded[r : r + rows, c : c + columns] for r in range(3) for c in range(3)]
-        spread = np.where(mask, np.max(around, axis=0), 0)
-        if np.array_equal(spread, labels):
-            _, numbered = np.unique(np.append(labels.ravel(), 0), return_inverse=True)
-            return numbered[:-1].reshape(mask.shape)
-        labels = spread
-
-
-def _spread(mask: Image.Image) -> Image.Image:
-    """Return a mask that is larger by one pixel all round."""
-    wide = mask
-    for shift in (-1, 1):
-        for step in ((shift, 0), (0, shift)):
-            wide = ImageChops.lighter(wide, ImageChops.offset(wide, *step))
-    return wide
-
-
-def _on_canvas(ink: Grey) -> NDArray[np.uint8]:
-    """Lay ink on the middle of a black canvas, its longer side 200 pixels."""
-    picture = Image.fromarray(np.round(255 * ink).astype(np.uint8))
-    box = picture.getbbox()
-    if box is None:
-        raise PictureError(NOTHING)
-    digit = picture.crop(box)
-    factor = DIGIT_SIDE / max(digit.size)
-    width, height = (max(1, round(length * factor)) for length in digit.size)
-    canvas = Image.new("L", (CANVAS_SIDE, CANVAS_SIDE))
-    digit = digit.resize((width, height), Image.Resampling.BOX)
-    canvas.paste(digit, ((CANVAS_SIDE - width) // 2, (CANVAS_SIDE - height) // 2))
-    return _opaque(np.asarray(canvas))
-
-
-def sharp_on_canvas(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a 28x28 image of MNIST as it looks on the canvas, each pixel a square of ten."""
-    factor = CANVAS_SIDE // pixels.shape[0]
-    return _opaque(pixels.repeat(factor, axis=0).repeat(factor, axis=1))
-
-
-def _opaque(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    rgba = np.full((*grey.shape, 4), 255, np.uint8)
-    rgba[..., :3] = grey[..., np.newaxis]
-    return rgba

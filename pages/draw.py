@@ -3,7 +3,8 @@ import streamlit as st
 
 from cnn_lab.content import prose
 from cnn_lab.digits import SIDE, Preparation, Reading, prepare_steps
-from cnn_lab.pictures import MAX_MB, PictureError, ink_from_picture, sharp_on_canvas
+from cnn_lab.ink import ink_from_picture, sharp_on_canvas
+from cnn_lab.pictures import MAX_MB, PictureError
 from cnn_lab.ui import canvas, frame
 from cnn_lab.ui.bars import show_probabilities
 from cnn_lab.ui.caches import test_digits

@@ -15,7 +15,7 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 APP = ROOT / "app.py"
 SOURCES = [*LIBRARY, *PAGES, APP]
 
-SIMPLE = {"content", "data", "digits", "formulas", "kernels", "pictures", "samples"}
+SIMPLE = {"content", "data", "digits", "formulas", "ink", "kernels", "pictures", "samples"}
 OPERATORS = {"arithmetic", "ops"}
 NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
 PICTURES = {*NETWORKS, *SIMPLE, "explain", "shifts", "trace"}
@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "": set(),
     "arithmetic": set(),
     **{part: {"arithmetic"} for part in SIMPLE},
+    "ink": {"pictures"},
     "ops": {"arithmetic"},
     "shifts": OPERATORS,
     "spec": OPERATORS,

@@ -12,8 +12,9 @@ from PIL import Image
 
 from cnn_lab.data import load_mnist
 from cnn_lab.digits import prepare_digit
+from cnn_lab.ink import ink_from_picture, sharp_on_canvas
 from cnn_lab.network import Network
-from cnn_lab.pictures import MAX_MB, MEGABYTE, PictureError, ink_from_picture, sharp_on_canvas
+from cnn_lab.pictures import MAX_MB, MEGABYTE, PictureError
 
 Pixels = np.ndarray[Any, Any]
 SEVEN = 0  # the first test image

@@ -1,0 +1,292 @@
+"""The arithmetic of a step, as text and as LaTeX; the stage writes the same, letter for letter."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cnn_lab.trace.captions import is_exact, running_totals
+from cnn_lab.trace.grid import PADDING
+from cnn_lab.trace.model import Trace
+from cnn_lab.trace.numbers import MINUS, format_number
+
+LATEX_TERMS_PER_LINE = 12
+_LATEX_SIGNS = {MINUS: "-", "·": r" \cdot ", "≈": r"\approx", "bias ": ""}
+_LATEX_LETTERS = {
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """One value, one product, or one addition to a running total.
+
+    Attributes
+    ----------
+    text : str
+        "3", "3·(−1)" or "2 + 3·(−1) = −1".
+    cell, weight : int
+        The ids of the cells it is about; `weight` is -1 where there is none.
+    faint : bool
+        Whether it adds nothing.
+    strong : bool
+        Whether it is the winner.
+    """
+
+    text: str
+    cell: int
+    weight: int = -1
+    faint: bool = False
+    strong: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """The terms of one channel; `title` and `total` are empty where there is only one."""
+
+    terms: tuple[Term, ...]
+    title: str = ""
+    total: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arithmetic:
+    """The arithmetic of a step, ready to be written.
+
+    Attributes
+    ----------
+    blocks : tuple of Block
+        One per channel.
+    open, operator, close : str
+        Before, between and after the terms. Additions to several cells have no operator: each
+        is an equation of its own.
+    in_rows : bool
+        Whether the terms stand in rows as wide as the window.
+    finish : str
+        What is done with the blocks, up to the equals sign.
+    equals : str
+        "=" or, where digits are cut, "≈".
+    result : str
+        Empty where the step adds to several cells.
+    count, total, total_equals : int, str, str
+        Of a mean: how many cells there are, what they add up to, and whether that is cut.
+    """
+
+    blocks: tuple[Block, ...]
+    open: str = ""
+    operator: str = "+"
+    close: str = ""
+    in_rows: bool = False
+    finish: str = ""
+    equals: str
+    result: str = ""
+    count: int = 0
+    total: str = ""
+    total_equals: str = ""
+
+
+def arithmetic(trace: Trace, step: int) -> Arithmetic:
+    """Return the arithmetic of a step.
+
+    Parameters
+    ----------
+    trace : Trace
+    step : int
+        From 0 to ``len(trace) - 1``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cnn_lab.trace import convolution_trace
+    >>> kernel = np.array([2, -1]).reshape(1, 2, 1, 1)
+    >>> line = arithmetic(convolution_trace(np.eye(2), kernel, np.array([0.5])), 1)
+    >>> [term.text for term in line.blocks[0].terms], line.finish, line.equals, line.result
+    (['0·2', '1·(−1)'], '+ bias 0.5', '=', '−0.5')
+    """
+    exact = is_exact(trace, step)
+    equals = "=" if exact else "≈"
+    if trace.targets.size:
+        additions = tuple(_additions(trace, step, equals))
+        return Arithmetic(
+            blocks=(Block(terms=additions),), operator="", in_rows=True, equals=equals
+        )
+    blocks = tuple(_blocks(trace, step))
+    result = _written(trace, trace.writes[step])
+    if trace.term == "maximum":
+        return Arithmetic(
+            blocks=blocks, open="max(", operator=",", close=")", equals=equals, result=result
+        )
+    if trace.term == "mean":
+        count, total = _sum(trace, blocks)
+        cells, _, _ = trace.locate(trace.step_reads(step)[0])
+        total_equals = "=" if exact or cells.precision.exact else "≈"
+        return Arithmetic(
+            blocks=blocks,
+            open="(",
+            close=")",
+            finish=f"÷ {count} {total_equals} {total} ÷ {count}",
+            equals=equals,
+            result=result,
+            count=count,
+            total=total,
+            total_equals=total_equals,
+        )
+    return Arithmetic(
+        blocks=blocks,
+        in_rows=trace.term == "product_sum",
+        finish=_addends(trace, step, blocks),
+        equals=equals,
+        result=result,
+    )
+
+
+def arithmetic_latex(trace: Trace, step: int) -> str:
+    r"""Return the arithmetic of a step as LaTeX for mathematics mode.
+
+    One line; an ``aligned`` block, which needs amsmath, where there are several channels, more
+    than 12 terms or additions to several cells.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cnn_lab.trace import average_pool_trace, max_pool_trace
+    >>> print(arithmetic_latex(max_pool_trace(np.array([[1, -2], [4, 3]])), 0))
+    \max(1, -2, 4, 3) = 4
+    >>> print(arithmetic_latex(average_pool_trace(np.array([[1, -2], [4, 3]])), 0))
+    \frac{1 + (-2) + 4 + 3}{4} = \frac{6}{4} = 1.5
+    """
+    line = arithmetic(trace, step)
+    equals, result = _latex(line.equals), _latex(line.result)
+    if trace.targets.size:
+        additions = [_latex(term.text) for term in line.blocks[0].terms]
+        return _aligned([text.replace(f" {equals} ", f" &{equals} ") for text in additions])
+    rows = [_latex_rows(block, line.operator, trace.window_columns) for block in line.blocks]
+    if trace.term == "maximum":
+        return _aligned(_enclosed(r"\max(", rows[0], f") {equals} {result}"))
+    if trace.term == "mean":
+        fraction = rf"{_latex(line.total_equals)} \frac{{{_latex(line.total)}}}{{{line.count}}}"
+        end = f"{fraction} {equals} {result}"
+        if len(rows[0]) == 1:
+            return rf"\frac{{{rows[0][0]}}}{{{line.count}}} {end}"
+        return _aligned(_enclosed(rf"\frac{{1}}{{{line.count}}} (", rows[0], f") {end}"))
+    end = f"{equals} {result}"
+    finish = f"{_latex(line.finish)} {end}" if line.finish else end
+    if not trace.partials.size:
+        return _aligned(_enclosed("", rows[0], f" {finish}"))
+    lines = []
+    for block, each in zip(line.blocks, rows, strict=True):
+        title = "".join(_LATEX_LETTERS.get(letter, letter) for letter in block.title)
+        first, *others = _enclosed("", each, f" {equals} {_latex(block.total)}")
+        lines += [rf"\text{{{title}: }} & {first}", *(f"& {other}" for other in others)]
+    return _aligned([*lines, f"& {finish}"])
+
+
+def _blocks(trace: Trace, step: int) -> Iterator[Block]:
+    """Yield the terms of each channel of a gathering step, with title and share."""
+    links = trace.links(step)
+    size = (links.stop - links.start) // trace.channels
+    for channel in range(trace.channels):
+        first = links.start + channel * size
+        terms = (_term(trace, step, link) for link in range(first, first + size))
+        title = total = ""
+        if trace.partials.size:
+            cell = trace.partials[step, channel]
+            title, total = trace.locate(cell)[0].part, _written(trace, cell)
+        yield Block(terms=tuple(term for term in terms if term), title=title, total=total)
+
+
+def _term(trace: Trace, step: int, link: int) -> Term | None:
+    """Return the term of one link; None for padding that has no part in the result."""
+    cell = int(trace.reads[link])
+    grid, row, column = trace.locate(cell)
+    if trace.skip_padding and grid.mask[row, column] & PADDING:
+        return None
+    weight = int(trace.weights[link]) if trace.weights.size else -1
+    return Term(
+        text=_product(trace, cell, weight),
+        cell=cell,
+        weight=weight,
+        faint=weight >= 0 and not (trace.value(cell) and trace.value(weight)),
+        strong=bool(trace.winners.size) and int(trace.winners[step]) == cell,
+    )
+
+
+def _additions(trace: Trace, step: int, equals: str) -> Iterator[Term]:
+    """Yield what a scattering step adds to each of its targets."""
+    links = trace.links(step)
+    totals = running_totals(trace, step)
+    for link, (target, before, after) in zip(range(links.start, links.stop), totals, strict=True):
+        cell = int(trace.reads[link])
+        weight = int(trace.weights[link]) if trace.weights.size else -1
+        precision = trace.locate(target)[0].precision
+        old, new = (format_number(value, precision) for value in (before, after))
+        yield Term(
+            text=f"{old} + {_product(trace, cell, weight)} {equals} {new}",
+            cell=cell,
+            weight=weight,
+            faint=not (trace.value(cell) and (weight < 0 or trace.value(weight))),
+        )
+
+
+def _product(trace: Trace, cell: int, weight: int) -> str:
+    value = _in_parentheses(_written(trace, cell))
+    return value if weight < 0 else f"{value}·{_in_parentheses(_written(trace, weight))}"
+
+
+def _sum(trace: Trace, blocks: Sequence[Block]) -> tuple[int, str]:
+    """Return how many cells a mean has, and what they add up to."""
+    cells = [term.cell for block in blocks for term in block.terms]
+    total = 0.0
+    for cell in cells:  # one by one, as the browser adds
+        total += trace.value(cell)
+    return len(cells), format_number(total, trace.locate(cells[0])[0].precision)
+
+
+def _addends(trace: Trace, step: int, blocks: Sequence[Block]) -> str:
+    """Return the channels' shares and the bias as a sum."""
+    addends = [_in_parentheses(block.total) for block in blocks if trace.partials.size]
+    if trace.biases.size:
+        addends.append(f"bias {_in_parentheses(_written(trace, trace.biases[step]))}")
+    lead = "+ " if addends and not trace.partials.size else ""
+    return lead + " + ".join(addends)
+
+
+def _written(trace: Trace, cell: int) -> str:
+    return format_number(trace.value(cell), trace.locate(cell)[0].precision)
+
+
+def _in_parentheses(text: str) -> str:
+    return f"({text})" if text.startswith(MINUS) else text
+
+
+def _latex(text: str) -> str:
+    for sign, latex in _LATEX_SIGNS.items():
+        text = text.replace(sign, latex)
+    return text
+
+
+def _latex_rows(block: Block, operator: str, columns: int) -> list[str]:
+    """Return the terms in lines: one, or if there are many whole rows of the window in each."""
+    terms = [_latex(term.text) for term in block.terms] or ["0"]
+    per_line = LATEX_TERMS_PER_LINE
+    if len(terms) > per_line and columns < per_line:
+        per_line -= per_line % columns
+    lines = [terms[i : i + per_line] for i in range(0, len(terms), per_line)]
+    if operator == ",":
+        bare = [[term.strip("()") for term in line] for line in lines]
+        return [", ".join(line) + "," * (line is not bare[-1]) for line in bare]
+    return ["{} + " * (line is not lines[0]) + " + ".join(line) for line in lines]
+
+
+def _enclosed(before: str, rows: Sequence[str], after: str) -> list[str]:
+    """Return the rows with something before the first and after the last of them."""
+    lines = [before + rows[0], *rows[1:]]
+    return [*lines[:-1], lines[-1] + after]
+
+
+def _aligned(lines: Sequence[str]) -> str:
+    if len(lines) == 1:
+        return lines[0].replace("&", "")
+    aligned = (line if "&" in line else f"& {line}" for line in lines)
+    return "\\begin{aligned}\n" + " \\\\\n".join(aligned) + "\n\\end{aligned}"

@@ -6,6 +6,7 @@ calls, because rows and columns never influence each other's sizes.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 class ShapeError(ValueError):
@@ -125,6 +126,59 @@ def same_padding(
     n_positions = -(-length // stride)
     total = max(0, (n_positions - 1) * stride + span - length)
     return total // 2, total - total // 2
+
+
+def conv_transpose_output_length(
+    length: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: Literal["valid", "same"] | tuple[int, int] = "valid",
+) -> int:
+    """Return how many pixels a transposed convolution makes along one axis.
+
+    Parameters
+    ----------
+    length, kernel_size, stride : int
+        As in `conv_output_length`.
+    padding : {"valid", "same"} or (int, int)
+        That of the convolution it reverses.
+
+    Returns
+    -------
+    int
+        "same": ``length * stride``; "valid": ``length * stride + max(kernel_size - stride, 0)``,
+        which is where Keras puts the end of the last stride even if the kernel does not reach
+        it; pixels (before, after): ``(length - 1) * stride + kernel_size - before - after``.
+
+    Raises
+    ------
+    ShapeError
+        If the padding leaves nothing.
+
+    References
+    ----------
+    .. [1] Dumoulin and Visin (2016), arXiv:1603.07285, relationship 13.
+
+    Examples
+    --------
+    >>> [conv_transpose_output_length(3, 3, 2, padding) for padding in ("valid", "same", (1, 1))]
+    [7, 6, 5]
+    """
+    check_at_least(1, length=length, kernel_size=kernel_size, stride=stride)
+    if padding == "same":
+        return length * stride
+    if padding == "valid":
+        return length * stride + max(kernel_size - stride, 0)
+    before, after = padding
+    check_at_least(0, padding_before=before, padding_after=after)
+    result = (length - 1) * stride + kernel_size - before - after
+    if result < 1:
+        raise ShapeError(
+            "The padding must leave at least one pixel of the "
+            f"{result + before + after} that the kernel writes. Received: length={length}, "
+            f"kernel_size={kernel_size}, stride={stride}, padding={padding}"
+        )
+    return result
 
 
 def unread_length(

@@ -155,6 +155,44 @@ def pad_images(
     return np.pad(images, widths, mode=mode)
 
 
+def unpad_gradient(gradient: Array, borders: Borders, mode: PadMode = "zeros") -> Array:
+    """Return the gradient of the images from the gradient of the padded images.
+
+    The border's share goes to the pixels that the border was copied from; a border of
+    zeros came from nowhere, so its share is dropped. This is the adjoint of `pad_images`.
+
+    Parameters
+    ----------
+    gradient : ndarray, shape (n, top + height + bottom, left + width + right, channels)
+    borders : ((int, int), (int, int))
+        Pixels ((top, bottom), (left, right)).
+    mode : {"zeros", "reflect", "edge", "wrap"}
+        As it was given to `pad_images`.
+
+    Returns
+    -------
+    ndarray, shape (n, height, width, channels)
+
+    Examples
+    --------
+    Both border pixels of an edge-padded row were copies of its one pixel:
+
+    >>> unpad_gradient(np.array([[[[2.0], [3.0], [4.0]]]]), ((0, 0), (1, 1)), "edge")
+    array([[[[9.]]]])
+    """
+    for axis, (before, after) in enumerate(borders, start=1):
+        lines = np.moveaxis(gradient, axis, 0)
+        length = len(lines) - before - after
+        inside = lines[before : before + length]
+        if mode != "zeros" and before + after:
+            inside = inside.copy()
+            sources = np.pad(np.arange(length), (before, after), mode=mode)
+            for line in (*range(before), *range(before + length, len(lines))):
+                inside[sources[line]] += lines[line]
+        gradient = np.moveaxis(inside, 0, axis)
+    return gradient
+
+
 def as_float(name: str, values: Any, *, ndim: int, axes: str) -> Array:
     """Return `values` as a floating array of `ndim` dimensions, without a needless copy.
 
@@ -172,4 +210,21 @@ def as_float(name: str, values: Any, *, ndim: int, axes: str) -> Array:
         raise ValueError(f"`{name}` must hold numbers. Received: {name}.dtype={array.dtype}")
     if array.ndim != ndim:
         raise ShapeError(f"`{name}` must have shape {axes}. Received: {name}.shape={array.shape}")
+    return array
+
+
+def as_gradient(name: str, values: Any, shape: tuple[int, ...]) -> Array:
+    """Return `values` as a floating array, if it has the shape of what it is the gradient of.
+
+    Raises
+    ------
+    ShapeError
+        If it has another; names both.
+    """
+    array = as_float(name, values, ndim=np.ndim(values), axes="")
+    if array.shape != shape:
+        raise ShapeError(
+            f"`{name}` must have the shape of the result, {shape}. "
+            f"Received: {name}.shape={array.shape}"
+        )
     return array

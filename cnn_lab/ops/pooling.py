@@ -9,11 +9,13 @@ from cnn_lab.ops.padding import (
     Padding,
     Pair,
     as_float,
+    as_gradient,
     pad_images,
     pair,
     resolve_padding,
+    unpad_gradient,
 )
-from cnn_lab.ops.windows import output_size, window_view
+from cnn_lab.ops.windows import cell_view, output_size, window_view
 
 
 def pooling_geometry(
@@ -100,6 +102,61 @@ def max_pool2d(
     return largest
 
 
+def max_pool2d_gradient(
+    images: Array,
+    grad_output: Array,
+    *,
+    pool_size: IntOrPair = 2,
+    strides: IntOrPair | None = None,
+    padding: Padding = "valid",
+) -> Array:
+    """Send each window's gradient to the pixel that won it.
+
+    Of equal pixels the first wins, row by row, as in TensorFlow. A pixel that wins several
+    overlapping windows gets the sum; one that wins none, or that no window reads, gets zero.
+
+    Parameters
+    ----------
+    images, pool_size, strides, padding
+        As given to `max_pool2d`.
+    grad_output : ndarray of float, shape (n, out_height, out_width, channels)
+        The loss's gradient with respect to the result of `max_pool2d`.
+
+    Returns
+    -------
+    ndarray, shape (n, height, width, channels)
+
+    Raises
+    ------
+    ShapeError, ValueError
+        As `max_pool2d`, and if `grad_output` has not the shape of its result.
+
+    Notes
+    -----
+    Two passes over whole maps for each cell of the window.
+
+    Examples
+    --------
+    >>> image = np.array([[1.0, 3.0], [3.0, 2.0]]).reshape(1, 2, 2, 1)
+    >>> max_pool2d_gradient(image, np.array([[[[5.0]]]]))[0, ..., 0]
+    array([[0., 5.],
+           [0., 0.]])
+    """
+    largest = max_pool2d(images, pool_size=pool_size, strides=strides, padding=padding)
+    grad_output = as_gradient("grad_output", grad_output, largest.shape)
+    images = np.asarray(images, largest.dtype)
+    window, steps, borders = pooling_geometry(images.shape[1:3], pool_size, strides, padding)
+    padded = pad_images(images, borders, fill=-np.inf)
+    gradient = np.zeros(padded.shape, np.result_type(images, grad_output))
+    unclaimed = np.ones(largest.shape, bool)
+    for cell in np.ndindex(window):
+        wins = unclaimed & (cell_view(padded, cell, largest.shape[1:3], steps) == largest)
+        pixels = cell_view(gradient, cell, largest.shape[1:3], steps)
+        pixels += wins * grad_output
+        unclaimed &= ~wins
+    return unpad_gradient(gradient, borders)
+
+
 def average_pool2d(
     images: Array,
     *,
@@ -148,6 +205,63 @@ def average_pool2d(
         return total / windows.dtype.type(height * width)
     size = (np.shape(images)[1], np.shape(images)[2])
     return total / cells_inside(size, pool_size, strides, padding).astype(windows.dtype)[:, :, None]
+
+
+def average_pool2d_gradient(
+    images: Array,
+    grad_output: Array,
+    *,
+    pool_size: IntOrPair = 2,
+    strides: IntOrPair | None = None,
+    padding: Padding = "valid",
+    count_include_pad: bool = False,
+) -> Array:
+    """Share each window's gradient equally among the pixels it was the mean of.
+
+    Parameters
+    ----------
+    images, pool_size, strides, padding, count_include_pad
+        As given to `average_pool2d`. Only the shape of the images matters: a mean changes
+        with its pixels in the same way wherever they stand.
+    grad_output : ndarray of float, shape (n, out_height, out_width, channels)
+        The loss's gradient with respect to the result of `average_pool2d`.
+
+    Returns
+    -------
+    ndarray, shape (n, height, width, channels)
+        Pixels in several windows get the sum of their shares.
+
+    Raises
+    ------
+    ShapeError, ValueError
+        As `average_pool2d`, and if `grad_output` has not the shape of its result.
+
+    Notes
+    -----
+    One pass over whole maps for each cell of the window.
+
+    Examples
+    --------
+    >>> average_pool2d_gradient(np.zeros((1, 2, 2, 1)), np.array([[[[8.0]]]]))[0, ..., 0]
+    array([[2., 2.],
+           [2., 2.]])
+    """
+    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    n, *size, channels = images.shape
+    window, steps, borders = pooling_geometry((size[0], size[1]), pool_size, strides, padding)
+    out_size = output_size((size[0], size[1]), window, steps, borders)
+    grad_output = as_gradient("grad_output", grad_output, (n, *out_size, channels))
+    if count_include_pad:
+        share = grad_output / grad_output.dtype.type(window[0] * window[1])
+    else:
+        inside = cells_inside((size[0], size[1]), pool_size, strides, padding)
+        share = grad_output / inside.astype(grad_output.dtype)[:, :, None]
+    padded_size = (size[0] + sum(borders[0]), size[1] + sum(borders[1]))
+    gradient = np.zeros((n, *padded_size, channels), np.result_type(images, grad_output))
+    for cell in np.ndindex(window):
+        pixels = cell_view(gradient, cell, out_size, steps)
+        pixels += share
+    return unpad_gradient(gradient, borders)
 
 
 def cells_inside(

@@ -45,3 +45,27 @@ def window_view(
     view = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=(1, 2))
     view = view[:, :: strides[0], :: strides[1], :, :: dilation_rate[0], :: dilation_rate[1]]
     return view.transpose(0, 1, 2, 4, 5, 3)
+
+
+def cell_view(padded: Array, cell: Pair, out_size: Pair, strides: Pair) -> Array:
+    """Return the pixels that one cell of the window lies on, position by position.
+
+    Parameters
+    ----------
+    padded : ndarray, shape (n, height, width, channels)
+    cell : (int, int)
+        The cell's distance in pixels from the window's first row and column.
+    out_size : (int, int)
+        Positions that the window takes, see `output_size`.
+    strides : (int, int)
+
+    Returns
+    -------
+    ndarray, shape (n, out_height, out_width, channels)
+        A view; what is added to it is added to `padded`.
+    """
+    rows, columns = (
+        slice(first, first + (count - 1) * step + 1, step)
+        for first, count, step in zip(cell, out_size, strides, strict=True)
+    )
+    return padded[:, rows, columns]

@@ -1,0 +1,131 @@
+"""Transposed convolution: the way back through a convolution, used as a layer of its own."""
+
+import numpy as np
+
+from cnn_lab.arithmetic import ShapeError, conv_transpose_output_length
+from cnn_lab.ops.correlation import correlate_input_gradient
+from cnn_lab.ops.padding import (
+    Array,
+    Borders,
+    IntOrPair,
+    Padding,
+    Pair,
+    as_float,
+    pair,
+    resolve_padding,
+    unpad_gradient,
+)
+
+
+def conv2d_transpose(
+    images: Array,
+    kernel: Array,
+    bias: Array | None = None,
+    *,
+    strides: IntOrPair = 1,
+    padding: Padding = "valid",
+) -> Array:
+    """Stamp the kernel into the result once for each pixel, scaled by it, and add up.
+
+    This is what the gradient does on its way from a convolution's result to its images,
+    so it enlarges by the stride. It undoes a convolution's shape, not its values.
+
+    Parameters
+    ----------
+    images : ndarray of float, shape (n, height, width, channels_in)
+        Channels last, any finite range.
+    kernel : ndarray of float, shape (kernel_height, kernel_width, channels_in, filters)
+        In the order of `conv2d`. Keras stores this layer's kernel as (rows, columns,
+        filters, channels_in): swap its last two axes.
+    bias : ndarray of float, shape (filters,), optional
+        Added to every pixel of its filter's map.
+    strides : int or (int, int)
+        Distance in the result between the stamps of neighbouring pixels. At least 1.
+    padding : {"valid", "same"}, int or ((top, bottom), (left, right))
+        The padding of the convolution that this reverses: so much is cut off the result.
+
+    Returns
+    -------
+    ndarray, shape (n, out_height, out_width, filters)
+        Sizes as in `conv_transpose_output_length`.
+
+    Raises
+    ------
+    ShapeError
+        If channels or bias do not match or the padding leaves nothing; names the shapes.
+    ValueError
+        If a stride or padding is out of range.
+
+    Notes
+    -----
+    n * height * width * kernel.size multiply-adds, as one matrix product in parts of 2 MB.
+
+    References
+    ----------
+    .. [1] Dumoulin and Visin (2016), arXiv:1603.07285, section 4.
+
+    Examples
+    --------
+    Two pixels, two columns apart: their stamps meet in the middle column.
+
+    >>> import numpy as np
+    >>> pixels = np.array([1.0, 10.0]).reshape(1, 1, 2, 1)
+    >>> conv2d_transpose(pixels, np.ones((1, 3, 1, 1)), strides=(1, 2))[0, ..., 0]
+    array([[ 1.,  1., 11., 10., 10.]])
+    """
+    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    kernel = as_float("kernel", kernel, ndim=4, axes="(rows, columns, channels, filters)")
+    if images.shape[3] != kernel.shape[2] or (
+        bias is not None and np.shape(bias) != kernel.shape[3:]
+    ):
+        raise ShapeError(
+            "The kernel must have as many channels as the image, and `bias` one number per "
+            f"filter. Received: images.shape={images.shape}, kernel.shape={kernel.shape}, "
+            f"bias.shape={None if bias is None else np.shape(bias)}"
+        )
+    size, kernel_size = images.shape[1:3], kernel.shape[:2]
+    stride_pair, borders, out_size = transposed_geometry(size, kernel_size, strides, padding)
+    padded_size = (out_size[0] + sum(borders[0]), out_size[1] + sum(borders[1]))
+    stamped = correlate_input_gradient(
+        images, kernel.swapaxes(2, 3), padded_size, stride_pair, (1, 1), groups=1
+    )
+    maps = unpad_gradient(stamped, borders)
+    return maps if bias is None else maps + bias
+
+
+def transposed_geometry(
+    size: Pair, kernel_size: Pair, strides: IntOrPair, padding: Padding
+) -> tuple[Pair, Borders, Pair]:
+    """Return (strides, borders cut off, size of the result) as pixels.
+
+    Parameters
+    ----------
+    size, kernel_size : (int, int)
+        Images and kernel, rows before columns.
+    strides, padding
+        As in `conv2d_transpose`.
+
+    Raises
+    ------
+    ShapeError
+        If the padding leaves nothing.
+    ValueError
+        If a stride or padding is out of range.
+    """
+    stride_pair = pair("strides", strides)
+    axes = list(zip(size, kernel_size, stride_pair, strict=True))
+    if isinstance(padding, str):
+        if padding not in ("valid", "same"):
+            raise ValueError(
+                '`padding` must be "valid", "same", a whole number, or '
+                f"((top, bottom), (left, right)). Received: padding={padding!r}"
+            )
+        rows, columns = (conv_transpose_output_length(*axis, padding) for axis in axes)
+        borders = resolve_padding(padding, (rows, columns), kernel_size, stride_pair)
+    else:
+        borders = resolve_padding(padding, size, kernel_size, stride_pair)
+        rows, columns = (
+            conv_transpose_output_length(*axis, border)
+            for axis, border in zip(axes, borders, strict=True)
+        )
+    return stride_pair, borders, (rows, columns)

@@ -4,11 +4,20 @@ A builder computes every number with `cnn_lab.ops` and every link with array ari
 stage only draws. `Trace.to_wire` is what travels to the browser.
 """
 
+from cnn_lab.trace.arithmetic import arithmetic, arithmetic_latex
+from cnn_lab.trace.backward import (
+    bias_gradient_trace,
+    input_gradient_trace,
+    kernel_gradient_trace,
+)
 from cnn_lab.trace.convolution import convolution_trace
 from cnn_lab.trace.grid import Grid, Scale
 from cnn_lab.trace.model import MAX_LINKS, MAX_WIRE_BYTES, Trace, TraceTooLarge
 from cnn_lab.trace.numbers import Precision, format_number
 from cnn_lab.trace.pooling import average_pool_trace, max_pool_trace
+from cnn_lab.trace.pooling_gradients import average_pool_gradient_trace, max_pool_gradient_trace
+from cnn_lab.trace.scatter import Form
+from cnn_lab.trace.transposed import transposed_convolution_trace
 
 __all__ = [
     "MAX_LINKS",
@@ -18,8 +27,17 @@ __all__ = [
     "Scale",
     "Trace",
     "TraceTooLarge",
+    "Form",
+    "arithmetic",
+    "arithmetic_latex",
+    "average_pool_gradient_trace",
     "average_pool_trace",
+    "bias_gradient_trace",
     "convolution_trace",
     "format_number",
+    "input_gradient_trace",
+    "kernel_gradient_trace",
+    "max_pool_gradient_trace",
     "max_pool_trace",
+    "transposed_convolution_trace",
 ]

@@ -18,8 +18,8 @@ def caption(trace: "Trace", step: int) -> str:
     The stage fills the same slots in the browser: `output`, `row` and `column` of the cell that
     the step is about; `top`, `bottom`, `left` and `right` of what the trace's `span` names; the
     `count` of cells combined and of `padding`; `result` (of a scattering step the value handed
-    on), and `about`, which is "about " where digits are cut; `bias` and, for a maximum,
-    `winner_row` and `winner_column`.
+    on), and `about`, which is "about " where digits are cut; `share`, the first number read;
+    `bias` and, for a maximum, `winner_row` and `winner_column`.
     """
     lead, row, column = trace.locate(trace.leads[step])
     reads = [trace.locate(cell) for cell in trace.step_reads(step)]
@@ -40,6 +40,9 @@ def caption(trace: "Trace", step: int) -> str:
         (first, top, left), (_, bottom, right) = span[0], span[-1]
         slots["top"], slots["bottom"] = first.row_labels[top], first.row_labels[bottom]
         slots["left"], slots["right"] = first.column_labels[left], first.column_labels[right]
+    if reads:
+        share, r, c = reads[0]
+        slots["share"] = format_number(share.values[r, c], share.precision)
     if trace.biases.size:
         bias, r, c = trace.locate(trace.biases[step])
         slots["bias"] = format_number(bias.values[r, c], bias.precision)

@@ -64,7 +64,7 @@ class Layer:
 
     def channel_of(self, f: int, c: int) -> int:
         """Return which of the image's channels the c-th slice of a filter reads."""
-        return f // (self.filters // self.groups) * self.depth + c
+        return int(f // (self.filters // self.groups) * self.depth + c)
 
     def place_kernels(self, place: "Placer", parts: tuple[str, ...]) -> IntArray:
         """Append each filter's kernels; return their first ids, shape (filters, slices)."""

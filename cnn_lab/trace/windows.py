@@ -126,15 +126,16 @@ def input_grids(
 
 
 def plain_grid(values: FloatArray, **properties: Any) -> Grid:
-    """Return a grid without padding, its rows and columns counted from 0."""
+    """Return a grid; unless told otherwise without padding, rows and columns counted from 0."""
     rows, columns = values.shape
-    return Grid(
-        values=values,
-        mask=np.zeros((rows, columns), np.uint8),
-        row_labels=tuple(range(rows)),
-        column_labels=tuple(range(columns)),
-        **{"note": size_note((rows, columns)), **properties},
-    )
+    plain: dict[str, Any] = {
+        "values": values,
+        "mask": np.zeros((rows, columns), np.uint8),
+        "row_labels": tuple(range(rows)),
+        "column_labels": tuple(range(columns)),
+        "note": size_note((rows, columns)),
+    }
+    return Grid(**plain | properties)
 
 
 def size_note(size: Pair) -> str:

@@ -1,9 +1,10 @@
-"""The whole-number side of convolution: sizes, padding, leftovers and receptive fields.
+"""The whole-number side of convolution: sizes, padding, leftovers, receptive fields and costs.
 
-Everything here is exact integer arithmetic on one axis at a time. Two axes are two
-calls, because rows and columns never influence each other's sizes.
+Everything here is exact integer arithmetic. Sizes go one axis at a time: two axes are two
+calls, because rows and columns never influence each other's sizes. Costs take whole shapes.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -244,3 +245,139 @@ def receptive_field(layers: Iterable[tuple[int, int, int]]) -> ReceptiveField:
     for kernel_size, stride, dilation_rate in layers:
         field = field.through(kernel_size, stride, dilation_rate)
     return field
+
+
+def convolution_parameters(
+    kernel_size: tuple[int, int],
+    channels: int,
+    filters: int,
+    *,
+    groups: int = 1,
+    bias: bool = True,
+) -> int:
+    """Return how many numbers a convolution learns, whatever the size of the image.
+
+    Parameters
+    ----------
+    kernel_size : (int, int)
+        Rows and columns of the kernel.
+    channels, filters : int
+        Maps that go in and come out.
+    groups : int
+        Divides channels and filters; as many groups as channels is a depthwise convolution.
+    bias : bool
+        Whether each filter has one.
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1.
+    ShapeError
+        If the groups do not divide channels and filters.
+
+    Examples
+    --------
+    The paper's first layer:
+
+    >>> convolution_parameters((2, 2), 1, 16)
+    80
+    """
+    check_at_least(1, rows=kernel_size[0], columns=kernel_size[1], channels=channels)
+    check_at_least(1, filters=filters, groups=groups)
+    if channels % groups or filters % groups:
+        raise ShapeError(
+            "Channels and filters must be divisible by groups. "
+            f"Received: channels={channels}, filters={filters}, groups={groups}"
+        )
+    return math.prod(kernel_size) * (channels // groups) * filters + (filters if bias else 0)
+
+
+def convolution_multiply_adds(
+    out_size: tuple[int, int],
+    kernel_size: tuple[int, int],
+    channels: int,
+    filters: int,
+    *,
+    groups: int = 1,
+) -> int:
+    """Return the products that a convolution sums for one image; the bias is not counted.
+
+    Parameters
+    ----------
+    out_size : (int, int)
+        Rows and columns of each result map.
+    kernel_size, channels, filters, groups
+        As in `convolution_parameters`.
+
+    Examples
+    --------
+    >>> convolution_multiply_adds((28, 28), (2, 2), 1, 16)
+    50176
+    """
+    check_at_least(1, out_rows=out_size[0], out_columns=out_size[1])
+    weights = convolution_parameters(kernel_size, channels, filters, groups=groups, bias=False)
+    return math.prod(out_size) * weights
+
+
+def separable_parameters(
+    kernel_size: tuple[int, int], channels: int, filters: int, *, bias: bool = True
+) -> int:
+    """Return how many numbers a depthwise convolution followed by a 1x1 one learns.
+
+    The first looks at each channel alone, the second mixes the channels. Only the second
+    has a bias: one in the first would be mixed into it.
+
+    Examples
+    --------
+    >>> separable_parameters((3, 3), 16, 32), convolution_parameters((3, 3), 16, 32)
+    (688, 4640)
+    """
+    depthwise = convolution_parameters(kernel_size, channels, channels, groups=channels, bias=False)
+    return depthwise + convolution_parameters((1, 1), channels, filters, bias=bias)
+
+
+def separable_multiply_adds(
+    out_size: tuple[int, int], kernel_size: tuple[int, int], channels: int, filters: int
+) -> int:
+    """Return the products that a depthwise convolution and a 1x1 one sum for one image.
+
+    The stride is the depthwise convolution's, so that both make maps of `out_size`.
+
+    Examples
+    --------
+    >>> separable_multiply_adds((14, 14), (3, 3), 16, 32)
+    128576
+    """
+    depthwise = convolution_multiply_adds(
+        out_size, kernel_size, channels, channels, groups=channels
+    )
+    return depthwise + convolution_multiply_adds(out_size, (1, 1), channels, filters)
+
+
+def dense_parameters(
+    in_shape: tuple[int, ...], out_shape: tuple[int, ...], *, bias: bool = True
+) -> int:
+    """Return how many numbers a dense layer between arrays of these shapes learns.
+
+    Examples
+    --------
+    What the paper's first layer would need if every output saw every pixel:
+
+    >>> dense_parameters((28, 28, 1), (28, 28, 16))
+    9847040
+    """
+    units = math.prod(out_shape)
+    return dense_multiply_adds(in_shape, out_shape) + (units if bias else 0)
+
+
+def dense_multiply_adds(in_shape: tuple[int, ...], out_shape: tuple[int, ...]) -> int:
+    """Return the products that a dense layer sums for one image: each weight is used once.
+
+    Examples
+    --------
+    >>> dense_multiply_adds((28, 28, 1), (28, 28, 16))
+    9834496
+    """
+    for length in (*in_shape, *out_shape):
+        check_at_least(1, length=length)
+    return math.prod(in_shape) * math.prod(out_shape)

@@ -1,10 +1,30 @@
 """The operations of a convolutional network in NumPy, channels last, and their gradients."""
 
 from cnn_lab.arithmetic import ShapeError
-from cnn_lab.ops.activations import relu, softmax
+from cnn_lab.ops.activations import (
+    leaky_relu,
+    leaky_relu_gradient,
+    relu,
+    relu_gradient,
+    sigmoid,
+    sigmoid_gradient,
+    softmax,
+    softmax_gradient,
+    tanh,
+    tanh_gradient,
+)
 from cnn_lab.ops.conv import Conv2DGradients, conv2d, conv2d_gradients
-from cnn_lab.ops.dense import dense
-from cnn_lab.ops.normalization import batch_normalization
+from cnn_lab.ops.dense import DenseGradients, dense, dense_gradients
+from cnn_lab.ops.losses import (
+    cross_entropy,
+    cross_entropy_gradient,
+    softmax_cross_entropy_gradient,
+)
+from cnn_lab.ops.normalization import (
+    BatchNormalizationGradients,
+    batch_normalization,
+    batch_normalization_gradients,
+)
 from cnn_lab.ops.pooling import (
     average_pool2d,
     average_pool2d_gradient,
@@ -14,17 +34,32 @@ from cnn_lab.ops.pooling import (
 from cnn_lab.ops.transposed import conv2d_transpose
 
 __all__ = [
+    "BatchNormalizationGradients",
     "Conv2DGradients",
+    "DenseGradients",
     "ShapeError",
     "average_pool2d",
     "average_pool2d_gradient",
     "batch_normalization",
+    "batch_normalization_gradients",
     "conv2d",
     "conv2d_gradients",
     "conv2d_transpose",
+    "cross_entropy",
+    "cross_entropy_gradient",
     "dense",
+    "dense_gradients",
+    "leaky_relu",
+    "leaky_relu_gradient",
     "max_pool2d",
     "max_pool2d_gradient",
     "relu",
+    "relu_gradient",
+    "sigmoid",
+    "sigmoid_gradient",
     "softmax",
+    "softmax_cross_entropy_gradient",
+    "softmax_gradient",
+    "tanh",
+    "tanh_gradient",
 ]

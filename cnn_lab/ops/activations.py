@@ -1,8 +1,12 @@
-"""Functions applied to each number, and softmax, which weighs a row of them."""
+"""Functions applied to each number, softmax, which weighs a row of them, and their gradients.
+
+A gradient takes the values that went in, and the loss's gradient with respect to what came
+out; both of the same shape, as is the result.
+"""
 
 import numpy as np
 
-from cnn_lab.ops.padding import Array
+from cnn_lab.ops.padding import Array, as_gradient
 
 
 def relu(values: Array) -> Array:
@@ -14,6 +18,100 @@ def relu(values: Array) -> Array:
     array([0., 0., 2.])
     """
     return np.maximum(values, 0)
+
+
+def relu_gradient(values: Array, grad_output: Array) -> Array:
+    """Let the gradient through where the value was above zero, and nowhere else.
+
+    At zero itself, where the slope is anything from 0 to 1, it is 0, as in TensorFlow.
+
+    Examples
+    --------
+    >>> relu_gradient(np.array([-1.5, 0.0, 2.0]), np.array([5.0, 5.0, 5.0]))
+    array([0., 0., 5.])
+    """
+    return leaky_relu_gradient(values, grad_output, negative_slope=0.0)
+
+
+def leaky_relu(values: Array, *, negative_slope: float = 0.2) -> Array:
+    """Return the values with everything below zero made smaller; any shape.
+
+    Parameters
+    ----------
+    values : ndarray of float
+    negative_slope : float
+        What values below zero are multiplied by. 0.2 is the default of `keras.ops`; the
+        layer of Keras has 0.3.
+
+    Examples
+    --------
+    >>> leaky_relu(np.array([-1.5, 0.0, 2.0]), negative_slope=0.1)
+    array([-0.15,  0.  ,  2.  ])
+    """
+    values = np.asarray(values)
+    return np.where(values > 0, values, negative_slope * values)
+
+
+def leaky_relu_gradient(values: Array, grad_output: Array, *, negative_slope: float = 0.2) -> Array:
+    """Let the gradient through where the value was above zero, elsewhere `negative_slope` of it.
+
+    Examples
+    --------
+    >>> leaky_relu_gradient(np.array([-1.5, 2.0]), np.array([5.0, 5.0]), negative_slope=0.1)
+    array([0.5, 5. ])
+    """
+    values = np.asarray(values)
+    grad_output = as_gradient("grad_output", grad_output, values.shape)
+    return np.where(values > 0, grad_output, negative_slope * grad_output)
+
+
+def sigmoid(values: Array) -> Array:
+    """Squeeze values into 0 to 1: ``1 / (1 + exp(-values))``; any shape, never overflows.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    values = np.asarray(values)
+    power = np.exp(-np.abs(values))
+    return np.asarray(np.where(values < 0, power, 1) / (1 + power))
+
+
+def sigmoid_gradient(values: Array, grad_output: Array) -> Array:
+    """Scale the gradient by the slope ``s * (1 - s)``, at most a quarter.
+
+    Examples
+    --------
+    >>> sigmoid_gradient(np.array([0.0, 1000.0]), np.array([4.0, 4.0]))
+    array([1., 0.])
+    """
+    grad_output = as_gradient("grad_output", grad_output, np.shape(values))
+    # 1 - s is the sigmoid of the other side; the difference would lose its last digits.
+    return np.asarray(grad_output * sigmoid(values) * sigmoid(-np.asarray(values)))
+
+
+def tanh(values: Array) -> Array:
+    """Squeeze values into -1 to 1; any shape.
+
+    Examples
+    --------
+    >>> tanh(np.array([-1000.0, 0.0, 1000.0]))
+    array([-1.,  0.,  1.])
+    """
+    return np.asarray(np.tanh(values))
+
+
+def tanh_gradient(values: Array, grad_output: Array) -> Array:
+    """Scale the gradient by the slope ``1 - tanh(values) ** 2``, at most one.
+
+    Examples
+    --------
+    >>> tanh_gradient(np.array([0.0, 1000.0]), np.array([4.0, 4.0]))
+    array([4., 0.])
+    """
+    grad_output = as_gradient("grad_output", grad_output, np.shape(values))
+    return np.asarray(grad_output * (1 - np.tanh(values) ** 2))
 
 
 def softmax(logits: Array, *, temperature: float = 1.0) -> Array:
@@ -46,3 +144,41 @@ def softmax(logits: Array, *, temperature: float = 1.0) -> Array:
     scaled = np.asarray(logits) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def softmax_gradient(logits: Array, grad_output: Array, *, temperature: float = 1.0) -> Array:
+    """Return how a loss changes with the scores, from how it changes with the probabilities.
+
+    Raising one score takes from all the other probabilities of its row, so each score feels
+    the whole row: ``p * (g - sum(p * g)) / temperature``.
+
+    Parameters
+    ----------
+    logits : ndarray of float, shape (..., classes)
+        The scores that `softmax` was given.
+    grad_output : ndarray of float, shape (..., classes)
+        The loss's gradient with respect to the probabilities.
+    temperature : float
+        As given to `softmax`.
+
+    Returns
+    -------
+    ndarray, shape (..., classes)
+        Each row sums to 0: moving all scores alike changes nothing.
+
+    Raises
+    ------
+    ShapeError
+        If `grad_output` has not the shape of the scores.
+    ValueError
+        If the temperature is not positive.
+
+    Examples
+    --------
+    >>> softmax_gradient(np.array([0.0, 0.0]), np.array([4.0, 0.0]))
+    array([ 1., -1.])
+    """
+    grad_output = as_gradient("grad_output", grad_output, np.shape(logits))
+    shares = softmax(logits, temperature=temperature)
+    mean = (shares * grad_output).sum(axis=-1, keepdims=True)
+    return np.asarray(shares * (grad_output - mean) / temperature)

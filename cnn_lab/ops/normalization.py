@@ -1,26 +1,43 @@
-"""Batch normalization, as it acts once the statistics are known."""
+"""Batch normalization, with the batch's own statistics or with known ones, and its gradients."""
+
+from typing import NamedTuple
 
 import numpy as np
 
-from cnn_lab.ops.padding import Array
+from cnn_lab.ops.padding import Array, as_float, as_gradient
+
+
+class BatchNormalizationGradients(NamedTuple):
+    """What the normalized batch feels of each argument.
+
+    Attributes
+    ----------
+    inputs : ndarray, shape (..., channels)
+    gamma, beta : ndarray, shape (channels,)
+    """
+
+    inputs: Array
+    gamma: Array
+    beta: Array
 
 
 def batch_normalization(
     inputs: Array,
     *,
-    mean: Array,
-    variance: Array,
+    mean: Array | None = None,
+    variance: Array | None = None,
     gamma: Array | None = None,
     beta: Array | None = None,
     epsilon: float = 1e-3,
 ) -> Array:
-    """Shift and scale each channel to the given statistics.
+    """Shift and scale each channel to mean 0 and variance 1, then to a learned scale.
 
     Parameters
     ----------
     inputs : ndarray of float, shape (..., channels)
-    mean, variance : ndarray of float, shape (channels,)
-        The batch's own in training, the moving ones afterwards. Variance is not negative.
+    mean, variance : ndarray of float, shape (channels,), optional
+        Both, as a trained network has them, or neither: then they are the batch's own, as
+        in training. Variance is not negative.
     gamma, beta : ndarray of float, shape (channels,), optional
         Learned scale (default 1) and offset (default 0).
     epsilon : float
@@ -31,6 +48,15 @@ def batch_normalization(
     ndarray, shape of `inputs`
         ``gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``.
 
+    Raises
+    ------
+    ValueError
+        If only one of mean and variance is given.
+
+    Notes
+    -----
+    The batch's own variance divides by the number of values, not by one less.
+
     References
     ----------
     .. [1] Ioffe and Szegedy (2015), arXiv:1502.03167, algorithm 1.
@@ -40,9 +66,89 @@ def batch_normalization(
     >>> batch_normalization(np.array([[3.0]]), mean=np.array([1.0]), variance=np.array([4.0]),
     ...                     epsilon=0.0)
     array([[1.]])
+    >>> batch_normalization(np.array([[3.0], [5.0]]), epsilon=0.0)
+    array([[-1.],
+           [ 1.]])
     """
+    mean, variance = _statistics(inputs, mean, variance)
     scale = 1 / np.sqrt(variance + epsilon)
     if gamma is not None:
         scale = scale * gamma
     offset = -mean * scale if beta is None else beta - mean * scale
     return np.asarray(inputs * scale + offset)
+
+
+def batch_normalization_gradients(
+    inputs: Array,
+    grad_output: Array,
+    *,
+    mean: Array | None = None,
+    variance: Array | None = None,
+    gamma: Array | None = None,
+    epsilon: float = 1e-3,
+) -> BatchNormalizationGradients:
+    """Return how a loss changes with the inputs, gamma and beta of `batch_normalization`.
+
+    With known statistics each value is on its own. With the batch's own, each value also
+    moves the mean and the variance, and through them all the others: what is left of the
+    gradient has no mean and no part along the normalized values.
+
+    Parameters
+    ----------
+    inputs, mean, variance, gamma, epsilon
+        As given to `batch_normalization`. Beta changes no gradient.
+    grad_output : ndarray of float, shape of `inputs`
+        The loss's gradient with respect to the result of `batch_normalization`.
+
+    Returns
+    -------
+    BatchNormalizationGradients
+        ``inputs``, ``gamma`` and ``beta``, each of the shape of what it belongs to.
+
+    Raises
+    ------
+    ShapeError
+        If `grad_output` has not the shape of the inputs.
+    ValueError
+        If only one of mean and variance is given.
+
+    References
+    ----------
+    .. [1] Ioffe and Szegedy (2015), arXiv:1502.03167, section 3.
+
+    Examples
+    --------
+    The same gradient everywhere would only move the mean, which is taken off again:
+
+    >>> batch_normalization_gradients(np.array([[3.0], [5.0]]), np.ones((2, 1))).inputs
+    array([[0.],
+           [0.]])
+    """
+    inputs = as_float("inputs", inputs, ndim=np.ndim(inputs), axes="(..., channels)")
+    grad_output = as_gradient("grad_output", grad_output, inputs.shape)
+    own_statistics = mean is None
+    mean, variance = _statistics(inputs, mean, variance)
+    spread = 1 / np.sqrt(variance + epsilon)
+    normalized = (inputs - mean) * spread
+    axes = tuple(range(inputs.ndim - 1))
+    felt = grad_output
+    if own_statistics:
+        along = (grad_output * normalized).mean(axis=axes)
+        felt = grad_output - grad_output.mean(axis=axes) - normalized * along
+    return BatchNormalizationGradients(
+        felt * (spread if gamma is None else spread * gamma),
+        (grad_output * normalized).sum(axis=axes),
+        grad_output.sum(axis=axes),
+    )
+
+
+def _statistics(inputs: Array, mean: Array | None, variance: Array | None) -> tuple[Array, Array]:
+    if mean is not None and variance is not None:
+        return mean, variance
+    if mean is None and variance is None:
+        axes = tuple(range(np.ndim(inputs) - 1))
+        return np.mean(inputs, axis=axes), np.var(inputs, axis=axes)
+    raise ValueError(
+        "`mean` and `variance` must be given both, or neither. "
+        f"Received: mean={mean}, variance={variance}"
+    )

@@ -1,0 +1,11 @@
+"""The layer on a page as short code that runs elsewhere: Keras, PyTorch, NumPy.
+
+Each snippet ends with a variable `result`, or with those of `kernel_gradient`, `input_gradient`
+and `bias_gradient` that the operation has.
+"""
+
+from cnn_lab.snippets.in_keras import keras_code
+from cnn_lab.snippets.in_numpy import numpy_code
+from cnn_lab.snippets.in_pytorch import pytorch_code
+
+__all__ = ["keras_code", "numpy_code", "pytorch_code"]

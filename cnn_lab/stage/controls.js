@@ -210,6 +210,7 @@ function listenToTerms(arithmetic, player) {
           Number(term.dataset.trace),
           Number(term.dataset.cell),
           Number(term.dataset.weight),
+          Number(term.dataset.target),
         ),
     );
   };

@@ -2,7 +2,7 @@
 
 import { LEGEND_ABOVE, drawLegend } from "./legend.js";
 import { resultCells } from "./overlay.js";
-import { gridOf } from "./wire.js";
+import { gridOf, ofStep } from "./wire.js";
 
 /** Kernels and partial results show one filter at a time; everything else has one face. */
 export function shownMember(panel, filters) {
@@ -32,6 +32,7 @@ export class Ground {
     painter.context.clearRect(0, 0, layout.width, layout.height + LEGEND_ABOVE + legend.height);
     this.filled = filled;
     this.filters = filters;
+    this.traces.forEach((trace, index) => trace.targets && this.addUp(index));
     for (const panel of layout.panels) this.paintPanel(panel);
     for (const text of layout.texts) painter.drawText(text);
     drawLegend(painter, legend.items, layout.height + LEGEND_ABOVE);
@@ -54,6 +55,7 @@ export class Ground {
 
   /** Results were taken back, so their panels (and the winners' rings) start afresh. */
   repaintResults(index) {
+    if (this.traces[index].targets) this.addUp(index);
     const roles = ["output", "partial", ...(this.traces[index].winners ? ["input"] : [])];
     for (const panel of this.layout.panels) {
       const concerns = panel.members?.some((member) => member.trace === index);
@@ -69,7 +71,11 @@ export class Ground {
     const { trace: index, grid } = shownMember(panel, this.filters);
     const trace = this.traces[index];
     const result = grid.role === "output" || grid.role === "partial";
-    const isFilled = (i) => !result || trace.stepOfCell[grid.firstId + i] < this.filled[index];
+    const isFilled = (i) => {
+      if (!result) return true;
+      if (trace.targets) return this.reached[index].has(grid.firstId + i);
+      return trace.stepOfCell[grid.firstId + i] < this.filled[index];
+    };
     this.painter.drawHeading(panel, panel.title && grid.title, panel.subtitle);
     this.painter.drawPanel(panel, grid, trace, isFilled);
     if (grid.role !== "input") return;
@@ -78,8 +84,26 @@ export class Ground {
     }
   }
 
+  /** The running totals after the steps so far, from the beginning. */
+  addUp(index) {
+    const trace = this.traces[index];
+    this.reached ??= [];
+    this.reached[index] = new Set();
+    for (let step = 0; step < this.filled[index]; step++) this.addStep(index, step);
+  }
+
+  addStep(index, step) {
+    const trace = this.traces[index];
+    ofStep(trace, trace.targets, step).forEach((target, i) => {
+      const grid = gridOf(trace, target);
+      grid.shown[target - grid.firstId] = trace.totals[trace.starts[step] + i];
+      this.reached[index].add(target);
+    });
+  }
+
   paintStep(index, step) {
     const trace = this.traces[index];
+    if (trace.targets) this.addStep(index, step);
     for (const cell of resultCells(trace, step)) {
       const grid = gridOf(trace, cell);
       const { panel, x, y, size } = this.places.square(index, trace, cell);

@@ -35,7 +35,8 @@ export function layOut(traces, width, height, measure) {
 /** Pixels that suit a screen: figures above each other need more, and phones scroll anyway. */
 function usualHeight(traces, width) {
   if (width < WIDE) return 620;
-  if (traces.length > 1 && traces[0].weights) return Math.max(480, 230 * traces.length);
+  const shared = traces.every((trace) => sharesInput(traces[0], trace));
+  if (traces.length > 1 && !shared) return Math.max(480, 230 * traces.length);
   return traces.some((trace) => trace.channels > 1) ? 480 : 390;
 }
 
@@ -106,6 +107,11 @@ function arrangements(traces, withLens, width) {
   return trees;
 }
 
+/** Whether what a step reads is a window of the picture, which may be shown enlarged. */
+function hasWindow({ targets, term }) {
+  return !targets && term !== "sum";
+}
+
 /** Two traces read the very same picture, so it is drawn once. */
 function sharesInput(a, b) {
   if (a.channels > 1 || b.channels > 1 || a.weights || b.weights) return false;
@@ -126,12 +132,13 @@ function equal(a, b) {
 function partsOf(trace, index, traces, shared, withLens) {
   const of = (role) => trace.grids.filter((grid) => grid.role === role);
   const byChannel = (role) =>
-    Array.from({ length: trace.channels }, (_, channel) => {
+    Array.from({ length: of("input").length }, (_, channel) => {
       const grids = of(role).filter((grid) => grid.channel === channel);
       return grids.length ? leaf(index, grids, channel === 0) : null;
     });
   const lens = (channel) => {
     const reads = trace.starts[1] / trace.channels;
+    if (channel >= trace.channels || !hasWindow(trace)) return null;
     return {
       kind: "lens",
       trace: index,
@@ -150,6 +157,7 @@ function partsOf(trace, index, traces, shared, withLens) {
   }
   return {
     name: traces.length > 1 && of("output")[0].title !== trace.name ? trace.name : "",
+    weighs: Boolean(trace.weights),
     inputs,
     ownInputs: shared ? [null] : inputs,
     sharedLens: withLens && shared && sameReads ? lens(0) : null,
@@ -194,7 +202,7 @@ function channelRows(part, withPartials) {
     };
     add(input, "");
     add(part.lenses[channel], "→");
-    add(part.kernels[channel], part.lenses[channel] ? "·" : "∗");
+    add(part.kernels[channel], part.weighs ? (part.lenses[channel] ? "·" : "∗") : "");
     if (withPartials) add(part.partials[channel], "=");
     return children.length ? box.row(children, joins) : null;
   });
@@ -206,8 +214,8 @@ function results(part, across, lead) {
   for (let i = 0; i < part.outputs.length; i += across) {
     outputs.push(box.shelf(part.outputs.slice(i, i + across)));
   }
-  const sum = part.partials[0] ? "Σ" : "";
-  const equals = part.kernels[0] ? "=" : "→";
+  const sum = part.partials.some(Boolean) ? "Σ" : "";
+  const equals = part.weighs ? "=" : "→";
   const joins = part.bias ? [`${sum} +`.trim(), "="] : [sum ? "Σ =" : equals];
   return {
     children: [part.bias, box.column(outputs)],

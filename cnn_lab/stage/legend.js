@@ -2,7 +2,7 @@
 
 import { fontOf } from "./paint.js";
 import { css, mix } from "./theme.js";
-import { PADDING, UNREAD } from "./wire.js";
+import { PADDING, UNREAD, WINNER, familyOf } from "./wire.js";
 import { formatNumber } from "./words.js";
 
 const RAMP = 84;
@@ -20,7 +20,7 @@ export function legendOf(traces, width, measure) {
   const grids = traces.flatMap((trace) => trace.grids);
   const ramps = new Map();
   for (const grid of grids) {
-    const name = { input: "Input", kernel: "Kernel", bias: "" }[grid.role] ?? "Result";
+    const name = grid.role === "bias" ? "" : familyOf(grid);
     const key = `${grid.scale.kind} ${grid.scale.limit}`;
     const ramp = ramps.get(key) ?? { kind: "ramp", scale: grid.scale, names: new Set(), grid };
     if (name) ramp.names.add(name);
@@ -39,9 +39,9 @@ export function legendOf(traces, width, measure) {
     item.width = item.lead + RAMP + 6 + measure(item.text, "legend");
   }
   const signs = [
-    has(PADDING) && { kind: "padding", text: "Padding" },
+    has(PADDING) && { kind: "padding", text: paddingNames(traces) },
     has(UNREAD) && { kind: "unread", text: "Never read" },
-    traces.some((trace) => trace.winners) && { kind: "winner", text: "Largest of its window" },
+    (has(WINNER) || traces.some((trace) => trace.winners)) && { kind: "winner", text: "Largest of its window" },
   ].filter(Boolean);
   for (const sign of signs) sign.width = 21 + measure(sign.text, "legend");
   const lines = [[]];
@@ -63,6 +63,14 @@ export function legendOf(traces, width, measure) {
     }
   });
   return { items: lines.flat(), height: lines.length * LEGEND_LINE };
+}
+
+/** What hatched cells are, in the words of each trace that has some. */
+function paddingNames(traces) {
+  const hatched = traces.filter(({ grids }) =>
+    grids.some(({ mask }) => mask && mask.some((bits) => bits & PADDING)),
+  );
+  return [...new Set(hatched.map((trace) => trace.paddingName))].join(" · ");
 }
 
 /** Draws the items of a legend below each other from `top` on. */

@@ -1,6 +1,6 @@
 // The layer that moves: the window, the value on its way, and what the reader points at.
 
-import { gridOf, locate } from "./wire.js";
+import { gridOf, locate, ofStep, windowOf } from "./wire.js";
 import { formatNumber } from "./words.js";
 
 const CORNER_WEIGHTS_FROM = 36;
@@ -83,8 +83,9 @@ function border({ x, y, cell, columns }, members) {
   return path;
 }
 
-/** The result cell of a step and, with several channels, the share of each. */
+/** The result cells of a step and, with several channels, the share of each. */
 export function resultCells(trace, step) {
+  if (trace.targets) return [...ofStep(trace, trace.targets, step)];
   const cells = [trace.writes[step]];
   for (let c = 0; trace.partials && c < trace.channels; c++) {
     cells.push(trace.partials[step * trace.channels + c]);
@@ -94,7 +95,7 @@ export function resultCells(trace, step) {
 
 /** The filter that a step belongs to. */
 export function filterOf(trace, step) {
-  return gridOf(trace, trace.writes[step]).filter;
+  return gridOf(trace, trace.leads[step]).filter;
 }
 
 /**
@@ -154,18 +155,16 @@ export class Overlay {
   drawNow(trace, index, moment) {
     const { context, places } = this;
     const step = moment.steps[index];
-    const start = trace.starts[step];
-    const reads = trace.reads.subarray(start, trace.starts[step + 1]);
-    const before = places.square(index, trace, trace.reads[trace.starts[moment.previous[index]]]);
-    const here = places.square(index, trace, reads[0]);
+    const reads = ofStep(trace, trace.reads, step);
+    const earlier = ofStep(trace, trace.reads, moment.previous[index]);
     const rest = 1 - moment.slide;
-    context.save();
-    context.translate((before.x - here.x) * rest, (before.y - here.y) * rest);
     if (rest === 0 && trace.weights) this.drawCornerWeights(trace, index, step);
-    for (const { panel, path } of places.outline(index, trace, reads)) {
-      this.stroke(path, panel, this.theme.now);
+    const windows = [[earlier, reads]];
+    if (trace.windows) windows.push([windowOf(trace, moment.previous[index]), windowOf(trace, step)]);
+    if (trace.sources) {
+      windows.push([[trace.sources[moment.previous[index]]], [trace.sources[step]]]);
     }
-    context.restore();
+    for (const [from, to] of windows) this.drawWindow(trace, index, from, to, rest);
     if (rest === 0) {
       if (trace.winners) {
         const winner = trace.winners[step];
@@ -177,11 +176,27 @@ export class Overlay {
     }
     if (rest === 0 || moment.slide > 0.5) {
       const sameFilter = filterOf(trace, step) === filterOf(trace, moment.focus[index]);
-      const written = sameFilter ? resultCells(trace, step) : [trace.writes[step]];
+      const written =
+        sameFilter || trace.targets ? resultCells(trace, step) : [trace.writes[step]];
       for (const { panel, path } of places.outline(index, trace, written)) {
         this.stroke(path, panel, this.theme.now);
       }
     }
+  }
+
+  /** The outline of cells, on its way from others as long as there is a `rest` of the way. */
+  drawWindow(trace, index, from, to, rest) {
+    const { context, places } = this;
+    context.save();
+    if (from.length && to.length && rest) {
+      const before = places.square(index, trace, from[0]);
+      const here = places.square(index, trace, to[0]);
+      context.translate((before.x - here.x) * rest, (before.y - here.y) * rest);
+    }
+    for (const { panel, path } of places.outline(index, trace, to)) {
+      this.stroke(path, panel, this.theme.now);
+    }
+    context.restore();
   }
 
   /** The weight that each cell of the window meets, in its corner; the number makes room. */
@@ -242,20 +257,23 @@ export class Overlay {
     this.painter.drawCell(grid, cell - grid.firstId, x, y, size, trace);
   }
 
-  /** The result on its way from where it was computed to its cell. */
+  /** The result on its way from where it was computed; or what is handed on, to its targets. */
   drawFlight(trace, index, moment) {
     const { context, theme } = this;
     const step = moment.steps[index];
-    const to = this.places.square(index, trace, trace.writes[step]);
-    const from = this.departure(trace, index, step);
+    const [from, to] = trace.targets
+      ? [[trace.sources[step]], ofStep(trace, trace.targets, step)].map((cells) =>
+          this.middleOf(trace, index, cells),
+        )
+      : [this.departure(trace, index, step), this.middleOf(trace, index, [trace.writes[step]])];
     const share = moment.flight;
-    const result = locate(trace, trace.writes[step]);
+    const result = locate(trace, trace.leads[step]);
     const text = formatNumber(result.value, result.grid, false);
     context.font = `600 14px ${theme.font}`;
     const width = Math.max(26, context.measureText(text).width + 14);
-    const x = from.x + (to.x + to.size / 2 - from.x) * share;
+    const x = from.x + (to.x - from.x) * share;
     const arc = Math.sin(Math.PI * share) * Math.min(30, Math.abs(to.x - from.x) / 8);
-    const y = from.y + (to.y + to.size / 2 - from.y) * share - arc;
+    const y = from.y + (to.y - from.y) * share - arc;
     context.fillStyle = theme.now;
     context.beginPath();
     context.roundRect(x - width / 2, y - 12, width, 24, 6);
@@ -277,12 +295,17 @@ export class Overlay {
         y: lens.y + (lens.rows * lens.cell) / 2,
       };
     }
-    const cells = trace.winners
-      ? [trace.winners[step]]
-      : [trace.reads[trace.starts[step]], trace.reads[trace.starts[step + 1] - 1]];
-    const squares = cells.map((cell) => this.places.square(index, trace, cell));
-    const middle = (axis) =>
-      squares.reduce((total, square) => total + square[axis] + square.size / 2, 0) / squares.length;
+    const reads = ofStep(trace, trace.reads, step);
+    if (!reads.length) return this.middleOf(trace, index, [trace.leads[step]]);
+    return this.middleOf(trace, index, trace.winners ? [trace.winners[step]] : reads);
+  }
+
+  /** Half way between the first and the last of some cells. */
+  middleOf(trace, index, cells) {
+    const ends = [cells[0], cells[cells.length - 1]].map((cell) =>
+      this.places.square(index, trace, cell),
+    );
+    const middle = (axis) => (ends[0][axis] + ends[1][axis] + (ends[0].size + ends[1].size) / 2) / 2;
     return { x: middle("x"), y: middle("y") };
   }
 }

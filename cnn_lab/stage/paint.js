@@ -2,7 +2,7 @@
 
 import { css, isLight, mix } from "./theme.js";
 import { AXIS } from "./boxes.js";
-import { PADDING, UNREAD } from "./wire.js";
+import { PADDING, UNREAD, WINNER } from "./wire.js";
 import { formatNumber } from "./words.js";
 
 const FONT = { title: 16, subtitle: 13, join: 22, axis: 11, legend: 12.5 };
@@ -63,14 +63,15 @@ export class Painter {
 
   fitNumbers(grid, cell) {
     const { context, theme } = this;
-    const largest = grid.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const values = grid.extent ?? grid.values;
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const digits = [grid.decimals, 2, 1].filter(
       (decimals, i) => i === 0 || (decimals < grid.decimals && largest * 10 ** decimals >= 10),
     );
     for (const decimals of digits) {
       const precision = { decimals, exact: grid.exact && decimals === grid.decimals };
       context.font = `100px ${theme.font}`;
-      const widest = longest(grid.values, precision).reduce(
+      const widest = longest(values, precision).reduce(
         (most, text) => Math.max(most, context.measureText(text).width),
         1,
       );
@@ -85,10 +86,11 @@ export class Painter {
   cellColour(grid, index, hasNumber) {
     const mask = grid.mask ? grid.mask[index] : 0;
     if (!hasNumber) return mix(this.theme.backgroundRgb, this.theme.textRgb, 0.04);
-    const colour = this.theme.colour(grid.values[index], grid.scale);
+    const value = (grid.shown ?? grid.values)[index];
+    const colour = this.theme.colour(value, grid.scale);
     if (mask & PADDING) {
       const neutral = mix(this.theme.backgroundRgb, this.theme.textRgb, 0.04);
-      return grid.values[index] === 0 ? neutral : mix(colour, neutral, 0.55);
+      return value === 0 ? neutral : mix(colour, neutral, 0.55);
     }
     return mask & UNREAD ? mix(colour, this.theme.backgroundRgb, 0.5) : colour;
   }
@@ -102,6 +104,7 @@ export class Painter {
     context.fillRect(x, y, inner, inner);
     if (mask & PADDING) this.fillHatch("padding", x, y, inner);
     if (mask & UNREAD) this.fillHatch("unread", x, y, inner);
+    if (mask & WINNER) this.drawRing(x, y, size, this.theme.text, size >= GAPLESS_BELOW ? 1.5 : 1);
     this.drawNumber(grid, index, x, y - lift, size, trace);
   }
 
@@ -112,12 +115,12 @@ export class Painter {
     const style = hasNumber(mask, trace) ? this.numberStyle(grid, size) : null;
     if (!style) return;
     const colour = this.cellColour(grid, index, true);
-    const text = formatNumber(grid.values[index], style.precision, false);
+    const text = formatNumber((grid.shown ?? grid.values)[index], style.precision, false);
     const middle = (size >= GAPLESS_BELOW ? size - 1 : size) / 2;
     context.font = style.font;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    if (mask) {
+    if (mask & ~WINNER) {
       context.strokeStyle = css(colour);
       context.lineWidth = 4;
       context.lineJoin = "round";

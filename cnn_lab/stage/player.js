@@ -101,13 +101,14 @@ class Player {
   samePlace({ trace, step, last }) {
     const [next] = this.traces;
     if (step >= last || last === this.lastStep) return Math.min(step, this.lastStep);
-    const old = gridOf(trace, trace.writes[step]);
-    const grid = next.grids.find(({ role, filter }) => role === "output" && filter === old.filter);
-    const index = trace.writes[step] - old.firstId;
+    const old = gridOf(trace, trace.leads[step]);
+    const grid = next.grids.find(({ key, filter }) => key === old.key && filter === old.filter);
+    const index = trace.leads[step] - old.firstId;
     const row = Math.floor(index / old.columns);
     const column = index % old.columns;
     if (grid && row < grid.rows && column < grid.columns) {
-      return next.stepOfCell[grid.firstId + row * grid.columns + column];
+      const found = next.stepOfCell[grid.firstId + row * grid.columns + column];
+      if (found >= 0) return found;
     }
     return Math.round((step / last) * this.lastStep);
   }
@@ -250,7 +251,7 @@ class Player {
   /** One row up or down in the map of the first trace. */
   visitRow(rows) {
     const [trace] = this.traces;
-    const { columns } = gridOf(trace, trace.writes[this.stepOf(0)]);
+    const { columns } = gridOf(trace, trace.leads[this.stepOf(0)]);
     this.visit(this.step + rows * columns);
   }
 

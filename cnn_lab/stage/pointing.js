@@ -2,7 +2,7 @@
 
 import { shownMember } from "./ground.js";
 import { filterOf, resultCells } from "./overlay.js";
-import { gridOf, stepsTouching } from "./wire.js";
+import { gridOf, ofStep, stepsTouching, windowOf } from "./wire.js";
 
 /**
  * @typedef {Object} Target what the reader points at
@@ -12,8 +12,8 @@ import { gridOf, stepsTouching } from "./wire.js";
  */
 
 /** @returns {Target} one product of the arithmetic line */
-export function termTarget(trace, cell, weight) {
-  const cells = [cell, weight].filter((id) => id >= 0).map((id) => ({ trace, cell: id }));
+export function termTarget(trace, cell, weight, target = -1) {
+  const cells = [cell, weight, target].filter((id) => id >= 0).map((id) => ({ trace, cell: id }));
   return { step: null, cells, term: true };
 }
 
@@ -45,7 +45,7 @@ export function targetAt(places, traces, steps, x, y) {
     const i = start + panel.channel * size + index;
     return termTarget(panel.trace, trace.reads[i], trace.weights ? trace.weights[i] : -1);
   }
-  if (panel.role === "input") {
+  if (panel.role === "input" && !panel.members.some(({ trace }) => isSource(traces[trace], panel))) {
     return {
       step: null,
       cells: panel.members.map(({ trace, grid }) => ({ trace, cell: grid.firstId + index })),
@@ -56,6 +56,11 @@ export function targetAt(places, traces, steps, x, y) {
   const cell = grid.firstId + index;
   const step = traces[trace].stepOfCell[cell];
   return { step: step < 0 ? null : step, cells: [{ trace, cell }] };
+}
+
+/** Whether the cells of a panel are what the steps hand on. */
+function isSource({ sources }, { members }) {
+  return Boolean(sources) && members.some(({ grid }) => sources[0] === grid.firstId);
 }
 
 /**
@@ -75,9 +80,11 @@ export function findOutlines(places, traces, steps, target) {
       const step = Math.min(target.step, trace.nSteps - 1);
       if (step === steps[index]) return;
       const results = resultCells(trace, step);
-      outline(index, trace.reads.subarray(trace.starts[step], trace.starts[step + 1]));
+      outline(index, ofStep(trace, trace.reads, step));
+      outline(index, windowOf(trace, step));
       outline(index, results);
-      if (step > steps[index]) preview.push(...results.map((cell) => ({ trace: index, cell })));
+      if (trace.sources) outline(index, [trace.sources[step]]);
+      else if (step > steps[index]) preview.push(...results.map((cell) => ({ trace: index, cell })));
     });
     return { pointing, preview };
   }
@@ -88,13 +95,26 @@ export function findOutlines(places, traces, steps, target) {
     const touched = stepsTouching(trace, cell);
     outline(
       index,
-      Array.from(touched, (step) => trace.writes[step]),
+      Array.from(touched, (step) => trace.leads[step]),
     );
     const { role } = gridOf(trace, cell);
-    if (role === "kernel") outline(index, readsWith(trace, cell, touched));
-    if (role === "input") outline(index, partners(trace, steps[index], cell));
+    if (trace.targets) outline(index, handedOn(trace, cell, touched));
+    else if (role === "kernel" && trace.weights) outline(index, readsWith(trace, cell, touched));
+    else if (role === "input") outline(index, partners(trace, steps[index], cell));
   }
   return { pointing, preview };
+}
+
+/** What a cell of a scattering step adds to, or what is added to it. */
+function handedOn(trace, cell, steps) {
+  const cells = [];
+  for (const step of steps) {
+    for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
+      if (trace.reads[i] === cell) cells.push(trace.targets[i]);
+      if (trace.targets[i] === cell) cells.push(trace.reads[i]);
+    }
+  }
+  return cells;
 }
 
 /** Every input cell that a weight meets on its way. */

@@ -11,13 +11,16 @@
  * @property {number} rows
  * @property {number} columns
  * @property {Float64Array} values
- * @property {Uint8Array|null} mask bits: 1 padding, 2 never read
+ * @property {Float64Array} [shown] the running totals of a result that steps add to
+ * @property {Float64Array} [extent] all of its totals, for numbers that fit
+ * @property {Uint8Array|null} mask bits: 1 padding, 2 never read, 4 largest of a window
  * @property {number} firstId
  * @property {number[]} rowLabels
  * @property {number[]} columnLabels
  * @property {{kind: "grey"|"signed", limit: number}} scale
  * @property {number} decimals
  * @property {boolean} exact
+ * @property {string} family what the legend calls the grids that share its scale
  * @property {number} filter
  * @property {number} channel
  */
@@ -25,23 +28,32 @@
 /**
  * @typedef {Object} Trace
  * @property {string} name
- * @property {"product_sum"|"maximum"|"mean"} term
+ * @property {"product_sum"|"sum"|"maximum"|"mean"|"scatter_add"} term
  * @property {Grid[]} grids
  * @property {number} nSteps
  * @property {number} nCells
  * @property {Int32Array} starts step i reads cells starts[i] to starts[i + 1]
  * @property {Int32Array} reads
  * @property {Int32Array|null} weights paired with the reads
- * @property {ArrayLike<number>} writes
+ * @property {ArrayLike<number>|null} writes
+ * @property {ArrayLike<number>|null} sources the cell that a scattering step hands on
+ * @property {ArrayLike<number>} leads the cell that each step is about: written or handed on
+ * @property {Int32Array|null} targets paired with the reads: what each adds to
+ * @property {Float64Array|null} totals what is in the target after that
+ * @property {Float64Array|null} befores and before it
  * @property {ArrayLike<number>|null} biases
  * @property {ArrayLike<number>|null} partials channels per step
  * @property {ArrayLike<number>|null} winners
+ * @property {ArrayLike<number>|null} windows cells that explain a step, equally many for each
  * @property {number} channels
  * @property {number} windowColumns
  * @property {boolean} skipPadding
+ * @property {string} paddingName
+ * @property {"reads"|"targets"} span
  * @property {string} caption
  * @property {string} paddingCaption
- * @property {Int32Array} stepOfCell the step that fills a result cell, -1 for other cells
+ * @property {string[]} fewCaptions
+ * @property {Int32Array} stepOfCell the step that is about a cell, -1 for other cells
  */
 
 const ARRAYS = {
@@ -57,6 +69,7 @@ const ARRAYS = {
 
 export const PADDING = 1;
 export const UNREAD = 2;
+export const WINNER = 4;
 
 /** @param {{type: keyof typeof ARRAYS, base64: string}} packed */
 function unpack(packed) {
@@ -109,14 +122,20 @@ export function decodeTrace(wire) {
     starts,
     reads: cells,
     weights: wire.weights && unpackTable(wire.weights, wire.nSteps).cells,
-    writes: unpack(wire.writes),
+    writes: wire.writes && unpack(wire.writes),
+    sources: wire.sources && unpack(wire.sources),
+    targets: wire.targets && unpackTable(wire.targets, wire.nSteps).cells,
+    totals: wire.totals && unpackValues(wire.totals),
     biases: wire.biases && unpack(wire.biases),
     partials: wire.partials && unpack(wire.partials),
     winners: wire.winners && unpack(wire.winners),
+    windows: wire.windows && unpack(wire.windows),
   };
+  trace.leads = trace.sources ?? trace.writes;
+  trace.befores = trace.targets && totalsBefore(trace);
   trace.stepOfCell = new Int32Array(trace.nCells).fill(-1);
   for (let step = 0; step < trace.nSteps; step++) {
-    trace.stepOfCell[trace.writes[step]] = step;
+    trace.stepOfCell[trace.leads[step]] = step;
     for (let c = 0; trace.partials && c < trace.channels; c++) {
       trace.stepOfCell[trace.partials[step * trace.channels + c]] = step;
     }
@@ -124,18 +143,49 @@ export function decodeTrace(wire) {
   return trace;
 }
 
+/** What is in each target before a step adds to it; and room for what the stage shows of it. */
+function totalsBefore({ grids, nCells, targets, totals }) {
+  const now = new Float64Array(nCells);
+  const befores = new Float64Array(targets.length);
+  targets.forEach((target, i) => {
+    befores[i] = now[target];
+    now[target] = totals[i];
+  });
+  for (const grid of grids) {
+    if (grid.role !== "output") continue;
+    grid.shown = new Float64Array(grid.values.length);
+    grid.extent = totals;
+  }
+  return befores;
+}
+
+/** The cells of one step in a table that is paired with its reads. */
+export function ofStep(trace, table, step) {
+  return table.subarray(trace.starts[step], trace.starts[step + 1]);
+}
+
+/** What a step is explained by besides its arithmetic. */
+export function windowOf(trace, step) {
+  const size = trace.windows ? trace.windows.length / trace.nSteps : 0;
+  return Array.from({ length: size }, (_, i) => trace.windows[step * size + i]);
+}
+
 /** What is compared has one scale: the inputs of all traces, their kernels, their results. */
 export function shareScales(traces) {
   const groups = new Map();
   for (const grid of traces.flatMap((trace) => trace.grids)) {
-    const family = grid.role === "input" || grid.role === "kernel" ? grid.role : "result";
-    const key = `${family} ${grid.scale.kind}`;
+    const key = `${familyOf(grid)} ${grid.scale.kind}`;
     groups.set(key, [...(groups.get(key) ?? []), grid]);
   }
   for (const group of groups.values()) {
     const limit = Math.max(...group.map((grid) => grid.scale.limit));
     for (const grid of group) grid.scale = { ...grid.scale, limit };
   }
+}
+
+/** What the legend calls the grids that share a scale. */
+export function familyOf({ family, role }) {
+  return family || ({ input: "Input", kernel: "Kernel" }[role] ?? "Result");
 }
 
 /**
@@ -171,8 +221,8 @@ export function locate(trace, cell) {
 const inverses = new WeakMap();
 
 /**
- * The steps that read a cell or weigh something with it, in order. The links are turned round
- * once, when somebody first points at a cell.
+ * The steps that read a cell, weigh something with it or add to it, in order. The links are
+ * turned round once, when somebody first points at a cell.
  * @param {Trace} trace
  * @param {number} cell
  * @returns {Int32Array}
@@ -184,20 +234,28 @@ export function stepsTouching(trace, cell) {
 }
 
 function invertLinks(trace) {
-  const lists = [trace.reads, trace.weights].filter(Boolean);
   const starts = new Int32Array(trace.nCells + 1);
-  for (const list of lists) for (const cell of list) starts[cell + 1]++;
-  for (const cell of trace.biases ?? []) starts[cell + 1]++;
+  forEachTouch(trace, (cell) => starts[cell + 1]++);
   for (let i = 0; i < trace.nCells; i++) starts[i + 1] += starts[i];
   const steps = new Int32Array(starts[trace.nCells]);
   const next = starts.slice();
-  for (let step = 0; step < trace.nSteps; step++) {
-    for (const list of lists) {
-      for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
-        steps[next[list[i]]++] = step;
-      }
-    }
-    if (trace.biases) steps[next[trace.biases[step]]++] = step;
-  }
+  forEachTouch(trace, (cell, step) => {
+    steps[next[cell]++] = step;
+  });
   return { starts, steps };
+}
+
+/** Each step with each cell that it reads, weighs with or adds to, once. */
+function forEachTouch(trace, visit) {
+  const lists = [trace.reads, trace.weights, trace.targets].filter(Boolean);
+  const seen = new Int32Array(trace.nCells).fill(-1);
+  const touch = (cell, step) => {
+    if (seen[cell] === step) return;
+    seen[cell] = step;
+    visit(cell, step);
+  };
+  for (let step = 0; step < trace.nSteps; step++) {
+    for (const list of lists) for (const cell of ofStep(trace, list, step)) touch(cell, step);
+    if (trace.biases) touch(trace.biases[step], step);
+  }
 }

@@ -1,6 +1,6 @@
 // A step in words and as arithmetic. The captions equal Python's, letter for letter.
 
-import { PADDING, locate, stepsTouching } from "./wire.js";
+import { PADDING, locate, ofStep, stepsTouching } from "./wire.js";
 
 const MINUS = "−";
 const FLOAT32_NOISE = 2e-7;
@@ -36,9 +36,10 @@ function isExact(trace, step) {
     const { grid, value } = locate(trace, cell);
     return writes(value, grid, fineDecimals(grid));
   };
-  const result = locate(trace, trace.writes[step]);
-  if (result.grid.exact) return true;
-  if (!whole(trace.writes[step]) || (trace.biases && !whole(trace.biases[step]))) return false;
+  const results = trace.targets ? ofStep(trace, trace.targets, step) : [trace.writes[step]];
+  if (results.every((cell) => locate(trace, cell).grid.exact)) return true;
+  if (trace.writes && !whole(trace.writes[step])) return false;
+  if (trace.biases && !whole(trace.biases[step])) return false;
   for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
     const weight = trace.weights ? trace.weights[i] : -1;
     if (weight >= 0) {
@@ -47,6 +48,10 @@ function isExact(trace, step) {
     } else if (!whole(trace.reads[i])) {
       return false;
     }
+    if (!trace.targets) continue;
+    const { grid } = locate(trace, trace.targets[i]);
+    const totals = [trace.befores[i], trace.totals[i]];
+    if (!totals.every((total) => writes(total, grid, fineDecimals(grid)))) return false;
   }
   return true;
 }
@@ -69,28 +74,33 @@ function nameOf(grid) {
  * @param {number} step
  */
 export function caption(trace, step) {
-  const result = locate(trace, trace.writes[step]);
-  const start = trace.starts[step];
-  const end = trace.starts[step + 1];
+  const lead = locate(trace, trace.leads[step]);
+  const reads = ofStep(trace, trace.reads, step);
+  const span = ofStep(trace, trace[trace.span], step);
   let padding = 0;
-  for (let i = start; i < end; i++) {
-    if (locate(trace, trace.reads[i]).mask & PADDING) padding++;
-  }
-  const first = locate(trace, trace.reads[start]);
-  const last = locate(trace, trace.reads[end - 1]);
+  for (const cell of span) if (locate(trace, cell).mask & PADDING) padding++;
+  const count = reads.length - (trace.skipPadding ? padding : 0);
   const slots = {
-    output: nameOf(result.grid),
-    row: result.grid.rowLabels[result.row],
-    column: result.grid.columnLabels[result.column],
-    result: formatNumber(result.value, result.grid),
+    output: nameOf(lead.grid),
+    row: lead.grid.rowLabels[lead.row],
+    column: lead.grid.columnLabels[lead.column],
+    result: formatNumber(lead.value, lead.grid),
     about: isExact(trace, step) ? "" : "about ",
-    top: first.grid.rowLabels[first.row],
-    bottom: last.grid.rowLabels[last.row],
-    left: first.grid.columnLabels[first.column],
-    right: last.grid.columnLabels[last.column],
-    count: end - start - (trace.skipPadding ? padding : 0),
+    count,
     padding,
   };
+  if (span.length) {
+    const first = locate(trace, span[0]);
+    const last = locate(trace, span[span.length - 1]);
+    slots.top = first.grid.rowLabels[first.row];
+    slots.bottom = last.grid.rowLabels[last.row];
+    slots.left = first.grid.columnLabels[first.column];
+    slots.right = last.grid.columnLabels[last.column];
+  }
+  if (reads.length) {
+    const share = locate(trace, reads[0]);
+    slots.share = formatNumber(share.value, share.grid);
+  }
   if (trace.biases) {
     const bias = locate(trace, trace.biases[step]);
     slots.bias = formatNumber(bias.value, bias.grid);
@@ -100,26 +110,33 @@ export function caption(trace, step) {
     slots.winner_row = winner.grid.rowLabels[winner.row];
     slots.winner_column = winner.grid.columnLabels[winner.column];
   }
-  const template = trace.caption + (padding ? trace.paddingCaption : "");
+  const template = (trace.fewCaptions[count] ?? trace.caption) + (padding ? trace.paddingCaption : "");
   return template.replace(/\{(\w+)\}/g, (_, slot) => signed(slots[slot]));
 }
 
-/** What a pointed-at input, kernel or bias cell is, and what it touches. */
+/** What a pointed-at cell is, other than that of a step, and what it has to do with. */
 export function cellCaption(trace, cell) {
   const { grid, row, column, value, mask } = locate(trace, cell);
   const place =
-    grid.role === "bias"
+    grid.rows * grid.columns === 1
       ? nameOf(grid)
       : `${nameOf(grid)}, row ${signed(grid.rowLabels[row])}, ` +
         `column ${signed(grid.columnLabels[column])}`;
   const uses = stepsTouching(trace, cell).length;
-  const what = mask & PADDING ? "padding" : "";
-  const number = what && trace.skipPadding ? "" : formatNumber(value, grid);
-  const reach =
-    uses === 0
-      ? "no window reads it"
-      : `${uses} result ${uses === 1 ? "cell uses" : "cells use"} it`;
-  return `${place}: ${[what, number].filter(Boolean).join(", ")}; ${reach}.`;
+  const what = mask & PADDING ? trace.paddingName.toLowerCase() : "";
+  const number = mask & PADDING && trace.skipPadding ? "" : formatNumber(value, grid);
+  return `${place}: ${[what, number].filter(Boolean).join(", ")}; ${reach(trace, grid, uses)}.`;
+}
+
+function reach(trace, { role }, uses) {
+  const many = uses !== 1;
+  if (trace.targets && role === "output") {
+    if (!uses) return "nothing is added to it";
+    return many ? `in the end, after ${uses} steps have added to it` : "one step adds it";
+  }
+  if (!uses) return trace.windows && role === "input" ? "it hands on no number" : "no window reads it";
+  if (trace.targets) return `${uses} ${many ? "steps use" : "step uses"} it`;
+  return `${uses} result ${many ? "cells use" : "cell uses"} it`;
 }
 
 /**
@@ -127,6 +144,7 @@ export function cellCaption(trace, cell) {
  * @property {string} text
  * @property {number} cell
  * @property {number} weight -1 where there is none
+ * @property {number} [target] what a scattering step adds it to
  * @property {boolean} faint adds nothing
  * @property {boolean} strong the winner
  */
@@ -140,7 +158,7 @@ export function cellCaption(trace, cell) {
  * @property {{title: string, terms: TermText[], total: string}[]} blocks one per channel
  * @property {string} finish what is done with the blocks, up to the equals sign
  * @property {string} equals "=" or, where digits are cut, "≈"
- * @property {string} result
+ * @property {string} result "" where a step has several, each behind its own term
  */
 
 /**
@@ -150,9 +168,10 @@ export function cellCaption(trace, cell) {
  * @returns {Arithmetic}
  */
 export function arithmetic(trace, step) {
+  if (trace.targets) return additions(trace, step);
   const result = locate(trace, trace.writes[step]);
   const end = trace.starts[step + 1];
-  const size = (end - trace.starts[step]) / trace.channels;
+  const size = Math.max(1, (end - trace.starts[step]) / trace.channels);
   const blocks = [];
   let sum = 0;
   let count = 0;
@@ -167,7 +186,6 @@ export function arithmetic(trace, step) {
     }
     blocks.push({ title: "", terms, total: "" });
   }
-  const input = locate(trace, trace.reads[trace.starts[step]]).grid;
   const exact = isExact(trace, step);
   const line = {
     inRows: trace.term === "product_sum",
@@ -183,6 +201,7 @@ export function arithmetic(trace, step) {
     return { ...line, open: "max(", operator: ",", close: ")" };
   }
   if (trace.term === "mean") {
+    const input = locate(trace, trace.reads[trace.starts[step]]).grid;
     const total = formatNumber(sum, input);
     const equals = exact || input.exact ? "=" : "≈";
     return { ...line, open: "(", close: ")", finish: `÷ ${count} ${equals} ${total} ÷ ${count}` };
@@ -202,6 +221,27 @@ export function arithmetic(trace, step) {
   }
   const lead = trace.partials || !finish.length ? "" : "+ ";
   return { ...line, finish: lead + finish.join(" + ") };
+}
+
+/** What a scattering step adds to each of its targets. */
+function additions(trace, step) {
+  const terms = [];
+  const equals = isExact(trace, step) ? "=" : "≈";
+  for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
+    const term = termText(trace, step, i);
+    const { grid } = locate(trace, trace.targets[i]);
+    const [before, after] = [trace.befores[i], trace.totals[i]].map((total) =>
+      formatNumber(total, grid),
+    );
+    const weight = term.weight < 0 ? 1 : locate(trace, term.weight).value;
+    term.faint = locate(trace, term.cell).value * weight === 0;
+    term.text = `${before} + ${term.text} ${equals} ${after}`;
+    term.target = trace.targets[i];
+    terms.push(term);
+  }
+  const blocks = [{ title: "", terms, total: "" }];
+  const inRows = true;
+  return { inRows, open: "", operator: "", close: "", blocks, finish: "", equals, result: "" };
 }
 
 function termText(trace, step, i) {

@@ -28,6 +28,7 @@ function block({ title, terms, total }, line, columns, trace) {
         trace: String(trace),
         cell: String(term.cell),
         weight: String(term.weight),
+        target: String(term.target ?? -1),
       }),
       after,
     );
@@ -54,10 +55,12 @@ export function writeArithmetic(box, lines) {
       blocks.append(...line.blocks.map((each) => block(each, line, columns, trace)));
       const end = document.createElement("div");
       end.className = "end";
-      end.append(
-        span("", `${line.finish} ${line.equals} `.trimStart()),
-        span("result", line.result),
-      );
+      if (line.result) {
+        end.append(
+          span("", `${line.finish} ${line.equals} `.trimStart()),
+          span("result", line.result),
+        );
+      }
       if (line.equals === "≈") end.append(span("rounded", " rounded"));
       node.append(blocks, " ", end);
       return node;

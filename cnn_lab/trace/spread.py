@@ -226,7 +226,7 @@ class _Layout:
             window_columns=self.window[1],
             padding_name=outside,
             span="targets",
-            caption_template="{output}, row {row}, column {column}, is {result}: so many times "
+            caption_template="{output}, row {row}, column {column}, is {result}: {result} times "
             f"the kernel is added to {span_words(self.window, self.dilation)} of the result.",
             padding_template=DROPPED_CAPTION,
         )

@@ -5,7 +5,18 @@ from collections.abc import Callable
 import numpy as np
 
 from cnn_lab.data import load_mnist
-from cnn_lab.trace import Trace, average_pool_trace, convolution_trace, max_pool_trace
+from cnn_lab.trace import (
+    Trace,
+    average_pool_gradient_trace,
+    average_pool_trace,
+    bias_gradient_trace,
+    convolution_trace,
+    input_gradient_trace,
+    kernel_gradient_trace,
+    max_pool_gradient_trace,
+    max_pool_trace,
+    transposed_convolution_trace,
+)
 
 SOBEL = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[:, :, np.newaxis, np.newaxis]
 PATCH = np.array(
@@ -42,6 +53,16 @@ def _digit() -> np.ndarray:
     return load_mnist().test.images[0]
 
 
+FLAT_SOBEL = SOBEL[:, :, 0, 0]
+DELTA = np.array([[1, -1, 0, 2], [0, 2, 1, 0], [-2, 0, 1, 1], [1, 1, 0, -1]])
+
+
+def _depthwise() -> list[Trace]:
+    random = np.random.default_rng(5)
+    image = random.integers(0, 5, (6, 6, 3))
+    return [convolution_trace(image, random.integers(-2, 3, (3, 3, 1, 3)), groups=3)]
+
+
 CASES: dict[str, Callable[[], list[Trace]]] = {
     "small": lambda: [convolution_trace(PATCH, SOBEL)],
     "bias": lambda: [convolution_trace(PATCH / 10, SOBEL, np.array([0.25]))],
@@ -66,6 +87,40 @@ CASES: dict[str, Callable[[], list[Trace]]] = {
     "paddings": lambda: [
         convolution_trace(PATCH, SOBEL, padding=padding, name=padding.capitalize())
         for padding in ("valid", "same", "full")
+    ],
+    "depthwise": _depthwise,
+    "kernel-gather": lambda: [kernel_gradient_trace(PATCH, FLAT_SOBEL, DELTA)],
+    "kernel-scatter": lambda: [kernel_gradient_trace(PATCH, FLAT_SOBEL, DELTA, form="scatter")],
+    "kernel-both": lambda: [
+        kernel_gradient_trace(PATCH, FLAT_SOBEL, DELTA[:3, :3], strides=2, padding=1, form=form)
+        for form in ("gather", "scatter")
+    ],
+    "input-gather": lambda: [input_gradient_trace(PATCH, FLAT_SOBEL, DELTA[:2, :2], strides=2)],
+    "input-scatter": lambda: [
+        input_gradient_trace(
+            PATCH, FLAT_SOBEL / 3, DELTA[:3, :3], strides=2, padding="same", form="scatter"
+        )
+    ],
+    "bias-gather": lambda: [bias_gradient_trace(DELTA)],
+    "bias-scatter": lambda: [bias_gradient_trace(DELTA, form="scatter")],
+    "transposed": lambda: [
+        transposed_convolution_trace(DELTA[:3, :3], FLAT_SOBEL, strides=2, padding="same")
+    ],
+    "max-gradient": lambda: [
+        max_pool_gradient_trace(PATCH, DELTA[:3, :3], pool_size=3, strides=2, padding="same")
+    ],
+    "max-gradient-gather": lambda: [
+        max_pool_gradient_trace(PATCH, DELTA[:2, :2], pool_size=3, strides=2, form="gather")
+    ],
+    "pooling-duel": lambda: [
+        max_pool_gradient_trace(PATCH, DELTA[:3, :3]),
+        average_pool_gradient_trace(PATCH, DELTA[:3, :3]),
+    ],
+    "average-gradient": lambda: [
+        average_pool_gradient_trace(
+            PATCH, DELTA[:3, :3], pool_size=3, strides=2, padding="same", form=form
+        )
+        for form in ("gather", "scatter")
     ],
     "large-kernel": lambda: [
         convolution_trace(PATCH.repeat(2, 0).repeat(2, 1), np.full((7, 7, 1, 1), 1 / 49))

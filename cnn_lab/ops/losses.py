@@ -42,7 +42,8 @@ def cross_entropy(probabilities: Array, labels: Array) -> float:
     """
     probabilities, targets = _prepare("probabilities", probabilities, labels)
     logarithms = np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))
-    return float(-(targets * logarithms).sum() / len(targets))
+    # Taken from zero, not negated: a loss of nothing is 0 and not -0. So below.
+    return float(0 - (targets * logarithms).sum() / len(targets))
 
 
 def cross_entropy_gradient(probabilities: Array, labels: Array) -> Array:
@@ -67,11 +68,11 @@ def cross_entropy_gradient(probabilities: Array, labels: Array) -> Array:
     Examples
     --------
     >>> cross_entropy_gradient(np.array([[0.25, 0.75]]), np.array([0]))
-    array([[-4., -0.]])
+    array([[-4.,  0.]])
     """
     probabilities, targets = _prepare("probabilities", probabilities, labels)
     limited = np.maximum(probabilities, SMALLEST_PROBABILITY)
-    return np.asarray(-targets / (len(targets) * limited))
+    return np.asarray(0 - targets / (len(targets) * limited))
 
 
 def softmax_cross_entropy_gradient(

@@ -15,11 +15,13 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 APP = ROOT / "app.py"
 SOURCES = [*LIBRARY, *PAGES, APP]
 
-SIMPLE = {"content", "data", "digits", "formulas", "ink", "kernels", "pictures", "samples"}
+DRAWN = {"digits", "ink", "landscape", "pictures", "samples"}
+SIMPLE = {*DRAWN, "content", "data", "formulas", "kernels"}
 OPERATORS = {"arithmetic", "ops"}
 NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
-PICTURES = {*NETWORKS, *SIMPLE, "explain", "shifts", "trace"}
+PICTURES = {*NETWORKS, *SIMPLE, "equations", "explain", "shifts", "trace"}
 CHECKS = {"layer_call", "layer_check"}
+SLIDING = {"conventions", "coverage", "strides"}
 # Each part of cnn_lab with all it may import besides itself. A new part needs a line here.
 MAY_IMPORT: dict[str, set[str]] = {
     "": set(),
@@ -28,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ink": {"pictures"},
     "ops": {"arithmetic"},
     "shifts": OPERATORS,
+    **{part: {*OPERATORS, *SLIDING, "layer_call"} for part in SLIDING},
     "spec": OPERATORS,
     "zoo": {"arithmetic", "spec"},
     "network": {*OPERATORS, "spec"},
@@ -36,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stage": {*OPERATORS, "trace"},
     "figures": PICTURES,
     "layer_call": OPERATORS,
+    "equations": {*OPERATORS, "layer_call", "trace"},
     "layer_check": {*OPERATORS, "layer_call"},
     "snippets": {*OPERATORS, "layer_call"},
     "keras_engine": NETWORKS,
@@ -50,9 +54,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "numpy_trainer",
         "training",
     },
-    "ui": {*PICTURES, *CHECKS, "figures", "snippets", "stage", "training"},
+    "ui": {*PICTURES, *CHECKS, *SLIDING, "figures", "snippets", "stage", "training"},
     "__main__": {*PICTURES, "figures", "keras_engine", "numpy_trainer", "stage", "training"},
-    "pages": {*PICTURES, *CHECKS, "figures", "snippets", "stage", "training", "ui"},
+    "pages": {*PICTURES, *CHECKS, *SLIDING, "figures", "snippets", "stage", "training", "ui"},
     "app": {"ui"},
 }
 MAY_IMPORT_STREAMLIT = {"app", "pages", "ui", "stage.component"}

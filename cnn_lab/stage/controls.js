@@ -4,7 +4,9 @@ import { termTarget } from "./pointing.js";
 
 const KEYS =
   "Space plays and pauses. The arrow keys move from cell to cell, Home and End to the first and " +
-  "the last. Plus and minus change the speed. Escape lets go of a cell.";
+  "the last. Plus and minus change the speed. Escape lets go of a cell. F fills the screen.";
+const COPY = "Copy as LaTeX";
+const COPIED_MS = 2000;
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 const ICONS = {
   first: "M6 6h2v12H6zM18 6v12l-8.5-6z",
@@ -13,6 +15,8 @@ const ICONS = {
   pause: "M7 5h4v14H7zM13 5h4v14h-4z",
   forward: "M8 6v12l9-6z",
   last: "M16 6h2v12h-2zM6 6v12l8.5-6z",
+  grow: "M5 5h6v2H7v4H5zM13 5h6v6h-2V7h-4zM5 13h2v4h4v2H5zM17 13h2v6h-6v-2h4z",
+  shrink: "M9 5h2v6H5V9h4zM13 5h2v4h4v2h-6zM5 13h6v6H9v-4H5zM13 13h6v2h-4v4h-2z",
   loop: "M7 7h10v3l4-4-4-4v3H5v6h2zM17 17H7v-3l-4 4 4 4v-3h12v-6h-2z",
 };
 
@@ -69,6 +73,8 @@ export function makeControls(root, player) {
   );
   speed.onchange = () => player.setSpeed(Number(speed.value));
   const loop = button("loop", "Loop", () => player.setLooping(!player.looping));
+  const screen = button("grow", "Full screen", () => player.fillScreen());
+  screen.hidden = !document.fullscreenEnabled;
   const controls = element("div", { class: "controls", role: "group", "aria-label": "Player" }, [
     element("div", { class: "buttons" }, [
       button("first", "First step", () => player.visit(0, { animate: false })),
@@ -81,6 +87,7 @@ export function makeControls(root, player) {
     position,
     speed,
     loop,
+    screen,
   ]);
   const caption = element("p", {
     class: "caption",
@@ -96,7 +103,15 @@ export function makeControls(root, player) {
     "aria-label": "Arithmetic of this step",
   });
   const keys = element("span", { id: "stage-keys", hidden: "" }, [KEYS]);
-  root.replaceChildren(picture, controls, caption, arithmetic, keys);
+  const copy = element("button", { type: "button", class: "copy" }, [COPY]);
+  copy.onclick = () => copyText(player.latex(), copy, root);
+  const tables = element("details", { class: "tables" }, [
+    element("summary", {}, ["Numbers as tables"]),
+    element("div", { tabindex: "0", role: "group", "aria-label": "Numbers as tables" }),
+  ]);
+  tables.ontoggle = () => player.say(true);
+  const below = element("div", { class: "below" }, [copy, tables]);
+  root.replaceChildren(picture, controls, caption, arithmetic, below, keys);
 
   root.onkeydown = (event) => onKey(event, player, speed);
   listenToPointer(picture, player);
@@ -108,6 +123,16 @@ export function makeControls(root, player) {
     picture,
     arithmetic,
     caption,
+    /** Where tables of the numbers are wanted, or null. */
+    get tables() {
+      return tables.open ? tables.lastElementChild : null;
+    },
+    showScreen(filled) {
+      const label = filled ? "Leave full screen" : "Full screen";
+      screen.setAttribute("aria-label", label);
+      screen.title = label;
+      screen.replaceChildren(icon(filled ? "shrink" : "grow"));
+    },
     describe(label, lastStep) {
       picture.setAttribute("aria-label", label);
       slider.max = String(lastStep);
@@ -134,9 +159,31 @@ export function makeControls(root, player) {
   };
 }
 
+/** To the clipboard; where a browser does not allow that, into a field to copy from. */
+async function copyText(text, copy, root) {
+  root.querySelector(".latex")?.remove();
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = element("textarea", {
+      class: "latex",
+      readonly: "",
+      rows: "4",
+      "aria-label": "Arithmetic of this step as LaTeX",
+    });
+    field.value = text;
+    copy.after(field);
+    field.select();
+    return;
+  }
+  copy.textContent = "Copied";
+  setTimeout(() => (copy.textContent = COPY), COPIED_MS);
+}
+
 function onKey(event, player, speed) {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || target === speed) return;
+  if (target instanceof HTMLTextAreaElement || target.closest("details")) return;
   if (key === " " && target instanceof HTMLButtonElement) return;
   const faster = (by) => {
     const at = SPEEDS.indexOf(player.speed) + by;
@@ -153,6 +200,7 @@ function onKey(event, player, speed) {
     "+": () => faster(1),
     "-": () => faster(-1),
     Escape: () => player.choose(null),
+    f: () => player.fillScreen(),
   };
   if (!(key in actions)) return;
   event.preventDefault();

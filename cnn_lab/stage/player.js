@@ -2,11 +2,13 @@
 
 import { makeControls } from "./controls.js";
 import { Ground } from "./ground.js";
+import { arithmeticLatex } from "./latex.js";
 import { layOut } from "./layout.js";
 import { LEGEND_ABOVE, legendOf } from "./legend.js";
 import { Overlay, Places, filterOf } from "./overlay.js";
 import { Painter, fontOf } from "./paint.js";
 import { findOutlines, sameTarget, targetAt } from "./pointing.js";
+import { writeTables } from "./tables.js";
 import { PADDING, decodeTrace, gridOf, locate, shareScales } from "./wire.js";
 import { arithmetic, caption, cellCaption } from "./words.js";
 import { writeArithmetic } from "./writing.js";
@@ -18,6 +20,9 @@ const STILL_BELOW_MS = 160; // steps that follow faster than this are not animat
 const SAY_EVERY_MS = 150;
 const AWAY_MS = 400; // longer without a frame, and the reader was elsewhere: nothing to catch up on
 const CALM_MS = 900; // a screen reader follows steps as slow as this
+const DESK = { width: 1000, height: 620 }; // a full screen is enlarged as if from this
+const LARGEST_ZOOM = 3;
+const SCREEN_SHARE = 0.6; // of its height for the picture; words need the rest
 
 const ease = (share) => (share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
 
@@ -50,6 +55,7 @@ class Player {
     this.resize = new ResizeObserver(() => this.arrange());
     this.load(wire);
     this.resize.observe(this.parts.picture);
+    root.onfullscreenchange = () => this.arrange(true);
     this.onFonts = () => this.arrange(true);
     for (const role of ["title", "axis"]) {
       document.fonts.load(fontOf(theme, role), "0").then(this.onFonts, () => {});
@@ -125,10 +131,14 @@ class Player {
   // Layout
 
   arrange(force = false) {
-    const width = Math.floor(this.parts.picture.clientWidth);
-    const ratio = Math.max(1, window.devicePixelRatio || 1);
+    const filled = this.fillsScreen;
+    const zoom = filled ? this.screenZoom() : 1;
+    const width = Math.floor(this.parts.picture.clientWidth / zoom);
+    const ratio = Math.max(1, window.devicePixelRatio || 1) * zoom;
     if (!width || (!force && width === this.width && ratio === this.ratio)) return;
-    Object.assign(this, { width, ratio });
+    Object.assign(this, { width, ratio, zoom });
+    this.root.style.setProperty("--zoom", String(zoom));
+    this.parts.showScreen(filled);
     const [base, overlay] = this.canvases;
     const lengths = new Map();
     const measure = (text, role) => {
@@ -140,13 +150,14 @@ class Player {
       }
       return lengths.get(key);
     };
-    this.layout = layOut(this.traces, width, this.wanted, measure);
+    const wanted = filled ? (window.innerHeight / zoom) * SCREEN_SHARE : this.wanted;
+    this.layout = layOut(this.traces, width, wanted, measure);
     const legend = legendOf(this.traces, width, measure);
     const height = this.layout.height + LEGEND_ABOVE + legend.height;
     for (const context of this.canvases) {
       context.canvas.width = Math.round(width * ratio);
       context.canvas.height = Math.round(height * ratio);
-      context.canvas.style.height = `${height}px`;
+      context.canvas.style.height = `${height * zoom}px`;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
     }
     this.places = new Places(this.layout.panels);
@@ -157,6 +168,21 @@ class Player {
     this.ground.paintAll(this.filledNow(), this.filtersNow());
     this.reserve();
     this.draw();
+  }
+
+  get fillsScreen() {
+    return this.root.getRootNode().fullscreenElement === this.root;
+  }
+
+  /** How much larger than on a desk everything is drawn on a projector. */
+  screenZoom() {
+    const room = Math.min(window.innerWidth / DESK.width, window.innerHeight / DESK.height);
+    return Math.max(1, Math.min(LARGEST_ZOOM, room));
+  }
+
+  fillScreen() {
+    if (this.fillsScreen) document.exitFullscreen();
+    else this.root.requestFullscreen?.();
   }
 
   /** Room for the longest arithmetic, so that nothing jumps while playing. */
@@ -340,7 +366,7 @@ class Player {
   }
 
   targetAt(x, y) {
-    return targetAt(this.places, this.traces, this.steps, x, y);
+    return targetAt(this.places, this.traces, this.steps, x / this.zoom, y / this.zoom);
   }
 
   point(target) {
@@ -379,9 +405,19 @@ class Player {
     if (!force && (key === this.said || (this.playing && now - this.saidAt < SAY_EVERY_MS))) return;
     this.said = key;
     this.saidAt = now;
-    this.parts.show(this, this.playing && this.stepMs < CALM_MS);
+    const hurries = this.playing && this.stepMs < CALM_MS;
+    this.parts.show(this, hurries);
     const shown = this.focus ?? this.step;
     this.write(this.traces.map((_, index) => this.stepOf(index, shown)));
+    if (this.parts.tables && !hurries) writeTables(this.parts.tables, this.traces, this.steps);
+  }
+
+  /** The arithmetic on show as LaTeX, a line for each trace. */
+  latex() {
+    const shown = this.focus ?? this.step;
+    return this.traces
+      .map((trace, index) => arithmeticLatex(trace, this.stepOf(index, shown)))
+      .join("\n\n");
   }
 
   /** Caption and arithmetic of a step of each trace. */
@@ -421,7 +457,8 @@ class Player {
       grid.firstId + row * grid.columns + column,
     );
     const { left, top } = this.parts.picture.getBoundingClientRect();
-    return { x: left + x + size / 2, y: top + y + size / 2, size };
+    const [across, down] = [x + size / 2, y + size / 2].map((part) => part * this.zoom);
+    return { x: left + across, y: top + down, size: size * this.zoom };
   }
 }
 

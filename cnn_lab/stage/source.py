@@ -16,6 +16,8 @@ _MODULES = (
     "ground.js",
     "pointing.js",
     "writing.js",
+    "latex.js",
+    "tables.js",
     "controls.js",
     "player.js",
     "stage.js",

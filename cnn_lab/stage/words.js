@@ -56,7 +56,8 @@ function isExact(trace, step) {
   return true;
 }
 
-function signed(number) {
+/** A whole number with a true minus sign. */
+export function signed(number) {
   return String(number).replace("-", MINUS);
 }
 
@@ -158,6 +159,9 @@ function reach(trace, { role }, uses) {
  * @property {{title: string, terms: TermText[], total: string}[]} blocks one per channel
  * @property {string} finish what is done with the blocks, up to the equals sign
  * @property {string} equals "=" or, where digits are cut, "≈"
+ * @property {number} count of a mean: how many cells there are,
+ * @property {string} total what they add up to,
+ * @property {string} totalEquals and whether that is cut
  * @property {string} result "" where a step has several, each behind its own term
  */
 
@@ -203,8 +207,9 @@ export function arithmetic(trace, step) {
   if (trace.term === "mean") {
     const input = locate(trace, trace.reads[trace.starts[step]]).grid;
     const total = formatNumber(sum, input);
-    const equals = exact || input.exact ? "=" : "≈";
-    return { ...line, open: "(", close: ")", finish: `÷ ${count} ${equals} ${total} ÷ ${count}` };
+    const totalEquals = exact || input.exact ? "=" : "≈";
+    const finish = `÷ ${count} ${totalEquals} ${total} ÷ ${count}`;
+    return { ...line, open: "(", close: ")", finish, count, total, totalEquals };
   }
   const finish = [];
   if (trace.partials) {

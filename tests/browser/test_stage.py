@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from cnn_lab.trace import Trace
+from cnn_lab.trace import Trace, arithmetic_latex
 from tests.browser.stage_cases import CASES
 from tools.server import ROOT, serving
 
@@ -29,6 +29,21 @@ READ_STEPS = """(root, steps) => steps.map((step) => {
         })),
     };
 })"""
+
+# The text that the button would copy, at each of some steps.
+READ_LATEX = """async (root, steps) => {
+    const copied = [];
+    const clipboard = { writeText: async (text) => copied.push(text) };
+    Object.defineProperty(navigator, "clipboard", { value: clipboard, configurable: true });
+    const slider = root.querySelector('[aria-label="Step"]');
+    for (const step of steps) {
+        slider.value = step;
+        slider.dispatchEvent(new Event("input"));
+        root.querySelector(".copy").click();
+        await Promise.resolve();
+    }
+    return copied;
+}"""
 
 # Whether there is ink on the four edges of a cell in the moving layer (1) or the standing one (0).
 READ_EDGES = """async (root, [layer, key, row, column]) => {
@@ -178,6 +193,11 @@ def test_every_step_says_what_python_says_and_adds_up(
             if totals and exact:
                 bias = number(re.search(r"bias (\S+)", line["end"])[1])
                 assert sum(totals) + bias == number(line["result"])
+    few = [0, n_steps // 2, n_steps - 1]
+    assert stage(page).evaluate(READ_LATEX, few) == [
+        "\n\n".join(arithmetic_latex(trace, min(step, len(trace) - 1)) for trace in traces)
+        for step in few
+    ]
 
 
 def test_a_step_forward_shows_the_next_sum(open_stage: Callable[..., Page]) -> None:

@@ -1,3 +1,4 @@
+import keras
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,9 +7,16 @@ from cnn_lab.arithmetic import (
     ReceptiveField,
     ShapeError,
     conv_output_length,
+    conv_transpose_output_length,
+    convolution_multiply_adds,
+    convolution_parameters,
+    dense_multiply_adds,
+    dense_parameters,
     effective_kernel_size,
     receptive_field,
     same_padding,
+    separable_multiply_adds,
+    separable_parameters,
     unread_length,
 )
 
@@ -89,3 +97,76 @@ def test_receptive_field_is_what_one_unit_needs(layers):
         needed = (needed - 1) * stride + rate * (kernel_size - 1) + 1
         step *= stride
     assert field == ReceptiveField(needed, step)
+
+
+@given(lengths, kernels, strides)
+def test_transposed_output_length_is_reversed_by_a_convolution(length, kernel_size, stride):
+    for padding in ("valid", "same"):
+        large = conv_transpose_output_length(length, kernel_size, stride, padding)
+        borders = same_padding(large, kernel_size, stride) if padding == "same" else (0, 0)
+        assert conv_output_length(large, kernel_size, stride, borders) == length
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((3, 3, 2, "valid"), 7),
+        ((3, 3, 2, "same"), 6),
+        ((3, 3, 2, (1, 1)), 5),
+        ((3, 3, 2, (0, 1)), 6),
+        ((3, 2, 4, "valid"), 12),  # Keras fills up the last stride, which the kernel leaves open
+        ((3, 2, 4, (0, 0)), 10),
+        ((1, 3, 1, (1, 1)), 1),
+    ],
+)
+def test_transposed_output_length_by_hand(arguments, expected):
+    assert conv_transpose_output_length(*arguments) == expected
+
+
+def test_a_padding_that_leaves_nothing_gets_a_sentence():
+    with pytest.raises(ShapeError, match=r"at least one pixel of the 3 .* padding=\(2, 1\)"):
+        conv_transpose_output_length(1, 3, 1, (2, 1))
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("bias", [False, True])
+def test_convolution_costs_are_the_sizes_of_keras(groups, bias):
+    layer = keras.layers.Conv2D(8, (3, 2), groups=groups, use_bias=bias)
+    out_shape = layer.compute_output_shape((1, 10, 9, 4))
+    layer.build((1, 10, 9, 4))
+    options = {"groups": groups}
+    assert convolution_parameters((3, 2), 4, 8, **options, bias=bias) == layer.count_params()
+    weights = layer.kernel.shape.num_elements()
+    products = convolution_multiply_adds(out_shape[1:3], (3, 2), 4, 8, **options)
+    assert products == out_shape[1] * out_shape[2] * weights
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_separable_and_dense_costs_are_the_sizes_of_keras(bias):
+    separable = keras.layers.SeparableConv2D(8, (3, 2), use_bias=bias)
+    separable.build((1, 10, 9, 4))
+    assert separable_parameters((3, 2), 4, 8, bias=bias) == separable.count_params()
+    assert separable_multiply_adds((8, 8), (3, 2), 4, 8) == 64 * (3 * 2 * 4 + 4 * 8)
+    dense = keras.layers.Dense(8 * 8 * 8, use_bias=bias)
+    dense.build((1, 10 * 9 * 4))
+    assert dense_parameters((10, 9, 4), (8, 8, 8), bias=bias) == dense.count_params()
+    assert dense_multiply_adds((10, 9, 4), (8, 8, 8)) == 360 * 512
+
+
+def test_costs_are_exact_where_floating_numbers_are_not():
+    assert dense_multiply_adds((10**9 + 1,), (10**9 + 1,)) == 10**18 + 2 * 10**9 + 1
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: convolution_parameters((0, 3), 1, 1), "`rows` must be at least 1"),
+        (lambda: convolution_parameters((3, 3), 4, 6, groups=4), "divisible by groups"),
+        (lambda: convolution_parameters((3, 3), 4, 4, groups=0), "groups=0"),
+        (lambda: convolution_multiply_adds((0, 3), (1, 1), 1, 1), "out_rows=0"),
+        (lambda: dense_parameters((3, 0), (2,)), "length=0"),
+    ],
+)
+def test_impossible_costs_get_a_sentence(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,6 +1,18 @@
 """Formulas as LaTeX with the reader's own numbers put in."""
 
-from cnn_lab.arithmetic import conv_output_length, effective_kernel_size, unread_length
+from dataclasses import dataclass
+
+from cnn_lab.arithmetic import (
+    conv_output_length,
+    convolution_multiply_adds,
+    convolution_parameters,
+    dense_multiply_adds,
+    dense_parameters,
+    effective_kernel_size,
+    separable_multiply_adds,
+    separable_parameters,
+    unread_length,
+)
 
 
 def output_length_latex(
@@ -69,7 +81,7 @@ def convolution_costs(
     Parameters
     ----------
     kernel_shape : (int, int, int, int)
-        (rows, columns, channels, filters).
+        (rows, columns, channels that a filter sees, filters).
     out_size : (int, int)
         Rows and columns of the result.
     """
@@ -84,3 +96,85 @@ def convolution_costs(
             rf"{out_size[0] * out_size[1] * weights * filters:,}"
         ),
     }
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one layer learns and does for one image.
+
+    Attributes
+    ----------
+    name : str
+    parameters, multiply_adds : int
+    """
+
+    name: str
+    parameters: int
+    multiply_adds: int
+
+
+def layer_costs(
+    in_shape: tuple[int, int, int],
+    kernel_size: tuple[int, int],
+    out_shape: tuple[int, int, int],
+    *,
+    groups: int = 1,
+) -> list[LayerCost]:
+    """Return the costs of layers between the same two shapes, the standard convolution first.
+
+    Parameters
+    ----------
+    in_shape, out_shape : (int, int, int)
+        Rows, columns and channels or filters.
+    kernel_size : (int, int)
+    groups : int
+        More than one adds that convolution to the list.
+
+    Examples
+    --------
+    >>> [cost.parameters for cost in layer_costs((6, 6, 3), (3, 3), (4, 4, 2))]
+    [56, 35, 3488]
+    """
+    channels, filters, out_size = in_shape[2], out_shape[2], (out_shape[0], out_shape[1])
+    costs = [
+        LayerCost(
+            "Convolution" if n_groups == 1 else f"In {n_groups} groups",
+            convolution_parameters(kernel_size, channels, filters, groups=n_groups),
+            convolution_multiply_adds(out_size, kernel_size, channels, filters, groups=n_groups),
+        )
+        for n_groups in sorted({1, groups})
+    ]
+    return [
+        *costs,
+        LayerCost(
+            "Depthwise, then 1 × 1",
+            separable_parameters(kernel_size, channels, filters),
+            separable_multiply_adds(out_size, kernel_size, channels, filters),
+        ),
+        LayerCost(
+            "Dense", dense_parameters(in_shape, out_shape), dense_multiply_adds(in_shape, out_shape)
+        ),
+    ]
+
+
+def cost_table(costs: list[LayerCost]) -> dict[str, list[str]]:
+    """Return costs as columns of text, each with its ratio to the first one's.
+
+    Examples
+    --------
+    >>> cost_table([LayerCost("a", 8, 100), LayerCost("b", 10, 123_400)])["Multiply-adds"]
+    ['100', '123,400 (1,234 times)']
+    """
+    first = costs[0]
+    return {
+        "Layer": [cost.name for cost in costs],
+        "Learned numbers": [_against(cost.parameters, first.parameters) for cost in costs],
+        "Multiply-adds": [_against(cost.multiply_adds, first.multiply_adds) for cost in costs],
+    }
+
+
+def _against(count: int, standard: int) -> str:
+    if count == standard:
+        return f"{count:,}"
+    ratio = count / standard
+    return f"{count:,} ({ratio:,.0f} times)" if ratio >= 100 else f"{count:,} ({ratio:.3g} times)"

@@ -108,6 +108,75 @@ def picture_pixels(source: bytes | Image.Image) -> Array:
     return np.asarray(Image.alpha_composite(ground, small).convert("RGB"), np.float64)
 
 
+def lightness(pixels: Array) -> Array:
+    """Return a colour picture's grey levels as whole numbers, shape (height, width).
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (height, width, 3)
+        Red, green and blue from 0 to 255.
+
+    References
+    ----------
+    .. [1] Recommendation ITU-R BT.601: 0.299 red + 0.587 green + 0.114 blue.
+    """
+    return np.asarray(np.round(pixels @ np.array([0.299, 0.587, 0.114])))
+
+
+def picture_channels(pixels: Array, channels: int) -> Array:
+    """Return a picture as an operation takes it: grey, in colours, or both.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (height, width, 3)
+    channels : {1, 3, 4}
+        Lightness alone; red, green and blue; or the lightness after these three.
+
+    Returns
+    -------
+    ndarray of float64, shape (height, width, channels)
+    """
+    if channels == 3:
+        return pixels
+    grey = lightness(pixels)[..., np.newaxis]
+    return grey if channels == 1 else np.concatenate([pixels, grey], axis=2)
+
+
+def place_of_most_contrast(grey: Array, size: int) -> tuple[int, int]:
+    """Return where in a picture the grey levels of a square differ most.
+
+    Parameters
+    ----------
+    grey : ndarray, shape (height, width)
+    size : int
+        Side of the square; cut to the picture where that is smaller.
+
+    Returns
+    -------
+    (int, int)
+        Row and column of the square's upper left pixel, the first of equals.
+
+    Notes
+    -----
+    The variance of every square from running sums: some operations a pixel, whatever the size.
+    """
+    rows, columns = min(size, grey.shape[0]), min(size, grey.shape[1])
+    sums, squares = (_square_sums(values, rows, columns) for values in (grey, grey * grey))
+    variance = squares - sums * sums / (rows * columns)
+    row, column = np.unravel_index(variance.argmax(), variance.shape)
+    return int(row), int(column)
+
+
+def _square_sums(values: Array, rows: int, columns: int) -> Array:
+    total = np.pad(values.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    return np.asarray(
+        total[rows:, columns:]
+        - total[:-rows, columns:]
+        - total[rows:, :-columns]
+        + total[:-rows, :-columns]
+    )
+
+
 def _open(data: bytes) -> Image.Image:
     if len(data) > MAX_MB * MEGABYTE:
         raise PictureError(

@@ -1,69 +1,45 @@
+from dataclasses import asdict
+
 import numpy as np
 import streamlit as st
 
 from cnn_lab.content import prose
-from cnn_lab.formulas import convolution_costs, output_length_latex, unread_sentence
+from cnn_lab.equations import flip_lab, symbols
+from cnn_lab.formulas import (
+    convolution_costs,
+    cost_table,
+    layer_costs,
+    output_length_latex,
+    unread_sentence,
+)
 from cnn_lab.kernels import KERNELS
 from cnn_lab.ops import conv2d
-from cnn_lab.ops.padding import resolve_padding
 from cnn_lab.stage.component import stage
-from cnn_lab.trace import TraceTooLarge, convolution_trace
+from cnn_lab.trace import TraceTooLarge, arithmetic_latex, convolution_trace
 from cnn_lab.ui import frame
-from cnn_lab.ui.inputs import (
-    CHANNEL_NAMES,
-    does_not_fit,
-    image_controls,
-    padding_control,
-    real_number,
-    whole_number,
-)
-from cnn_lab.ui.kernels import kernel_bank, kernel_choice, kernel_size
+from cnn_lab.ui.convolution import convolution_controls
+from cnn_lab.ui.inputs import does_not_fit
 from cnn_lab.ui.pictures import show_image
+from cnn_lab.ui.whole_picture import show_whole_picture
 
 frame.ensure()
 
 st.title("Convolution")
 st.markdown("What does sliding a kernel over an image compute?")
 
-stage_side, controls = st.columns([3, 1], gap="medium")
+stage_side, controls = st.columns([5, 2], gap="medium")
 below = st.container()
 
 with controls:
-    menu = st.container()
-    stride = whole_number("Stride", "conv_stride", value=1, minimum=1, maximum=5)
-    padding = padding_control("conv")
-    with st.expander("Image"):
-        channels = st.segmented_control(
-            "Channels",
-            [1, 3],
-            default=1,
-            required=True,
-            format_func={1: "grey", 3: "colour"}.__getitem__,
-            key="conv_channels",
-            bind="query-params",
-            width="stretch",
-        )
-        image = image_controls("conv", channels=channels)
-    with st.expander("Kernel size, filters, bias"):
-        rows, columns = kernel_size()
-        n_filters = whole_number("Filters", "conv_filters", value=1, minimum=1, maximum=4)
-        bias = real_number("Bias", "conv_bias", value=0.0, step=0.5)
-        dilation = whole_number("Dilation", "conv_dilation", value=1, minimum=1, maximum=3)
-        flip = st.toggle("Flip the kernel (true convolution)", key="conv_flip", bind="query-params")
-with menu:
-    chosen = kernel_choice(n_filters, rows, columns)
-    kernel = kernel_bank(chosen, rows, columns, channels)
+    layer = convolution_controls()
+image, kernel, bias, settings = layer.image, layer.kernel, layer.bias, layer.settings[0]
+several = len(layer.channel_names) > 1
+given = {"bias": bias if bias.any() else None}
 
-settings = {
-    "strides": stride,
-    "padding": padding,
-    "dilation_rate": dilation,
-    "flip_kernel": flip,
-}
-biases = np.full(n_filters, bias)
-names = CHANNEL_NAMES if channels == 3 else None
 try:
-    maps = conv2d(image[np.newaxis], kernel, biases, **settings)[0]
+    results = [
+        conv2d(image[np.newaxis], kernel, bias, **asdict(each))[0] for each in layer.settings
+    ]
 except ValueError as error:
     with stage_side:
         does_not_fit(error)
@@ -71,36 +47,79 @@ except ValueError as error:
 
 with stage_side:
     try:
-        trace = convolution_trace(
-            image, kernel, biases if bias else None, channel_names=names, **settings
-        )
-        stage(trace, key="conv_stage")
+        traces = [
+            convolution_trace(
+                image,
+                kernel,
+                **given,
+                **asdict(each),
+                channel_names=layer.channel_names if several else None,
+            )
+            for each in layer.settings
+        ]
+        stage(traces, key="conv_stage")
     except TraceTooLarge:
+        traces = []
         st.caption("Too many steps to follow one by one, so here is the whole result at once.")
-        shown = st.container(horizontal=True)
-        with shown:
+        with st.container(horizontal=True):
             show_image(image.mean(axis=2), alt="The image")
-            for f in range(n_filters):
-                show_image(maps[..., f], signed=True, alt=f"Result of filter {f + 1}")
+            for maps in results:
+                for f in range(maps.shape[2]):
+                    show_image(maps[..., f], signed=True, alt=f"Result of filter {f + 1}")
+    if len(results) == 2:
+        section, numbers = flip_lab(kernel, *results)
+        st.markdown(prose("convolution", section, **numbers))
 
 with below:
-    size = image.shape[:2]
-    borders = resolve_padding(padding, size, (rows, columns), (stride, stride), (dilation,) * 2)
+    if layer.crop is not None:
+        show_whole_picture(layer, layer.crop)
+    size, window = image.shape[:2], kernel.shape[:2]
+    strides, dilation = settings.steps
+    borders = settings.borders(size, window)
+    out_size = results[0].shape[:2]
+    if traces:
+        st.markdown(prose("convolution", "worked"))
+        st.latex(arithmetic_latex(traces[0], 0))
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(prose("convolution", "formula"))
-        st.markdown(prose("convolution", "convolution" if flip else "correlation"))
-        first = KERNELS[chosen[0]]
-        if np.array_equal(kernel[..., 0, 0], first.values(rows, columns)):  # not edited
-            st.markdown(f"**{first.title}**, ${first.formula}$. {first.does}")
-            st.caption(f"Source: {first.source}")
+        ways = ["convolution" if each.flip_kernel else "correlation" for each in layer.settings]
+        for way in ways:
+            st.markdown(prose("convolution", way))
+        weight = prose("convolution", f"weight_{ways[0]}")
+        st.markdown(prose("convolution", "depth", weight=weight))
+        letters = symbols(
+            image,
+            kernel,
+            bias,
+            out_size,
+            settings,
+            kernel_names=layer.kernel_names,
+            channel_names=layer.channel_names,
+        )
+        equation = 2 if settings.flip_kernel else 3
+        st.markdown(prose("convolution", "symbols", equation=equation, **letters))
+        if settings.groups > 1:
+            depth, channels = kernel.shape[2], image.shape[2]
+            groups = {"groups": settings.groups, "depth": depth, "channels": channels}
+            st.markdown(prose("convolution", "groups", **groups))
+        if window == (1, 1):
+            st.markdown(prose("convolution", "pointwise"))
+        for name in dict.fromkeys(layer.presets):
+            preset = KERNELS[name]
+            if preset.title in layer.kernel_names:
+                st.markdown(f"**{preset.title}**, ${preset.formula}$. {preset.does}")
+                st.caption(f"Source: {preset.source}")
     with right:
         st.markdown("**How large is the result?** Rows and columns, with your numbers:")
-        st.latex(output_length_latex("H'", size[0], rows, stride, borders[0], dilation))
-        st.latex(output_length_latex("W'", size[1], columns, stride, borders[1], dilation))
-        st.markdown(unread_sentence(size, (rows, columns), (stride,) * 2, borders, (dilation,) * 2))
-        costs = convolution_costs(kernel.shape, maps.shape[:2])
-        st.markdown(prose("convolution", "counts", **costs))
+        names = ("H'", "W'")
+        for axis in zip(names, size, window, strides, borders, dilation, strict=True):
+            st.latex(output_length_latex(*axis))
+        st.markdown(unread_sentence(size, window, strides, borders, dilation))
+        st.markdown(prose("convolution", "counts", **convolution_costs(kernel.shape, out_size)))
+        st.markdown(prose("convolution", "costs"))
+        costs = layer_costs(image.shape, window, results[0].shape, groups=settings.groups)
+        st.table(cost_table(costs), hide_index=True, alt="Costs of layers between these shapes")
     st.divider()
     with st.container(width=720):
         st.markdown(prose("convolution", "prose"))

@@ -1,9 +1,17 @@
 """Expensive things that sessions share, each with a bound and a small key."""
 
+from dataclasses import asdict, dataclass
+
+import numpy as np
 import streamlit as st
 
 from cnn_lab.data import Split, load_mnist
+from cnn_lab.figures.maps import Tone
+from cnn_lab.figures.photographs import clipped_png, signed_png
+from cnn_lab.layer_call import ConvolutionSettings
 from cnn_lab.network import ModelFileError, Network
+from cnn_lab.ops import conv2d
+from cnn_lab.ops.padding import Array
 from cnn_lab.training.job import UnknownRunError
 from cnn_lab.training.store import run_path
 
@@ -31,3 +39,66 @@ def network(name: str) -> Network:
 def test_digits() -> Split:
     """Return MNIST's 10,000 test images, as bytes."""
     return load_mnist().test
+
+
+@dataclass(frozen=True)
+class FilteredMap:
+    """What one filter made of a whole picture.
+
+    Attributes
+    ----------
+    png : bytes
+    rows, columns : int
+    low, high : float
+        The smallest and the largest number in it.
+    """
+
+    png: bytes
+    rows: int
+    columns: int
+    low: float
+    high: float
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def filtered_maps(
+    name: str,
+    kernel: Array,
+    bias: Array,
+    settings: ConvolutionSettings,
+    *,
+    factor: int,
+    tone: Tone | None,
+    _pixels: Array,
+) -> list[FilteredMap]:
+    """Convolve a whole picture and return each filter's result as a PNG, all on one scale.
+
+    Parameters
+    ----------
+    name : str
+        Tells the picture and its channels from all others; the pixels are not looked at.
+    kernel, bias, settings
+        As for `cnn_lab.ops.conv2d`.
+    factor : int
+        Pixels a side that each number becomes.
+    tone : {"light", "dark"}, optional
+        Zero-centred colours for that page; grey, clipped to 0 and 255, when None.
+    _pixels : ndarray, shape (height, width, channels)
+
+    Notes
+    -----
+    A tenth of a second for 512 x 512 pixels in colour through four kernels of 7 x 7, and as
+    much again for the pictures.
+    """
+    maps = conv2d(_pixels[np.newaxis], kernel, bias, **asdict(settings))[0]
+    limit = float(np.abs(maps).max())
+    results = []
+    for f in range(maps.shape[2]):
+        values = maps[..., f]
+        if tone is None:
+            png = clipped_png(values, factor=factor)
+        else:
+            png = signed_png(values, limit=limit, tone=tone, factor=factor)
+        rows, columns = values.shape
+        results.append(FilteredMap(png, rows, columns, float(values.min()), float(values.max())))
+    return results

@@ -20,7 +20,7 @@ MAX_SIDE = 12
 MAX_MAGNITUDE = 1e6
 CROPS = (8, 14, 20, 28)
 MAX_BORDER = 9
-SOURCES = {"numbers": "numbers", "digit": "digit"}
+SOURCES = ("numbers", "digit")
 SIDES = ("top", "bottom", "left", "right")
 PAD_MODE_LABELS: dict[PadMode, str] = {
     "zeros": "zeros",
@@ -29,7 +29,7 @@ PAD_MODE_LABELS: dict[PadMode, str] = {
     "wrap": "its far side",
 }
 FITTING = "A larger image, a smaller window or more padding would fit."
-CHANNEL_NAMES = ("red", "green", "blue")
+CHANNEL_NAMES = ("red", "green", "blue", "grey")
 
 
 def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
@@ -40,7 +40,7 @@ def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
     page : str
         Prefix of all keys, which are the address parameters too.
     channels : int
-        1, or 3 for red, green and blue; a digit always has one, repeated.
+        1, 3 for red, green and blue, or 4 for grey besides; a digit has one, repeated.
     side : int
         Rows and columns of the small numbers at first.
 
@@ -49,19 +49,32 @@ def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
     ndarray of float64, shape (rows, columns, channels)
         0 to 9 for small numbers, 0 to 255 or 0 to 1 for a digit, anything finite once edited.
     """
-    source = st.segmented_control(
+    return sourced_image(image_source(page), page, channels=channels, side=side)
+
+
+def image_source(page: str, sources: Sequence[str] = SOURCES) -> str:
+    """Show where an input image comes from, key `<page>_input`, and return it."""
+    return st.segmented_control(
         "Image",
-        list(SOURCES),
-        format_func=SOURCES.__getitem__,
-        default="numbers",
+        sources,
+        default=sources[0],
         required=True,
         key=f"{page}_input",
         bind="query-params",
         width="stretch",
     )
+
+
+def sourced_image(source: str, page: str, *, channels: int, side: int = 6) -> Array:
+    """Show the controls of one of `SOURCES` and return the image, as `image_controls` does."""
     if source == "digit":
         return np.repeat(_digit(page), channels, axis=2)
     return _numbers(page, channels, side)
+
+
+def crop_side(page: str) -> int:
+    """Show how large a piece of a digit or a picture is played, key `<page>_crop`."""
+    return st.selectbox("Side in pixels", CROPS, index=1, key=f"{page}_crop", bind="query-params")
 
 
 def whole_number(
@@ -72,7 +85,8 @@ def whole_number(
         label,
         min_value=minimum,
         max_value=maximum,
-        value=value,
+        # Streamlit objects where a default and the session both name a value.
+        value="min" if value == minimum else value,
         step=1,
         key=key,
         bind="query-params",
@@ -236,13 +250,7 @@ def _digit(page: str) -> Array:
             "Test image", f"{page}_digit", value=0, minimum=0, maximum=len(digits) - 1
         )
     with right:
-        crop = st.selectbox(
-            "Side in pixels",
-            CROPS,
-            index=1,
-            key=f"{page}_crop",
-            bind="query-params",
-        )
+        crop = crop_side(page)
     white = st.segmented_control(
         "White is",
         [255, 1],

@@ -1,11 +1,13 @@
 """The bank of kernels that the Convolution page slides."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from cnn_lab.kernels import KERNELS, MAX_SIZE
 from cnn_lab.samples import Array
-from cnn_lab.ui.inputs import CHANNEL_NAMES, whole_number
+from cnn_lab.ui.inputs import whole_number
 from cnn_lab.ui.matrix import editable_matrix, editing
 
 # What each filter begins with, so that several filters show several things.
@@ -13,11 +15,11 @@ FIRST_CHOICES = ("sobel_columns", "sobel_rows", "laplacian", "binomial")
 
 
 def kernel_choice(n_filters: int, rows: int, columns: int) -> list[str]:
-    """Show one menu of named kernels per filter and return the names chosen."""
+    """Show one menu of named kernels per filter (of a group) and return the names chosen."""
     names = [name for name, kernel in KERNELS.items() if kernel.fits(rows, columns)]
     return [
         st.selectbox(
-            "Kernel" if n_filters == 1 else f"Filter {number}",
+            "Kernel" if n_filters == 1 else f"Kernel {number}",
             names,
             index=names.index(first) if first in names else names.index("ones"),
             format_func=lambda name: KERNELS[name].title,
@@ -40,20 +42,35 @@ def kernel_size() -> tuple[int, int]:
     return rows, columns
 
 
-def kernel_bank(chosen: list[str], rows: int, columns: int, channels: int) -> Array:
+def kernel_bank(
+    chosen: list[str], rows: int, columns: int, channel_names: Sequence[str], groups: int = 1
+) -> Array:
     """Show the way to edit all kernels and return the bank.
+
+    Parameters
+    ----------
+    chosen : list of str
+        Named kernels: one for each filter, or for each filter of a group.
+    rows, columns : int
+    channel_names : sequence of str
+        What to call the image's channels; their number counts.
+    groups : int
 
     Returns
     -------
-    ndarray of float64, shape (rows, columns, channels, filters)
+    ndarray of float64, shape (rows, columns, channels / groups, groups * chosen filters)
         Rows and columns are those asked for, whatever was typed.
     """
     popover = editing("Edit the weights", "conv_edit_kernel")
-    bank = np.empty((rows, columns, channels, len(chosen)))
-    for f, name in enumerate(chosen):
-        preset = KERNELS[name].values(rows, columns)
-        for c in range(channels):
-            key, label = _name(f, c, len(chosen), channels)
+    depth = len(channel_names) // groups
+    bank = np.empty((rows, columns, depth, groups * len(chosen)))
+    for f in range(bank.shape[3]):
+        group, choice = divmod(f, len(chosen))
+        preset = KERNELS[chosen[choice]].values(rows, columns)
+        for c in range(depth):
+            channel = channel_names[group * depth + c] if len(channel_names) > 1 else ""
+            key = _joined("_", "conv_weights", str(choice + 1) if len(chosen) > 1 else "", channel)
+            label = _joined(", ", "Kernel" if bank.shape[3] == 1 else f"Filter {f + 1}", channel)
             typed = editable_matrix(
                 key, preset, popover, label=label, max_rows=rows, max_columns=columns
             )
@@ -65,10 +82,5 @@ def kernel_bank(chosen: list[str], rows: int, columns: int, channels: int) -> Ar
     return bank
 
 
-def _name(f: int, c: int, n_filters: int, channels: int) -> tuple[str, str]:
-    key, label = "conv_weights", "Kernel" if n_filters == 1 else f"Filter {f + 1}"
-    if n_filters > 1:
-        key += f"_{f + 1}"
-    if channels > 1:
-        key, label = f"{key}_{CHANNEL_NAMES[c]}", f"{label}, {CHANNEL_NAMES[c]}"
-    return key, label
+def _joined(between: str, *words: str) -> str:
+    return between.join(word for word in words if word)

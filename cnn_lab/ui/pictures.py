@@ -47,5 +47,10 @@ def show_image(
     """
     picture = signed_picture(values, tone=tone()) if signed else grey_picture(values, limit=limit)
     factor = max(1, round(width_px / values.shape[1]))
-    encoded = base64.b64encode(png(picture, factor=2 * factor)).decode("ascii")
-    st.image(f"data:image/png;base64,{encoded}", width=factor * values.shape[1], alt=alt)
+    show_png(png(picture, factor=2 * factor), alt=alt, width_px=factor * values.shape[1])
+
+
+def show_png(data: bytes, *, alt: str, width_px: int) -> None:
+    """Show a PNG that travels inside the page."""
+    encoded = base64.b64encode(data).decode("ascii")
+    st.image(f"data:image/png;base64,{encoded}", width=width_px, alt=alt)

@@ -34,7 +34,7 @@ def test_the_first_visit_shows_the_stage_and_the_formula(open_page):
         {"conv_kernel_rows": "1", "conv_kernel_columns": "1", "conv_kernel": "ones"},
         {"conv_channels": "colour", "conv_filters": "4", "conv_bias": "-1.5"},
         {"conv_input": "digit", "conv_digit": "9999", "conv_crop": "28"},
-        {"conv_flip": "true", "conv_dilation": "3", "conv_padding": "same"},
+        {"conv_flip": "True convolution", "conv_dilation": "3", "conv_padding": "same"},
     ],
 )
 def test_extremes_that_are_legal_show_a_stage(open_page, query):

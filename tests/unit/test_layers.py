@@ -21,7 +21,7 @@ OPERATORS = {"arithmetic", "ops"}
 NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
 PICTURES = {*NETWORKS, *SIMPLE, "equations", "explain", "shifts", "trace"}
 CHECKS = {"layer_call", "layer_check"}
-SLIDING = {"conventions", "coverage", "strides"}
+SLIDING = {"conventions", "coverage", "strides", "transposition"}
 # Each part of cnn_lab with all it may import besides itself. A new part needs a line here.
 MAY_IMPORT: dict[str, set[str]] = {
     "": set(),

@@ -74,6 +74,7 @@ export function makeControls(root, player) {
   speed.onchange = () => player.setSpeed(Number(speed.value));
   const loop = button("loop", "Loop", () => player.setLooping(!player.looping));
   const screen = button("grow", "Full screen", () => player.fillScreen());
+  screen.classList.add("screen");
   screen.hidden = !document.fullscreenEnabled;
   const controls = element("div", { class: "controls", role: "group", "aria-label": "Player" }, [
     element("div", { class: "buttons" }, [

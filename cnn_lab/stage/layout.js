@@ -36,8 +36,8 @@ export function layOut(traces, width, height, measure) {
 function usualHeight(traces, width) {
   if (width < WIDE) return 620;
   const shared = traces.every((trace) => sharesInput(traces[0], trace));
-  if (traces.length > 1 && !shared) return Math.max(480, 230 * traces.length);
-  return traces.some((trace) => trace.channels > 1) ? 480 : 390;
+  if (traces.length > 1 && !shared) return Math.max(480, 270 * traces.length);
+  return traces.some((trace) => inputsOf(trace).length > 1) ? 500 : 390;
 }
 
 /** The best arrangement; a later one must have clearly larger cells to be preferred. */
@@ -107,9 +107,13 @@ function arrangements(traces, withLens, width) {
   return trees;
 }
 
-/** Whether what a step reads is a window of the picture, which may be shown enlarged. */
-function hasWindow({ targets, term }) {
-  return !targets && term !== "sum";
+/** Whether what a step reads is one window of each input, which may be shown enlarged. */
+function hasWindow(trace) {
+  return !trace.targets && trace.term !== "sum" && inputsOf(trace).length === trace.channels;
+}
+
+function inputsOf({ grids }) {
+  return grids.filter(({ role }) => role === "input");
 }
 
 /** Two traces read the very same picture, so it is drawn once. */
@@ -138,7 +142,7 @@ function partsOf(trace, index, traces, shared, withLens) {
     });
   const lens = (channel) => {
     const reads = trace.starts[1] / trace.channels;
-    if (channel >= trace.channels || !hasWindow(trace)) return null;
+    if (!hasWindow(trace)) return null;
     return {
       kind: "lens",
       trace: index,

@@ -161,11 +161,12 @@ class Answer:
 
     @property
     def details(self) -> str:
-        """What the sentence leaves out: array by array, and who calculated."""
+        """What the sentence leaves out: who calculated how, and array by array."""
         each = ", ".join(f"{_words(one)} {one.difference:.2g}" for one in self.comparisons)
+        one_by_one = f"Largest differences: {each}. " if len(self.comparisons) > 1 else ""
         return (
-            f"Largest difference: {each}. Calculated by Keras {self.keras} on {self.backend} "
-            f"in {self.precision}; up to {self.worst.allowed:.2g} passes for rounding."
+            f"{one_by_one}Calculated anew by Keras {self.keras} on {self.backend} in "
+            f"{self.precision}; up to {self.worst.allowed:.2g} passes for rounding."
         )
 
 

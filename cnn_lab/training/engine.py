@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from cnn_lab.layer_check import CheckFailedError, LayerCheck
 from cnn_lab.training import store
+from cnn_lab.training.checks import Checks, CheckStatus
 from cnn_lab.training.job import (
     ACTIVE,
     Event,
@@ -29,7 +31,8 @@ from cnn_lab.training.job import (
 )
 
 if TYPE_CHECKING:
-    from cnn_lab.training.cluster import Cluster, Task
+    from cnn_lab.training.cluster import Cluster
+    from cnn_lab.training.task import Task
     from cnn_lab.training.worker import Outcome
 
 GONE_AFTER_S = 60.0
@@ -108,6 +111,7 @@ class Engine:
         self.cluster: Cluster | None = None
         self._wanted, self._closed = False, False
         self._thread: threading.Thread | None = None
+        self._checks = Checks(self._cluster_for_checks)
 
     def warm(self) -> None:
         """Get a worker ready, so that the first run starts sooner; returns at once."""
@@ -115,6 +119,18 @@ class Engine:
             if self.cluster is None:
                 self._wanted = True
                 self._wake()
+
+    def check(self, request: LayerCheck) -> str:
+        """Ask Keras about a layer, also while a run is going; see `Checks.ask`."""
+        return self._checks.ask(request)
+
+    def check_status(self, digest: str) -> CheckStatus | None:
+        """Return how a check stands; None if it was not asked for, or long ago."""
+        return self._checks.status(digest)
+
+    def wait_for_check(self, digest: str, timeout_s: float) -> CheckStatus:
+        """Return the status of a check once it has ended; see `Checks.wait`."""
+        return self._checks.wait(digest, timeout_s)
 
     def submit(self, spec: RunSpec, owner: str) -> str:
         """Take a run; it starts as soon as those before it have ended.
@@ -257,6 +273,7 @@ class Engine:
         cluster = Cluster(self._address)
         with self._changed:
             self.cluster = cluster
+            self._changed.notify_all()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._wanted or self._active())
@@ -272,6 +289,15 @@ class Engine:
             else:
                 self._run(cluster, job)
         cluster.close()
+
+    def _cluster_for_checks(self) -> "Cluster":
+        """Return the cluster, once the thread that keeps it has made it."""
+        self.warm()
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self.cluster is not None)
+            if self.cluster is None:
+                raise CheckFailedError("The server is shutting down.")
+            return self.cluster
 
     def _warm(self, cluster: "Cluster") -> None:
         try:

@@ -1,8 +1,8 @@
-"""What happens in the process that trains; the only place beside `keras_engine` with Keras in it.
+"""What happens in the process with Keras in it: runs, and checks beside them.
 
-`run` is the task that Dask carries here. `python -m cnn_lab.training.worker ADDRESS` is the
-worker that a page process starts for itself; any other Dask worker that can import this
-package does as well.
+`run` and `check` are the tasks that Dask carries here. `python -m cnn_lab.training.worker
+ADDRESS` is the worker that a page process starts for itself; any other Dask worker that can
+import this package does as well.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from cnn_lab.data import load_mnist
+from cnn_lab.layer_check import Answer, LayerCheck
 from cnn_lab.network import Network
 from cnn_lab.training.job import RunSpec, TrainingFailedError
 
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
 TOPIC = "cnn-lab-training"
 REPORT_EVERY_S = 0.25
 NICENESS = 5
+N_THREADS = 2  # a run, and a check that need not wait for its end
 
 Command = Literal["stop"]
 _stops: dict[str, threading.Event] = defaultdict(threading.Event)
+_training = threading.Lock()  # two runs at once would draw from the same random numbers
+_checking = threading.Lock()  # what a check has in hand must not be cleared away
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +61,8 @@ class Outcome:
 async def command(run_id: str, what: Command) -> None:
     """Steer a run of this process from outside; it obeys at its next report.
 
-    Sent by `Client.run`, which the worker answers while its one task is busy training, so
-    training never has to ask anybody. A coroutine because only those can be sent without
+    Sent by `Client.run`, which the worker answers while its tasks are busy, so training
+    never has to ask anybody. A coroutine because only those can be sent without
     waiting for them.
     """
     if what == "stop":
@@ -102,7 +106,8 @@ def run(run_id: str, spec_json: str) -> Outcome:
 
     emit("started")
     try:
-        return _train(RunSpec.model_validate_json(spec_json), stop, emit)
+        with _training:
+            return _train(RunSpec.model_validate_json(spec_json), stop, emit)
     finally:
         del _stops[run_id]
 
@@ -155,13 +160,22 @@ def _train(spec: RunSpec, stop: threading.Event, emit: Any) -> Outcome:
         accuracy, errors = keras_engine.evaluate(keras_engine.to_keras(network), data.test)
         result |= {"test_accuracy": accuracy, "errors": errors, "n": len(data.test)}
     network.card = keras_engine.model_card(result, spec.training, history)
-    keras_engine.forget_models()
+    with _checking:
+        keras_engine.forget_models()
     return Outcome(network, rows, result, cut_short)
 
 
+def check(request: LayerCheck) -> Answer:
+    """Have Keras calculate what a page shows, as a Dask task; see `keras_check.check`."""
+    from cnn_lab import keras_check
+
+    with _checking:
+        return keras_check.check(request)
+
+
 def warm() -> None:
-    """Import Keras and read MNIST, so that the first run need not."""
-    from cnn_lab import keras_engine  # noqa: F401
+    """Import Keras and read MNIST, so that the first run or check need not."""
+    from cnn_lab import keras_check, keras_engine  # noqa: F401
 
     assert len(load_mnist().train)
 
@@ -181,7 +195,7 @@ async def _work(scheduler: str) -> None:
     with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder, suppress(asyncio.CancelledError):
         async with Worker(
             scheduler,
-            nthreads=1,
+            nthreads=N_THREADS,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             local_directory=folder,

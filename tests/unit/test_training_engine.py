@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -13,10 +14,14 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
+from cnn_lab import ops
 from cnn_lab.data import load_mnist
+from cnn_lab.layer_call import ConvolutionSettings, LayerCall
+from cnn_lab.layer_check import MAX_BYTES, CheckRefusedError, LayerCheck
 from cnn_lab.network import Network
 from cnn_lab.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 from cnn_lab.training import cluster, store
+from cnn_lab.training.checks import MAX_UNDER_WAY, Checks
 from cnn_lab.training.engine import GONE_AFTER_S, MAX_WAITING, Engine
 from cnn_lab.training.job import (
     Event,
@@ -101,6 +106,17 @@ def spec(*, epochs: int = 1, network: NetworkSpec = TINY, **training: object) ->
 LONG = spec(epochs=30, batch_size=8)
 
 
+def layer(seed: int, *, side: int = 6, wrong_by: float = 0.0) -> LayerCheck:
+    """A convolution with the page's result, other numbers for each seed."""
+    images = np.random.default_rng(seed).normal(size=(1, side, side, 1))
+    call = LayerCall(
+        "convolution", ConvolutionSettings(padding="same"), images, np.ones((3, 3, 1, 1))
+    )
+    return LayerCheck(
+        call, {"result": ops.conv2d(images, np.ones((3, 3, 1, 1)), padding="same") + wrong_by}
+    )
+
+
 def ended(status: Status) -> bool:
     return not status.active
 
@@ -114,6 +130,79 @@ def reported(engine: Engine, run_id: str, *, n: int = 2) -> None:
 
     status = engine.wait(run_id, enough, PATIENCE_S)
     assert status.active, status.sentence
+
+
+def test_a_check_starts_a_worker_and_is_answered(engine: Engine) -> None:
+    check = layer(0)
+    assert engine.check_status(check.digest) is None
+    digest = engine.check(check)
+    status = engine.check_status(digest)
+    assert status is not None
+    assert status.active
+    status = engine.wait_for_check(digest, PATIENCE_S)
+    assert status.state == "answered", status.sentence
+    assert status.answer is not None
+    assert status.answer.agrees
+    assert status.sentence.startswith("Agrees with Keras 3.")
+    assert status.answer.backend.startswith("tensorflow 2.")
+    assert engine.check(check) == digest
+    assert engine.check_status(digest) is status  # asked again, answered at once
+
+
+def test_a_wrong_number_is_told(engine: Engine) -> None:
+    status = engine.wait_for_check(engine.check(layer(0, wrong_by=0.001)), PATIENCE_S)
+    assert status.state == "answered"
+    assert status.answer is not None
+    assert not status.answer.agrees
+    assert status.sentence.startswith("Differs from Keras 3.")
+
+
+def test_a_check_that_keras_refuses(engine: Engine) -> None:
+    call = LayerCall(
+        "convolution", ConvolutionSettings(), np.ones((1, 2, 2, 1)), np.ones((3, 3, 1, 1))
+    )
+    shown = LayerCheck(call, {"result": np.ones((1, 1, 1, 1))})
+    status = engine.wait_for_check(engine.check(shown), PATIENCE_S)
+    assert status.state == "failed"
+    assert status.sentence.startswith("Keras did not calculate this: ")
+    assert status.answer is None
+
+
+def test_too_many_numbers_are_refused(engine: Engine) -> None:
+    large = layer(0, side=260)
+    assert large.n_bytes > MAX_BYTES
+    with pytest.raises(CheckRefusedError, match="at most 1,000,000 bytes"):
+        engine.check(large)
+    assert engine.check_status(large.digest) is None
+
+
+def test_only_a_few_checks_at_a_time() -> None:
+    def never() -> cluster.Cluster:
+        raise AssertionError(released.wait(PATIENCE_S))
+
+    released = threading.Event()
+    checks = Checks(never)
+    digests = [checks.ask(layer(seed)) for seed in range(MAX_UNDER_WAY)]
+    with pytest.raises(CheckRefusedError, match="checks are under way"):
+        checks.ask(layer(MAX_UNDER_WAY))
+    assert checks.ask(layer(0)) == digests[0]  # the same question is no further check
+    released.set()
+    for digest in digests:
+        assert checks.wait(digest, PATIENCE_S).state == "failed"
+    checks.ask(layer(MAX_UNDER_WAY))
+    assert checks.wait(layer(MAX_UNDER_WAY).digest, PATIENCE_S).state == "failed"
+
+
+def test_a_check_is_answered_while_a_run_goes_on(engine: Engine) -> None:
+    run_id = engine.submit(LONG, "ann")
+    reported(engine, run_id)
+    for seed in range(10, 13):
+        status = engine.wait_for_check(engine.check(layer(seed)), PATIENCE_S)
+        assert status.answer is not None
+        assert status.answer.agrees
+    n_before = len(engine.events(run_id))
+    reported(engine, run_id, n=n_before + 2)
+    assert engine.status(run_id).state == "training"
 
 
 def test_a_run_to_its_end(engine: Engine) -> None:
@@ -277,6 +366,40 @@ def test_a_worker_that_is_killed(engine: Engine, worker_pid: Callable[[], int]) 
     assert worker_pid() != killed
 
 
+def test_a_check_whose_worker_is_killed(engine: Engine, worker_pid: Callable[[], int]) -> None:
+    run_id = engine.submit(LONG, "ann")
+    reported(engine, run_id)
+    killed = worker_pid()
+    os.kill(killed, signal.SIGSTOP)  # it takes the check and never gets to it
+    digest = engine.check(layer(20))
+    os.kill(killed, signal.SIGKILL)
+    status = engine.wait_for_check(digest, timeout_s=10)
+    assert status.state == "failed"
+    assert "has died before it could answer" in status.sentence
+    assert engine.wait(run_id, ended, timeout_s=10).state == "failed"
+
+    status = engine.wait_for_check(engine.check(layer(20)), PATIENCE_S)
+    assert status.state == "answered", status.sentence
+    assert worker_pid() != killed
+
+
+def test_a_check_that_takes_too_long(
+    engine: Engine, worker_pid: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.wait_for_check(engine.check(layer(0)), PATIENCE_S)
+    monkeypatch.setattr(cluster, "CHECK_TIMEOUT_S", 0.1)
+    pid = worker_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        status = engine.wait_for_check(engine.check(layer(21)), PATIENCE_S)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert status.state == "failed"
+    assert status.sentence.startswith("Keras has not answered within 0.1 s.")
+    monkeypatch.undo()
+    assert engine.wait_for_check(engine.check(layer(21)), PATIENCE_S).state == "answered"
+
+
 def test_a_run_that_cannot_be_saved(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     def disk_is_full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -322,6 +445,7 @@ def test_a_scheduler_that_somebody_else_keeps(tmp_path: Path) -> None:
         engine = Engine(tmp_path, theirs.scheduler_address)
         engine.arrive("ann")
         try:
+            assert engine.wait_for_check(engine.check(layer(0)), PATIENCE_S).answer is not None
             run_id = engine.submit(LONG, "ann")
             reported(engine, run_id)
             assert engine.cluster is not None
@@ -347,6 +471,8 @@ def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyP
         status = engine.wait(engine.submit(spec(), "ann"), ended, PATIENCE_S)
         assert status.state == "failed"
         assert status.sentence.startswith("No scheduler for training answers. Received:")
+        asked = engine.wait_for_check(engine.check(layer(0)), PATIENCE_S)
+        assert (asked.state, asked.sentence) == ("failed", status.sentence)
     finally:
         engine.close()
 

@@ -1,5 +1,6 @@
-// The player: a clock, the reader's place, and what is said about it.
+// The player: traces and a clock, drawn at the reader's place, and what is said about it.
 
+import { Clock } from "./clock.js";
 import { makeControls } from "./controls.js";
 import { Ground } from "./ground.js";
 import { arithmeticLatex } from "./latex.js";
@@ -13,18 +14,11 @@ import { PADDING, decodeTrace, gridOf, locate, shareScales } from "./wire.js";
 import { arithmetic, caption, cellCaption } from "./words.js";
 import { writeArithmetic } from "./writing.js";
 
-const PLAY_MS = 20_000; // a whole trace at speed 1, within these limits per step
-const STEP_MS = { least: 40, most: 1100 };
-const MOVE_MS = { slide: 260, flight: 340 };
-const STILL_BELOW_MS = 160; // steps that follow faster than this are not animated
 const SAY_EVERY_MS = 150;
-const AWAY_MS = 400; // longer without a frame, and the reader was elsewhere: nothing to catch up on
 const CALM_MS = 900; // a screen reader follows steps as slow as this
 const DESK = { width: 1000, height: 620 }; // a full screen is enlarged as if from this
 const LARGEST_ZOOM = 3;
 const SCREEN_SHARE = 0.6; // of its height for the picture; words need the rest
-
-const ease = (share) => (share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
 
 /**
  * Plays one trace, or several in step, inside `root`.
@@ -36,20 +30,15 @@ export function createPlayer(root, wire, options) {
   return new Player(root, wire, options.theme);
 }
 
-class Player {
+class Player extends Clock {
   constructor(root, wire, theme) {
+    super();
     this.root = root;
     this.theme = theme;
-    this.playing = false;
-    this.looping = false;
-    this.speed = 1;
-    this.step = 0;
-    this.touched = false;
     this.pointing = null;
     this.pinned = null;
     this.frame = 0;
     this.saidAt = 0;
-    this.stillness = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.parts = makeControls(root, this);
     this.canvases = [this.parts.base, this.parts.overlay].map((canvas) => canvas.getContext("2d"));
     this.resize = new ResizeObserver(() => this.arrange());
@@ -232,46 +221,10 @@ class Player {
 
   // Time
 
-  get stepMs() {
-    const fair = PLAY_MS / (this.lastStep + 1);
-    return Math.max(STEP_MS.least, Math.min(STEP_MS.most, fair)) / this.speed;
-  }
-
-  play() {
-    this.touched = true;
-    if (this.step >= this.lastStep) this.goTo(0, { animate: false });
-    this.playing = true;
-    this.dueAt = performance.now() + this.stepMs;
-    this.changed();
-  }
-
-  pause() {
-    this.playing = false;
-    this.changed();
-  }
-
-  toggle() {
-    if (this.playing) this.pause();
-    else this.play();
-  }
-
-  setSpeed(speed) {
-    this.speed = speed;
-    this.dueAt = performance.now() + this.stepMs;
-    this.changed();
-  }
-
-  setLooping(looping) {
-    this.looping = looping;
-    this.changed();
-  }
-
-  /** A step by hand stops the clock. */
-  visit(step, { animate = true } = {}) {
-    this.touched = true;
-    this.playing = false;
-    this.goTo(Math.max(0, Math.min(this.lastStep, step)), { animate });
-    this.changed();
+  /** The clock has moved on or was set: other outlines, and a number for tests to wait for. */
+  stepped() {
+    this.root.dataset.step = String(this.step);
+    this.outlines = null;
   }
 
   /** One row up or down in the map of the first trace. */
@@ -281,55 +234,14 @@ class Player {
     this.visit(this.step + rows * columns);
   }
 
-  goTo(step, { animate }) {
-    if (step === this.step) return;
-    const lasts = this.playing ? this.stepMs : Infinity;
-    const moves = animate && !this.stillness.matches && lasts > STILL_BELOW_MS;
-    this.previous = this.step;
-    const forward = step === this.step + 1;
-    this.step = step;
-    this.root.dataset.step = String(step);
-    const share = Math.min(1, (0.8 * lasts) / (MOVE_MS.slide + MOVE_MS.flight));
-    this.move = moves
-      ? {
-          start: performance.now(),
-          slideMs: MOVE_MS.slide * share,
-          flightMs: forward ? MOVE_MS.flight * share : 0,
-          slide: 0,
-          flight: 0,
-        }
-      : null;
-    this.outlines = null;
-  }
-
   /** Advances everything that moves; asks for another frame while something does. */
   tick = (now) => {
     this.frame = 0;
-    if (this.playing) this.advance(now);
-    if (this.move) {
-      const elapsed = Math.max(0, now - this.move.start);
-      this.move.slide = ease(Math.min(1, elapsed / this.move.slideMs));
-      const late = elapsed - this.move.slideMs;
-      this.move.flight = this.move.flightMs ? ease(clamp(late / this.move.flightMs)) : +(late >= 0);
-      if (this.move.flight >= 1) this.move = null;
-    }
+    this.advance(now);
     this.draw();
     this.say();
     if (this.playing || this.move) this.requestFrame();
   };
-
-  advance(now) {
-    const late = now - this.dueAt;
-    if (late < 0) return;
-    const steps = 1 + Math.floor(Math.min(late, AWAY_MS) / this.stepMs);
-    this.dueAt = late > AWAY_MS ? now : this.dueAt + steps * this.stepMs;
-    if (this.step >= this.lastStep) {
-      if (this.looping) this.goTo(0, { animate: false });
-      else this.pause();
-      return;
-    }
-    this.goTo(Math.min(this.lastStep, this.step + steps), { animate: steps === 1 });
-  }
 
   requestFrame() {
     if (!this.frame) this.frame = requestAnimationFrame(this.tick);
@@ -460,8 +372,4 @@ class Player {
     const [across, down] = [x + size / 2, y + size / 2].map((part) => part * this.zoom);
     return { x: left + across, y: top + down, size: size * this.zoom };
   }
-}
-
-function clamp(share) {
-  return Math.max(0, Math.min(1, share));
 }

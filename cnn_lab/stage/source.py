@@ -19,6 +19,7 @@ _MODULES = (
     "latex.js",
     "tables.js",
     "controls.js",
+    "clock.js",
     "player.js",
     "stage.js",
 )

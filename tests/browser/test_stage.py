@@ -453,7 +453,10 @@ def test_it_fits_a_phone(case: str, open_stage: Callable[..., Page]) -> None:
     assert (
         page.locator("[data-testid=stMain]").evaluate("(e) => e.scrollWidth - e.clientWidth") <= 0
     )
-    for control in page.locator(".controls button, .controls select, .controls input").all():
+    expect(page.get_by_label("Full screen")).to_be_hidden()  # a phone's screen is full
+    controls = page.locator(".controls").locator("button:visible, select, input").all()
+    assert len(controls) == 8
+    for control in controls:
         box = control.bounding_box()
         assert box is not None
         assert box["width"] >= 40

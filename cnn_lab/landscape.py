@@ -10,7 +10,7 @@ Array = NDArray[np.floating[Any]]
 ROWS, COLUMNS = 256, 384
 _TOP_OF_SKY, _BOTTOM_OF_SKY = (92, 150, 214), (238, 224, 200)
 _SUN, _FAR_HILL, _NEAR_HILL = (252, 214, 110), (116, 142, 136), (74, 116, 70)
-_WALL, _ROOF, _PANE, _FENCE = (226, 206, 176), (162, 62, 48), (58, 70, 96), (240, 236, 226)
+_WALL, _ROOF, _PANE, _FENCE = (226, 206, 176), (162, 62, 48), (20, 26, 44), (240, 236, 226)
 
 
 def landscape() -> Array:

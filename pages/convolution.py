@@ -42,7 +42,7 @@ try:
     ]
 except ValueError as error:
     with stage_side:
-        does_not_fit(error)
+        does_not_fit(error, pad_mode=settings.pad_mode)
     st.stop()
 
 with stage_side:

@@ -28,7 +28,8 @@ PAD_MODE_LABELS: dict[PadMode, str] = {
     "edge": "its edge repeated",
     "wrap": "its far side",
 }
-FITTING = "A larger image, a smaller window or more padding would fit."
+REPEATED = "A larger image, a smaller window, less padding or zeros around would fit."
+LARGER = "A larger image, a smaller window or more padding would fit."
 CHANNEL_NAMES = ("red", "green", "blue", "grey")
 
 
@@ -189,16 +190,17 @@ def pad_mode_control(page: str) -> PadMode:
     )
 
 
-def does_not_fit(error: ValueError, *, remedy: str = FITTING) -> None:
+def does_not_fit(error: ValueError, *, pad_mode: PadMode = "zeros") -> None:
     """Say why settings cannot be combined, and what could be.
 
     Parameters
     ----------
     error : ValueError
         From the operation; its message says what must hold and what was received.
-    remedy : str
-        One sentence on what would be legal.
+    pad_mode : {"zeros", "reflect", "edge", "wrap"}
+        Two of them need an image that is large enough to repeat.
     """
+    remedy = REPEATED if pad_mode in ("reflect", "wrap") else LARGER
     st.error(f"{error}. {remedy}", title="This does not fit")
 
 

@@ -1,8 +1,15 @@
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from cnn_lab.kernels import KERNELS
+from cnn_lab.landscape import landscape
+from cnn_lab.pictures import LONGEST_SIDE, lightness, place_of_most_contrast
 
 EDITING = {"conv_edit_kernel": True}
+PICTURE = {"conv_input": "picture"}
 
 
 def errors(page):
@@ -14,7 +21,18 @@ def warnings(page):
 
 
 def everything(page):
-    return " ".join(element.value for element in [*page.markdown, *page.latex])
+    text = " ".join(element.value for element in [*page.markdown, *page.latex, *page.caption])
+    return " ".join(text.split())
+
+
+def upload(page, data, name="mine.png", kind="image/png"):
+    return page.file_uploader(key="conv_upload").upload(name, data, kind).run()
+
+
+def encoded(picture, kind="PNG"):
+    buffer = io.BytesIO()
+    picture.save(buffer, kind)
+    return buffer.getvalue()
 
 
 def test_the_first_visit_shows_the_stage_and_the_formula(open_page):
@@ -35,6 +53,16 @@ def test_the_first_visit_shows_the_stage_and_the_formula(open_page):
         {"conv_channels": "colour", "conv_filters": "4", "conv_bias": "-1.5"},
         {"conv_input": "digit", "conv_digit": "9999", "conv_crop": "28"},
         {"conv_flip": "True convolution", "conv_dilation": "3", "conv_padding": "same"},
+        {"conv_flip": "Both in step", "conv_padding": "full", "conv_stride": "3"},
+        {"conv_apart": "true", "conv_stride": "5", "conv_dilation_columns": "2"},
+        {"conv_padding": "own", "conv_top": "6", "conv_left": "0", "conv_pad_mode": "its far side"},
+        {"conv_padding": "full", "conv_pad_mode": "the image mirrored"},
+        {"conv_channels": "four", "conv_groups": "in groups", "conv_group_filters": "2"},
+        {"conv_channels": "colour", "conv_groups": "in groups"},
+        {"conv_channels": "colour", "conv_groups": "never", "conv_group_filters": "2"},
+        {"conv_channels": "four", "conv_kernel_rows": "1", "conv_kernel_columns": "1"},
+        {"conv_filters": "4", "conv_biases": "true", "conv_bias_4": "1000000"},
+        {"conv_input": "picture", "conv_crop": "8", "conv_crop_row": "511"},
     ],
 )
 def test_extremes_that_are_legal_show_a_stage(open_page, query):
@@ -132,3 +160,189 @@ def test_the_table_of_cells_begins_with_the_matrix_each_time_it_is_opened(open_p
     page.text_input(key="conv_weights").set_value("0 0 0; 0 5 0; 0 0 0").run()
     assert page.session_state["conv_weights_base"][1, 1] == 5
     assert len(page.get("dataframe")) == 1
+
+
+def test_the_first_visit_ties_the_letters_to_its_cells(open_page):
+    page = open_page("convolution")
+    text = everything(page)
+    assert "the input, 6 × 6 cells, values from 0 to 9" in text
+    assert "the kernel, 3 × 3 cells: Sobel vertical" in text
+    assert r"8 \cdot (-1) + 8 \cdot 0 + 3 \cdot 1" in text
+    assert "(3)" in text
+    assert "(2)" not in text
+    (table,) = page.table
+    assert list(table.value["Layer"]) == ["Convolution", "Depthwise, then 1 × 1", "Dense"]
+    assert table.value["Multiply-adds"].iloc[0] == "144"
+
+
+def test_true_convolution_shows_its_own_equations(open_page):
+    page = open_page("convolution", {"conv_flip": "True convolution"})
+    text = everything(page)
+    assert "(1)" in text
+    assert "(2)" in text
+    assert "(3)" not in text
+    assert "$S(2,\\,2)$ of equation (2)" in text
+
+
+def test_the_flip_lab_says_what_turning_the_kernel_changed(open_page):
+    page = open_page("convolution", {"conv_flip": "Both in step"})
+    assert "Opposite signs." in everything(page)
+    page.selectbox(key="conv_kernel").set_value("binomial").run()
+    assert "No difference." in everything(page)
+    page.selectbox(key="conv_kernel").set_value("emboss").run()
+    assert "They differ by up to" in everything(page)
+    assert not page.exception
+
+
+def test_rows_and_columns_go_apart(open_page):
+    page = open_page("convolution", {"conv_apart": "true", "conv_stride": "2"})
+    assert page.number_input(key="conv_stride").value == 2
+    assert page.number_input(key="conv_stride_columns").value == 1
+    assert "the stride: 2 down, 1 to the right" in everything(page)
+    page.toggle(key="conv_apart").set_value(False).run()
+    assert "the stride: 2 down, 2 to the right" in everything(page)
+
+
+def test_padding_of_ones_own_is_four_numbers(open_page):
+    page = open_page("convolution", {"conv_padding": "own", "conv_top": "2", "conv_right": "0"})
+    assert "the padding: 2 above, 1 below, 1 left, 0 right" in everything(page)
+
+
+def test_mirrored_padding_wider_than_the_image_gets_a_sentence(open_page):
+    page = open_page(
+        "convolution",
+        {"conv_padding": "own", "conv_left": "9", "conv_pad_mode": "the image mirrored"},
+    )
+    assert not page.exception
+    assert "can add at most 5 columns to an image of 6" in errors(page)[0]
+    assert "less padding" in errors(page)[0]
+    page.selectbox(key="conv_pad_mode").set_value("edge").run()
+    assert not errors(page)
+
+
+@pytest.mark.parametrize(
+    ("channels", "groups", "filters", "depth"),
+    [("four", "in groups", 2, 2), ("four", "never", 4, 1), ("colour", "in groups", 3, 1)],
+)
+def test_groups_part_the_channels(open_page, channels, groups, filters, depth):
+    page = open_page("convolution", {"conv_channels": channels, "conv_groups": groups})
+    assert not page.exception
+    text = everything(page)
+    assert f"$c$ runs over {depth} of" in text
+    assert rf"{filters} \cdot ({9 * depth} + 1)" in text
+
+
+def test_a_bias_for_each_filter(open_page):
+    query = {"conv_filters": "2", "conv_biases": "true", "conv_bias": "1", "conv_bias_2": "-2"}
+    page = open_page("convolution", query)
+    assert "the bias: 1 and −2" in everything(page)
+
+
+def test_a_kernel_of_one_cell_is_explained(open_page):
+    page = open_page("convolution", {"conv_kernel_rows": "1", "conv_kernel_columns": "1"})
+    assert "mixes channels" in everything(page)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"conv_stride": ["1"] * 1000, "conv_weights": ["1 2; 3 4"] * 1000},
+        {"conv_dilation": "nan", "conv_bias": "nan", "conv_digit": "1e300"},
+        {"conv_bias_2": "1e300", "conv_filters": "2", "conv_biases": "true"},
+        {"conv_rows": "-" + "9" * 300, "conv_stride": "9" * 300, "conv_bias": "9" * 300},
+        {"conv_flip": "sideways", "conv_groups": "some", "conv_channels": "-1"},
+        {"conv_padding": "own", "conv_top": "-1", "conv_left": "two", "conv_pad_mode": "<b>"},
+        {
+            "conv_input": "picture",
+            "conv_crop_row": "nan",
+            "conv_crop_column": "-5",
+            "conv_crop": "9",
+        },
+        {"conv_values": "nan 1; 2 3", "conv_weights": "inf 0 0; 0 0 0; 0 0 0"},
+    ],
+    ids=lambda query: next(iter(query)),
+)
+def test_nonsense_in_the_address_leaves_a_page_that_works(open_page, query):
+    page = open_page("convolution", query)
+    assert not page.exception
+    assert not errors(page)
+    assert len(page.get("bidi_component")) == 1
+
+
+def test_without_a_picture_there_is_a_drawn_one_and_an_invitation(open_page):
+    page = open_page("convolution", PICTURE)
+    assert not page.exception
+    assert "Bring your own" in everything(page)
+    assert "256 × 384 pixels" in everything(page)
+    assert len(page.get("image")) == 2
+    place = page.session_state["conv_crop_row"], page.session_state["conv_crop_column"]
+    assert place == place_of_most_contrast(lightness(landscape()), 14)
+
+
+def test_an_uploaded_picture_is_filtered_whole_and_played_in_part(open_page):
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[25:, 30:] = 255
+    page = upload(open_page("convolution", PICTURE), encoded(Image.fromarray(pixels)))
+    assert not page.exception
+    assert "40 × 60 pixels" in everything(page)
+    assert "Bring your own" not in everything(page)
+    assert "Result: 38 × 58 numbers from 0 to 1020" in everything(page)
+    assert "the input, 14 × 14 cells, values from 0 to 255" in everything(page)
+    assert "12 × 12 cells" in everything(page)  # the result on the stage
+    page.number_input(key="conv_stride").set_value(2).run()
+    assert "Result: 19 × 29 numbers" in everything(page)
+    assert len(page.get("bidi_component")) == 1
+
+
+def test_a_picture_stays_until_another_takes_its_place(open_page):
+    page = upload(open_page("convolution", PICTURE), encoded(Image.new("RGB", (30, 20), "teal")))
+    page.segmented_control(key="conv_input").set_value("digit").run()
+    page.segmented_control(key="conv_input").set_value("picture").run()
+    assert "20 × 30 pixels" in everything(page)
+    upload(page, encoded(Image.new("L", (9, 8), 3)))
+    assert "8 × 9 pixels" in everything(page)
+    page.button(key="conv_sample").click().run()
+    assert "256 × 384 pixels" in everything(page)
+    assert not page.exception
+
+
+@pytest.mark.parametrize("channels", ["grey", "colour", "four"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (520, 520)])
+def test_pictures_of_any_size_can_be_filtered(open_page, size, channels):
+    query = {**PICTURE, "conv_padding": "same", "conv_channels": channels, "conv_filters": "2"}
+    page = upload(open_page("convolution", query), encoded(Image.new("RGB", size, "teal")))
+    assert not page.exception
+    assert not errors(page)
+    columns, rows = (min(side, LONGEST_SIDE) for side in size)
+    assert f"Filter 2: {rows} × {columns} numbers" in everything(page)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"no picture", "must be a PNG, JPEG or WebP"),
+        (encoded(Image.new("L", (50, 50)))[:60], "picture"),
+        (encoded(Image.new("1", (5000, 4000))), "at most 16 million pixels"),
+    ],
+)
+def test_bad_pictures_get_a_sentence_and_the_old_one_stays(open_page, data, sentence):
+    page = upload(open_page("convolution", PICTURE), data)
+    assert not page.exception
+    assert sentence in errors(page)[0]
+    assert "256 × 384 pixels" in everything(page)
+    assert len(page.get("bidi_component")) == 1
+
+
+def test_the_camera_is_asked_for_only_when_wanted(open_page):
+    page = open_page("convolution", PICTURE)
+    assert not page.get("camera_input")
+    page.segmented_control(key="conv_camera").set_value("the camera").run()
+    assert len(page.get("camera_input")) == 1
+    assert not page.exception
+
+
+def test_a_picture_smaller_than_the_kernel_gets_a_sentence(open_page):
+    query = {**PICTURE, "conv_kernel_rows": "7"}
+    page = upload(open_page("convolution", query), encoded(Image.new("L", (30, 5), 3)))
+    assert not page.exception
+    assert "would fit" in errors(page)[0]

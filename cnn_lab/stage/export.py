@@ -1,0 +1,196 @@
+"""A trace as a file: a page to play, a picture of one step, an animated GIF, tables of numbers.
+
+All of them show what the stage shows, and none needs the app, a network or installed fonts.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO, StringIO
+
+import numpy as np
+from PIL import Image
+
+from cnn_lab.arithmetic import check_at_least
+from cnn_lab.stage.page import export_html
+from cnn_lab.stage.render import Film, ThemeName, theme_of
+from cnn_lab.stage.render.gif import Palette, write_gif
+from cnn_lab.trace import Grid, Trace
+
+__all__ = ["export_csv", "export_gif", "export_html", "export_png", "gif_steps"]
+
+MOST_FRAMES = 300
+LEAST_WIDTH, MOST_WIDTH = 320, 2160
+LEAST_SECONDS, MOST_SECONDS = 0.05, 10.0
+LAST_FRAME_STEPS = 3
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+Traces = Trace | Sequence[Trace]
+
+
+def export_png(
+    traces: Traces, step: int, *, theme: ThemeName = "light", width_px: int = 1080
+) -> bytes:
+    """Return a picture of one step as PNG.
+
+    Parameters
+    ----------
+    traces : Trace or sequence of Trace
+        Several are drawn together, as the stage plays them.
+    step : int
+        Negative counts from the end, so -1 shows everything.
+    theme : {"light", "dark"}
+    width_px : int
+        From 320 to 2160; the height follows from what there is to show.
+
+    Raises
+    ------
+    ValueError
+        If there is no trace or no such step, or an argument is out of range.
+    """
+    several = _as_list(traces)
+    n_steps = max(map(len, several))
+    if not -n_steps <= step < n_steps:
+        raise ValueError(f"`step` must be between 0 and {n_steps - 1}. Received: step={step}")
+    film = _film(several, [step % n_steps], theme, width_px)
+    file = BytesIO()
+    film.frame(step % n_steps).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def export_gif(
+    traces: Traces,
+    *,
+    theme: ThemeName = "light",
+    seconds_per_step: float = 0.8,
+    width_px: int = 1080,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> bytes:
+    """Return all steps as an animated GIF that loops, resting on the last step.
+
+    Parameters
+    ----------
+    traces, theme, width_px
+        As in `export_png`.
+    seconds_per_step : float
+        From 0.05 to 10.
+    on_progress : callable, optional
+        Called with the frames drawn so far and their number.
+
+    Raises
+    ------
+    ValueError
+        If there is no trace or an argument is out of range.
+
+    Notes
+    -----
+    At most 300 frames. A longer trace skips evenly, and the count in the picture shows it. Some
+    10 to 30 ms a frame; one frame is in memory at a time.
+    """
+    several = _as_list(traces)
+    if not LEAST_SECONDS <= seconds_per_step <= MOST_SECONDS:
+        raise ValueError(
+            f"`seconds_per_step` must be between {LEAST_SECONDS} and {MOST_SECONDS:g}. "
+            f"Received: seconds_per_step={seconds_per_step}"
+        )
+    steps = gif_steps(several)
+    film = _film(several, steps, theme, width_px)
+    samples = [steps[i] for i in sorted({0, len(steps) // 3, 2 * len(steps) // 3, len(steps) - 1})]
+    palette = Palette(film.frame(step) for step in samples)
+    duration_ms = round(seconds_per_step * 100) * 10
+    durations = [duration_ms] * len(steps)
+    durations[-1] *= LAST_FRAME_STEPS
+
+    def frames() -> Iterator[Image.Image]:
+        for n, step in enumerate(steps, start=1):
+            yield film.frame(step)
+            if on_progress:
+                on_progress(n, len(steps))
+
+    return write_gif(frames(), durations, palette)
+
+
+def gif_steps(traces: Traces) -> list[int]:
+    """Return the steps that a GIF shows: all of them, or evenly chosen ones and the last.
+
+    Examples
+    --------
+    >>> from cnn_lab.trace import max_pool_trace
+    >>> len(gif_steps(max_pool_trace(np.eye(28))))
+    196
+    >>> gif_steps(max_pool_trace(np.eye(20), strides=1))[-3:]
+    [356, 358, 360]
+    """
+    n_steps = max(map(len, _as_list(traces)))
+    stride = -(-n_steps // MOST_FRAMES)
+    steps = list(range(0, n_steps, stride))
+    return steps if steps[-1] == n_steps - 1 else [*steps[: MOST_FRAMES - 1], n_steps - 1]
+
+
+def export_csv(traces: Traces) -> str:
+    """Return every grid as a table: title, size, one line per row, results complete.
+
+    Numbers stand there in full: exact decimals as they are, rounded ones with all digits of
+    float32. Padding that takes no part in a maximum is empty. Row and column numbers come first,
+    as on the stage, and no text can become a formula in a spreadsheet.
+
+    Examples
+    --------
+    >>> from cnn_lab.trace import max_pool_trace
+    >>> print(export_csv(max_pool_trace(np.array([[1, 2.5], [4, 3]]))))
+    Input,2 × 2
+    ,0,1
+    0,1,2.5
+    1,4,3
+    <BLANKLINE>
+    Max pooling,1 × 1
+    ,0
+    0,4
+    <BLANKLINE>
+    """
+    several = _as_list(traces)
+    file = StringIO(newline="")
+    table = csv.writer(file, lineterminator="\n")
+    for n, trace in enumerate(several):
+        for i, grid in enumerate(trace.grids):
+            if n or i:
+                table.writerow([])
+            if len(several) > 1 and i == 0:
+                table.writerow([_as_text(trace.name)])
+            table.writerows(_rows(grid))
+    return file.getvalue()
+
+
+def _rows(grid: Grid) -> Iterator[list[str]]:
+    rows, columns = grid.values.shape
+    yield [_as_text(grid.name), grid.note or f"{rows} × {columns}"]
+    yield ["", *map(str, grid.column_labels)]
+    for label, values in zip(grid.row_labels, grid.values, strict=True):
+        yield [str(label), *(_in_full(value, grid) for value in values)]
+
+
+def _in_full(value: float, grid: Grid) -> str:
+    """Return a number with all its digits; "" for minus infinity."""
+    if not np.isfinite(value):
+        return ""
+    if not grid.precision.exact:
+        return str(np.float32(value) + np.float32(0))
+    digits = f"{value + 0.0:.{grid.precision.decimals}f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def _as_text(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _film(traces: Sequence[Trace], steps: Sequence[int], theme: str, width_px: int) -> Film:
+    check_at_least(LEAST_WIDTH, width_px=width_px)
+    if width_px > MOST_WIDTH:
+        raise ValueError(f"`width_px` must be at most {MOST_WIDTH}. Received: width_px={width_px}")
+    return Film(traces, steps, theme=theme_of(theme), width_px=width_px)
+
+
+def _as_list(traces: Traces) -> list[Trace]:
+    several = [traces] if isinstance(traces, Trace) else list(traces)
+    if not several:
+        raise ValueError("An export needs at least one trace. Received: traces=[]")
+    return several

@@ -1,0 +1,9 @@
+"""The stage as still pictures, drawn with Pillow: what files show where no browser is.
+
+The twin of the stage's scripts. `Film` draws a step of a trace, or of several in step.
+"""
+
+from cnn_lab.stage.render.film import Film
+from cnn_lab.stage.render.theme import THEMES, Theme, ThemeName, theme_of
+
+__all__ = ["Film", "THEMES", "Theme", "ThemeName", "theme_of"]

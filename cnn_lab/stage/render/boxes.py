@@ -1,0 +1,222 @@
+"""Boxes in rows and columns: how large they are, and where their panels come to lie.
+
+The same boxes as the stage's, in the pixels of a picture.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from cnn_lab.trace import Grid
+
+TextRole = Literal["title", "subtitle", "join"]
+Measure = Callable[[str, TextRole], int]
+
+_SMALL_ROLES = ("lens", "kernel", "bias")
+
+
+class Sizes(NamedTuple):
+    """What a layout is measured with: pixels of a large and a small cell, unit and texts."""
+
+    cell: int
+    small: int
+    px: Callable[[float], int]
+    measure: Measure
+
+
+class Extent(NamedTuple):
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A grid, or the current window enlarged ("lens"), and what stands above it.
+
+    Attributes
+    ----------
+    role : str
+        A grid's role, or "lens".
+    members : tuple of (int, Grid)
+        The grids drawn here, each with the number of its trace: one per filter for kernels and
+        shares, one per trace for an input that all of them read.
+    title, subtitle : str
+    rows, columns : int
+    trace, channel : int
+        Which trace and which part of its window a lens shows.
+    peers : tuple of Panel
+        Those that are to be as wide.
+    """
+
+    role: str
+    members: tuple[tuple[int, Grid], ...] = ()
+    title: str = ""
+    subtitle: str = ""
+    rows: int
+    columns: int
+    trace: int = 0
+    channel: int = 0
+    peers: tuple["Panel", ...] = ()
+
+    def cell(self, sizes: Sizes) -> int:
+        """Return the side of a cell."""
+        return sizes.small if self.role in _SMALL_ROLES else sizes.cell
+
+    @property
+    def has_axes(self) -> bool:
+        """Whether rows are numbered."""
+        return self.role not in ("lens", "bias")
+
+    @property
+    def has_column_labels(self) -> bool:
+        """Whether columns are numbered; of several channels the first one's are."""
+        return self.has_axes and (bool(self.title) or self.role == "output")
+
+    def axes(self, sizes: Sizes) -> Extent:
+        """Return the room for row and column numbers."""
+        left = sizes.px(19) if self.has_axes else 0
+        return Extent(left, sizes.px(15 if self.has_column_labels else 4))
+
+    def head(self, sizes: Sizes) -> int:
+        """Return the height of title and subtitle."""
+        return sizes.px(22) * bool(self.title) + sizes.px(17) * bool(self.subtitle)
+
+    def own_width(self, sizes: Sizes) -> int:
+        """Return the width without regard to its peers."""
+        texts = (sizes.measure(self.title, "title"), sizes.measure(self.subtitle, "subtitle"))
+        return self.axes(sizes).width + max(self.columns * self.cell(sizes) + 2, *texts)
+
+    def extent(self, sizes: Sizes) -> Extent:
+        """Return width and height."""
+        return Extent(
+            max(peer.own_width(sizes) for peer in (self, *self.peers)),
+            self.head(sizes) + self.axes(sizes).height + self.rows * self.cell(sizes) + 2,
+        )
+
+
+@dataclass(frozen=True)
+class Label:
+    """The name of a trace above its panels."""
+
+    text: str
+
+    def extent(self, sizes: Sizes) -> Extent:
+        """Return width and height."""
+        return Extent(sizes.measure(self.text, "title"), sizes.px(24))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Boxes beside each other with signs between them.
+
+    Attributes
+    ----------
+    children : sequence of boxes
+    joins : sequence of str
+        The sign before each child but the first; none leaves a gap.
+    prefix : str
+        The sign before the first.
+    lean : float
+        Where lower boxes stand: 0 at the top, 1 at the bottom.
+    """
+
+    children: "Sequence[Box]"
+    joins: Sequence[str] = ()
+    prefix: str = ""
+    lean: float = 0.5
+
+    def gaps(self, sizes: Sizes) -> list[int]:
+        """Return the room before each child."""
+        signs = [*self.joins, *[""] * len(self.children)][: len(self.children) - 1]
+        lead = join_width(self.prefix, sizes) if self.prefix else 0
+        return [lead, *(join_width(sign, sizes) for sign in signs)]
+
+    def extent(self, sizes: Sizes) -> Extent:
+        """Return width and height."""
+        extents = [child.extent(sizes) for child in self.children]
+        return Extent(
+            sum(extent.width for extent in extents) + sum(self.gaps(sizes)),
+            max(extent.height for extent in extents),
+        )
+
+
+@dataclass(frozen=True)
+class Column:
+    """Boxes below each other, `gap` units apart."""
+
+    children: "Sequence[Box]"
+    gap: int = 18
+
+    def extent(self, sizes: Sizes) -> Extent:
+        """Return width and height."""
+        extents = [child.extent(sizes) for child in self.children]
+        return Extent(
+            max(extent.width for extent in extents),
+            sum(extent.height for extent in extents) + sizes.px(self.gap) * (len(extents) - 1),
+        )
+
+
+Box = Panel | Label | Row | Column
+
+
+class PlacedPanel(NamedTuple):
+    """A panel, where its heading begins, and where its first cell lies."""
+
+    panel: Panel
+    cell: int
+    head_y: int
+    x: int
+    y: int
+
+
+class PlacedText(NamedTuple):
+    """A text at its place: a title's left end and baseline, a sign's middle."""
+
+    text: str
+    role: TextRole
+    x: int
+    y: int
+
+
+@dataclass
+class Placed:
+    """Where everything came to lie."""
+
+    panels: list[PlacedPanel] = field(default_factory=list)
+    texts: list[PlacedText] = field(default_factory=list)
+
+    def put(self, box: Box, x: int, y: int, sizes: Sizes) -> None:
+        """Put a box at a place, and everything in it."""
+        if isinstance(box, Label):
+            self.texts.append(PlacedText(box.text, "title", x, y + sizes.px(16)))
+        elif isinstance(box, Panel):
+            axes = box.axes(sizes)
+            top = y + box.head(sizes) + axes.height
+            self.panels.append(PlacedPanel(box, box.cell(sizes), y, x + axes.width, top))
+        elif isinstance(box, Column):
+            for child in box.children:
+                self.put(child, x, y, sizes)
+                y += child.extent(sizes).height + sizes.px(box.gap)
+        else:
+            self._put_row(box, x, y, sizes)
+
+    def _put_row(self, row: Row, x: int, y: int, sizes: Sizes) -> None:
+        height = row.extent(sizes).height
+        signs = [row.prefix, *row.joins, *[""] * len(row.children)]
+        for child, gap, sign in zip(row.children, row.gaps(sizes), signs, strict=False):
+            if sign:
+                middle = y + height // 2 + sizes.px(11)
+                self.texts.append(PlacedText(sign, "join", x + gap // 2, middle))
+            x += gap
+            extent = child.extent(sizes)
+            self.put(child, x, y + int((height - extent.height) * row.lean), sizes)
+            x += extent.width
+
+
+def join_width(sign: str, sizes: Sizes) -> int:
+    """Return the room between two boxes with a sign between them, or without."""
+    if not sign:
+        return sizes.px(18)
+    return max(sizes.px(40), sizes.measure(sign, "join") + sizes.px(16))

@@ -1,0 +1,277 @@
+"""A film of traces in step: one picture per step, all of one size."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from cnn_lab.stage.render.boxes import PlacedPanel
+from cnn_lab.stage.render.fonts import REGULAR, Face, Type
+from cnn_lab.stage.render.layout import UNITS_WIDE, lay_out
+from cnn_lab.stage.render.legend import LINE, draw_legend, legend_of, with_shared_scales
+from cnn_lab.stage.render.paint import Painter, Square, cell_text, square_of
+from cnn_lab.stage.render.progress import Progress
+from cnn_lab.stage.render.theme import Rgb, Theme
+from cnn_lab.stage.render.words import Text, Writer
+from cnn_lab.trace import Grid, Trace
+
+MARGIN = 22
+CORNER_WEIGHTS_FROM = 30
+CREDIT = "CNN Lab"
+
+
+class Spot(NamedTuple):
+    """Where a cell lies: its panel and grid, its place in both row by row, its square."""
+
+    placed: PlacedPanel
+    grid: Grid
+    at: int
+    square: Square
+
+
+class Film:
+    """Draws the steps of traces that one clock plays, the shorter ones waiting at their ends.
+
+    Parameters
+    ----------
+    traces : sequence of Trace
+        At least one.
+    steps : sequence of int
+        The steps that will be asked for; under the picture there is room for all their words.
+    theme : Theme
+    width_px : int
+
+    Notes
+    -----
+    The grids are painted once and then only where a result arrives, so ask in ascending order.
+    """
+
+    def __init__(
+        self, traces: Sequence[Trace], steps: Sequence[int], *, theme: Theme, width_px: int
+    ) -> None:
+        self.traces = with_shared_scales(traces)
+        self.n_steps = max(map(len, traces))
+        self.theme = theme
+        unit = width_px / UNITS_WIDE
+        margin = round(MARGIN * unit)
+        inside = width_px - 2 * margin
+        type_ = Type()
+        sketch = Painter(theme, type_, (width_px, 1), unit)
+        writer = Writer(sketch, inside)
+        self._words = {step: writer.step(self.traces, self._steps(step)) for step in steps}
+        layout = lay_out(self.traces, inside, sketch.px, sketch.measure)
+        legend = legend_of(self.traces, sketch, inside)
+        below = margin + layout.height + sketch.px(12)
+        self._bar = below + len(legend) * sketch.px(LINE) + sketch.px(14)
+        self._words_at = self._bar + sketch.px(13)
+        tallest = max(words.height for words in self._words.values())
+        self.size = width_px, round(self._words_at + tallest) + margin
+        self._painter = Painter(theme, type_, self.size, unit)
+        self._margin = margin
+        self._placed = layout.placed
+        for n, placed in enumerate(self._placed.panels):
+            moved = placed._replace(
+                head_y=placed.head_y + margin, x=placed.x + margin, y=placed.y + margin
+            )
+            self._placed.panels[n] = moved
+        self._panel_of = {
+            (index, grid.key): placed
+            for placed in self._placed.panels
+            for index, grid in placed.panel.members
+        }
+        for text in self._placed.texts:
+            self._painter.text(text._replace(x=text.x + margin, y=text.y + margin))
+        draw_legend(self._painter, legend, below)
+        self._ground = self._painter.image
+        self._begin()
+        for trace in self.traces:
+            if trace.targets.size:
+                self._painter.extents |= dict.fromkeys(trace.result_grids, trace.totals)
+
+    def frame(self, step: int) -> Image.Image:
+        """Return the picture of a step, mode RGB.
+
+        Raises
+        ------
+        KeyError
+            If the step was not announced.
+        """
+        words = self._words[step]
+        self._painter.turn_to(self._ground)
+        self._advance(step)
+        self._painter.turn_to(self._ground.copy())
+        for index, at in enumerate(self._steps(step)):
+            self._draw_now(index, at)
+        self._write(step, words)
+        return self._painter.image
+
+    def spot(self, index: int, cell: int) -> Spot | None:
+        """Return where a cell of a trace is drawn; None where another filter is shown."""
+        grid, row, column = self.traces[index].locate(cell)
+        placed = self._panel_of[index, grid.key]
+        if self._shown(placed)[1] is not grid and placed.panel.role != "input":
+            return None
+        at = row * grid.values.shape[1] + column
+        return Spot(placed, grid, at, square_of(placed, at))
+
+    def _steps(self, step: int) -> list[int]:
+        return [min(step, len(trace) - 1) for trace in self.traces]
+
+    def _begin(self) -> None:
+        self._progress = [Progress(trace) for trace in self.traces]
+        self._filters = [-1 for _ in self.traces]
+
+    # What stays
+
+    def _advance(self, step: int) -> None:
+        """Bring the ground up to date with as little paint as possible."""
+        pairs = zip(self._progress, self._steps(step), strict=True)
+        if any(progress.done > at for progress, at in pairs):
+            self._begin()
+        for index, at in enumerate(self._steps(step)):
+            trace, progress = self.traces[index], self._progress[index]
+            earlier = progress.done
+            changed = progress.advance(at)
+            filter_ = trace.locate(trace.leads[at])[0].filter
+            anew = self._filters[index] == -1
+            turned, self._filters[index] = self._filters[index] != filter_, filter_
+            for placed in self._placed.panels:
+                members = placed.panel.members
+                if any(i == index for i, _ in members) and (anew or (turned and len(members) > 1)):
+                    self._paint_panel(placed)
+            if not anew:
+                for cell in np.unique(changed):
+                    self._paint_cell(index, int(cell))
+            self._ring_winners(index, 0 if anew else earlier + 1, at)
+
+    def _paint_panel(self, placed: PlacedPanel) -> None:
+        panel = placed.panel
+        index, grid = self._shown(placed)
+        shown = self._progress[index].shown
+        title = panel.title and grid.title
+        self._painter.heading(placed, title, panel.subtitle)
+        self._painter.panel(
+            placed,
+            grid,
+            lambda i: None if np.isnan(shown[grid.first_id + i]) else shown[grid.first_id + i],
+            silent_padding=self.traces[index].skip_padding,
+        )
+
+    def _paint_cell(self, index: int, cell: int) -> None:
+        spot = self.spot(index, cell)
+        if spot:
+            self._painter.cell(
+                spot.grid,
+                spot.at,
+                spot.square,
+                value=float(self._progress[index].shown[cell]),
+                silent_padding=self.traces[index].skip_padding,
+            )
+
+    def _ring_winners(self, index: int, first: int, last: int) -> None:
+        winners = self.traces[index].winners
+        for cell in np.unique(winners[first : last + 1]) if winners.size else ():
+            spot = self.spot(index, int(cell))
+            if spot:
+                self._painter.ring(spot.square, self.theme.ink, 1.5 * self._painter.unit)
+
+    def _shown(self, placed: PlacedPanel) -> tuple[int, Grid]:
+        """Return the grid that a panel shows: of kernels and shares, the filter's at work."""
+        members = placed.panel.members
+        for index, grid in members:
+            if grid.filter == self._filters[index]:
+                return index, grid
+        return members[0]
+
+    # What moves
+
+    def _draw_now(self, index: int, step: int) -> None:
+        """Draw the window, what it is multiplied with, and where the result goes."""
+        trace = self.traces[index]
+        reads = trace.step_reads(step)
+        for placed in self._placed.panels:
+            if placed.panel.role == "lens" and placed.panel.trace == index:
+                self._draw_lens(placed, step)
+        if trace.weights.size:
+            self._draw_corner_weights(index, step)
+        if trace.windows.size:
+            self._outline(index, trace.windows.reshape(len(trace), -1)[step], self.theme.now)
+        self._outline(index, reads, self.theme.now)
+        if trace.winners.size:
+            spot = self.spot(index, int(trace.winners[step]))
+            if spot:
+                self._painter.ring(spot.square, self.theme.now, 2.5 * self._painter.unit)
+        if trace.targets.size:
+            self._outline(index, trace.sources[[step]], self.theme.now)
+            self._outline(index, trace.targets[trace.links(step)], self.theme.now)
+        else:
+            shares = trace.partials[step] if trace.partials.size else []
+            self._outline(index, [trace.writes[step], *shares], self.theme.now)
+
+    def _draw_corner_weights(self, index: int, step: int) -> None:
+        """Write into each cell of the window the weight that it meets; its number makes room."""
+        trace, painter = self.traces[index], self._painter
+        links = trace.links(step)
+        for cell, weight in zip(trace.reads[links], trace.weights[links], strict=True):
+            spot = self.spot(index, int(cell))
+            if spot is None or spot.square.side < painter.px(CORNER_WEIGHTS_FROM):
+                return
+            painter.cell(spot.grid, spot.at, spot.square, lift=spot.square.side * 0.13)
+            precision = trace.locate(weight)[0].precision
+            painter.badge(spot.square, f"×{cell_text(trace.value(weight), precision)}")
+
+    def _draw_lens(self, placed: PlacedPanel, step: int) -> None:
+        panel, painter = placed.panel, self._painter
+        trace = self.traces[panel.trace]
+        reads = trace.step_reads(step).reshape(trace.channels, -1)[panel.channel]
+        painter.heading(placed, panel.title, panel.subtitle)
+        painter.frame(placed)
+        for at, cell in enumerate(map(int, reads)):
+            grid, row, column = trace.locate(cell)
+            square = square_of(placed, at)
+            index = row * grid.values.shape[1] + column
+            painter.cell(grid, index, square, silent_padding=trace.skip_padding)
+            for other, then in zip(self.traces, self._steps(step), strict=True):
+                if other.winners.size and int(other.winners[then]) == cell:
+                    painter.ring(square, self.theme.now, 2.5 * painter.unit)
+        painter.outline(placed, set(range(len(reads))), self.theme.now)
+
+    def _outline(self, index: int, cells: Iterable[int], colour: Rgb) -> None:
+        by_panel: dict[int, tuple[PlacedPanel, set[int]]] = {}
+        for cell in map(int, cells):
+            spot = self.spot(index, cell)
+            if spot:
+                known = by_panel.setdefault(id(spot.placed), (spot.placed, set()))
+                known[1].add(spot.at)
+        for placed, members in by_panel.values():
+            self._painter.outline(placed, members, colour)
+
+    # What is said
+
+    def _write(self, step: int, words: Text) -> None:
+        painter, theme = self._painter, self.theme
+        width, _ = self.size
+        face = Face("sans", REGULAR, 13 * painter.unit)
+        count = f"{step + 1} / {self.n_steps}"
+        right = (
+            width
+            - self._margin
+            - round(painter.type.width(f"{self.n_steps} / {self.n_steps}", face))
+        )
+        end = right - painter.px(12)
+        middle, half = self._bar, painter.px(2) // 2
+        share = step / max(1, self.n_steps - 1)
+        box = (self._margin, middle - half, end, middle + half)
+        painter.pen.rectangle(box, fill=theme.tint(0.22))
+        reached = self._margin + round((end - self._margin) * share)
+        painter.pen.rectangle((self._margin, middle - half, reached, middle + half), fill=theme.now)
+        radius = painter.px(4)
+        painter.pen.ellipse(
+            (reached - radius, middle - radius, reached + radius, middle + radius), fill=theme.now
+        )
+        place = width - self._margin, middle
+        painter.type.draw(painter.pen, count, place, face, theme.muted, anchor="rm")
+        for piece in words.at(self._margin, self._words_at):
+            baseline = round(piece.x), round(piece.y - painter.px(4.5))
+            painter.type.draw(painter.pen, piece.text, baseline, piece.face, piece.colour)

@@ -1,0 +1,161 @@
+"""The lab's colours outside the app: those of .streamlit/config.toml, mixed as the stage mixes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+from cnn_lab.trace import Scale
+
+Rgb = tuple[int, int, int]
+ThemeName = Literal["light", "dark"]
+
+THEME_NAMES: tuple[ThemeName, ...] = get_args(ThemeName)
+_INK: tuple[Rgb, Rgb] = ((24, 22, 20), (250, 247, 241))
+_DARK_TEXT: Rgb = (27, 25, 23)
+_LIGHT_TEXT: Rgb = (250, 247, 241)
+
+
+def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
+    """Return `a` with a share of `b`, 0 to 1.
+
+    Examples
+    --------
+    >>> mix((0, 0, 0), (200, 100, 0), 0.5)
+    (100, 50, 0)
+    """
+    red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    return red, green, blue
+
+
+def is_light(colour: Rgb) -> bool:
+    """Return whether dark text reads better on a colour (WCAG relative luminance)."""
+    shares = (part / 255 for part in colour)
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179
+
+
+def rgb(text: str) -> Rgb:
+    """Return the colour that "#b0126f" names."""
+    red, green, blue = bytes.fromhex(text.removeprefix("#"))
+    return red, green, blue
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What pictures are drawn with.
+
+    Attributes
+    ----------
+    name : {"light", "dark"}
+    primary, background, text : str
+        As the configuration names them, "#rrggbb".
+    diverging : tuple of str
+        Ten colours from negative to positive.
+    """
+
+    name: ThemeName
+    primary: str
+    background: str
+    text: str
+    diverging: tuple[str, ...]
+
+    @cached_property
+    def paper(self) -> Rgb:
+        """The background."""
+        return rgb(self.background)
+
+    @cached_property
+    def ink(self) -> Rgb:
+        """The text."""
+        return rgb(self.text)
+
+    @cached_property
+    def now(self) -> Rgb:
+        """The current window and the cell it writes."""
+        return rgb(self.primary)
+
+    def tint(self, share: float) -> Rgb:
+        """Return the background with a share of the text's colour."""
+        return mix(self.paper, self.ink, share)
+
+    @cached_property
+    def muted(self) -> Rgb:
+        """What is said in passing."""
+        return self.tint(0.66)
+
+    @cached_property
+    def line(self) -> Rgb:
+        """Frames around grids."""
+        return self.tint(0.3)
+
+    @cached_property
+    def empty(self) -> Rgb:
+        """A result cell that has no value yet."""
+        return self.tint(0.06)
+
+    def colour(self, value: float, scale: Scale) -> Rgb:
+        """Return the colour of a value: a grey, or blue to orange around zero."""
+        share = max(-1.0, min(1.0, value / scale.limit))
+        if scale.kind == "grey":
+            return mix(*_INK, max(0.0, share))
+        zero = self.tint(0.03 if self.name == "light" else 0.1)
+        end = rgb(self.diverging[1] if share < 0 else self.diverging[-2])
+        return mix(zero, end, abs(share))
+
+    def on(self, colour: Rgb) -> Rgb:
+        """Return the colour of text that reads well on another."""
+        return _DARK_TEXT if is_light(colour) else _LIGHT_TEXT
+
+
+THEMES: dict[ThemeName, Theme] = {
+    "light": Theme(
+        "light",
+        primary="#b0126f",
+        background="#fffdf9",
+        text="#14110e",
+        diverging=(
+            "#1d4f91",
+            "#2c6fbb",
+            "#6499d1",
+            "#a3c3e3",
+            "#dbe7f2",
+            "#f7e6d5",
+            "#f0c396",
+            "#e79a52",
+            "#d9731a",
+            "#a85308",
+        ),
+    ),
+    "dark": Theme(
+        "dark",
+        primary="#ff7ac6",
+        background="#181614",
+        text="#ece7df",
+        diverging=(
+            "#a9cdf2",
+            "#7db1ea",
+            "#4e86c4",
+            "#335a85",
+            "#253748",
+            "#473321",
+            "#86551f",
+            "#c37428",
+            "#f0a45d",
+            "#fbd0a5",
+        ),
+    ),
+}
+
+
+def theme_of(name: str) -> Theme:
+    """Return the theme of that name.
+
+    Raises
+    ------
+    ValueError
+        If it is neither "light" nor "dark".
+    """
+    for known in THEME_NAMES:
+        if name == known:
+            return THEMES[known]
+    raise ValueError(f"`theme` must be one of {list(THEME_NAMES)}. Received: theme={name!r}")

@@ -7,7 +7,7 @@ const READABLE_CELL = 20;
 const LENS_CELLS = [40, 34, 28, 22];
 const KERNEL_CELL = 28;
 const TIGHT_GAP = 8;
-const WIDE = 640;
+const WIDE = 560;
 
 /**
  * @param {import("./wire.js").Trace[]} traces
@@ -36,6 +36,7 @@ export function layOut(traces, width, height, measure) {
 function usualHeight(traces, width) {
   if (width < WIDE) return 620;
   const shared = traces.every((trace) => sharesInput(traces[0], trace));
+  if (stand(traces)) return 500;
   if (traces.length > 1 && !shared) return Math.max(480, 270 * traces.length);
   return traces.some((trace) => inputsOf(trace).length > 1) ? 500 : 390;
 }
@@ -87,7 +88,7 @@ function arrangements(traces, withLens, width) {
   const side = { one: (part) => sideTree(part), all: [box.figures, box.column] };
   if (withLens) wide.push({ ...wide[1], one: (part) => stackedTree(part, 2) });
   const styles = width < WIDE ? [...wide, ...(withLens ? [side] : []), narrow, thin] : wide;
-  const trees = [];
+  const trees = width >= WIDE && !withLens && stand(traces) ? [towers(traces, parts)] : [];
   for (const style of styles) {
     if (traces.length === 1) {
       trees.push({ ...style.one(parts[0]), style: wide.includes(style) ? wide : style });
@@ -105,6 +106,32 @@ function arrangements(traces, withLens, width) {
     }
   }
   return trees;
+}
+
+/** Three figures or more with one kernel among them are too many to lie above each other. */
+function stand(traces) {
+  const kernels = traces.map(({ grids }) => grids.filter(({ role }) => role === "kernel"));
+  const alike = kernels.every(
+    (own) =>
+      own.length === 1 &&
+      own[0].columns === kernels[0][0].columns &&
+      equal(own[0].values, kernels[0][0].values),
+  );
+  return traces.length > 2 && alike && traces.every((trace) => inputsOf(trace).length === 1);
+}
+
+/** Figures side by side, each output below its input, and the kernel drawn once. */
+function towers(traces, parts) {
+  const kernel = {
+    ...parts[0].kernels[0],
+    members: parts.flatMap((part) => part.kernels[0].members),
+    subtitle: `${parts[0].kernels[0].subtitle}, for all`,
+  };
+  const each = parts.map((part, index) => {
+    const grids = [part.inputs[0], index ? null : kernel, part.bias, ...part.outputs];
+    return box.column([{ kind: "label", text: part.name }, box.column(grids)], 0);
+  });
+  return { ...box.figures(each), style: "towers" };
 }
 
 /** Whether what a step reads is one window of each input, which may be shown enlarged. */

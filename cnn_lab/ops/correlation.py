@@ -102,18 +102,15 @@ def correlate_input_gradient(
     height, width, depth = kernel.shape[:3]
     dtype = np.result_type(grad_output, kernel)
     padded = np.zeros((len(grad_output), *padded_size, depth * groups), dtype)
-    banks = _banks(kernel, groups).transpose(0, 2, 1)
+    banks = kernel.reshape(height, width, depth, groups, -1).transpose(3, 0, 1, 4, 2)
     window_shape = (*grad_output.shape[:3], height, width, depth * groups)
     for part in _parts(window_shape, padded.itemsize):
-        shares = (_grouped(grad_output[part], groups) @ banks).reshape(
-            groups, *grad_output[part].shape[:3], height, width, depth
-        )
-        for row in range(height):
-            for column in range(width):
-                cell = (row * dilation_rate[0], column * dilation_rate[1])
-                pixels = cell_view(padded, cell, grad_output.shape[1:3], strides)[part]
-                share = shares[:, :, :, :, row, column].transpose(1, 2, 3, 0, 4)
-                pixels += share.reshape(pixels.shape)
+        delta = _grouped(grad_output[part], groups)
+        shares = delta[:, np.newaxis, np.newaxis] @ banks
+        for row, column in np.ndindex(height, width):
+            cell = (row * dilation_rate[0], column * dilation_rate[1])
+            pixels = cell_view(padded, cell, grad_output.shape[1:3], strides)[part]
+            pixels += shares[:, row, column].transpose(1, 0, 2).reshape(pixels.shape)
     return padded
 
 

@@ -140,9 +140,13 @@ def pad_images(
         raise ValueError(f"`pad_mode` must be one of {PAD_MODES}. Received: pad_mode={mode!r}")
     if not any(borders[0] + borders[1]):
         return images
-    widths = ((0, 0), *borders, (0, 0))
     if mode == "zeros":
-        return np.pad(images, widths, constant_values=fill)
+        n, height, width, channels = images.shape
+        (top, bottom), (left, right) = borders
+        shape = (n, top + height + bottom, left + width + right, channels)
+        padded = np.full(shape, fill, images.dtype)
+        padded[:, top : top + height, left : left + width] = images
+        return padded
     source = {"reflect": -1, "edge": None, "wrap": 0}[mode]
     for axis_name, length, border in zip(
         ("rows", "columns"), images.shape[1:3], borders, strict=True
@@ -152,7 +156,7 @@ def pad_images(
                 f'`pad_mode="{mode}"` can add at most {length + source} {axis_name} to an image '
                 f"of {length}. Received: padding {axis_name}={border}"
             )
-    return np.pad(images, widths, mode=mode)
+    return np.pad(images, ((0, 0), *borders, (0, 0)), mode=mode)
 
 
 def unpad_gradient(gradient: Array, borders: Borders, mode: PadMode = "zeros") -> Array:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnn_lab.arithmetic import conv_output_length, effective_kernel_size
+from cnn_lab.arithmetic import conv_output_length
 from cnn_lab.ops.padding import Array, Borders, Pair
 
 
@@ -25,7 +25,7 @@ def window_view(
     Parameters
     ----------
     padded : ndarray, shape (n, height, width, channels)
-        Images with their borders; the window must fit.
+        Images with their borders.
     kernel_size, strides, dilation_rate : (int, int)
         At least 1 each.
 
@@ -34,17 +34,34 @@ def window_view(
     ndarray, shape (n, out_height, out_width, kernel_height, kernel_width, channels)
         A read-only view.
 
+    Raises
+    ------
+    ShapeError
+        If the window does not fit.
+
     Notes
     -----
     Constant time. Only a reader that needs contiguous rows (the matrix product of a
     convolution) pays for a copy.
     """
-    spans = tuple(
-        effective_kernel_size(k, d) for k, d in zip(kernel_size, dilation_rate, strict=True)
+    n, height, width, channels = padded.shape
+    borders = ((0, 0), (0, 0))
+    # Refuses a window that does not fit, so that no view reaches beyond the image's memory.
+    out_size = output_size((height, width), kernel_size, strides, borders, dilation_rate)
+    image, row, column, channel = padded.strides
+    return np.lib.stride_tricks.as_strided(
+        padded,
+        (n, *out_size, *kernel_size, channels),
+        (
+            image,
+            row * strides[0],
+            column * strides[1],
+            row * dilation_rate[0],
+            column * dilation_rate[1],
+            channel,
+        ),
+        writeable=False,
     )
-    view = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=(1, 2))
-    view = view[:, :: strides[0], :: strides[1], :, :: dilation_rate[0], :: dilation_rate[1]]
-    return view.transpose(0, 1, 2, 4, 5, 3)
 
 
 def cell_view(padded: Array, cell: Pair, out_size: Pair, strides: Pair) -> Array:

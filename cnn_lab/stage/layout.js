@@ -34,10 +34,10 @@ export function layOut(traces, width, height, measure) {
 
 /** Pixels that suit a screen: figures above each other need more, and phones scroll anyway. */
 function usualHeight(traces, width) {
-  if (width < WIDE) return 620;
-  const shared = traces.every((trace) => sharesInput(traces[0], trace));
+  const apart = traces.length > 1 && !traces.every((trace) => sharesInput(traces[0], trace));
+  if (width < WIDE) return apart ? 400 * traces.length : 620;
   if (stand(traces)) return 500;
-  if (traces.length > 1 && !shared) return Math.max(480, 270 * traces.length);
+  if (apart) return Math.max(480, 255 * traces.length);
   return traces.some((trace) => inputsOf(trace).length > 1) ? 500 : 390;
 }
 

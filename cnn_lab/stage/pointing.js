@@ -45,7 +45,7 @@ export function targetAt(places, traces, steps, x, y) {
     const i = start + panel.channel * size + index;
     return termTarget(panel.trace, trace.reads[i], trace.weights ? trace.weights[i] : -1);
   }
-  if (panel.role === "input" && !panel.members.some(({ trace }) => isSource(traces[trace], panel))) {
+  if (isShared(panel) && !panel.members.some(({ trace }) => isSource(traces[trace], panel))) {
     return {
       step: null,
       cells: panel.members.map(({ trace, grid }) => ({ trace, cell: grid.firstId + index })),
@@ -56,6 +56,11 @@ export function targetAt(places, traces, steps, x, y) {
   const cell = grid.firstId + index;
   const step = traces[trace].stepOfCell[cell];
   return { step: step < 0 ? null : step, cells: [{ trace, cell }] };
+}
+
+/** Whether all members of a panel are there at once, and not one at a time. */
+function isShared({ role, members }) {
+  return role === "input" || members.some(({ trace }) => trace !== members[0].trace);
 }
 
 /** Whether the cells of a panel are what the steps hand on. */

@@ -1,4 +1,4 @@
-"""The command line: ``python -m cnn_lab train | evaluate | predict``.
+"""The command line: ``python -m cnn_lab train | evaluate | predict | animate``.
 
 With ``--json`` each command prints one JSON object as its last line.
 """
@@ -13,6 +13,7 @@ import click
 import numpy as np
 
 from cnn_lab import zoo
+from cnn_lab.animate import animate
 from cnn_lab.data import load_mnist
 from cnn_lab.digits import Reading, prepare_digit
 from cnn_lab.ink import ink_from_picture
@@ -25,7 +26,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 
 @click.group()
 def main() -> None:
-    """Train, judge and use the networks of CNN Lab."""
+    """Train, judge and use the networks of CNN Lab; draw what its layers do."""
 
 
 @main.command()
@@ -128,6 +129,9 @@ def predict(*, model: str, image: Path, as_json: bool) -> None:
     reading = Reading.of(probabilities)
     result = {"digit": reading.digit, "probabilities": probabilities.tolist()}
     _print(result, as_json, reading.sentence)
+
+
+main.add_command(animate)
 
 
 def _load(model: str) -> Network:

@@ -42,7 +42,8 @@ def caption(trace: "Trace", step: int) -> str:
         slots["left"], slots["right"] = first.column_labels[left], first.column_labels[right]
     if reads:
         share, r, c = reads[0]
-        slots["share"] = format_number(share.values[r, c], share.precision)
+        if np.isfinite(share.values[r, c]):  # padding of a maximum has no number
+            slots["share"] = format_number(share.values[r, c], share.precision)
     if trace.biases.size:
         bias, r, c = trace.locate(trace.biases[step])
         slots["bias"] = format_number(bias.values[r, c], bias.precision)

@@ -17,7 +17,7 @@ from cnn_lab.stage.render.words import Text, Writer
 from cnn_lab.trace import Grid, Trace
 
 MARGIN = 22
-CORNER_WEIGHTS_FROM = 30
+CORNER_WEIGHTS_FROM = 32
 CREDIT = "CNN Lab"
 
 

@@ -102,7 +102,7 @@ class Writer:
         body = None
         for size in (BODY, 14, SMALLEST_BODY):
             pieces = list(self._terms(block, line, size))
-            rows = self._rows(pieces, columns, size)
+            rows = self._rows(pieces, columns, size, apart=0.55 if line.operator else 1.3)
             if rows.width <= self.width and n_lines <= MOST_LINES:
                 body = rows
                 break
@@ -131,9 +131,9 @@ class Writer:
         if line.equals == "≈":
             yield Piece("rounded", self._face(SMALL), self.muted)
 
-    def _rows(self, pieces: Sequence[Piece], columns: int, size: float) -> Text:
-        """Return the pieces in columns as wide as the widest piece."""
-        advance = max((self._length(piece) for piece in pieces), default=0) + self._px(size * 0.55)
+    def _rows(self, pieces: Sequence[Piece], columns: int, size: float, *, apart: float) -> Text:
+        """Return the pieces in columns as wide as the widest piece, `apart` letters between."""
+        advance = max((self._length(piece) for piece in pieces), default=0) + self._px(size * apart)
         line = self._px(size * LINE)
         placed = [
             piece._replace(x=(i % columns) * advance, y=(i // columns + 1) * line)

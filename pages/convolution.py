@@ -13,10 +13,14 @@ from cnn_lab.formulas import (
     unread_sentence,
 )
 from cnn_lab.kernels import KERNELS
+from cnn_lab.layer_call import LayerCall
+from cnn_lab.layer_check import LayerCheck
 from cnn_lab.ops import conv2d
+from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge, arithmetic_latex, convolution_trace
 from cnn_lab.ui import frame
+from cnn_lab.ui.checks import code_tabs, keras_check
 from cnn_lab.ui.convolution import convolution_controls
 from cnn_lab.ui.inputs import does_not_fit
 from cnn_lab.ui.pictures import show_image
@@ -27,7 +31,7 @@ frame.ensure()
 st.title("Convolution")
 st.markdown("What does sliding a kernel over an image compute?")
 
-stage_side, controls = st.columns([5, 2], gap="medium")
+stage_side, controls = st.columns([8, 3], gap="small")
 below = st.container()
 
 with controls:
@@ -71,6 +75,11 @@ with stage_side:
         st.markdown(prose("convolution", section, **numbers))
 
 with below:
+    call = LayerCall("convolution", settings, image[np.newaxis], kernel, **given)
+    keras_check("conv_check", LayerCheck(call, {"result": results[0][np.newaxis]}))
+    code_tabs(
+        "conv_code", keras=keras_code(call), pytorch=pytorch_code(call), numpy=numpy_code(call)
+    )
     if layer.crop is not None:
         show_whole_picture(layer, layer.crop)
     size, window = image.shape[:2], kernel.shape[:2]

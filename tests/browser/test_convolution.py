@@ -1,0 +1,117 @@
+"""The Convolution page in a browser: own pictures, the flip lab, groups, padding of one's own."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+RESULT = "Result on the whole picture"
+
+
+def stage(page):
+    return page.locator(".stage[data-steps]").first
+
+
+def half_white(rows, columns):
+    """A picture that is black on the left and white on the right, as a file."""
+    pixels = np.zeros((rows, columns, 3), np.uint8)
+    pixels[:, columns // 2 :] = 255
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return {"name": "half.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+
+
+def upload(page, file):
+    page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files([file])
+
+
+def open_menu(page, name):
+    page.locator("summary").get_by_text(name, exact=True).click()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_uploaded_picture_is_filtered_and_stays_while_settings_change(open_page, width):
+    page = open_page("/convolution?conv_input=picture", width=width)
+    drawn = page.get_by_alt_text(RESULT)
+    expect(drawn).to_be_visible()
+    before = drawn.get_attribute("src")
+    open_menu(page, "Image")
+    upload(page, half_white(40, 60))
+    expect(page.get_by_text("The whole picture, 40 × 60 pixels")).to_be_visible()
+    expect(page.get_by_text("Result: 38 × 58 numbers from 0 to 1020")).to_be_visible()
+    expect(drawn).not_to_have_attribute("src", before)
+    expect(page).to_have_url(re.compile(r"conv_crop_column=\d+"))
+    expect(stage(page)).to_have_attribute("data-steps", "144")
+    page.get_by_text("same", exact=True).click()
+    expect(page.get_by_text("Result: 40 × 60 numbers")).to_be_visible()
+    expect(stage(page)).to_have_attribute("data-steps", "196")
+
+
+def test_what_is_no_picture_gets_a_sentence_and_the_next_one_is_taken(open_page):
+    page = open_page("/convolution?conv_input=picture")
+    open_menu(page, "Image")
+    upload(page, {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(page.get_by_text("This is no picture")).to_be_visible()
+    expect(page.get_by_text("256 × 384 pixels")).to_be_visible()
+    upload(page, half_white(9, 8))
+    expect(page.get_by_text("9 × 8 pixels")).to_be_visible()
+    expect(page.get_by_text("This is no picture")).to_have_count(0)
+    page.get_by_role("button", name="Back to the drawn picture").click()
+    expect(page.get_by_text("256 × 384 pixels")).to_be_visible()
+
+
+def results(page):
+    """The two results of the step that is shown."""
+    line = page.get_by_test_id("stage-arithmetic").inner_text().replace("−", "-")
+    return [float(total) for total in re.findall(r"=\s*(-?[\d.]+)", line)]
+
+
+def test_the_flip_lab_plays_both_in_step(open_page):
+    page = open_page("/convolution?conv_flip=Both in step")
+    expect(page.get_by_text("Opposite signs.")).to_be_visible()
+    caption = page.get_by_test_id("stage-caption")
+    for step in range(1, 4):
+        page.get_by_role("button", name="Step forward").click()
+        expect(stage(page)).to_have_attribute("data-step", str(step))
+        expect(caption).to_contain_text(f"Cross-correlation: Output, row 0, column {step}")
+        expect(caption).to_contain_text(f"Convolution: Output, row 0, column {step}")
+        as_it_stands, turned = results(page)
+        assert as_it_stands == -turned
+
+
+def test_a_symmetric_kernel_shows_the_same_numbers_both_ways(open_page):
+    page = open_page("/convolution?conv_flip=Both in step&conv_kernel=Laplacian")
+    expect(page.get_by_text("No difference.")).to_be_visible()
+    expect(stage(page)).to_have_attribute("data-steps", "16")
+    page.get_by_role("button", name="Step forward").click()
+    expect(stage(page)).to_have_attribute("data-step", "1")
+    as_it_stands, turned = results(page)
+    assert as_it_stands == turned != 0
+
+
+def test_padding_of_ones_own_is_in_the_address(open_page):
+    page = open_page("/convolution")
+    expect(stage(page)).to_have_attribute("data-steps", "16")
+    page.get_by_text("own", exact=True).click()
+    expect(stage(page)).to_have_attribute("data-steps", "36")
+    page.get_by_label("Top").fill("3")
+    page.get_by_label("Top").press("Enter")
+    expect(stage(page)).to_have_attribute("data-steps", "48")
+    expect(page).to_have_url(
+        re.compile("conv_padding=own.*conv_top=3|conv_top=3.*conv_padding=own")
+    )
+
+
+def test_each_channel_keeps_a_result_of_its_own_when_channels_never_meet(open_page):
+    page = open_page("/convolution?conv_channels=colour&conv_groups=never")
+    expect(stage(page)).to_have_attribute("data-steps", "48")
+    expect(page.get_by_text("In 3 groups", exact=False).first).to_be_visible()
+
+
+def test_infinities_in_several_fields_leave_the_rest_of_the_address(open_page):
+    page = open_page("/convolution?conv_bias=inf&conv_dilation=-1e999&conv_stride=2")
+    expect(stage(page)).to_have_attribute("data-steps", "4")
+    expect(page).to_have_url(re.compile(r"/convolution\?conv_stride=2$"))

@@ -1,5 +1,6 @@
 """Gradients of the sliding windows: against the formulas, the adjoint and finite differences."""
 
+import tracemalloc
 from typing import NamedTuple
 
 import numpy as np
@@ -137,6 +138,21 @@ def test_parts_change_nothing(monkeypatch, groups, part_bytes):
         ops.conv2d_gradients(images, kernel, maps, **options), gradients, strict=True
     ):
         np.testing.assert_allclose(ours, whole, atol=1e-11)
+
+
+def test_the_windows_of_many_images_are_never_copied_all_at_once():
+    images, kernel = np.ones((32, 20, 20, 8), np.float32), np.ones((5, 5, 8, 8), np.float32)
+    maps = ops.conv2d(images, kernel, padding="same")
+    all_windows = images.nbytes * 25
+    for work in (
+        ops.conv2d,
+        lambda *arrays, **options: ops.conv2d_gradients(*arrays, maps, **options),
+    ):
+        tracemalloc.start()
+        work(images, kernel, padding="same")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < all_windows / 2
 
 
 @given(

@@ -42,9 +42,9 @@ class Face(NamedTuple):
 class Type:
     """Measures and draws text; one for each picture, so that threads share no font."""
 
-    def __init__(self, *, own_fonts_only: bool = False) -> None:
-        """Look for the app's fonts, unless only Pillow's own shall be used."""
-        self._files = {} if own_fonts_only else dict(_font_files())
+    def __init__(self, *, plain: bool = False) -> None:
+        """Look for the app's fonts, unless Pillow's plain one will do."""
+        self._files = {} if plain else dict(_font_files())
         self._fonts: dict[Face, ImageFont.FreeTypeFont] = {}
         self._widths: dict[tuple[str, Face], float] = {}
 

@@ -15,7 +15,7 @@ from cnn_lab.spec import NetworkSpec
 
 MODELS = Path(__file__).parent / "models"
 MAX_FILE_BYTES = 4 * spec.MAX_PARAMETERS + 1_000_000
-BATCH = 64  # bounds the copied windows of a convolution to tens of megabytes
+BATCH = 64  # images at a time: bounds what the maps of all layers take
 
 Weights = Mapping[str, Array]
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.data import Split, load_mnist
-from cnn_lab.figures.maps import Tone
-from cnn_lab.figures.photographs import clipped_png, signed_png
+from cnn_lab.figures.maps import Picture, Tone
+from cnn_lab.figures.photographs import clipped_png, outlined, signed_png
 from cnn_lab.layer_call import ConvolutionSettings
 from cnn_lab.network import ModelFileError, Network
 from cnn_lab.ops import conv2d
@@ -102,3 +102,17 @@ def filtered_maps(
         rows, columns = values.shape
         results.append(FilteredMap(png, rows, columns, float(values.min()), float(values.max())))
     return results
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def framed_picture(
+    name: str, box: tuple[int, int, int, int], colour: str, *, factor: int, _pixels: Picture
+) -> bytes:
+    """Return a picture as a PNG with a frame around a piece of it, see `outlined`.
+
+    Parameters
+    ----------
+    name : str
+        Tells the pixels from all others; they are not looked at.
+    """
+    return clipped_png(outlined(_pixels, box, colour), factor=factor)

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import streamlit as st
@@ -45,6 +46,7 @@ class OwnPicture:
     def of(cls, pixels: Array, *, is_sample: bool = False) -> "OwnPicture":
         """Make one of whole numbers from 0 to 255."""
         small = pixels.astype(np.uint8)
+        small.flags.writeable = False  # sessions share the drawn one
         name = hashlib.sha256(repr(small.shape).encode() + small.tobytes()).hexdigest()
         return cls(small, name, is_sample)
 
@@ -118,7 +120,7 @@ def picture_controls(page: str) -> Crop:
             icon=":material/undo:",
             key=f"{page}_sample",
             on_click=_keep,
-            args=(page, OwnPicture.of(landscape(), is_sample=True)),
+            args=(page, drawn_picture()),
         )
     return _crop(page, picture)
 
@@ -126,7 +128,13 @@ def picture_controls(page: str) -> Crop:
 def kept_picture(page: str) -> OwnPicture:
     """Return the session's picture, a drawn one until somebody brings another."""
     kept = st.session_state.get(f"{page}_picture")
-    return kept if isinstance(kept, OwnPicture) else OwnPicture.of(landscape(), is_sample=True)
+    return kept if isinstance(kept, OwnPicture) else drawn_picture()
+
+
+@cache
+def drawn_picture() -> OwnPicture:
+    """Return the picture for whoever has brought none."""
+    return OwnPicture.of(landscape(), is_sample=True)
 
 
 def _take(page: str, key: str) -> None:

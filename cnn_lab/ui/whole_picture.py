@@ -5,8 +5,7 @@ import streamlit as st
 
 from cnn_lab.content import prose
 from cnn_lab.equations import number
-from cnn_lab.figures.photographs import clipped_png, outlined
-from cnn_lab.ui.caches import filtered_maps
+from cnn_lab.ui.caches import filtered_maps, framed_picture
 from cnn_lab.ui.convolution import Convolution
 from cnn_lab.ui.own_picture import Crop
 from cnn_lab.ui.pictures import show_png, tone
@@ -33,6 +32,7 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
         help="Clipped: below 0 is black and above 255 white, as in a program for photographs.",
     )
     channels = len(layer.channel_names)
+    name = f"{crop.picture.sha256}-{channels}"
     with st.container(horizontal=True):
         with st.container(width=max(WIDTH_PX, factor * width), gap="xsmall"):
             seen = crop.picture.channels(channels)[..., : 3 if channels > 1 else 1]
@@ -40,13 +40,13 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
             box = (crop.row, crop.column, crop.rows, crop.columns)
             accent = str(st.get_option(f"theme.{tone()}.primaryColor"))
             show_png(
-                clipped_png(outlined(shown, box, accent), factor=factor),
+                framed_picture(name, box, accent, factor=factor, _pixels=shown),
                 alt="The whole picture, its piece on the stage framed",
                 width_px=factor * width,
             )
         for settings in layer.settings:
             maps = filtered_maps(
-                f"{crop.picture.sha256}-{channels}",
+                name,
                 layer.kernel,
                 layer.bias,
                 settings,

@@ -136,7 +136,7 @@ def pair_number(
     if not apart:
         both = field(label, key)
         return both, both
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         rows = field(f"{label}, rows", key)
     with right:
@@ -190,7 +190,9 @@ def pad_mode_control(page: str) -> PadMode:
     )
 
 
-def does_not_fit(error: ValueError, *, pad_mode: PadMode = "zeros") -> None:
+def does_not_fit(
+    error: ValueError, *, pad_mode: PadMode = "zeros", remedy: str | None = None
+) -> None:
     """Say why settings cannot be combined, and what could be.
 
     Parameters
@@ -199,9 +201,11 @@ def does_not_fit(error: ValueError, *, pad_mode: PadMode = "zeros") -> None:
         From the operation; its message says what must hold and what was received.
     pad_mode : {"zeros", "reflect", "edge", "wrap"}
         Two of them need an image that is large enough to repeat.
+    remedy : str, optional
+        One sentence on what would be legal, where it is no window that has to fit.
     """
-    remedy = REPEATED if pad_mode in ("reflect", "wrap") else LARGER
-    st.error(f"{error}. {remedy}", title="This does not fit")
+    fitting = REPEATED if pad_mode in ("reflect", "wrap") else LARGER
+    st.error(f"{error}. {remedy or fitting}", title="This does not fit")
 
 
 def _numbers(page: str, channels: int, side: int) -> Array:

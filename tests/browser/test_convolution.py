@@ -92,6 +92,19 @@ def test_a_symmetric_kernel_shows_the_same_numbers_both_ways(open_page):
     assert as_it_stands == turned != 0
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_flip_lab_on_a_picture_is_accessible_on_a_phone(open_page, assert_accessible, scheme):
+    query = "conv_input=picture&conv_flip=Both in step&conv_channels=colour&conv_apart=true"
+    page = open_page(f"/convolution?{query}", width=390, height=844, scheme=scheme)
+    expect(page.get_by_alt_text("Result, kernel turned on the whole picture")).to_be_visible()
+    for name in ("Image", "Kernel size, filters, bias", "Flip, dilation, border"):
+        open_menu(page, name)
+    expect(page.get_by_label("Dilation, columns")).to_be_visible()
+    assert_accessible(page)
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) == 0
+
+
 def test_padding_of_ones_own_is_in_the_address(open_page):
     page = open_page("/convolution")
     expect(stage(page)).to_have_attribute("data-steps", "16")

@@ -25,7 +25,11 @@ _FRAMED = "frame_is_set"
 # fetch a page's icon from the internet to show it in the browser's tab.
 PAGES = {
     "": {"home": "Home"},
-    "Learn": {"convolution": "Convolution", "pooling": "Pooling"},
+    "Learn": {
+        "convolution": "Convolution",
+        "padding": "Padding and strides",
+        "pooling": "Pooling",
+    },
     "Build": {"training": "Training"},
     "Explore": {"draw": "Draw a digit"},
 }

@@ -37,7 +37,7 @@ def show_image(
     width_px : int
         About how wide it becomes: whole pixels are kept, so the nearest multiple.
     limit : float, optional
-        What counts as white among greys; the largest value unless given.
+        What counts as white, or has the full colours; the largest magnitude unless given.
 
     Notes
     -----
@@ -45,7 +45,10 @@ def show_image(
     then if the next one follows at once. It has two pixels for one of the page, so that it is
     sharp on a fine screen too.
     """
-    picture = signed_picture(values, tone=tone()) if signed else grey_picture(values, limit=limit)
+    if signed:
+        picture = signed_picture(values, limit=limit, tone=tone())
+    else:
+        picture = grey_picture(values, limit=limit)
     factor = max(1, round(width_px / values.shape[1]))
     show_png(png(picture, factor=2 * factor), alt=alt, width_px=factor * values.shape[1])
 

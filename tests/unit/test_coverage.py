@@ -15,6 +15,7 @@ from cnn_lab.kernels import KERNELS
 from cnn_lab.layer_call import ConvolutionSettings
 from cnn_lab.ops import conv2d
 from cnn_lab.strides import strided_maps
+from cnn_lab.transposition import round_trip, transposed_length_latex
 
 PADDINGS = ("valid", "same", "full", ((2, 0), (1, 3)))
 SETTINGS = st.builds(
@@ -304,3 +305,39 @@ def test_an_empty_picture_loses_nothing():
 def test_a_kernel_larger_than_the_picture_is_refused():
     with pytest.raises(ShapeError, match="must fit"):
         strided_maps(np.ones((2, 2)), np.ones((3, 3)))
+
+
+# --- there and back
+
+
+@given(
+    st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    WINDOWS,
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.sampled_from(["valid", "same"]),
+)
+def test_the_convolution_undoes_the_shape_of_its_transpose(size, window, strides, padding):
+    settings = ConvolutionSettings(strides, padding)
+    trip = round_trip(np.ones((*size, 1)), np.ones((*window, 1, 1)), settings)
+    assert trip.back == size
+    formulas = transposed_length_latex(("H", "W"), size, window, settings)
+    assert tuple(int(each.rsplit("=", 1)[1]) for each in (formulas[0], formulas[-1])) == trip.large
+
+
+def test_values_come_back_only_where_stamps_do_not_meet():
+    image = np.arange(1.0, 10.0).reshape(3, 3, 1)
+    once = round_trip(image, np.ones((1, 1, 1, 1)), ConvolutionSettings(strides=2))
+    assert once.keeps_values
+    summed = round_trip(image, np.ones((2, 2, 1, 1)), ConvolutionSettings(strides=2))
+    # Four copies of the pixel are added up, so the largest pixel changes most.
+    assert (summed.row, summed.column, summed.before, summed.after) == (2, 2, 9, 36)
+    assert not summed.keeps_values
+
+
+def test_the_same_padding_cuts_what_the_kernel_adds():
+    settings = ConvolutionSettings(strides=(2, 1), padding="same")
+    formulas = transposed_length_latex(("H'", "W'"), (3, 4), (3, 3), settings)
+    assert formulas == [
+        r"H' = (3 - 1) \cdot 2 + 3 - 0 - 1 = 6",
+        r"W' = (4 - 1) \cdot 1 + 3 - 1 - 1 = 4",
+    ]

@@ -1,0 +1,82 @@
+"""Small matrices as rows of cells on a page: shaded, hatched, ringed, in the theme's own ink."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+import streamlit as st
+
+Kind = Literal["plain", "padding", "unread", "blank"]
+
+# Numbers stay legible in either theme on the darkest shade.
+_DARKEST_PERCENT = 32
+_LARGE_BELOW = 10
+_INK = "color-mix(in srgb, currentColor {}%, transparent)"
+_STYLE = f"""<style>
+.cells {{ overflow-x: auto; padding: 1px }}
+.cells table {{ border-collapse: separate; border-spacing: 1px; width: auto; margin: 0 }}
+.cells td {{ min-width: 1.2rem; height: 1.2rem; padding: 0 1px; font-size: .72rem; line-height: 1;
+  text-align: center; border: 0; font-variant-numeric: tabular-nums; box-sizing: border-box }}
+.cells .large td {{ min-width: 1.75rem; height: 1.75rem; font-size: .85rem }}
+.cells th {{ padding: 0 .6rem 0 0; font-size: .8rem; font-weight: 400; text-align: left;
+  white-space: nowrap; border: 0 }}
+.cells td.padding {{ background-image: repeating-linear-gradient(135deg,
+  {_INK.format(32)} 0 1px, transparent 1px 5px) }}
+.cells td.unread {{ background-image: repeating-linear-gradient(45deg,
+  {_INK.format(32)} 0 1px, transparent 1px 5px) }}
+.cells td.ringed {{ box-shadow: inset 0 0 0 2px currentColor; font-weight: 700 }}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes
+    ----------
+    text : str
+    shade : float
+        0 is the page itself, 1 the darkest shade that a number can still be read on.
+    kind : {"plain", "padding", "unread", "blank"}
+        Hatched as on the stage where it is padding, or where no window reads it.
+    ringed : bool
+    """
+
+    text: str = ""
+    shade: float = 0.0
+    kind: Kind = "plain"
+    ringed: bool = False
+
+
+def show_cells(
+    rows: Sequence[Sequence[Cell]], *, label: str, heads: Sequence[str] | None = None
+) -> None:
+    """Show rows of cells as one picture.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of Cell
+    label : str
+        What there is to see, for readers who cannot see it.
+    heads : sequence of str, optional
+        A text before each row.
+    """
+    lines = []
+    for number, row in enumerate(rows):
+        head = f"<th>{escape(heads[number])}</th>" if heads else ""
+        lines.append(f"<tr>{head}{''.join(map(_cell, row))}</tr>")
+    large = "large" if max(map(len, rows)) < _LARGE_BELOW else ""
+    st.html(
+        f'{_STYLE}<div class="cells" role="img" tabindex="0" aria-label="{escape(label)}">'
+        f'<table class="{large}"><tbody>{"".join(lines)}</tbody></table></div>'
+    )
+
+
+def _cell(cell: Cell) -> str:
+    classes = " ".join([cell.kind, *(["ringed"] * cell.ringed)])
+    percent = 0 if cell.kind == "blank" else round(5 + cell.shade * (_DARKEST_PERCENT - 5))
+    return (
+        f'<td class="{classes}" style="background-color: {_INK.format(percent)}">'
+        f"{escape(cell.text)}</td>"
+    )

@@ -1,0 +1,92 @@
+import streamlit as st
+
+from cnn_lab.content import prose
+from cnn_lab.layer_check import LayerCheck
+from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
+from cnn_lab.stage.component import stage
+from cnn_lab.trace import TraceTooLarge
+from cnn_lab.ui import frame
+from cnn_lab.ui.checks import code_tabs, keras_check
+from cnn_lab.ui.exports import export_menu
+from cnn_lab.ui.inputs import does_not_fit
+from cnn_lab.ui.padding import comparison_control, padding_controls
+from cnn_lab.ui.padding_parts import (
+    show_counts,
+    show_rulers,
+    show_sizes,
+    show_strides,
+    show_transposed,
+)
+from cnn_lab.ui.pictures import show_image
+
+frame.ensure()
+
+st.title("Padding and strides")
+st.markdown("How big is the output, and which pixels count?")
+
+stage_side, controls = st.columns([3, 1], gap="medium")
+with stage_side:
+    comparison = comparison_control()
+with controls:
+    setup = padding_controls(comparison)
+
+results, errors = {}, {}
+for name in setup.layers:
+    try:
+        results[name] = setup.result(name)
+    except ValueError as error:
+        errors[name] = error
+
+with stage_side:
+    for name, error in errors.items():
+        does_not_fit(
+            error,
+            pad_mode=setup.layers[name].pad_mode,
+            remedy=prose("padding", "less_cut_off") if setup.is_transposed else None,
+        )
+    setup = setup.without(errors)
+    try:
+        traces = [setup.trace(name) for name in results]
+        if traces:
+            stage(traces, key="pad_stage")
+    except TraceTooLarge:
+        traces = []
+        st.caption("Too many steps to follow one by one, so here is the whole result at once.")
+        with st.container(horizontal=True):
+            show_image(setup.image[..., 0], alt="The image")
+            for name, values in results.items():
+                show_image(values, signed=True, alt=f"{name}: the result")
+
+if results:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = next(iter(results))
+        if len(results) > 1:
+            chosen = st.segmented_control(
+                "Code and check for",
+                list(results),
+                default=chosen,
+                required=True,
+                key="pad_checked",
+                bind="query-params",
+            )
+        call = setup.call(chosen)
+        export_menu("pad_export", traces, name=f"padding-{comparison.replace(' ', '-')}")
+        keras_check("pad_check", LayerCheck(call, {"result": results[chosen][None, ..., None]}))
+    code_tabs(
+        "pad_code",
+        keras=keras_code(call),
+        pytorch=pytorch_code(call),
+        numpy=numpy_code(call),
+    )
+    if setup.is_transposed:
+        show_transposed(setup)
+    else:
+        if comparison == "Keras and PyTorch" and len(results) == 2:
+            show_rulers(setup, results)
+        show_sizes(setup)
+        show_counts(setup)
+st.divider()
+show_strides(setup.kernel_size)
+st.divider()
+with st.container(width=720):
+    st.markdown(prose("padding", "prose"))

@@ -1,0 +1,286 @@
+import re
+
+import numpy as np
+import pytest
+
+from cnn_lab.kernels import KERNELS
+from cnn_lab.ops import conv2d
+from cnn_lab.samples import stroke_image
+
+LIBRARIES = {"pad_compare": "Keras and PyTorch"}
+ONE = {"pad_compare": "one padding"}
+TRANSPOSED = {"pad_compare": "transposed"}
+
+
+def errors(page):
+    return [error.value for error in page.error]
+
+
+def everything(page):
+    elements = [*page.markdown, *page.latex, *page.caption]
+    return " ".join(element.value for element in elements)
+
+
+def pictures_of_cells(page):
+    return [html.proto.body for html in page.get("html") if 'class="cells"' in html.proto.body]
+
+
+def numbers_in(picture):
+    return [
+        [float(text or "nan") for text in re.findall(r"<td[^>]*>([^<]*)</td>", line)]
+        for line in re.findall(r"<tr>(.*?)</tr>", picture)
+    ]
+
+
+def stages(page):
+    return page.get("bidi_component")
+
+
+def test_the_first_visit_shows_three_paddings_in_step(open_page):
+    page = open_page("padding")
+    assert not page.exception
+    assert not errors(page)
+    assert page.title[0].value == "Padding and strides"
+    assert len(stages(page)) == 1
+    shown = everything(page)
+    for numerator, length in (("6 + 0 + 0 - 3", 4), ("6 + 1 + 1 - 3", 6), ("6 + 2 + 2 - 3", 8)):
+        assert rf"\dfrac{{{numerator}}}{{1}}\right\rfloor + 1 = {length}" in shown
+    assert "is read once, the pixels read most 9 times" in shown
+
+
+def test_how_often_each_pixel_is_read_is_drawn_with_its_numbers(open_page):
+    valid, same, full = map(numbers_in, pictures_of_cells(open_page("padding")))
+    once = [1, 2, 3, 3, 2, 1]
+    np.testing.assert_array_equal(valid, np.outer(once, once))
+    np.testing.assert_array_equal(same, np.outer([2, 3, 3, 3, 3, 2], [2, 3, 3, 3, 3, 2]))
+    np.testing.assert_array_equal(full, np.full((6, 6), 9))
+
+
+def test_what_the_floor_drops_is_said_with_the_readers_numbers(open_page):
+    page = open_page("padding", {**ONE, "pad_rows": "7", "pad_columns": "6", "pad_stride": "3"})
+    shown = everything(page)
+    assert "7 + 0 + 0 − 3 = 4, and 4 / 3 = 1, remainder 1: the last row is never read." in shown
+    assert "6 + 0 + 0 − 3 = 3, and 3 / 3 = 1 without remainder" in shown
+    assert "6 of 42 are never read" in shown
+
+
+def test_a_dilated_kernel_is_measured_by_what_it_spans(open_page):
+    shown = everything(open_page("padding", {"pad_dilation": "2"}))
+    assert r"$2 \cdot (3 - 1) + 1 = 5$ rows and columns" in shown
+    assert r"\dfrac{6 + 0 + 0 - 5}{1}\right\rfloor + 1 = 2" in shown
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"pad_kernel_size": "7", "pad_rows": "12", "pad_columns": "12", "pad_stride": "5"},
+        {"pad_kernel_size": "1", "pad_rows": "1", "pad_columns": "1", "pad_stride": "5"},
+        {"pad_apart": "true", "pad_stride": "2", "pad_stride_columns": "3"},
+        {"pad_input": "digit", "pad_digit": "9999", "pad_crop": "28", "pad_dilation": "3"},
+        {**LIBRARIES, "pad_kernel_size": "6", "pad_stride": "5", "pad_dilation": "3"},
+        {**LIBRARIES, "pad_input": "digit", "pad_crop": "20", "pad_kernel_size": "7"},
+        {**TRANSPOSED, "pad_kernel_size": "1", "pad_stride": "5"},
+        {**TRANSPOSED, "pad_form": "gather", "pad_transposed_padding": "same"},
+        {**ONE, "pad_padding": "own", "pad_top": "9", "pad_right": "9", "pad_left": "0"},
+        {**ONE, "pad_padding": "full", "pad_pad_mode": "its far side"},
+    ],
+)
+def test_extremes_that_are_legal_show_a_stage(open_page, query):
+    page = open_page("padding", query)
+    assert not page.exception
+    assert not errors(page)
+    assert len(stages(page)) == 1
+
+
+def test_a_link_sets_every_control(open_page):
+    page = open_page(
+        "padding",
+        {
+            **ONE,
+            "pad_kernel_size": "5",
+            "pad_stride": "2",
+            "pad_dilation": "1",
+            "pad_padding": "own",
+            "pad_top": "3",
+            "pad_pad_mode": "its edge repeated",
+            "pad_kernel": KERNELS["binomial"].title,
+            "pad_map_digit": "7",
+            "pad_map_kernel": KERNELS["laplacian"].title,
+        },
+    )
+    assert page.segmented_control(key="pad_compare").value == "one padding"
+    assert page.number_input(key="pad_top").value == 3
+    assert page.selectbox(key="pad_pad_mode").value == "edge"
+    assert page.selectbox(key="pad_kernel").value == "binomial"
+    assert page.number_input(key="pad_map_digit").value == 7
+    assert page.selectbox(key="pad_map_kernel").value == "laplacian"
+    assert r"\dfrac{6 + 3 + 1 - 5}{2}\right\rfloor + 1 = 3" in everything(page)
+
+
+def test_one_padding_that_does_not_fit_leaves_the_others(open_page):
+    page = open_page("padding", {"pad_rows": "2", "pad_kernel_size": "5"})
+    assert not page.exception
+    assert len(errors(page)) == 1
+    assert "spans 5 pixels, the image with its padding has 2" in errors(page)[0]
+    assert len(stages(page)) == 1
+    assert page.segmented_control(key="pad_checked").options == ["Same", "Full"]
+
+
+def test_nothing_that_fits_leaves_a_sentence_and_the_rest_of_the_page(open_page):
+    page = open_page("padding", {**ONE, "pad_rows": "2", "pad_kernel_size": "5"})
+    assert not page.exception
+    assert "would fit" in errors(page)[0]
+    assert not stages(page)
+    assert "How far may a window jump?" in everything(page)
+    page.segmented_control(key="pad_padding").set_value("full").run()
+    assert not errors(page)
+    assert len(stages(page)) == 1
+
+
+def test_a_mirror_without_enough_pixels_says_so(open_page):
+    page = open_page(
+        "padding",
+        {
+            **ONE,
+            "pad_rows": "3",
+            "pad_padding": "full",
+            "pad_kernel_size": "5",
+            "pad_pad_mode": "the image mirrored",
+        },
+    )
+    assert not page.exception
+    assert "can add at most 2 rows" in errors(page)[0]
+    assert "zeros" in errors(page)[0]
+
+
+def test_transposed_padding_that_leaves_nothing_says_so(open_page):
+    page = open_page(
+        "padding",
+        {**TRANSPOSED, "pad_rows": "1", "pad_transposed_padding": "own", "pad_transposed_top": "9"},
+    )
+    assert not page.exception
+    assert "must leave at least one pixel" in errors(page)[0]
+    assert "Less padding" in errors(page)[0]
+
+
+def test_too_many_steps_become_a_picture_of_the_whole_result(open_page):
+    page = open_page(
+        "padding",
+        {
+            **TRANSPOSED,
+            "pad_input": "digit",
+            "pad_crop": "28",
+            "pad_kernel_size": "7",
+            "pad_stride": "5",
+            "pad_form": "gather",
+        },
+    )
+    assert not page.exception
+    assert not stages(page)
+    assert "Too many steps" in page.caption[0].value
+    assert len(page.get("image")) == 2 + 5
+
+
+@pytest.mark.parametrize("text", ["nan", "1 " * 1000, "<img src=x>", "-3"])
+def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page, text):
+    names = ("kernel_size", "stride", "dilation", "compare", "kernel", "checked", "map_digit")
+    page = open_page("padding", {f"pad_{name}": text for name in names} | {"pad_values": text})
+    assert not page.exception
+    assert page.number_input(key="pad_kernel_size").value == 3
+    assert page.segmented_control(key="pad_compare").value == "all three"
+    assert len(stages(page)) == 1
+
+
+# --- Keras against PyTorch
+
+
+def test_libraries_agree_for_an_odd_kernel_at_stride_one(open_page):
+    shown = everything(open_page("padding", LIBRARIES))
+    assert "the same padding and the same 36 results" in shown
+    assert "refuses it for strides\nabove 1" in shown
+
+
+def test_results_of_the_libraries_are_compared_number_by_number(open_page):
+    page = open_page("padding", {**LIBRARIES, "pad_stride": "2"})
+    image, kernel = stroke_image(6, 6)[np.newaxis], np.ones((3, 3, 1, 1))
+    keras, pytorch = (
+        conv2d(image, kernel, strides=2, padding=padding)[0, ..., 0] for padding in ("same", 1)
+    )
+    _, first, second, *_ = pictures_of_cells(page)
+    np.testing.assert_array_equal(numbers_in(first), keras)
+    np.testing.assert_array_equal(numbers_in(second), pytorch)
+    assert f"They differ in {(keras != pytorch).sum()} of 9 results" in everything(page)
+
+
+def test_an_even_kernel_makes_another_size_in_pytorch(open_page):
+    page = open_page("padding", {**LIBRARIES, "pad_kernel_size": "2"})
+    assert "6 × 6 results in Keras, 7 × 7 in PyTorch" in everything(page)
+
+
+def test_an_even_image_looks_the_same_to_both(open_page):
+    ones = "; ".join(["1 1 1 1"] * 4)
+    page = open_page(
+        "padding",
+        {**LIBRARIES, "pad_kernel_size": "3", "pad_stride": "4", "pad_values": ones},
+    )
+    assert "They differ" in everything(page)
+    page = open_page(
+        "padding", {**LIBRARIES, "pad_stride": "4", "pad_values": ones.replace("1", "0")}
+    )
+    assert "The numbers agree" in everything(page)
+
+
+def test_rulers_of_rows_and_columns_part_where_their_numbers_do(open_page):
+    alike = pictures_of_cells(open_page("padding", {**LIBRARIES, "pad_stride": "2"}))[0]
+    assert "Keras pads 0 before and 1 after; 3 windows, beginning at 0, 2, 4" in alike
+    assert "PyTorch pads 1 before and 1 after; 3 windows, beginning at −1, 1, 3" in alike
+    page = open_page("padding", {**LIBRARIES, "pad_rows": "7", "pad_stride": "2"})
+    rows, columns = pictures_of_cells(page)[:2]
+    assert rows.count("<tr>") == 2 + 4 + 4
+    assert columns.count("<tr>") == 2 + 3 + 3
+
+
+def test_of_many_windows_the_ruler_shows_the_first_and_the_last(open_page):
+    page = open_page("padding", {**LIBRARIES, "pad_input": "digit", "pad_crop": "28"})
+    ruler = pictures_of_cells(page)[0]
+    assert "window 27" in ruler
+    assert "window 12" not in ruler
+    assert "…" in ruler
+
+
+# --- transposed convolution
+
+
+def test_a_transposed_convolution_undoes_the_shape_and_not_the_values(open_page):
+    page = open_page("padding", {**TRANSPOSED, "pad_stride": "2"})
+    shown = everything(page)
+    assert r"H' = W' = (6 - 1) \cdot 2 + 3 - 0 - 0 = 13" in shown
+    assert "13 × 13 result becomes 6 × 6 again" in shown
+    assert "It does not undo the values" in shown
+
+
+def test_the_gap_that_keras_adds_is_named(open_page):
+    page = open_page("padding", {**TRANSPOSED, "pad_stride": "3", "pad_kernel_size": "1"})
+    shown = everything(page)
+    assert r"(6 - 1) \cdot 3 + 1 - 0 - 0 + (3 - 1) = 18" in shown
+    assert "Keras goes on to the end of the last stride" in shown
+    assert "even the values come back" in shown
+
+
+# --- strides
+
+
+def test_each_stride_of_a_digit_has_its_picture_and_its_numbers(open_page):
+    page = open_page("padding")
+    shown = everything(page)
+    for stride, side in enumerate((26, 13, 9, 7, 6), start=1):
+        assert f"**Stride {stride}**: {side} × {side} = {side**2} results" in shown
+    assert len(page.get("image")) == 5
+    assert "Ink never read: 0%" in shown
+
+
+def test_the_code_is_for_the_layer_that_was_chosen(open_page):
+    page = open_page("padding", {"pad_checked": "Same"})
+    assert 'padding="same"' in page.code[0].value
+    page = open_page("padding", {**LIBRARIES, "pad_stride": "2", "pad_checked": "PyTorch"})
+    assert "padding=(1, 1)" in page.code[1].value or "padding=1" in page.code[1].value

@@ -22,6 +22,7 @@ from cnn_lab.trace import TraceTooLarge, arithmetic_latex, convolution_trace
 from cnn_lab.ui import frame
 from cnn_lab.ui.checks import code_tabs, keras_check
 from cnn_lab.ui.convolution import convolution_controls
+from cnn_lab.ui.exports import export_menu
 from cnn_lab.ui.inputs import does_not_fit
 from cnn_lab.ui.pictures import show_image
 from cnn_lab.ui.whole_picture import show_whole_picture
@@ -76,7 +77,10 @@ with stage_side:
 
 with below:
     call = LayerCall("convolution", settings, image[np.newaxis], kernel, **given)
-    keras_check("conv_check", LayerCheck(call, {"result": results[0][np.newaxis]}))
+    with st.container(horizontal=True):
+        with st.container(width="content"):
+            export_menu("conv_export", traces, name=layer.file_name)
+        keras_check("conv_check", LayerCheck(call, {"result": results[0][np.newaxis]}))
     code_tabs(
         "conv_code", keras=keras_code(call), pytorch=pytorch_code(call), numpy=numpy_code(call)
     )

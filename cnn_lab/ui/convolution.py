@@ -57,6 +57,15 @@ class Convolution:
     crop: Crop | None
 
     @property
+    def file_name(self) -> str:
+        """What files made of it are called, without an ending: "convolution-k3x3-s1x1-valid"."""
+        rows, columns = self.kernel.shape[:2]
+        (down, right), _ = self.settings[0].steps
+        padding = self.settings[0].padding
+        ending = padding if isinstance(padding, str) else "own"
+        return f"convolution-k{rows}x{columns}-s{down}x{right}-{ending}"
+
+    @property
     def kernel_names(self) -> tuple[str, ...]:
         """What to call each filter: its preset's title until somebody edits its weights."""
         rows, columns, _, filters = self.kernel.shape

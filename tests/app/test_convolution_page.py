@@ -346,3 +346,12 @@ def test_a_picture_smaller_than_the_kernel_gets_a_sentence(open_page):
     page = upload(open_page("convolution", query), encoded(Image.new("L", (30, 5), 3)))
     assert not page.exception
     assert "would fit" in errors(page)[0]
+
+
+def test_the_stage_comes_with_a_check_and_with_code_for_its_settings(open_page):
+    page = open_page("convolution", {"conv_stride": "2", "conv_padding": "same"})
+    assert page.button(key="conv_check").label == "Check against Keras"
+    code = "\n".join(block.value for block in page.code)
+    assert code.count("import") >= 3
+    assert 'padding="same"' in code
+    assert "strides=2" in code

@@ -19,7 +19,7 @@ from cnn_lab.trace import Grid, Trace
 __all__ = ["export_csv", "export_gif", "export_html", "export_png", "gif_steps"]
 
 MOST_FRAMES = 300
-LEAST_WIDTH, MOST_WIDTH = 320, 2160
+LEAST_WIDTH, MOST_WIDTH = 480, 2160
 LEAST_SECONDS, MOST_SECONDS = 0.05, 10.0
 LAST_FRAME_STEPS = 3
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -40,7 +40,7 @@ def export_png(
         Negative counts from the end, so -1 shows everything.
     theme : {"light", "dark"}
     width_px : int
-        From 320 to 2160; the height follows from what there is to show.
+        From 480 to 2160; the height follows from what there is to show.
 
     Raises
     ------

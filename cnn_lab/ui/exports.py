@@ -96,7 +96,7 @@ def _menu(key: str, traces: tuple[Trace, ...], name: str, title: str) -> None:
         )
         step = min(max(int(shown), 1), n_steps)
         png = order(kind="png", theme=theme, step=step - 1)
-        _button(key, "Picture of one step (PNG)", f"{name}-step-{step}.png", png)
+        _button(key, f"Picture of step {step} (PNG)", f"{name}-step-{step}.png", png)
         _button(key, "Page that plays (HTML)", f"{name}.html", order(kind="html"))
         _button(key, "Numbers as tables (CSV)", f"{name}.csv", order(kind="csv"))
 

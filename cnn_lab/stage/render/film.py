@@ -106,6 +106,11 @@ class Film:
         self._write(step, words)
         return self._painter.image
 
+    @property
+    def panels(self) -> Sequence[PlacedPanel]:
+        """All panels at their places."""
+        return self._placed.panels
+
     def spot(self, index: int, cell: int) -> Spot | None:
         """Return where a cell of a trace is drawn; None where another filter is shown."""
         grid, row, column = self.traces[index].locate(cell)

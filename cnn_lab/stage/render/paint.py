@@ -279,13 +279,14 @@ class Painter:
 
     def outline(self, placed: PlacedPanel, members: set[int], colour: Rgb) -> None:
         """Draw the edges between cells that belong and cells that do not."""
-        thin = placed.cell < self.px(12)
-        width, rim = self.unit * (1.75 if thin else 3), self.unit * 1.25
+        width = self.unit * (1.75 if placed.cell < self.px(12) else 3)
         edges = list(_edges(placed, members, self.px(1) / 2))
-        for ink, half in ((self.theme.paper, width / 2 + rim), (colour, width / 2)):
+        for ink, wanted in ((self.theme.paper, width + 2.5 * self.unit), (colour, width)):
+            thickness = max(1, round(wanted))
             for x1, y1, x2, y2 in edges:
-                box = (round(x1 - half), round(y1 - half), round(x2 + half), round(y2 + half))
-                self.pen.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=ink)
+                left, top, right, bottom = (round(at - thickness / 2) for at in (x1, y1, x2, y2))
+                box = (left, top, right + thickness - 1, bottom + thickness - 1)
+                self.pen.rectangle(box, fill=ink)
 
     def badge(self, square: Square, text: str) -> None:
         """Write the weight that a cell meets into its lower right corner."""

@@ -29,6 +29,7 @@ PAGES = {
         "convolution": "Convolution",
         "padding": "Padding and strides",
         "pooling": "Pooling",
+        "backpropagation": "Backpropagation",
     },
     "Build": {"training": "Training"},
     "Explore": {"draw": "Draw a digit"},

@@ -1,0 +1,336 @@
+import re
+
+import numpy as np
+import pytest
+
+from cnn_lab.kernels import KERNELS
+
+PARTS = ["Gradients", "Check by nudging", "One step", "Learn a kernel", "Softmax and loss"]
+NAMES = ["gradients", "nudge", "step", "lesson", "softmax"]
+NUDGE, STEP, LESSON, SOFTMAX = ({"back_part": part} for part in PARTS[1:])
+MATRIX = re.compile(r"\\begin{pmatrix} (.*?) \\end{pmatrix}")
+
+
+def errors(page):
+    return [error.value for error in page.error]
+
+
+def everything(page):
+    elements = [*page.markdown, *page.latex, *page.caption, *page.warning]
+    return " ".join(element.value for element in elements)
+
+
+def matrices(text):
+    """The matrices in numbers that a text holds, in their order."""
+    return [
+        np.array([[float(number) for number in row.split(" & ")] for row in body.split(r" \\ ")])
+        for body in MATRIX.findall(text)
+    ]
+
+
+def charts(page):
+    return len(page.get("vega_lite_chart"))
+
+
+def test_the_first_visit_plays_the_kernels_gradient(open_page):
+    page = open_page("backpropagation")
+    assert not page.exception
+    assert not errors(page)
+    assert page.title[0].value == "Backpropagation"
+    assert "How does a kernel learn?" in everything(page)
+    assert len(page.get("bidi_component")) == 1
+    assert r"\sum_{i=0}^{3}\sum_{j=0}^{3} \delta(i, j)\; I(i + m,\; j + n)" in everything(page)
+    assert "largest\ndifference is 0" in everything(page)
+
+
+@pytest.mark.parametrize(("part", "name"), list(zip(PARTS, NAMES, strict=True)))
+def test_every_part_opens_from_a_link_and_shows_no_number_that_is_none(open_page, part, name):
+    page = open_page("backpropagation", {"back_part": part})
+    assert not page.exception
+    assert not errors(page)
+    assert page.segmented_control(key="back_part").value == name
+    shown = everything(page) + "".join(str(table.value) for table in page.table)
+    assert not re.search(r"\b(nan|inf)\b", shown)
+
+
+def test_a_part_that_is_not_chosen_is_not_there(open_page):
+    page = open_page("backpropagation", SOFTMAX)
+    assert not page.get("bidi_component")
+    page.segmented_control(key="back_part").set_value("lesson").run()
+    assert not page.get("bidi_component")
+    assert page.button(key="back_play").label == "Play"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"back_what": "input", "back_form": "scatter", "back_stride": "3", "back_padding": "same"},
+        {"back_what": "input", "back_form": "both", "back_dilation": "2", "back_padding": "full"},
+        {"back_what": "bias", "back_form": "both", "back_source": "ones"},
+        {"back_what": "kernel", "back_form": "scatter", "back_padding": "own", "back_left": "9"},
+        {"back_kernel_rows": "7", "back_kernel_columns": "7", "back_padding": "full"},
+        {
+            "back_rows": "1",
+            "back_columns": "1",
+            "back_kernel_rows": "1",
+            "back_kernel_columns": "1",
+        },
+        {"back_input": "digit", "back_white": "1", "back_what": "kernel"},
+        {"back_apart": "true", "back_stride": "2", "back_stride_columns": "5"},
+        {"back_activation": "sigmoid", "back_bias": "-1000000"},
+        {"back_weights": "1000000 0 0; 0 0 0; 0 0 -1000000", "back_bias": "1000000"},
+    ],
+)
+@pytest.mark.parametrize("part", PARTS[:3])
+def test_extremes_that_are_legal_are_shown(open_page, part, query):
+    page = open_page("backpropagation", {"back_part": part, **query})
+    assert not page.exception
+    assert not errors(page)
+    assert len(page.get("bidi_component")) == (part == PARTS[0])
+    assert not re.search(r"\b(nan|inf)\b", everything(page))
+
+
+def test_a_link_sets_every_control(open_page):
+    query = {
+        "back_what": "input",
+        "back_form": "both",
+        "back_source": "one cell",
+        "back_cell_row": "1",
+        "back_cell_column": "2",
+        "back_kernel": KERNELS["laplacian"].title,
+        "back_stride": "2",
+        "back_padding": "same",
+        "back_dilation": "1",
+        "back_bias": "0.5",
+        "back_activation": "leaky ReLU",
+    }
+    page = open_page("backpropagation", query)
+    assert page.segmented_control(key="back_what").value == "input"
+    assert page.segmented_control(key="back_form").value == "both"
+    assert page.selectbox(key="back_source").value == "cell"
+    assert page.number_input(key="back_cell_row").value == 1
+    assert page.number_input(key="back_cell_column").value == 2
+    assert page.selectbox(key="back_kernel").value == "laplacian"
+    assert page.number_input(key="back_stride").value == 2
+    assert page.number_input(key="back_bias").value == 0.5
+    assert page.selectbox(key="back_activation").value == "leaky_relu"
+    assert r"\tilde\delta(r - m,\; c - n)" in everything(page)
+    assert "$s_h - 1 = 1$ rows" in everything(page)
+
+
+def test_the_numbers_are_those_of_a_layer_worked_by_hand(open_page):
+    page = open_page(
+        "backpropagation",
+        {
+            "back_values": "1 2 3",
+            "back_rows": "1",
+            "back_columns": "3",
+            "back_kernel_rows": "1",
+            "back_kernel_columns": "2",
+            "back_weights": "1 1",
+            "back_source": "own numbers",
+            "back_delta": "2 -1",
+        },
+    )
+    # dK = (2·1 - 1·2, 2·2 - 1·3); the loss is 2·3 - 1·5.
+    assert [[0.0, 1.0]] in [matrix.tolist() for matrix in matrices(everything(page))]
+    assert "$L = 1$" in everything(page)
+
+
+def test_an_activation_scales_what_comes_back(open_page):
+    page = open_page("backpropagation", {"back_activation": "ReLU", "back_source": "ones"})
+    outer, slopes, delta = matrices(page.latex[0].value)
+    assert set(slopes.ravel()) == {0, 1}
+    np.testing.assert_array_equal(delta, outer * slopes)
+    assert f"{(slopes == 0).sum()} of 16 slopes are 0" in everything(page)
+    assert charts(page) == 1
+
+
+def test_a_window_that_does_not_fit_gets_a_sentence_in_every_part(open_page):
+    for part in PARTS[:3]:
+        page = open_page(
+            "backpropagation", {"back_part": part, "back_rows": "2", "back_columns": "2"}
+        )
+        assert not page.exception
+        assert "would fit" in errors(page)[0]
+        page.segmented_control(key="back_padding").set_value("full").run()
+        assert not errors(page)
+
+
+def test_a_cell_beyond_a_smaller_result_is_held_to_it(open_page):
+    page = open_page(
+        "backpropagation",
+        {"back_source": "one cell", "back_cell_row": "3", "back_cell_column": "3"},
+    )
+    page.number_input(key="back_stride").set_value(3).run()
+    assert not page.exception
+    outer, _, _ = matrices(page.latex[0].value)
+    assert outer.shape == (2, 2)
+    assert outer.sum() == 1
+
+
+def test_too_many_steps_become_pictures(open_page):
+    page = open_page(
+        "backpropagation",
+        {
+            "back_input": "digit",
+            "back_crop": "28",
+            "back_kernel_rows": "7",
+            "back_kernel_columns": "7",
+            "back_padding": "full",
+        },
+    )
+    assert not page.exception
+    assert not page.get("bidi_component")
+    assert "Too many steps" in page.caption[0].value
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page, part):
+    nonsense = dict.fromkeys(
+        [
+            "back_what",
+            "back_form",
+            "back_source",
+            "back_target",
+            "back_stride",
+            "back_kernel",
+            "back_weights",
+            "back_nudge",
+            "back_weight_row",
+            "back_rate",
+            "back_goal",
+            "back_lesson_rate",
+            "back_lesson_steps",
+            "back_lesson_seed",
+            "back_step",
+            "back_scores",
+            "back_logits",
+            "back_class",
+            "back_temperature",
+        ],
+        "<b>nan</b>",
+    )
+    page = open_page("backpropagation", {"back_part": part, **nonsense})
+    assert not page.exception
+    assert not errors(page)
+    huge = dict.fromkeys(nonsense, "1 " * 1000)
+    page = open_page("backpropagation", {"back_part": part, **huge})
+    assert not page.exception
+    page = open_page("backpropagation", {"back_part": part, **dict.fromkeys(nonsense, "99999")})
+    assert not page.exception
+
+
+def test_a_nudge_agrees_with_the_gradient_for_every_weight(open_page):
+    page = open_page(
+        "backpropagation", {**NUDGE, "back_weight_row": "2", "back_weight_column": "1"}
+    )
+    assert "the gradient is right" in everything(page)
+    assert r"\frac{\partial L}{\partial K(2, 1)} = -1318" in everything(page)
+    table = page.table[0].value
+    assert len(table) == 9
+    assert (table["By nudging"] == table["By backpropagation"]).all()
+
+
+def test_a_nudge_that_is_too_small_is_said_to_be(open_page):
+    page = open_page("backpropagation", {**NUDGE, "back_activation": "tanh", "back_nudge": "1e-12"})
+    assert "the nudge's fault" in everything(page)
+
+
+def test_a_nudge_across_a_kink_is_said_to_be(open_page):
+    page = open_page("backpropagation", {**NUDGE, "back_activation": "ReLU", "back_nudge": "1"})
+    assert "A kink" in everything(page)
+
+
+def test_a_step_gets_better_or_overshoots_and_the_best_rate_is_named(open_page):
+    page = open_page("backpropagation", STEP)
+    assert "**Better.** The loss falls from $7356$" in everything(page)
+    assert "known exactly" in everything(page)
+    before, gradient, after = matrices(page.latex[0].value)
+    np.testing.assert_allclose(after, before - 0.0005 * gradient, atol=6e-4)
+    page.select_slider(key="back_rate").set_value(0.002).run()
+    assert "**Too far.**" in everything(page)
+    assert charts(page) == 1
+
+
+def test_a_step_without_a_gradient_changes_nothing(open_page):
+    same = {"back_target": KERNELS["sobel_columns"].title}
+    page = open_page("backpropagation", {**STEP, **same})
+    assert "**Nothing changes.**" in everything(page)
+    assert not page.exception
+
+
+def test_a_lesson_reaches_its_goal(open_page):
+    page = open_page("backpropagation", {**LESSON, "back_step": "1000"})
+    state = everything(page)
+    difference = float(re.search(r"difference to the goal \*\*([\d.e-]+)", state)[1])
+    assert difference < 0.01
+    assert charts(page) == 2
+    assert len(page.get("image")) == 3
+
+
+def test_a_rate_that_is_too_high_ends_the_lesson_and_says_why(open_page):
+    page = open_page("backpropagation", {**LESSON, "back_lesson_rate": "2", "back_step": "900"})
+    assert not page.exception
+    assert "**It diverges.**" in page.warning[0].value
+    assert "Step **0**" in everything(page)
+    assert not re.search(r"\b(nan|inf)\b", everything(page))
+
+
+def test_a_lesson_that_ends_at_once_has_nothing_to_play(open_page):
+    page = open_page("backpropagation", {**LESSON, "back_lesson_input": "noise"})
+    assert page.button(key="back_play").label == "Play"
+    page.select_slider(key="back_lesson_rate").set_value(10.0).run()
+    assert not page.exception
+    assert "**It diverges.**" in page.warning[0].value
+
+
+def test_a_shorter_lesson_holds_the_slider(open_page):
+    page = open_page("backpropagation", {**LESSON, "back_step": "800"})
+    page.select_slider(key="back_lesson_steps").set_value(10).run()
+    assert not page.exception
+    assert page.slider(key="back_step").value == 10
+
+
+def test_playing_goes_through_the_lesson_and_stops_at_its_end(open_page):
+    page = open_page("backpropagation", {**LESSON, "back_lesson_steps": "10"})
+    page.button(key="back_play").click().run()
+    steps = []
+    while not steps or steps[-1] < 10:
+        steps.append(int(re.search(r"Step \*\*(\d+)\*\*", everything(page))[1]))
+        assert len(steps) < 20
+        page.run()
+    assert steps == sorted(steps)
+    assert page.slider(key="back_step").value == 10
+    assert page.button(key="back_play").label == "Play"
+
+
+def test_softmax_and_its_gradient_add_up(open_page):
+    page = open_page("backpropagation", {**SOFTMAX, "back_logits": "1 2 3", "back_class": "2"})
+    table = page.table[0].value
+    powers = np.exp([1.0, 2.0, 3.0])
+    shares = powers / powers.sum()
+    np.testing.assert_allclose(table["Probability p"].astype(float), shares, rtol=1e-3)
+    gradient = [float(text.replace("−", "-")) for text in table["Gradient (p − y) / T"]]
+    np.testing.assert_allclose(gradient, shares - [0, 0, 1], rtol=1e-3)
+    assert "add up to 1." in everything(page)
+    assert "The gradient adds up to 0:" in everything(page)
+    assert f"= {-np.log(shares[2]):.3f}" in everything(page)
+
+
+def test_a_sure_and_wrong_answer_has_a_finite_loss(open_page):
+    query = {**SOFTMAX, "back_logits": "1000000 0", "back_class": "1", "back_temperature": "0.1"}
+    page = open_page("backpropagation", query)
+    assert not page.exception
+    assert "It counts as that much" in everything(page)
+    assert not re.search(r"\b(nan|inf)\b", everything(page))
+
+
+def test_the_networks_own_scores_on_a_digit_it_takes_for_another(open_page):
+    page = open_page("backpropagation", {**SOFTMAX, "back_scores": "network"})
+    table = page.table[0].value
+    assert len(table) == 10
+    shares = [float(text.replace("−", "-")) for text in table["Probability p"]]
+    assert max(shares) < 0.9
+    assert table["Label y"].tolist()[int(np.argmax(shares))] == "0"
+    assert table["Label y"].tolist().count("1") == 1

@@ -12,12 +12,12 @@ from cnn_lab.ui.inputs import does_not_fit
 from cnn_lab.ui.padding import comparison_control, padding_controls
 from cnn_lab.ui.padding_parts import (
     show_counts,
-    show_rulers,
     show_sizes,
     show_strides,
     show_transposed,
 )
 from cnn_lab.ui.pictures import show_image
+from cnn_lab.ui.rulers import show_rulers
 
 frame.ensure()
 
@@ -70,7 +70,8 @@ if results:
                 bind="query-params",
             )
         call = setup.call(chosen)
-        export_menu("pad_export", traces, name=f"padding-{comparison.replace(' ', '-')}")
+        with st.container(width="content"):
+            export_menu("pad_export", traces, name=setup.file_name)
         keras_check("pad_check", LayerCheck(call, {"result": results[chosen][None, ..., None]}))
     code_tabs(
         "pad_code",

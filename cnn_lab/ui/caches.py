@@ -12,6 +12,7 @@ from cnn_lab.layer_call import ConvolutionSettings
 from cnn_lab.network import ModelFileError, Network
 from cnn_lab.ops import conv2d
 from cnn_lab.ops.padding import Array
+from cnn_lab.strides import StridedMap, strided_maps
 from cnn_lab.training.job import UnknownRunError
 from cnn_lab.training.store import run_path
 
@@ -116,3 +117,44 @@ def framed_picture(
         Tells the pixels from all others; they are not looked at.
     """
     return clipped_png(outlined(_pixels, box, colour), factor=factor)
+
+
+@dataclass(frozen=True, eq=False)
+class StridedPicture:
+    """What a kernel with one stride made of a digit.
+
+    Attributes
+    ----------
+    map : StridedMap
+    png : bytes
+    width_px : int
+        Of the picture on a page.
+    """
+
+    map: StridedMap
+    png: bytes
+    width_px: int
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def strided_pictures(index: int, kernel: Array, width_px: int, tone: Tone) -> list[StridedPicture]:
+    """Return a test digit's maps at strides 1 to 5, all in the colours of one scale.
+
+    Parameters
+    ----------
+    index : int
+        Of the test digit.
+    kernel : ndarray, shape (kernel_height, kernel_width)
+    width_px : int
+        About how wide each picture becomes, in whole pixels for each number.
+    tone : {"light", "dark"}
+        The page they lie on.
+    """
+    maps = strided_maps(test_digits().pixels[index].astype(float), kernel)
+    limit = float(np.abs(maps[0].values).max())
+    results = []
+    for one in maps:
+        factor = max(1, round(width_px / one.values.shape[1]))
+        sharp = signed_png(one.values, limit=limit, tone=tone, factor=2 * factor)
+        results.append(StridedPicture(one, sharp, factor * one.values.shape[1]))
+    return results

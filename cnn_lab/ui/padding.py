@@ -72,6 +72,13 @@ class Setup:
         """Whether the layer is a transposed convolution."""
         return self.comparison == "transposed"
 
+    @property
+    def file_name(self) -> str:
+        """What a file of this is called: "all-three-k3-s2"."""
+        strides = next(iter(self.layers.values())).steps[0]
+        numbers = ("x".join(map(str, dict.fromkeys(pair))) for pair in (self.kernel_size, strides))
+        return "{}-k{}-s{}".format(self.comparison.lower().replace(" ", "-"), *numbers)
+
     def result(self, name: str) -> Array:
         """Return what a layer makes of the image, shape (rows, columns).
 

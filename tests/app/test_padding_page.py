@@ -236,8 +236,8 @@ def test_rulers_of_rows_and_columns_part_where_their_numbers_do(open_page):
     assert "PyTorch pads 1 before and 1 after; 3 windows, beginning at −1, 1, 3" in alike
     page = open_page("padding", {**LIBRARIES, "pad_rows": "7", "pad_stride": "2"})
     rows, columns = pictures_of_cells(page)[:2]
-    assert rows.count("<tr>") == 2 + 4 + 4
-    assert columns.count("<tr>") == 2 + 3 + 3
+    assert rows.count("<tr>") == 3 + 4 + 4
+    assert columns.count("<tr>") == 3 + 3 + 3
 
 
 def test_of_many_windows_the_ruler_shows_the_first_and_the_last(open_page):

@@ -75,3 +75,11 @@ def test_a_link_opens_a_transposed_convolution_and_the_switch_retells_it(open_pa
     other = "gather" if form == "scatter" else "scatter"
     page.get_by_text(other, exact=True).click()
     expect(stage(page)).to_have_attribute("data-steps", steps[other])
+
+
+def test_what_is_compared_can_be_taken_away(open_page):
+    page = open_page("/padding?pad_stride=2")
+    page.get_by_role("button", name="Download").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Numbers").click()
+    assert download.value.suggested_filename.startswith("all-three-k3-s2")

@@ -140,7 +140,7 @@ def export_html(
     return _PAGE.format(
         title=html.escape(title),
         settings=html.escape(settings or _sizes(several)),
-        style=f"{_colours(theme)}{_PAGE_STYLE}{STYLE}",
+        style=f"{_colours(theme)}{STYLE}{_PAGE_STYLE}",
         # No end of this element, and no comment, can stand in the data.
         wire=json.dumps(wire).replace("<", "\\u003c"),
         script=script() + _START,

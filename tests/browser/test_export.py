@@ -144,6 +144,15 @@ def test_a_page_follows_the_system_while_it_is_open(open_file: Callable[..., Pag
         )
 
 
+def test_a_printed_page_has_words_instead_of_buttons(open_file: Callable[..., Page]) -> None:
+    page = open_file(export_html(CASES["small"](), title="On paper"))
+    expect(page.get_by_label("Play", exact=True)).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.get_by_label("Play", exact=True)).to_be_hidden()
+    expect(page.get_by_test_id("stage-caption")).to_be_visible()
+    expect(page.get_by_test_id("stage-arithmetic")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_page_fits_and_is_accessible(
     width: int,

@@ -13,12 +13,13 @@ from cnn_lab.trace import Grid, Trace
 UNITS_WIDE = 720
 LARGEST_CELL = 60
 READABLE_CELL = 20
+SMALLEST_CELL = 3
 KERNEL_CELL = 28
 LENS_CELLS = (40, 34, 28, 22)
 LARGEST_LENS = 64
 USUAL_HEIGHT = 480
 HEIGHT_OF_CHANNELS = 600
-HEIGHT_PER_TRACE = 260
+HEIGHT_PER_TRACE = 280
 WORTH_A_KERNEL = 0.6
 WORTH_A_LENS = 0.65
 CLEARLY_LARGER = 1.2
@@ -119,7 +120,7 @@ def _best(
     """Return the arrangement with the largest cells; a later style must gain clearly."""
     found: _Solution | None = None
     for candidate in candidates:
-        for cell in range(px(LARGEST_CELL), px(4), -1):
+        for cell in range(px(LARGEST_CELL), px(SMALLEST_CELL), -1):
             if found is not None:
                 same = found.candidate.style == candidate.style
                 if cell <= found.sizes.cell * (1 if same else CLEARLY_LARGER):
@@ -252,7 +253,7 @@ def _lenses(trace: Trace, index: int, inputs: Sequence[Grid]) -> Iterator[Panel]
 
 
 def _labelled(part: _Parts, tree: Box) -> Box:
-    return Column([Label(part.name), tree]) if part.name else tree
+    return Column([Label(part.name), tree], TIGHT_GAP) if part.name else tree
 
 
 def _channel_rows(part: _Parts, *, with_partials: bool) -> list[Box]:

@@ -113,7 +113,7 @@ def show_transposed(setup: Setup) -> None:
         if settings.padding in ("valid", "same") and any(
             k < s for k, s in zip(setup.kernel_size, settings.steps[0], strict=True)
         ):
-            st.markdown(prose("padding", "transposed_gap", lines="rows or columns"))
+            st.markdown(prose("padding", "transposed_gap"))
     with right:
         trip = round_trip(setup.image, setup.kernel, settings)
         large, back = (f"{rows} × {columns}" for rows, columns in (trip.large, trip.back))

@@ -134,6 +134,23 @@ def test_running_totals_change_a_cell_more_than_once():
         assert tuple(map(int, corner)) == film.theme.colour(total, scale)
 
 
+@pytest.mark.parametrize("case", ["pooling", "overlapping"])
+def test_winners_keep_their_rings(case):
+    traces = CASES[case]()
+    winners = traces[0].winners
+    steps = [0, 1, 2, len(winners) - 1]
+    film = Film(traces, steps, theme=THEMES["light"], width_px=1080)
+    assert min(traces[0].value(cell) for cell in winners) >= 5  # bright: ink stands out
+    for step in (*steps, 1):
+        pixels = np.asarray(film.frame(step)).astype(int)
+        for cell in winners:
+            x, y, side = film.spot(0, cell).square
+            rim = pixels[y + side // 2, x + 3 : x + side // 5]
+            colour = film.theme.now if cell == winners[step] else film.theme.ink
+            ringed = (np.abs(rim - colour).sum(axis=1) < 60).any()
+            assert ringed == (cell in winners[: step + 1])
+
+
 def test_padding_and_unread_cells_lean_against_each_other():
     def slope(trace: Trace, row: int, column: int) -> float:
         """Positive where lines rise: brightness then runs down and right alike."""

@@ -10,7 +10,8 @@ from cnn_lab.stage.render.boxes import PlacedPanel
 from cnn_lab.stage.render.fonts import REGULAR, Face, Type
 from cnn_lab.stage.render.layout import UNITS_WIDE, lay_out
 from cnn_lab.stage.render.legend import LINE, draw_legend, legend_of, with_shared_scales
-from cnn_lab.stage.render.paint import Painter, Square, cell_text, square_of
+from cnn_lab.stage.render.marks import Square, square_of
+from cnn_lab.stage.render.paint import Painter, cell_text
 from cnn_lab.stage.render.progress import Progress
 from cnn_lab.stage.render.theme import Rgb, Theme
 from cnn_lab.stage.render.words import Text, Writer
@@ -134,21 +135,25 @@ class Film:
         pairs = zip(self._progress, self._steps(step), strict=True)
         if any(progress.done > at for progress, at in pairs):
             self._begin()
-        for index, at in enumerate(self._steps(step)):
-            trace, progress = self.traces[index], self._progress[index]
-            earlier = progress.done
-            changed = progress.advance(at)
-            filter_ = trace.locate(trace.leads[at])[0].filter
-            anew = self._filters[index] == -1
-            turned, self._filters[index] = self._filters[index] != filter_, filter_
-            for placed in self._placed.panels:
-                members = placed.panel.members
-                if any(i == index for i, _ in members) and (anew or (turned and len(members) > 1)):
-                    self._paint_panel(placed)
-            if not anew:
-                for cell in np.unique(changed):
-                    self._paint_cell(index, int(cell))
-            self._ring_winners(index, 0 if anew else earlier + 1, at)
+        firsts = [self._advance_trace(index, at) for index, at in enumerate(self._steps(step))]
+        # Only now: traces may share the panel that their winners are in.
+        for index, (first, at) in enumerate(zip(firsts, self._steps(step), strict=True)):
+            self._ring_winners(index, first, at)
+
+    def _advance_trace(self, index: int, step: int) -> int:
+        """Paint what a trace has changed and return the first step that is new on the ground."""
+        trace, progress = self.traces[index], self._progress[index]
+        earlier, before = progress.done, self._filters[index]
+        changed = progress.advance(step)
+        self._filters[index] = trace.locate(trace.leads[step])[0].filter
+        anew, turned = before == -1, before != self._filters[index]
+        for placed in self._placed.panels:
+            members = placed.panel.members
+            if any(i == index for i, _ in members) and (anew or (turned and len(members) > 1)):
+                self._paint_panel(placed)
+        for cell in () if anew else np.unique(changed):
+            self._paint_cell(index, int(cell))
+        return earlier + 1
 
     def _paint_panel(self, placed: PlacedPanel) -> None:
         panel = placed.panel

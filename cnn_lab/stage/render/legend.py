@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cnn_lab.stage.render.fonts import REGULAR, Face
-from cnn_lab.stage.render.paint import Painter, Square, cell_text
+from cnn_lab.stage.render.marks import Square
+from cnn_lab.stage.render.paint import Painter, cell_text
 from cnn_lab.trace import Grid, Scale, Trace
 from cnn_lab.trace.grid import PADDING, UNREAD, WINNER
 from cnn_lab.trace.numbers import MINUS

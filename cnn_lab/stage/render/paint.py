@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from cnn_lab.stage.render.boxes import PlacedPanel, PlacedText, TextRole
 from cnn_lab.stage.render.fonts import REGULAR, SEMIBOLD, Face, Type
+from cnn_lab.stage.render.marks import Square, edges_of, hatching, ring_mask, square_of
 from cnn_lab.stage.render.theme import Rgb, Theme, mix
 from cnn_lab.trace import Grid, Precision, format_number
 from cnn_lab.trace.grid import PADDING, UNREAD, WINNER
@@ -16,17 +17,7 @@ from cnn_lab.trace.numbers import MINUS, FloatArray
 SMALLEST_NUMBER = 9.5
 LARGEST_NUMBER = 24
 GAPLESS_BELOW = 10
-HATCH_PITCH = 7
 SAMPLE = 2000
-_SMOOTH = 4
-
-
-class Square(NamedTuple):
-    """A cell at its place: pixels of its left and top edge and its side, gap included."""
-
-    x: int
-    y: int
-    side: int
 
 
 class NumberStyle(NamedTuple):
@@ -52,8 +43,7 @@ class Painter:
         self.pen = ImageDraw.Draw(self.image)
         self.extents: dict[Grid, FloatArray] = {}
         self._styles: dict[tuple[Grid, int], NumberStyle | None] = {}
-        self._hatches = {name: _hatch(size, unit, name) for name in ("padding", "unread")}
-        self._rings: dict[tuple[int, float], Image.Image] = {}
+        self._hatches = {name: hatching(size, unit, name) for name in ("padding", "unread")}
 
     def px(self, units: float) -> int:
         """Return units in whole pixels."""
@@ -261,26 +251,12 @@ class Painter:
         """Draw the ring of a winner, inside its cell, on a rim that sets it off."""
         box = self._inner(square)
         for thickness, ink in ((width + 2 * self.unit, self.theme.paper), (width, colour)):
-            self.image.paste(ink, box[:2], self._ring(box[2] - box[0] + 1, thickness))
-
-    def _ring(self, side: int, width: float) -> Image.Image:
-        if (side, width) not in self._rings:
-            large = Image.new("L", (side * _SMOOTH, side * _SMOOTH))
-            inset = max(1.5 * self.unit, side * 0.07)
-            outer = (inset - width / 2) * _SMOOTH
-            ImageDraw.Draw(large).rounded_rectangle(
-                (outer, outer, side * _SMOOTH - 1 - outer, side * _SMOOTH - 1 - outer),
-                radius=(side - 2 * inset + width) * 0.42 * _SMOOTH,
-                outline=255,
-                width=max(1, round(width * _SMOOTH)),
-            )
-            self._rings[side, width] = large.resize((side, side), Image.Resampling.BOX)
-        return self._rings[side, width]
+            self.image.paste(ink, box[:2], ring_mask(box[2] - box[0] + 1, thickness, self.unit))
 
     def outline(self, placed: PlacedPanel, members: set[int], colour: Rgb) -> None:
         """Draw the edges between cells that belong and cells that do not."""
         width = self.unit * (1.75 if placed.cell < self.px(12) else 3)
-        edges = list(_edges(placed, members, self.px(1) / 2))
+        edges = list(edges_of(placed, members, self.px(1) / 2))
         for ink, wanted in ((self.theme.paper, width + 2.5 * self.unit), (colour, width)):
             thickness = max(1, round(wanted))
             for x1, y1, x2, y2 in edges:
@@ -306,41 +282,6 @@ def cell_text(value: float, precision: Precision) -> str:
     return format_number(value, Precision(decimals, precision.exact))
 
 
-def square_of(placed: PlacedPanel, index: int) -> Square:
-    """Return where a cell of a panel lies, counted row by row."""
-    row, column = divmod(index, placed.panel.columns)
-    return Square(placed.x + column * placed.cell, placed.y + row * placed.cell, placed.cell)
-
-
-def _edges(
-    placed: PlacedPanel, members: set[int], shift: float
-) -> Iterable[tuple[float, float, float, float]]:
-    columns = placed.panel.columns
-    for index in members:
-        x, y, side = square_of(placed, index)
-        left, top, right, bottom = x - shift, y - shift, x + side - shift, y + side - shift
-        column = index % columns
-        if index - columns not in members:
-            yield left, top, right, top
-        if index + columns not in members:
-            yield left, bottom, right, bottom
-        if column == 0 or index - 1 not in members:
-            yield left, top, left, bottom
-        if column == columns - 1 or index + 1 not in members:
-            yield right, top, right, bottom
-
-
 def _sample(values: FloatArray) -> FloatArray:
     finite = values[np.isfinite(values)]
     return np.unique(finite[:: max(1, finite.size // SAMPLE)]) if finite.size else np.zeros(1)
-
-
-def _hatch(size: tuple[int, int], unit: float, name: str) -> Image.Image:
-    """Return a mask of lines that rise for padding and fall for what is never read."""
-    pitch = HATCH_PITCH * unit
-    rows, columns = np.mgrid[: size[1], : size[0]].astype(np.float32) + 0.5
-    along = columns + rows if name == "padding" else columns - rows
-    # Distance to the nearest line, across it; a pixel's share of the line is its opacity.
-    away = np.abs((along / pitch + 0.5) % 1 - 0.5) * pitch / np.sqrt(2)
-    share = np.clip((unit * 0.5 + 0.5) - away, 0, 1)
-    return Image.fromarray((share * 255).astype(np.uint8))

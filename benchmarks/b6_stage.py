@@ -95,7 +95,7 @@ def measure() -> Sequence[Row]:
         Row("trace of the convolution page", convolution, "kB", 60),
         Row("trace of the pooling page", pooling, "kB", 60),
         Row("largest trace that any setting reached", largest, "kB", 200),
-        Row("the message that brings a trace, player included", message, "kB"),
+        Row("the message that brings a trace", message, "kB"),
     ]
 
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnn_lab.stage.source import STYLE, script
+from cnn_lab.stage.source import LENDER, MOUNT, STYLE
 from cnn_lab.trace import Trace
 
-_component = st.components.v2.component(
-    "cnn_lab_stage",
-    html='<div class="stage">\n</div>',
-    css=STYLE,
-    js=script(),
+# Streamlit sends a component's script along with each change of its data. So the player, forty
+# times as large as a trace, is a component of its own, which never changes.
+_player = st.components.v2.component("cnn_lab_player", html="<div></div>", js=LENDER)
+_stage = st.components.v2.component(
+    "cnn_lab_stage", html='<div class="stage">\n</div>', css=STYLE, js=MOUNT
 )
 
 
@@ -50,12 +50,14 @@ def stage(
     if not traces:
         raise ValueError("The stage needs at least one trace. Received: trace=[]")
     names = " and ".join(each.name.lower() for each in traces)
-    _component(
-        key=key,
-        data={
-            "traces": [each.to_wire() for each in traces],
-            "startStep": start_step,
-            "height": height,
-            "label": label or f"{names.capitalize()}, step by step",
-        },
-    )
+    with st.container(gap=None):
+        _player(key=f"{key}_player", height=1)
+        _stage(
+            key=key,
+            data={
+                "traces": [each.to_wire() for each in traces],
+                "startStep": start_step,
+                "height": height,
+                "label": label or f"{names.capitalize()}, step by step",
+            },
+        )

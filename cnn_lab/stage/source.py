@@ -1,4 +1,8 @@
-"""The player's source: a few JavaScript modules, joined into the one that a browser loads."""
+"""The player's source: a few JavaScript modules, joined into the one that a browser loads.
+
+Two more modules are Streamlit's side of it: `LENDER` hands the player to the page once, `MOUNT`
+shows data with it.
+"""
 
 import re
 from importlib.resources import files
@@ -21,23 +25,33 @@ _MODULES = (
     "controls.js",
     "clock.js",
     "player.js",
-    "stage.js",
 )
 _IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
-STYLE = (_FOLDER / "stage.css").read_text(encoding="utf-8")
-
 
 def script() -> str:
-    """Return the modules as one, in the order of their dependencies.
+    """Return the player's modules as one, in the order of their dependencies.
 
     Each file is a module of its own for editors and type checkers; joined, they share one
-    scope, so that imports and all exports but the default one fall away. So do comments and
-    indentation, a third of what would travel.
+    scope, so that imports and exports fall away. So do comments and indentation, a third of
+    what would travel.
     """
-    parts = ((_FOLDER / name).read_text(encoding="utf-8") for name in _MODULES)
-    joined = "\n".join(_EXPORT.sub("", _IMPORT.sub("", part)) for part in parts)
-    return _INDENT.sub("", _COMMENT.sub("", joined))
+    return "\n".join(map(_joinable, _MODULES))
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _joinable(name: str) -> str:
+    """Return a module without what it needs to stand alone; a default export stays."""
+    bare = _EXPORT.sub("", _IMPORT.sub("", _read(name)))
+    return _INDENT.sub("", _COMMENT.sub("", bare))
+
+
+STYLE = _read("stage.css")
+LENDER = f"{script()}\n{_joinable('lend.js')}"
+MOUNT = _joinable("stage.js")

@@ -7,6 +7,7 @@ from PIL import Image
 from cnn_lab.kernels import KERNELS
 from cnn_lab.landscape import landscape
 from cnn_lab.pictures import LONGEST_SIDE, lightness, place_of_most_contrast
+from tests.app.stages import stages
 
 EDITING = {"conv_edit_kernel": True}
 PICTURE = {"conv_input": "picture"}
@@ -40,7 +41,7 @@ def test_the_first_visit_shows_the_stage_and_the_formula(open_page):
     assert not page.exception
     assert not errors(page)
     assert page.title[0].value == "Convolution"
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
     assert r"\dfrac{6 + 0 + 0 - 3}{1}\right\rfloor + 1 = 4" in everything(page)
 
 
@@ -69,7 +70,7 @@ def test_extremes_that_are_legal_show_a_stage(open_page, query):
     page = open_page("convolution", query)
     assert not page.exception
     assert not errors(page)
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
 
 
 def test_a_link_sets_every_control(open_page):
@@ -93,10 +94,10 @@ def test_a_kernel_larger_than_the_padded_image_gets_a_sentence(open_page):
     assert not page.exception
     assert "spans 5 pixels, the image with its padding has 2" in errors(page)[0]
     assert "would fit" in errors(page)[0]
-    assert not page.get("bidi_component")
+    assert not stages(page)
     page.segmented_control(key="conv_padding").set_value("full").run()
     assert not errors(page)
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
 
 
 def test_too_many_steps_become_a_picture_of_the_whole_result(open_page):
@@ -113,7 +114,7 @@ def test_too_many_steps_become_a_picture_of_the_whole_result(open_page):
         },
     )
     assert not page.exception
-    assert not page.get("bidi_component")
+    assert not stages(page)
     assert "Too many steps" in page.caption[0].value
     assert len(page.get("image")) == 5
 
@@ -135,7 +136,7 @@ def test_nonsense_in_the_address_gets_a_sentence_and_the_preset(open_page, text,
     assert sentence in warnings(page)[0]
     assert page.number_input(key="conv_stride").value == 1
     assert page.number_input(key="conv_rows").value == 6
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
 
 
 def test_typed_weights_are_used_and_stay_in_the_address(open_page):
@@ -266,7 +267,7 @@ def test_nonsense_in_the_address_leaves_a_page_that_works(open_page, query):
     page = open_page("convolution", query)
     assert not page.exception
     assert not errors(page)
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
 
 
 def test_without_a_picture_there_is_a_drawn_one_and_an_invitation(open_page):
@@ -291,7 +292,7 @@ def test_an_uploaded_picture_is_filtered_whole_and_played_in_part(open_page):
     assert "12 × 12 cells" in everything(page)  # the result on the stage
     page.number_input(key="conv_stride").set_value(2).run()
     assert "Result: 19 × 29 numbers" in everything(page)
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
 
 
 def test_a_picture_stays_until_another_takes_its_place(open_page):
@@ -330,7 +331,7 @@ def test_bad_pictures_get_a_sentence_and_the_old_one_stays(open_page, data, sent
     assert not page.exception
     assert sentence in errors(page)[0]
     assert "256 × 384 pixels" in everything(page)
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
 
 
 def test_the_camera_is_asked_for_only_when_wanted(open_page):

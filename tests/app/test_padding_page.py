@@ -6,6 +6,7 @@ import pytest
 from cnn_lab.kernels import KERNELS
 from cnn_lab.ops import conv2d
 from cnn_lab.samples import stroke_image
+from tests.app.stages import stages
 
 LIBRARIES = {"pad_compare": "Keras and PyTorch"}
 ONE = {"pad_compare": "one padding"}
@@ -30,10 +31,6 @@ def numbers_in(picture):
         [float(text or "nan") for text in re.findall(r"<td[^>]*>([^<]*)</td>", line)]
         for line in re.findall(r"<tr>(.*?)</tr>", picture)
     ]
-
-
-def stages(page):
-    return page.get("bidi_component")
 
 
 def test_the_first_visit_shows_three_paddings_in_step(open_page):

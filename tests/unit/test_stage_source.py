@@ -7,20 +7,29 @@ import sys
 import pytest
 
 from cnn_lab.stage import STYLE, script
-from cnn_lab.stage.source import _FOLDER, _MODULES
+from cnn_lab.stage.source import _FOLDER, _MODULES, LENDER, MOUNT
 
 
 def test_every_module_travels():
     names = {entry.name for entry in _FOLDER.iterdir() if entry.name.endswith(".js")}
-    assert names == set(_MODULES)
+    assert names == {*_MODULES, "lend.js", "stage.js"}
 
 
-def test_modules_become_one_with_a_single_export():
-    source = script()
+@pytest.mark.parametrize(
+    ("source", "exports"),
+    [
+        (script(), []),
+        (LENDER, ["export default function () {"]),
+        (MOUNT, ["export default function ({ data, parentElement }) {"]),
+    ],
+)
+def test_modules_become_one_with_at_most_one_export(source, exports):
     assert not re.search(r"^\s*import\b", source, re.MULTILINE)
-    assert re.findall(r"^export.*", source, re.MULTILINE) == [
-        "export default function ({ data, parentElement }) {"
-    ]
+    assert re.findall(r"^export.*", source, re.MULTILINE) == exports
+
+
+def test_what_travels_with_each_trace_is_small():
+    assert len(MOUNT) < 2_000 < 50_000 < len(LENDER)
 
 
 def test_modules_share_one_scope_without_collisions():

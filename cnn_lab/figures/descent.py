@@ -169,7 +169,7 @@ def kernels_table(kernels: dict[str, Array], *, limit: float, tone: Tone) -> pd.
                 (
                     row,
                     left + column,
-                    f"{kernel[row, column]:.2f}".replace("-0.00", "0.00").replace("-", "−"),
+                    _short(float(kernel[row, column])),
                     "#" + "".join(f"{part:02x}" for part in colour),
                     _ink(colour),
                 )
@@ -230,6 +230,12 @@ def kernels_spec(*, rows: int, columns: int) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _short(value: float) -> str:
+    """Return a number in few characters: two decimals, none where it is large."""
+    text = f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
+    return text.replace("-0.00", "0.00").replace("-", "−")
 
 
 def _ink(colour: Any) -> str:

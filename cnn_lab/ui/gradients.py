@@ -39,6 +39,7 @@ FORMS: tuple[Form, ...] = ("gather", "scatter")
 BOTH = "both"
 MOST_WRITTEN = 8  # rows and columns of a matrix in numbers; larger ones become pictures
 NEARLY_FLAT = 1e-3
+PICTURE_PX = 180
 
 
 def quantity_controls() -> tuple[Quantity, str]:
@@ -212,8 +213,10 @@ def _show_delta(study: Study) -> None:
                 "The activation's slope": back.slopes,
                 "The output gradient": back.delta,
             }
-            for alt, values in pictures.items():
-                show_image(values, signed=True, alt=alt, width_px=150)
+            for name, values in pictures.items():
+                with st.container(width=PICTURE_PX):
+                    show_image(values, signed=True, alt=name, width_px=PICTURE_PX)
+                    st.caption(f"{name}, from {values.min():.3g} to {values.max():.3g}")
 
 
 def _show_activation(study: Study) -> None:

@@ -23,7 +23,6 @@ EPSILONS = tuple(float(f"1e-{power}") for power in range(13))
 RATES = tuple(float(f"{first}e{power}") for power in range(-9, 1) for first in (1, 2, 5))
 FIRST_RATE = 5e-4
 ALIKE = 1e-4
-ROWS_BEFORE_SCROLLING, TABLE_PX = 12, 420
 
 
 def nudge_controls() -> float:
@@ -129,15 +128,10 @@ def show_all_nudges(study: Study, epsilon: float) -> None:
             "Value": _column(study.at.kernel),
             "By nudging": _column(slopes),
             "By backpropagation": _column(gradient),
-            "Difference": [f"{each:.1e}" for each in np.abs(slopes - gradient).ravel()],
+            "Difference": [f"{each:.2g}" for each in np.abs(slopes - gradient).ravel()],
         }
     )
-    st.table(
-        table,
-        hide_index=True,
-        height=TABLE_PX if len(cells) > ROWS_BEFORE_SCROLLING else "content",
-        alt="Every weight's slope by nudging beside its gradient",
-    )
+    st.table(table, hide_index=True, alt="Every weight's slope by nudging beside its gradient")
 
 
 def _verdict(line: Line) -> str:

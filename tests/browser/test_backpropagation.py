@@ -93,3 +93,23 @@ def test_the_layer_stays_while_other_parts_are_looked_at(open_page, part):
     group(page, "Part").get_by_text("Gradients").click()
     expect(stage(page)).to_have_attribute("data-steps", "36")
     expect(page).to_have_url(re.compile("back_stride=2"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "back_part=Check+by+nudging&back_kernel_rows=5",
+        "back_part=One+step&back_rate=0.002",
+        "back_part=Learn+a+kernel&back_lesson_rate=2",
+        "back_part=Softmax+and+loss&back_scores=network",
+        "back_activation=tanh&back_what=input&back_form=both&back_stride=2",
+    ],
+)
+def test_every_part_is_accessible_and_fits_a_phone(open_page, assert_accessible, query, scheme):
+    page = open_page(f"/backpropagation?{query}", width=390, height=844, scheme=scheme)
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.locator("canvas, svg").first.wait_for()
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("(box) => box.scrollWidth - box.clientWidth") <= 0
+    assert_accessible(page)

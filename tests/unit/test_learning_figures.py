@@ -99,6 +99,11 @@ def test_a_tiny_negative_weight_is_written_as_nothing():
     assert table["text"].tolist() == ["now", "0.00"]
 
 
+def test_a_weight_that_has_run_away_still_fits_its_cell():
+    table = kernels_table({"now": np.array([[-385.2]])}, limit=1.0, tone="light")
+    assert table["text"].tolist() == ["now", "−385"]
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_a_curve_reaches_as_far_as_the_layers_sums(name):
     table = activation_table(ACTIVATIONS[name], np.array([-7.0, 0.0, 5.0, 5.0, 90.0]))

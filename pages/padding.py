@@ -24,7 +24,7 @@ frame.ensure()
 st.title("Padding and strides")
 st.markdown("How big is the output, and which pixels count?")
 
-stage_side, controls = st.columns([3, 1], gap="medium")
+stage_side, controls = st.columns([8, 3], gap="small")
 with stage_side:
     comparison = comparison_control()
 with controls:

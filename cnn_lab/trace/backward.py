@@ -203,6 +203,7 @@ def input_gradient_trace(
         layer.weights,
         result,
         precisions=(layer.delta_precision, layer.weight_precision, precision),
+        scale=Scale.signed(layer.delta),
         borders=layer.borders,
         strides=layer.strides,
         dilation_rate=layer.dilation,

@@ -24,6 +24,7 @@ def spread_trace(
     result: FloatArray,
     *,
     precisions: tuple[Precision, Precision, Precision],
+    scale: Scale,
     borders: Borders,
     strides: Pair,
     dilation_rate: Pair,
@@ -43,6 +44,8 @@ def spread_trace(
     result : ndarray, shape (height, width)
     precisions : (Precision, Precision, Precision)
         Of the given numbers, the weights and the result.
+    scale : Scale
+        Of the given numbers.
     borders : ((int, int), (int, int))
         What surrounds the result and is dropped.
     strides, dilation_rate : (int, int)
@@ -60,7 +63,7 @@ def spread_trace(
     result. Read backwards: the padded row q takes its numbers from the spread rows
     ``q - dilation_rate * m``, the last weight first, which is the kernel turned round.
     """
-    layout = _Layout(given, weights, result, borders, strides, dilation_rate)
+    layout = _Layout(given, weights, result, scale, borders, strides, dilation_rate)
     build = layout.gather if form == "gather" else layout.scatter
     return build(precisions, name, source, target, outside).checked()
 
@@ -71,11 +74,12 @@ class _Layout:
         given: FloatArray,
         weights: FloatArray,
         result: FloatArray,
+        scale: Scale,
         borders: Borders,
         strides: Pair,
         dilation_rate: Pair,
     ) -> None:
-        self.given, self.weights, self.result = given, weights, result
+        self.given, self.weights, self.result, self.scale = given, weights, result, scale
         self.borders, self.strides, self.dilation = borders, strides, dilation_rate
         self.positions, self.window = (given.shape[0], given.shape[1]), weights.shape[:2]
         self.size = (result.shape[0], result.shape[1])
@@ -117,7 +121,7 @@ class _Layout:
                 column_labels=labels[1],
                 first_id=0,
                 family=source[1],
-                scale=Scale.signed(self.given),
+                scale=self.scale,
                 precision=given_precision,
             )
         ]
@@ -181,7 +185,7 @@ class _Layout:
             title=source[1],
             role="input",
             family=source[1],
-            scale=Scale.signed(self.given),
+            scale=self.scale,
             precision=given_precision,
         )
         kernel = place(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from cnn_lab.ops.padding import IntOrPair, Padding
 from cnn_lab.ops.transposed import conv2d_transpose, transposed_geometry
+from cnn_lab.trace.grid import Scale
 from cnn_lab.trace.model import Trace
 from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle
 from cnn_lab.trace.scatter import Form, as_map, check_form
@@ -83,6 +84,7 @@ def transposed_convolution_trace(
         weights,
         result,
         precisions=(pixel_precision, weight_precision, precision),
+        scale=Scale.for_image(pixels),
         borders=borders,
         strides=stride_pair,
         dilation_rate=(1, 1),

@@ -1,7 +1,7 @@
 """What happens to an image and its pooled maps when the picture moves."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from cnn_lab.ops import average_pool2d, max_pool2d
 from cnn_lab.ops.padding import IntOrPair, Padding
 
 Array = NDArray[np.floating[Any]]
+Direction = Literal["right", "down"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class ShiftResponse:
     Attributes
     ----------
     shifts : ndarray of int, shape (n,)
-        Pixels to the right, from 0.
+        Pixels, from 0.
     image, max_pooled, average_pooled : ndarray of float, shape (n,)
         Length of the difference to the unshifted numbers over the length of those: 0 means
         nothing changed, 1 means that the change is as large as the picture itself.
@@ -35,38 +36,44 @@ def shift_response(
     image: Array,
     *,
     most: int,
+    direction: Direction = "right",
     pool_size: IntOrPair = 2,
     strides: IntOrPair | None = None,
     padding: Padding = "valid",
+    count_include_pad: bool = False,
 ) -> ShiftResponse:
-    """Shift a picture to the right pixel by pixel and measure what changes.
+    """Shift a picture pixel by pixel and measure what changes.
 
     Parameters
     ----------
     image : ndarray, shape (height, width)
-        What leaves on the right is lost; what enters on the left is zero.
+        What leaves at the far side is lost; what enters is zero.
     most : int
         Largest shift in pixels.
-    pool_size, strides, padding
-        As in `cnn_lab.ops.max_pool2d`.
+    direction : {"right", "down"}
+    pool_size, strides, padding, count_include_pad
+        As in `cnn_lab.ops.average_pool2d`.
 
     Returns
     -------
     ShiftResponse
         For 0, 1, ..., `most` pixels.
     """
-    shifted = np.stack([_shift_right(image, pixels) for pixels in range(most + 1)])[..., np.newaxis]
+    axis = {"down": 0, "right": 1}[direction]
+    shifted = np.stack([_shift(image, pixels, axis) for pixels in range(most + 1)])[..., np.newaxis]
+    pool: dict[str, Any] = {"pool_size": pool_size, "strides": strides, "padding": padding}
     return ShiftResponse(
         np.arange(most + 1),
         _change(shifted),
-        _change(max_pool2d(shifted, pool_size=pool_size, strides=strides, padding=padding)),
-        _change(average_pool2d(shifted, pool_size=pool_size, strides=strides, padding=padding)),
+        _change(max_pool2d(shifted, **pool)),
+        _change(average_pool2d(shifted, **pool, count_include_pad=count_include_pad)),
     )
 
 
-def _shift_right(image: Array, pixels: int) -> Array:
+def _shift(image: Array, pixels: int, axis: int) -> Array:
     moved = np.zeros_like(image)
-    moved[:, pixels:] = image[:, : image.shape[1] - pixels]
+    source, target = np.moveaxis(image, axis, 0), np.moveaxis(moved, axis, 0)
+    target[pixels:] = source[: len(source) - pixels]
     return moved
 
 

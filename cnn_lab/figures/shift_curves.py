@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from cnn_lab.shifts import ShiftResponse
+from cnn_lab.shifts import Direction, ShiftResponse
 
 NAMES = ("picture", "max pooled", "average pooled")
 HEIGHT_PX = 230
@@ -22,12 +22,13 @@ def shift_table(response: ShiftResponse) -> pd.DataFrame:
     )
 
 
-def shift_spec() -> dict[str, Any]:
-    """Return the chart of a table from `shift_table`.
+def shift_spec(direction: Direction = "right") -> dict[str, Any]:
+    """Return the chart of a table from `shift_table`, for shifts to the right or down.
 
     The curves are told apart by dashes and by the shape of their points as well as by colour.
     """
     names = list(NAMES)
+    way = {"right": "to the right", "down": "downwards"}[direction]
     what = {"field": "what", "type": "nominal", "sort": names}
     return {
         "height": HEIGHT_PX,
@@ -35,7 +36,7 @@ def shift_spec() -> dict[str, Any]:
             "x": {
                 "field": "shift",
                 "type": "ordinal",
-                "title": "shift to the right in pixels",
+                "title": f"shift {way} in pixels",
                 "axis": {"labelAngle": 0},
             },
             "y": {

@@ -19,7 +19,7 @@ DRAWN = {"digits", "ink", "landscape", "pictures", "samples"}
 SIMPLE = {*DRAWN, "content", "data", "formulas", "kernels"}
 OPERATORS = {"arithmetic", "ops"}
 NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
-PICTURES = {*NETWORKS, *SIMPLE, "equations", "explain", "learning", "shifts", "trace"}
+PICTURES = {*NETWORKS, *SIMPLE, "equations", "explain", "learning", "pooled", "shifts", "trace"}
 CHECKS = {"layer_call", "layer_check"}
 SLIDING = {"conventions", "coverage", "strides", "transposition"}
 # Each part of cnn_lab with all it may import besides itself. A new part needs a line here.
@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "equations": {*OPERATORS, "layer_call", "trace"},
     "layer_check": {*OPERATORS, "layer_call"},
     "learning": {*OPERATORS, "layer_call", "trace"},
+    "pooled": {*OPERATORS, "layer_call"},
     "snippets": {*OPERATORS, "layer_call"},
     "keras_engine": NETWORKS,
     "keras_check": {*OPERATORS, *CHECKS},

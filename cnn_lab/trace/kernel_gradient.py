@@ -1,0 +1,133 @@
+"""The trace of a kernel's gradient, as a gathering and as a scattering.
+
+Both forms show the same numbers. Gathering asks of each weight: what did you take part in?
+Scattering asks of each result: whom do you owe your error to?
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.ops.padding import IntOrPair, Padding
+from cnn_lab.trace.backward import BackwardLayer
+from cnn_lab.trace.grid import Scale
+from cnn_lab.trace.layer import Placer
+from cnn_lab.trace.model import Trace
+from cnn_lab.trace.scatter import Form, check_form, scatter_totals
+from cnn_lab.trace.windows import PADDING_CAPTION, span_words
+
+
+def kernel_gradient_trace(
+    image: NDArray[Any],
+    kernel: NDArray[Any],
+    grad_output: NDArray[Any],
+    *,
+    strides: IntOrPair = 1,
+    padding: Padding = "valid",
+    dilation_rate: IntOrPair = 1,
+    form: Form = "gather",
+    name: str | None = None,
+) -> Trace:
+    """Trace the gradient of a convolution with respect to one slice of its kernel.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width)
+        One channel; finite numbers.
+    kernel : ndarray, shape (kernel_height, kernel_width)
+        Only its shape matters.
+    grad_output : ndarray, shape (out_height, out_width)
+        The loss's gradient with respect to one filter's results.
+    strides, padding, dilation_rate
+        Of the forward pass, as in `cnn_lab.ops.conv2d`.
+    form : {"gather", "scatter"}
+        A step for each weight, which sums the products it took part in; or a step for each
+        result, which adds its share to every weight.
+    name : str, optional
+        What to call the operation where several are compared.
+
+    Returns
+    -------
+    Trace
+        Grids "input", "grad-output" and "grad-kernel".
+
+    Raises
+    ------
+    ShapeError
+        If a shape does not match or there are several channels: each slice of a kernel has a
+        trace of its own.
+    ValueError
+        If an argument is out of range or a value is not finite.
+    TraceTooLarge
+        If the browser could not play it well.
+
+    References
+    ----------
+    .. [1] Parth Doshi, "Convolutional Neural Networks", equations (4) to (6).
+
+    Examples
+    --------
+    >>> trace = kernel_gradient_trace(np.eye(3), np.ones((2, 2)), np.array([[1, 2], [3, 4]]))
+    >>> trace.grid("grad-kernel").values
+    array([[5., 3.],
+           [2., 5.]])
+    """
+    check_form(form)
+    layer = BackwardLayer(image, kernel, grad_output, strides, padding, dilation_rate)
+    result, precision = layer.settled("kernel", layer.image_precision)
+    grids = layer.input_grids()
+    place = Placer(grids)
+    delta = layer.place_delta(place)
+    links = layer.reads
+    deltas = np.repeat(delta, links.shape[1]).reshape(links.shape)
+    weights = np.arange(links.shape[1])
+    totals, extremes = scatter_totals(
+        np.tile(weights, len(links)),
+        (layer.padded.ravel()[links] * layer.delta.ravel()[:, np.newaxis]).ravel(),
+        precision,
+    )
+    first = place(
+        result,
+        key="grad-kernel",
+        title="Kernel gradient",
+        role="output",
+        family="Kernel gradient",
+        scale=Scale.signed(result, extremes if form == "scatter" else result),
+        precision=precision,
+    )
+    if form == "gather":
+        return Trace(
+            name=name or "Kernel gradient, gathered",
+            grids=tuple(grids),
+            term="product_sum",
+            step_starts=np.arange(links.shape[1] + 1) * len(links),
+            reads=links.T.ravel(),
+            weights=deltas.T.ravel(),
+            writes=first + weights,
+            window_columns=layer.positions[1],
+            caption_template="{output}, row {row}, column {column}: the output gradient lies over "
+            f"{span_words(layer.positions, layer.strides)} of the input; "
+            f"{_products(len(links))} {{about}}{{result}}.",
+            padding_template=PADDING_CAPTION,
+        ).checked()
+    return Trace(
+        name=name or "Kernel gradient, scattered",
+        grids=tuple(grids),
+        term="scatter_add",
+        step_starts=np.arange(len(links) + 1) * links.shape[1],
+        reads=links.ravel(),
+        weights=deltas.ravel(),
+        sources=delta,
+        targets=first + np.tile(weights, len(links)),
+        totals=totals,
+        window_columns=layer.window[1],
+        caption_template="{output}, row {row}, column {column}, is {result}: it weighs "
+        f"{span_words(layer.window, layer.dilation)} of the input, and each product is added to "
+        "the weight that made it.",
+        padding_template=PADDING_CAPTION,
+    ).checked()
+
+
+def _products(count: int) -> str:
+    return "{count} products add up to" if count > 1 else "the product is"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_lab.stage.data import as_traces, stage_data
 from cnn_lab.stage.source import LENDER, MOUNT, STYLE
 from cnn_lab.trace import Trace
 
@@ -21,7 +22,7 @@ def stage(
     key: str,
     start_step: int = 0,
     height: int | None = None,
-    label: str | None = None,
+    label: str = "",
 ) -> None:
     """Show a trace, or several in step with one set of controls.
 
@@ -38,7 +39,7 @@ def stage(
         The step shown first; negative counts from the end, so -1 shows everything.
     height : int, optional
         Pixels that the picture should not exceed. By default it suits the width.
-    label : str, optional
+    label : str
         What the picture shows, for screen readers; by default the traces' names.
 
     Raises
@@ -46,18 +47,7 @@ def stage(
     ValueError
         If there is no trace.
     """
-    traces = [trace] if isinstance(trace, Trace) else list(trace)
-    if not traces:
-        raise ValueError("The stage needs at least one trace. Received: trace=[]")
-    names = " and ".join(each.name.lower() for each in traces)
+    data = stage_data(as_traces(trace), start_step=start_step, height=height, label=label)
     with st.container(gap=None):
         _player(key=f"{key}_player", height=1)
-        _stage(
-            key=key,
-            data={
-                "traces": [each.to_wire() for each in traces],
-                "startStep": start_step,
-                "height": height,
-                "label": label or f"{names.capitalize()}, step by step",
-            },
-        )
+        _stage(key=key, data=data)

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from cnn_lab.arithmetic import check_at_least
+from cnn_lab.stage.data import as_traces
 from cnn_lab.stage.page import export_html
 from cnn_lab.stage.render import Film, ThemeName, theme_of
 from cnn_lab.stage.render.gif import Palette, write_gif
@@ -47,7 +48,7 @@ def export_png(
     ValueError
         If there is no trace or no such step, or an argument is out of range.
     """
-    several = _as_list(traces)
+    several = as_traces(traces)
     n_steps = max(map(len, several))
     if not -n_steps <= step < n_steps:
         raise ValueError(f"`step` must be between 0 and {n_steps - 1}. Received: step={step}")
@@ -86,7 +87,7 @@ def export_gif(
     At most 300 frames. A longer trace skips evenly, and the count in the picture shows it. Some
     10 to 30 ms a frame; one frame is in memory at a time.
     """
-    several = _as_list(traces)
+    several = as_traces(traces)
     if not LEAST_SECONDS <= seconds_per_step <= MOST_SECONDS:
         raise ValueError(
             f"`seconds_per_step` must be between {LEAST_SECONDS} and {MOST_SECONDS:g}. "
@@ -120,7 +121,7 @@ def gif_steps(traces: Traces) -> list[int]:
     >>> gif_steps(max_pool_trace(np.eye(20), strides=1))[-3:]
     [356, 358, 360]
     """
-    n_steps = max(map(len, _as_list(traces)))
+    n_steps = max(map(len, as_traces(traces)))
     stride = -(-n_steps // MOST_FRAMES)
     steps = list(range(0, n_steps, stride))
     return steps if steps[-1] == n_steps - 1 else [*steps[: MOST_FRAMES - 1], n_steps - 1]
@@ -147,7 +148,7 @@ def export_csv(traces: Traces) -> str:
     0,4
     <BLANKLINE>
     """
-    several = _as_list(traces)
+    several = as_traces(traces)
     file = StringIO(newline="")
     table = csv.writer(file, lineterminator="\n")
     for n, trace in enumerate(several):
@@ -187,10 +188,3 @@ def _film(traces: Sequence[Trace], steps: Sequence[int], theme: str, width_px: i
     if width_px > MOST_WIDTH:
         raise ValueError(f"`width_px` must be at most {MOST_WIDTH}. Received: width_px={width_px}")
     return Film(traces, steps, theme=theme_of(theme), width_px=width_px)
-
-
-def _as_list(traces: Traces) -> list[Trace]:
-    several = [traces] if isinstance(traces, Trace) else list(traces)
-    if not several:
-        raise ValueError("An export needs at least one trace. Received: traces=[]")
-    return several

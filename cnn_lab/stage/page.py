@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
+from cnn_lab.stage.data import as_traces, stage_data
 from cnn_lab.stage.render.theme import THEMES, Theme, theme_of
 from cnn_lab.stage.source import STYLE, script
 from cnn_lab.trace import Trace
@@ -128,15 +129,8 @@ def export_html(
     About 70 KB and the trace, which has at most 200. A policy in the page forbids it every
     request.
     """
-    several = [traces] if isinstance(traces, Trace) else list(traces)
-    if not several:
-        raise ValueError("An export needs at least one trace. Received: traces=[]")
-    wire = {
-        "traces": [trace.to_wire() for trace in several],
-        "startStep": start_step,
-        "height": None,
-        "label": f"{title}, step by step",
-    }
+    several = as_traces(traces)
+    wire = stage_data(several, start_step=start_step, label=title)
     return _PAGE.format(
         title=html.escape(title),
         settings=html.escape(settings or _sizes(several)),

@@ -1,0 +1,45 @@
+"""What the player is given: the traces on the wire, and how to begin."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnn_lab.trace import Trace
+
+
+def as_traces(trace: Trace | Sequence[Trace]) -> list[Trace]:
+    """Return one or several traces as a list.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    traces = [trace] if isinstance(trace, Trace) else list(trace)
+    if not traces:
+        raise ValueError("The stage needs at least one trace. Received: trace=[]")
+    return traces
+
+
+def stage_data(
+    traces: Sequence[Trace], *, start_step: int = 0, height: int | None = None, label: str = ""
+) -> dict[str, Any]:
+    """Return the player's second argument.
+
+    Parameters
+    ----------
+    traces : sequence of Trace
+        At least one.
+    start_step : int
+        The step shown first; negative counts from the end.
+    height : int, optional
+        Pixels that the picture should not exceed.
+    label : str
+        What the picture shows, for screen readers; by default the traces' names.
+    """
+    names = " and ".join(trace.name.lower() for trace in traces)
+    return {
+        "traces": [trace.to_wire() for trace in traces],
+        "startStep": start_step,
+        "height": height,
+        "label": f"{label or names.capitalize()}, step by step",
+    }

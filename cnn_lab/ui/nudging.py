@@ -1,7 +1,6 @@
 """Two tests of the small layer: whether its gradient is right, and where a step leads."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from cnn_lab.content import prose
@@ -18,6 +17,7 @@ from cnn_lab.learning import (
 )
 from cnn_lab.samples import Array
 from cnn_lab.ui.small_layer import Study
+from cnn_lab.ui.tables import show_table
 
 EPSILONS = tuple(float(f"1e-{power}") for power in range(13))
 RATES = tuple(float(f"{first}e{power}") for power in range(-9, 1) for first in (1, 2, 5))
@@ -122,16 +122,16 @@ def show_all_nudges(study: Study, epsilon: float) -> None:
     slopes = nudged_slopes(study.layer, study.at, epsilon)
     gradient = study.back.parameters.kernel
     cells = list(np.ndindex(gradient.shape))
-    table = pd.DataFrame(
+    show_table(
         {
             "Weight": [f"row {row}, column {column}" for row, column in cells],
             "Value": _column(study.at.kernel),
             "By nudging": _column(slopes),
             "By backpropagation": _column(gradient),
             "Difference": [f"{each:.2g}" for each in np.abs(slopes - gradient).ravel()],
-        }
+        },
+        label="Every weight's slope by nudging beside its gradient",
     )
-    st.table(table, hide_index=True, alt="Every weight's slope by nudging beside its gradient")
 
 
 def _verdict(line: Line) -> str:

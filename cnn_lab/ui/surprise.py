@@ -1,7 +1,6 @@
 """Softmax and cross-entropy on the Backpropagation page, from scores to their gradient."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from cnn_lab.content import prose
@@ -12,6 +11,7 @@ from cnn_lab.ui.caches import network, test_digits
 from cnn_lab.ui.inputs import whole_number
 from cnn_lab.ui.matrix import editable_matrix, editing
 from cnn_lab.ui.pictures import show_image
+from cnn_lab.ui.tables import show_table
 
 FIRST_SCORES = np.array([[2.0, 1.0, -1.0]])
 MAX_CLASSES = 10
@@ -92,9 +92,7 @@ def show_surprise(scores: Array, true_class: int, temperature: float) -> None:
     if found.is_limited:
         st.markdown(prose("backpropagation", "softmax_limited"))
     _show_bars(found, 1 / temperature)
-    st.table(
-        _table(scores, found), hide_index=True, alt="Softmax and cross-entropy, class by class"
-    )
+    show_table(_columns(scores, found), label="Softmax and cross-entropy, class by class")
     sums = {"total": _sum(found.probabilities), "balance": _sum(found.gradient)}
     st.markdown(prose("backpropagation", "softmax_sums", **sums))
     st.caption(prose("backpropagation", "softmax_note"))
@@ -126,18 +124,16 @@ def _probability(value: float) -> str:
     return number_latex(value) if value < NEARLY_SURE else rf"1 - {number_latex(1 - value)}"
 
 
-def _table(scores: Array, found: Surprise) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "Class": [str(number) for number in range(len(scores))],
-            "Score z": [_cell(value) for value in scores],
-            "z / T": [_cell(value) for value in found.scaled],
-            "exp(z / T − largest)": [_cell(value) for value in found.powers],
-            "Probability p": [_cell(value) for value in found.probabilities],
-            "Label y": [_cell(value) for value in found.label],
-            "Gradient (p − y) / T": [_cell(value) for value in found.gradient],
-        }
-    )
+def _columns(scores: Array, found: Surprise) -> dict[str, list[str]]:
+    return {
+        "Class": [str(number) for number in range(len(scores))],
+        "Score z": [_cell(value) for value in scores],
+        "z / T": [_cell(value) for value in found.scaled],
+        "exp(z / T − largest)": [_cell(value) for value in found.powers],
+        "Probability p": [_cell(value) for value in found.probabilities],
+        "Label y": [_cell(value) for value in found.label],
+        "Gradient (p − y) / T": [_cell(value) for value in found.gradient],
+    }
 
 
 def _cell(value: float) -> str:

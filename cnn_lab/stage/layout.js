@@ -35,7 +35,7 @@ export function layOut(traces, width, height, measure) {
 /** Pixels that suit a screen: figures above each other need more, and phones scroll anyway. */
 function usualHeight(traces, width) {
   const apart = traces.length > 1 && !traces.every((trace) => sharesInput(traces[0], trace));
-  if (width < WIDE) return apart ? 400 * traces.length : 620;
+  if (width < WIDE) return apart ? 500 * traces.length : 620;
   if (stand(traces)) return 500;
   if (apart) return Math.max(480, 255 * traces.length);
   return traces.some((trace) => inputsOf(trace).length > 1) ? 500 : 390;

@@ -7,7 +7,9 @@ import pandas as pd
 from cnn_lab.shifts import Direction, ShiftResponse
 
 NAMES = ("picture", "max pooled", "average pooled")
-HEIGHT_PX = 230
+HEIGHT_PX = 300
+# All three names beside each other, or on a phone in two rows.
+LEGEND_COLUMNS = {"expr": "width < 330 ? 2 : 3"}
 
 
 def shift_table(response: ShiftResponse) -> pd.DataFrame:
@@ -45,7 +47,7 @@ def shift_spec(direction: Direction = "right") -> dict[str, Any]:
                 "title": "change, as a share",
                 "axis": {"format": "%", "tickCount": 5},
             },
-            "color": what | {"legend": {"title": None, "orient": "top"}},
+            "color": what | {"legend": {"title": None, "orient": "top", "columns": LEGEND_COLUMNS}},
         },
         "layer": [
             {"mark": "line", "encoding": {"strokeDash": what | {"legend": None}}},

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.app.stages import stages
+
 
 def errors(page):
     return [error.value for error in page.error]
@@ -9,13 +11,19 @@ def everything(page):
     return " ".join(element.value for element in [*page.markdown, *page.latex])
 
 
+def table(page, number):
+    return page.table[number].value
+
+
 def test_the_first_visit_shows_both_poolings_in_step(open_page):
     page = open_page("pooling")
     assert not page.exception
     assert not errors(page)
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
     assert r"\frac{1}{4}" in everything(page)
+    assert r"I(2i + m,\, 2j + n)" in everything(page)
     assert "the max-pooled map by" in everything(page)
+    assert page.button(key="pool_check").label == "Check against Keras"
 
 
 @pytest.mark.parametrize(
@@ -26,21 +34,59 @@ def test_the_first_visit_shows_both_poolings_in_step(open_page):
         {"pool_rows": "1", "pool_columns": "1", "pool_size": "1"},
         {"pool_rows": "12", "pool_columns": "2", "pool_size": "2"},
         {"pool_input": "digit", "pool_digit": "9999", "pool_crop": "28", "pool_white": "1"},
+        {"pool_size": "6", "pool_padding": "own", "pool_top": "5", "pool_stride": "1"},
+        {"pool_input": "digit", "pool_crop": "28", "pool_direction": "back", "pool_grad": "own"},
+        {"pool_direction": "back", "pool_rows": "1", "pool_columns": "1", "pool_size": "1"},
+        {"pool_direction": "back", "pool_size": "6", "pool_stride": "1", "pool_padding": "same"},
+        {"pool_values": "0 0; 0 0", "pool_direction": "back"},
+        {"pool_values": "-1000000 1000000; 5 -1000000"},
     ],
 )
 def test_extremes_that_are_legal_show_a_stage(open_page, query):
     page = open_page("pooling", query)
     assert not page.exception
     assert not errors(page)
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
 
 
 def test_a_link_sets_every_control(open_page):
-    page = open_page("pooling", {"pool_size": "3", "pool_stride": "2", "pool_padding": "same"})
-    assert page.number_input(key="pool_size").value == 3
+    page = open_page(
+        "pooling",
+        {
+            "pool_direction": "back",
+            "pool_form": "gather",
+            "pool_grad": "one cell",
+            "pool_grad_row": "1",
+            "pool_grad_column": "2",
+            "pool_apart": "true",
+            "pool_size": "3",
+            "pool_size_columns": "4",
+            "pool_stride": "2",
+            "pool_stride_columns": "1",
+            "pool_padding": "own",
+            "pool_top": "2",
+            "pool_divisor": "whole window",
+            "pool_shift_way": "down",
+            "pool_blocks": "3",
+            "pool_kernel": "5",
+            "pool_checked": "Average pooling",
+        },
+    )
+    assert not errors(page)
+    for key, value in {"pool_size": 3, "pool_size_columns": 4, "pool_top": 2}.items():
+        assert page.number_input(key=key).value == value
+    for key, value in {"pool_blocks": 3, "pool_kernel": 5, "pool_grad_column": 2}.items():
+        assert page.number_input(key=key).value == value
     assert page.selectbox(key="pool_stride").value == 2
-    assert r"\dfrac{6 + 0 + 1 - 3}{2}\right\rfloor + 1 = 3" in everything(page)
-    assert "divides by the cells that lie inside the image" in everything(page)
+    assert page.selectbox(key="pool_stride_columns").value == 1
+    assert page.segmented_control(key="pool_checked").value == "average"
+    assert r"I(2i + m - 2,\, j + n - 1)" in everything(page)
+    assert r"\dfrac{6 + 2 + 1 - 3}{2}\right\rfloor + 1 = 4" in everything(page)
+    assert r"\dfrac{6 + 1 + 1 - 4}{1}\right\rfloor + 1 = 5" in everything(page)
+    assert "The stage shows the second." in everything(page)
+    assert "when the picture moves downwards" in everything(page)
+    assert "average_pooling" not in everything(page)
+    assert any("AveragePooling" in code.value or "average_pool" in code.value for code in page.code)
 
 
 def test_what_the_stride_leaves_over_is_said(open_page):
@@ -54,13 +100,145 @@ def test_a_window_larger_than_the_image_gets_a_sentence(open_page):
     assert "spans 5 pixels, the image with its padding has 2" in errors(page)[0]
     page.number_input(key="pool_size").set_value(2).run()
     assert not errors(page)
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
+
+
+def test_a_padding_as_wide_as_the_window_gets_a_sentence_that_helps(open_page):
+    page = open_page("pooling", {"pool_padding": "own", "pool_left": "2"})
+    assert not page.exception
+    assert "must be smaller than `pool_size`" in errors(page)[0]
+    assert "A larger window or less padding would fit." in errors(page)[0]
+    assert not stages(page)
+    page.number_input(key="pool_size").set_value(3).run()
+    assert not errors(page)
+
+
+def test_a_way_back_too_long_to_play_becomes_pictures(open_page):
+    query = {"pool_input": "digit", "pool_crop": "28", "pool_size": "6", "pool_stride": "1"}
+    borders = {f"pool_{side}": "5" for side in ("top", "bottom", "left", "right")}
+    back = {"pool_direction": "back", "pool_grad": "own", "pool_padding": "own"}
+    page = open_page("pooling", query | borders | back)
+    assert not page.exception
+    assert not stages(page)
+    assert "Too many steps" in page.caption[0].value
+    assert len(page.get("image")) == 3
+    page.segmented_control(key="pool_form").set_value("gather").run()
+    assert len(stages(page)) == 1
 
 
 def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page):
-    nonsense = {"pool_size": "big", "pool_stride": "-1", "pool_padding": "<b>", "pool_values": "?"}
+    nonsense = {
+        "pool_size": "big",
+        "pool_stride": "-1",
+        "pool_padding": "<b>",
+        "pool_values": "?",
+        "pool_direction": "sideways",
+        "pool_divisor": "nan",
+        "pool_blocks": "1e99",
+        "pool_kernel": "-7",
+    }
     page = open_page("pooling", nonsense)
     assert not page.exception
     assert page.number_input(key="pool_size").value == 2
+    assert page.number_input(key="pool_blocks").value == 2
+    assert page.segmented_control(key="pool_direction").value == "forward"
     assert "“?” in row 1 is no number" in page.warning[0].value
-    assert len(page.get("bidi_component")) == 1
+    assert len(stages(page)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1 2 3", "The output gradient must have 3 rows and 3 columns."),
+        ("nan", "“nan” in row 1 is no number"),
+        ("1 " * 1000, "columns fit here"),
+    ],
+)
+def test_an_output_gradient_that_is_none_is_named(open_page, text, sentence):
+    query = {"pool_direction": "back", "pool_grad": "own", "pool_delta": text}
+    page = open_page("pooling", query)
+    assert not page.exception
+    assert sentence in page.warning[0].value
+    assert len(stages(page)) == 1
+
+
+def test_both_divisors_of_the_corner_are_compared(open_page):
+    corner = {
+        "pool_values": "8 0; 0 0",
+        "pool_padding": "own",
+        "pool_bottom": "0",
+        "pool_right": "0",
+    }
+    text = everything(open_page("pooling", corner))
+    assert "**8** when divided by the 1 inside, **2** when divided by all 4." in " ".join(
+        text.split()
+    )
+    assert "The two differ in 1 of 1 means, most at row 0, column 0" in text
+
+
+def test_without_padding_no_divisor_is_spoken_of(open_page):
+    assert "divides by the cells inside" not in everything(open_page("pooling"))
+
+
+def test_ties_and_overlap_are_counted(open_page):
+    page = open_page("pooling", {"pool_direction": "back", "pool_input": "ties"})
+    assert "In 4 of 4 windows several cells are equally large" in everything(page)
+    assert "No overlap." in everything(page)
+    page.button(key="pool_show_overlap").click().run()
+    text = " ".join(everything(page).split())
+    assert "No ties." in text
+    assert "Cells that win more than one: 1. The busiest, row 2, column 2, wins 9 windows" in text
+    assert "1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 = 9" in text
+    assert page.number_input(key="pool_size").value == 3
+    page.button(key="pool_show_ties").click().run()
+    assert "In 4 of 4 windows" in everything(page)
+    assert page.number_input(key="pool_size").value == 2
+
+
+def test_a_cell_beyond_the_map_is_the_nearest_and_the_page_says_so(open_page):
+    query = {"pool_direction": "back", "pool_grad": "one cell", "pool_grad_row": "30"}
+    page = open_page("pooling", query)
+    assert "The nearest there is: row 2, column 0." in [each.value for each in page.caption]
+    assert len(stages(page)) == 1
+
+
+def test_what_remains_is_counted(open_page):
+    page = open_page("pooling", {"pool_values": "4 0 1 1; 0 0 0 2"})
+    assert "Of 8 numbers, 2 are left (25%)" in everything(page)
+    kept = table(page, 0)
+    assert kept["Cells that leave no trace"].tolist() == ["6 of 8", "0 of 8"]
+    assert kept["Magnitude on the others"].tolist() == ["75%", "100%"]
+    assert kept["Drawn again, off by"].tolist() == ["30%", "80%"]
+
+
+def test_the_receptive_field_follows_the_stack_and_the_window(open_page):
+    page = open_page("pooling")
+    assert "a cell sees **10 × 10** pixels" in everything(page)
+    assert table(page, 1)["A cell sees"].tolist()[-1] == "10 × 10 pixels"
+    page.number_input(key="pool_blocks").set_value(4).run()
+    page.number_input(key="pool_size").set_value(3).run()
+    assert len(table(page, 1)) == 8
+    assert "sees **161 × 161** pixels" in everything(page)
+
+
+def test_a_picture_that_cannot_move_or_is_empty_gets_a_sentence(open_page):
+    page = open_page("pooling", {"pool_values": "1; 2", "pool_size": "1"})
+    assert "A picture of one column cannot be moved to the right." in everything(page)
+    page.segmented_control(key="pool_shift_way").set_value("down").run()
+    assert "when the picture moves downwards" in everything(page)
+    page = open_page("pooling", {"pool_values": "0 0; 0 0"})
+    assert "there is nothing to move" in everything(page)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ("9 9 0 0; 9 9 0 0; 0 0 0 0; 0 0 0 0", "Average pooling swallows part of the shift"),
+        ("9 0 0 0; 0 0 0 0; 0 0 0 0; 0 0 0 0", "Both kinds swallow part of the shift"),
+        ("0 9 0 0; 0 0 0 0; 0 0 0 0; 0 0 0 0", "Neither kind swallows anything"),
+    ],
+)
+def test_the_page_says_which_kind_hardly_feels_a_shift(open_page, values, sentence):
+    text = everything(open_page("pooling", {"pool_values": values}))
+    assert sentence in text
+    assert "A shift by the stride (2 pixels)" in " ".join(text.split())

@@ -26,6 +26,8 @@ STREAMLITS_VIOLATIONS = {
     "listitem": NAVIGATION,
     "scrollable-region-focusable": FORMULA,
 }
+# A camera that films a test card; a page still has to ask for leave.
+A_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 SERVERS = pytest.StashKey[list[Server]]()
 
 WAIT_FOR_ARRIVALS = """() => Promise.all(
@@ -92,7 +94,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {
         **browser_type_launch_args,
         "executable_path": find_browser(),
-        "args": launch_arguments(),
+        "args": [*launch_arguments(), *A_CAMERA],
     }
 
 

@@ -5,6 +5,7 @@ Nothing here calls the backend directly, so `KERAS_BACKEND=jax` or `torch` works
 
 import json
 import platform
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from cnn_lab.ops.padding import Array
 from cnn_lab.spec import NetworkSpec, TrainingSpec
 
 VALIDATION_BATCH = 500
+MOST_SEED = 10**9  # as Keras draws them
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,27 @@ class TrainingDivergedError(ValueError):
     """The loss is no number any more; the message says at which batch."""
 
 
-def build_model(network: NetworkSpec) -> keras.Model:
-    """Return the Keras model of a spec, layers of the same names, freshly initialised."""
-    layers = [_layer(layer) for layer in network.layers]
+def build_model(network: NetworkSpec, *, seed: int | None = None) -> keras.Model:
+    """Return the Keras model of a spec, layers of the same names, freshly initialised.
+
+    Keras takes the seeds of its initializers from Python's shared random numbers, of which
+    another thread of the process may draw one in between. Here they come from a source of
+    their own: with a `seed` they are those that `keras.utils.set_random_seed` leads to when
+    nobody interferes.
+    """
+    seeds = random.Random(seed)
+    layers = [_layer(layer, seeds) for layer in network.layers]
     return keras.Sequential([keras.Input(network.input_shape), *layers], name=network.name)
 
 
-def _layer(layer: Any) -> keras.layers.Layer:
+def _layer(layer: Any, seeds: random.Random) -> keras.layers.Layer:
     """Return the Keras layer of the same type, name and settings."""
     settings = layer.model_dump(exclude={"type"})
+    if layer.type in ("Conv2D", "Dense"):
+        seed = seeds.randint(1, MOST_SEED)
+        settings["kernel_initializer"] = keras.initializers.GlorotUniform(seed=seed)
+    elif layer.type == "Dropout":
+        settings["seed"] = seeds.randint(1, MOST_SEED)
     return getattr(keras.layers, layer.type)(**settings)
 
 
@@ -169,7 +183,7 @@ def train(
         If the loss is not finite.
     """
     keras.utils.set_random_seed(training.seed)
-    model = build_model(network)
+    model = build_model(network, seed=training.seed)
     train_images, validation_images = data.train.images, data.validation.images
     n_batches = -(-len(data.train) // training.batch_size)
     optimizer = (

@@ -113,6 +113,28 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     assert not np.array_equal(first.weights["conv1/kernel"], other.weights["conv1/kernel"])
 
 
+def all_seeds(model: keras.Model) -> list[Any]:
+    """What a fresh model has drawn: its weights, and the states of its dropouts."""
+    generators = [layer.seed_generator for layer in model.layers if hasattr(layer, "rate")]
+    return [*model.get_weights(), *(np.asarray(generator.state) for generator in generators)]
+
+
+@pytest.mark.parametrize("name", ["paper", "fast"])
+def test_a_model_begins_as_keras_would_begin_it_whoever_else_draws_numbers(name: str) -> None:
+    network = zoo.preset(name).network
+    keras.utils.set_random_seed(7)
+    layers = [
+        getattr(keras.layers, layer.type)(**layer.model_dump(exclude={"type"}))
+        for layer in network.layers
+    ]
+    by_keras = keras.Sequential([keras.Input(network.input_shape), *layers])
+    keras.utils.set_random_seed(8)
+    for theirs, ours in zip(
+        all_seeds(by_keras), all_seeds(keras_engine.build_model(network, seed=7)), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("kind", [BatchReport, ValidationReport])
 def test_a_stop_keeps_the_weights_reached(little: Mnist, kind: type) -> None:
     preset = zoo.preset("fast")

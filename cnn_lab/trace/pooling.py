@@ -73,6 +73,8 @@ def max_pool_trace(
         precision,
         sentence="the largest of {count} cells is {about}{result}, at row {winner_row}, "
         "column {winner_column}",
+        alone="one of its cells counts, and is the largest: {result}, at row {winner_row}, "
+        "column {winner_column}",
         winners=winners,
         skip_padding=True,
     )
@@ -129,6 +131,7 @@ def average_pool_trace(
         precision,
         result_precision,
         sentence="the mean of {count} cells is {about}{result}",
+        alone="one of its cells counts, and is the mean: {result}",
         skip_padding=not count_include_pad,
     )
 
@@ -164,9 +167,14 @@ class _Layout:
         result_precision: Precision,
         *,
         sentence: str,
+        alone: str,
         skip_padding: bool,
         winners: IntArray | None = None,
     ) -> Trace:
+        covers = (
+            "{output}, row {row}, column {column}: the window covers "
+            f"{span_words(self.window, (1, 1))}; "
+        )
         inputs = input_grids(
             self.padded,
             self.borders,
@@ -196,8 +204,8 @@ class _Layout:
             winners=np.empty(0, np.int64) if winners is None else winners,
             window_columns=self.window[1],
             skip_padding=skip_padding,
-            caption_template="{output}, row {row}, column {column}: the window covers "
-            f"{span_words(self.window, (1, 1))}; {sentence}.",
+            caption_template=f"{covers}{sentence}.",
+            few_templates=("", f"{covers}{alone}."),
             padding_template=PADDING_CAPTION,
         ).checked()
 

@@ -16,7 +16,6 @@ from cnn_lab.kernels import KERNELS
 from cnn_lab.layer_call import LayerCall
 from cnn_lab.layer_check import LayerCheck
 from cnn_lab.ops import conv2d
-from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge, arithmetic_latex, convolution_trace
 from cnn_lab.ui import frame
@@ -25,6 +24,7 @@ from cnn_lab.ui.convolution import convolution_controls
 from cnn_lab.ui.exports import export_menu
 from cnn_lab.ui.inputs import does_not_fit
 from cnn_lab.ui.pictures import show_image
+from cnn_lab.ui.tables import show_table
 from cnn_lab.ui.whole_picture import show_whole_picture
 
 frame.ensure()
@@ -81,9 +81,7 @@ with below:
         with st.container(width="content"):
             export_menu("conv_export", traces, name=layer.file_name)
         keras_check("conv_check", LayerCheck(call, {"result": results[0][np.newaxis]}))
-    code_tabs(
-        "conv_code", keras=keras_code(call), pytorch=pytorch_code(call), numpy=numpy_code(call)
-    )
+    code_tabs("conv_code", call)
     if layer.crop is not None:
         show_whole_picture(layer, layer.crop)
     size, window = image.shape[:2], kernel.shape[:2]
@@ -132,7 +130,7 @@ with below:
         st.markdown(prose("convolution", "counts", **convolution_costs(kernel.shape, out_size)))
         st.markdown(prose("convolution", "costs"))
         costs = layer_costs(image.shape, window, results[0].shape, groups=settings.groups)
-        st.table(cost_table(costs), hide_index=True, alt="Costs of layers between these shapes")
+        show_table(cost_table(costs), label="Costs of layers between these shapes")
     st.divider()
     with st.container(width=720):
         st.markdown(prose("convolution", "prose"))

@@ -2,7 +2,6 @@ import streamlit as st
 
 from cnn_lab.content import prose
 from cnn_lab.layer_check import LayerCheck
-from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge
 from cnn_lab.ui import frame
@@ -73,12 +72,7 @@ if results:
         with st.container(width="content"):
             export_menu("pad_export", traces, name=setup.file_name)
         keras_check("pad_check", LayerCheck(call, {"result": results[chosen][None, ..., None]}))
-    code_tabs(
-        "pad_code",
-        keras=keras_code(call),
-        pytorch=pytorch_code(call),
-        numpy=numpy_code(call),
-    )
+    code_tabs("pad_code", call)
     if setup.is_transposed:
         show_transposed(setup)
     else:

@@ -3,7 +3,6 @@ import streamlit as st
 from cnn_lab.arithmetic import ShapeError
 from cnn_lab.content import prose
 from cnn_lab.layer_check import LayerCheck
-from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge
 from cnn_lab.ui import frame
@@ -72,7 +71,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     call = setup.call(checked)
     quantity = "input_gradient" if backwards else "result"
     keras_check("pool_check", LayerCheck(call, {quantity: results[checked]}))
-code_tabs("pool_code", keras=keras_code(call), pytorch=pytorch_code(call), numpy=numpy_code(call))
+code_tabs("pool_code", call)
 
 if backwards:
     show_way_back(setup)

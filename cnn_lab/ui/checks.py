@@ -4,7 +4,9 @@ import re
 
 import streamlit as st
 
+from cnn_lab.layer_call import LayerCall
 from cnn_lab.layer_check import CheckRefusedError, LayerCheck
+from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.training.checks import CheckStatus
 from cnn_lab.ui.training import engine
 
@@ -38,12 +40,17 @@ def keras_check(key: str, request: LayerCheck) -> None:
             _show_answer(request.digest)
 
 
-def code_tabs(key: str, *, keras: str, pytorch: str, numpy: str) -> None:
-    """Show the same layer in three libraries, folded away at first."""
-    with st.expander("Code for these settings", key=key, icon=":material/code:"):
-        names = {"Keras": keras, "PyTorch": pytorch, "NumPy": numpy}
-        for tab, code in zip(st.tabs(list(names)), names.values(), strict=True):
-            tab.code(code, language="python")
+@st.fragment
+def code_tabs(key: str, call: LayerCall) -> None:
+    """Show the same call in three libraries; folded away at first, and written when unfolded."""
+    folded = st.expander(
+        "Code for these settings", key=key, icon=":material/code:", on_change="rerun"
+    )
+    if folded.open:
+        writers = {"Keras": keras_code, "PyTorch": pytorch_code, "NumPy": numpy_code}
+        with folded:
+            for tab, write in zip(st.tabs(list(writers)), writers.values(), strict=True):
+                tab.code(write(call), language="python")
 
 
 def _show_answer(digest: str) -> None:

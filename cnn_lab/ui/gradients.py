@@ -18,7 +18,6 @@ from cnn_lab.learning import (
     number_latex,
 )
 from cnn_lab.ops.padding import Array
-from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.stage.component import stage
 from cnn_lab.trace import (
     Form,
@@ -90,14 +89,10 @@ def show_gradient(study: Study, quantity: Quantity, form: str) -> list[Trace]:
 def show_proof(study: Study, traces: list[Trace]) -> None:
     """Offer the stage as files, and the check against Keras and the code of all gradients."""
     with st.container(horizontal=True):
-        export_menu("back_export", traces, name="backpropagation")
+        with st.container(width="content"):
+            export_menu("back_export", traces, name="backpropagation")
         keras_check("back_check", LayerCheck(study.call, study.computed))
-    code_tabs(
-        "back_code",
-        keras=keras_code(study.call),
-        pytorch=pytorch_code(study.call),
-        numpy=numpy_code(study.call),
-    )
+    code_tabs("back_code", study.call)
 
 
 def show_equations(study: Study, quantity: Quantity) -> None:

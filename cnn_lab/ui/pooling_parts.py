@@ -23,6 +23,7 @@ from cnn_lab.shifts import Direction, shift_response
 from cnn_lab.trace import arithmetic_latex
 from cnn_lab.ui.inputs import whole_number
 from cnn_lab.ui.pooling import AS_WINDOW, KINDS, ONES, OVERLAP, TIES, Kind, PoolingSetup, choice
+from cnn_lab.ui.tables import show_table
 
 MOST_SHIFTED = 6
 # Sums longer than that would not fit beside other things.
@@ -143,15 +144,14 @@ def show_kept(setup: PoolingSetup) -> None:
     cells, results = setup.image.size, setup.out_size[0] * setup.out_size[1]
     share = f"{results / cells:.0%}"
     st.markdown(prose("pooling", "kept", cells=cells, results=results, share=share))
-    st.table(
+    show_table(
         {
             "": list(KINDS.values()),
             "Cells that leave no trace": [f"{each.n_traceless} of {cells}" for each in kept],
             "Magnitude on the others": [f"{each.magnitude:.0%}" for each in kept],
             "Drawn again, off by": [f"{each.error:.0%}" for each in kept],
         },
-        hide_index=True,
-        alt="What max pooling and average pooling leave of the map",
+        label="What max pooling and average pooling leave of the map",
     )
     st.markdown(prose("pooling", "kept_redrawn"))
 
@@ -204,7 +204,7 @@ def show_stack(setup: PoolingSetup) -> None:
     plain = fields_behind(blocks, kernel, (1, 1), (1, 1))[-1]
     seen = {"size": _times(stack[-1].size), "plain": _times(plain.size)}
     st.markdown(prose("pooling", "stack_seen", **seen))
-    st.table(fields_table(stack), hide_index=True, alt="Receptive fields, layer by layer")
+    show_table(fields_table(stack), label="Receptive fields, layer by layer")
 
 
 def _times(size: tuple[int, int]) -> str:

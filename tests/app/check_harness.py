@@ -6,7 +6,6 @@ import streamlit as st
 from cnn_lab import ops
 from cnn_lab.layer_call import ConvolutionSettings, LayerCall
 from cnn_lab.layer_check import LayerCheck
-from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.ui.checks import code_tabs, keras_check
 
 side = st.number_input("Side", value=6, key="side")
@@ -17,4 +16,4 @@ kernel = np.array([[1.0, 0.0, -1.0]]).reshape(1, 3, 1, 1)
 call = LayerCall("convolution", ConvolutionSettings(strides=strides), images, kernel)
 result = ops.conv2d(images, kernel, strides=strides)
 keras_check("check", LayerCheck(call, {"result": result + wrong_by}))
-code_tabs("code", keras=keras_code(call), pytorch=pytorch_code(call), numpy=numpy_code(call))
+code_tabs("code", call)

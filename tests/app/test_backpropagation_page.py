@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnn_lab.kernels import KERNELS
+from tests.app.elements import stages, tables
 
 PARTS = ["Gradients", "Check by nudging", "One step", "Learn a kernel", "Softmax and loss"]
 NAMES = ["gradients", "nudge", "step", "lesson", "softmax"]
@@ -29,14 +30,12 @@ def matrices(text):
 
 
 def has_stage(page):
-    return "back_stage" in {component.key for component in page.get("bidi_component")}
+    return "back_stage" in {component.key for component in stages(page)}
 
 
 def table(page):
-    """The columns of the page's table, by their heads."""
-    (text,) = (html.proto.body for html in page.get("html") if 'class="numbers"' in html.proto.body)
-    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in text.split("<tr>")[1:]]
-    return {name: list(column) for name, *column in zip(*rows, strict=True)}
+    (columns,) = tables(page)
+    return columns
 
 
 def numbers(texts):

@@ -7,7 +7,7 @@ from PIL import Image
 from cnn_lab.kernels import KERNELS
 from cnn_lab.landscape import landscape
 from cnn_lab.pictures import LONGEST_SIDE, lightness, place_of_most_contrast
-from tests.app.stages import stages
+from tests.app.elements import stages, tables
 
 EDITING = {"conv_edit_kernel": True}
 PICTURE = {"conv_input": "picture"}
@@ -171,9 +171,9 @@ def test_the_first_visit_ties_the_letters_to_its_cells(open_page):
     assert r"8 \cdot (-1) + 8 \cdot 0 + 3 \cdot 1" in text
     assert "(3)" in text
     assert "(2)" not in text
-    (table,) = page.table
-    assert list(table.value["Layer"]) == ["Convolution", "Depthwise, then 1 × 1", "Dense"]
-    assert table.value["Multiply-adds"].iloc[0] == "144"
+    (costs,) = tables(page)
+    assert costs["Layer"] == ["Convolution", "Depthwise, then 1 × 1", "Dense"]
+    assert costs["Multiply-adds"][0] == "144"
 
 
 def test_true_convolution_shows_its_own_equations(open_page):
@@ -352,6 +352,9 @@ def test_a_picture_smaller_than_the_kernel_gets_a_sentence(open_page):
 def test_the_stage_comes_with_a_check_and_with_code_for_its_settings(open_page):
     page = open_page("convolution", {"conv_stride": "2", "conv_padding": "same"})
     assert page.button(key="conv_check").label == "Check against Keras"
+    assert not page.code
+    page.session_state["conv_code"] = True
+    page.run()
     code = "\n".join(block.value for block in page.code)
     assert code.count("import") >= 3
     assert 'padding="same"' in code

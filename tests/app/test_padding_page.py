@@ -6,7 +6,7 @@ import pytest
 from cnn_lab.kernels import KERNELS
 from cnn_lab.ops import conv2d
 from cnn_lab.samples import stroke_image
-from tests.app.stages import stages
+from tests.app.elements import stages
 
 LIBRARIES = {"pad_compare": "Keras and PyTorch"}
 ONE = {"pad_compare": "one padding"}
@@ -277,7 +277,9 @@ def test_each_stride_of_a_digit_has_its_picture_and_its_numbers(open_page):
 
 
 def test_the_code_is_for_the_layer_that_was_chosen(open_page):
-    page = open_page("padding", {"pad_checked": "Same"})
+    unfolded = {"pad_code": True}
+    page = open_page("padding", {"pad_checked": "Same"}, unfolded)
     assert 'padding="same"' in page.code[0].value
-    page = open_page("padding", {**LIBRARIES, "pad_stride": "2", "pad_checked": "PyTorch"})
+    query = {**LIBRARIES, "pad_stride": "2", "pad_checked": "PyTorch"}
+    page = open_page("padding", query, unfolded)
     assert "padding=(1, 1)" in page.code[1].value or "padding=1" in page.code[1].value

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.app.stages import stages
+from tests.app.elements import stages, tables
 
 
 def errors(page):
@@ -9,10 +9,6 @@ def errors(page):
 
 def everything(page):
     return " ".join(element.value for element in [*page.markdown, *page.latex])
-
-
-def table(page, number):
-    return page.table[number].value
 
 
 def test_the_first_visit_shows_both_poolings_in_step(open_page):
@@ -86,6 +82,8 @@ def test_a_link_sets_every_control(open_page):
     assert "The stage shows the second." in everything(page)
     assert "when the picture moves downwards" in everything(page)
     assert "average_pooling" not in everything(page)
+    page.session_state["pool_code"] = True
+    page.run()
     assert any("AveragePooling" in code.value or "average_pool" in code.value for code in page.code)
 
 
@@ -205,19 +203,19 @@ def test_a_cell_beyond_the_map_is_the_nearest_and_the_page_says_so(open_page):
 def test_what_remains_is_counted(open_page):
     page = open_page("pooling", {"pool_values": "4 0 1 1; 0 0 0 2"})
     assert "Of 8 numbers, 2 are left (25%)" in everything(page)
-    kept = table(page, 0)
-    assert kept["Cells that leave no trace"].tolist() == ["6 of 8", "0 of 8"]
-    assert kept["Magnitude on the others"].tolist() == ["75%", "100%"]
-    assert kept["Drawn again, off by"].tolist() == ["30%", "80%"]
+    kept, _ = tables(page)
+    assert kept["Cells that leave no trace"] == ["6 of 8", "0 of 8"]
+    assert kept["Magnitude on the others"] == ["75%", "100%"]
+    assert kept["Drawn again, off by"] == ["30%", "80%"]
 
 
 def test_the_receptive_field_follows_the_stack_and_the_window(open_page):
     page = open_page("pooling")
     assert "a cell sees **10 × 10** pixels" in everything(page)
-    assert table(page, 1)["A cell sees"].tolist()[-1] == "10 × 10 pixels"
+    assert tables(page)[1]["A cell sees"][-1] == "10 × 10 pixels"
     page.number_input(key="pool_blocks").set_value(4).run()
     page.number_input(key="pool_size").set_value(3).run()
-    assert len(table(page, 1)) == 8
+    assert len(tables(page)[1]["A cell sees"]) == 8
     assert "sees **161 × 161** pixels" in everything(page)
 
 

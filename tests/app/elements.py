@@ -1,0 +1,28 @@
+"""What AppTest has no names for: the stages of a page, and its tables of numbers."""
+
+import re
+from html import unescape
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+
+def stages(page: AppTest) -> list[Any]:
+    """Every stage that the page shows; not the player, which each brings along."""
+    components = page.get("bidi_component")
+    return [each for each in components if each.proto.component_name == "cnn_lab_stage"]
+
+
+def tables(page: AppTest) -> list[dict[str, list[str]]]:
+    """The columns of each table of numbers, by their heads."""
+    texts = [html.proto.body for html in page.get("html") if 'class="numbers"' in html.proto.body]
+    return [_columns(text) for text in texts]
+
+
+def _columns(text: str) -> dict[str, list[str]]:
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in text.split("<tr>")[1:]]
+    return {name: list(column) for name, *column in zip(*map(_plain, rows), strict=True)}
+
+
+def _plain(row: list[str]) -> list[str]:
+    return [unescape(text) for text in row]

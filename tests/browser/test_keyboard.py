@@ -1,0 +1,80 @@
+"""The Learn pages without a mouse: everything can be reached, played and changed by keys."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+MOST_TABS = 60
+
+# The focused element, through all shadow roots, as a reader of screens would name it.
+FOCUSED = """() => {
+    let element = document.activeElement;
+    while (element.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    const name = element.getAttribute("aria-label") ?? element.innerText ?? "";
+    const outlined = getComputedStyle(element).outlineStyle !== "none";
+    const kind = element.localName === "input" ? element.type : element.localName;
+    const role = element.getAttribute("role") ?? kind;
+    return { role, name, outlined };
+}"""
+
+
+def stage(page: Page):
+    return page.locator(".stage[data-steps]").first
+
+
+def tab_to(page: Page, name: str, role: str) -> dict[str, object]:
+    """Press Tab until an element whose name holds these words has the focus."""
+    passed = []
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        if role == focused["role"] and name in focused["name"]:
+            return focused
+        passed.append(f"{focused['role']} {focused['name']!r}")
+    raise AssertionError(f"No {role} {name!r} among {passed}")
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "field", "then"),
+    [
+        ("convolution", 16, "Stride", 4),
+        ("padding", 64, "Stride", 16),
+        ("pooling", 9, "Window", 4),
+        ("backpropagation", 9, None, 16),
+    ],
+)
+def test_a_stage_is_played_and_its_settings_changed_by_keys(open_page, name, steps, field, then):
+    page = open_page(f"/{name}")
+    expect(stage(page)).to_have_attribute("data-steps", str(steps))
+    assert tab_to(page, "step by step", "application")["outlined"]
+    page.keyboard.press("End")
+    expect(stage(page)).to_have_attribute("data-step", str(steps - 1))
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect(stage(page)).to_have_attribute("data-step", "1")
+    page.keyboard.press("Space")
+    expect(stage(page)).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    expect(stage(page)).to_have_attribute("data-playing", "false")
+    tab_to(page, "Step forward", "button")
+    page.keyboard.press("Enter")
+    expect(stage(page)).not_to_have_attribute("data-step", "1")
+    tab_to(page, "Numbers as tables", "summary")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("table").first).to_be_visible()
+    if field is None:
+        tab_to(page, "gather", "radio")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Space")
+    else:
+        tab_to(page, field, "number")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+    expect(stage(page)).to_have_attribute("data-steps", str(then))
+    tab_to(page, "Download", "button")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Animated GIF")).to_be_visible()
+    page.keyboard.press("Escape")
+    tab_to(page, "Check against Keras", "button")
+    tab_to(page, "Code for these settings", "summary")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="PyTorch")).to_be_visible()

@@ -23,7 +23,7 @@ from cnn_lab.ui.checks import code_tabs, keras_check
 from cnn_lab.ui.convolution import convolution_controls
 from cnn_lab.ui.exports import export_menu
 from cnn_lab.ui.inputs import does_not_fit
-from cnn_lab.ui.pictures import show_image
+from cnn_lab.ui.pictures import instead_of_steps, show_image
 from cnn_lab.ui.tables import show_table
 from cnn_lab.ui.whole_picture import show_whole_picture
 
@@ -65,8 +65,7 @@ with stage_side:
         stage(traces, key="conv_stage")
     except TraceTooLarge:
         traces = []
-        st.caption("Too many steps to follow one by one, so here is the whole result at once.")
-        with st.container(horizontal=True):
+        with instead_of_steps():
             show_image(image.mean(axis=2), alt="The image")
             for maps in results:
                 for f in range(maps.shape[2]):

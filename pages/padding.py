@@ -15,7 +15,7 @@ from cnn_lab.ui.padding_parts import (
     show_strides,
     show_transposed,
 )
-from cnn_lab.ui.pictures import show_image
+from cnn_lab.ui.pictures import instead_of_steps, show_image
 from cnn_lab.ui.rulers import show_rulers
 
 frame.ensure()
@@ -50,8 +50,7 @@ with stage_side:
             stage(traces, key="pad_stage")
     except TraceTooLarge:
         traces = []
-        st.caption("Too many steps to follow one by one, so here is the whole result at once.")
-        with st.container(horizontal=True):
+        with instead_of_steps():
             show_image(setup.image[..., 0], alt="The image")
             for name, values in results.items():
                 show_image(values, signed=True, alt=f"{name}: the result")

@@ -9,7 +9,7 @@ from cnn_lab.ui import frame
 from cnn_lab.ui.checks import code_tabs, keras_check
 from cnn_lab.ui.exports import export_menu
 from cnn_lab.ui.inputs import does_not_fit
-from cnn_lab.ui.pictures import show_image
+from cnn_lab.ui.pictures import instead_of_steps, show_image
 from cnn_lab.ui.pooling import KINDS, pooling_controls
 from cnn_lab.ui.pooling_parts import (
     show_examples,
@@ -46,8 +46,7 @@ with stage_side:
         stage(traces, key="pool_stage")
     except TraceTooLarge:
         traces = []
-        st.caption("Too many steps to follow one by one, so here is the whole result at once.")
-        with st.container(horizontal=True):
+        with instead_of_steps():
             show_image(setup.image, alt="The image")
             for kind, title in KINDS.items():
                 values, what = results[kind][0, ..., 0], "gradient" if backwards else "result"

@@ -29,7 +29,7 @@ from cnn_lab.trace import (
 )
 from cnn_lab.ui.checks import code_tabs, keras_check
 from cnn_lab.ui.exports import export_menu
-from cnn_lab.ui.pictures import show_image
+from cnn_lab.ui.pictures import instead_of_steps, show_image
 from cnn_lab.ui.small_layer import Study
 
 Quantity = Literal["kernel", "input", "bias"]
@@ -71,7 +71,6 @@ def show_gradient(study: Study, quantity: Quantity, form: str) -> list[Trace]:
     try:
         both = [_trace(study, quantity, each) for each in FORMS]
     except TraceTooLarge:
-        st.caption("Too many steps to follow one by one, so here is the whole gradient at once.")
         _show_pictures(study, quantity)
         return []
     shown = both if form == BOTH else [both[FORMS.index(form)]]
@@ -144,7 +143,7 @@ def _values(study: Study, quantity: Quantity) -> Array:
 
 
 def _show_pictures(study: Study, quantity: Quantity) -> None:
-    with st.container(horizontal=True):
+    with instead_of_steps("gradient"):
         show_image(study.layer.image, alt="The image")
         show_image(study.back.delta, signed=True, alt="The output gradient")
         show_image(_values(study, quantity), signed=True, alt=f"The gradient of the {quantity}")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.figures.maps import Tone, grey_picture, png, signed_picture
 
@@ -15,6 +16,12 @@ Array = NDArray[np.floating[Any]]
 def tone() -> Tone:
     """Return whether the reader's page is light or dark."""
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def instead_of_steps(what: str = "result") -> DeltaGenerator:
+    """Say that a stage would have too many steps; return a row for pictures of the whole."""
+    st.caption(f"Too many steps to follow one by one, so here is the whole {what} at once.")
+    return st.container(horizontal=True)
 
 
 def show_image(

@@ -335,10 +335,10 @@ class Player extends Clock {
   /** Caption and arithmetic of a step of each trace. */
   write(steps) {
     const target = this.pointing ?? this.pinned;
-    const cell = target && target.step === null && !target.term ? target.cells[0] : null;
+    const pointed = target && target.step === null && !target.term;
     this.parts.setCaption(
-      cell
-        ? cellCaption(this.traces[cell.trace], cell.cell)
+      pointed
+        ? this.cellCaptions(target.cells)
         : this.traces.map((trace, index) => this.stepCaption(trace, steps[index])).join("\n"),
     );
     writeArithmetic(
@@ -349,6 +349,13 @@ class Player extends Clock {
         line: arithmetic(trace, steps[index]),
       })),
     );
+  }
+
+  /** What is pointed at; where several traces share it and differ, what it is to each. */
+  cellCaptions(cells) {
+    const lines = cells.map(({ trace, cell }) => cellCaption(this.traces[trace], cell));
+    if (new Set(lines).size === 1) return lines[0];
+    return lines.map((line, i) => `${this.traces[cells[i].trace].name}: ${line}`).join("\n");
   }
 
   /** Several traces say which of them speaks, unless the result already does. */

@@ -153,6 +153,17 @@ def test_a_source_goes_to_its_step_and_a_target_names_its_steps(
     expect(caption(page)).to_contain_text("in the end, after 4 steps have added to it")
 
 
+def test_a_shared_kernel_says_what_it_does_in_each_figure(open_stage: Callable[..., Page]) -> None:
+    page = open_stage("paddings")
+    place = centre(page, "kernel-1-1", 0, 0)
+    page.mouse.move(place["x"], place["y"])
+    expect(caption(page)).to_have_text(
+        "Valid: Kernel, row 0, column 0: 1; 16 result cells use it.\n"
+        "Same: Kernel, row 0, column 0: 1; 36 result cells use it.\n"
+        "Full: Kernel, row 0, column 0: 1; 64 result cells use it."
+    )
+
+
 def test_a_pixel_that_wins_nothing_gets_nothing(open_stage: Callable[..., Page]) -> None:
     page = open_stage("max-gradient-gather")
     expect(caption(page)).to_contain_text("largest cell of no window, so its gradient is 0")

@@ -90,18 +90,14 @@ def average_pool_gradient_trace(
         scale=Scale.signed(pool.delta),
         precision=share_precision,
     )
-    mask = (
-        ring_mask(pool.size, pool.borders) if form == "scatter" else np.zeros(pool.size, np.uint8)
-    )
     inner = pool.inner_index()
     steps, cells = np.nonzero((inner[pool.reads] >= 0) | count_include_pad)
     receivers = pool.reads[steps, cells]
     if form == "gather":
         kept = inner[receivers] >= 0
         steps, receivers = steps[kept], inner[receivers[kept]]
-    amounts = shares.ravel()[steps]
-    totals, extremes = scatter_totals(receivers, amounts, precision)
     if form == "scatter":
+        totals, extremes = scatter_totals(receivers, shares.ravel()[steps], precision)
         mask = ring_mask(pool.size, pool.borders)
         complete = np.zeros(mask.size)
         complete[receivers] = totals  # the last one written is the last one added

@@ -56,7 +56,10 @@ def bias_gradient_trace(
     grids: list[Grid] = []
     place = Placer(grids)
     sources = place_gradient(place, delta, delta_precision, role="input") + np.arange(delta.size)
-    totals, extremes = scatter_totals(np.zeros(delta.size, np.int64), delta.ravel(), precision)
+    totals = extremes = result
+    if form == "scatter":
+        alike = np.zeros(delta.size, np.int64)
+        totals, extremes = scatter_totals(alike, delta.ravel(), precision)
     target = place(
         result,
         key="grad-bias",
@@ -64,7 +67,7 @@ def bias_gradient_trace(
         note="",
         role="output",
         family="Bias gradient",
-        scale=Scale.signed(result, extremes if form == "scatter" else result),
+        scale=Scale.signed(result, extremes),
         precision=precision,
     )
     if form == "gather":

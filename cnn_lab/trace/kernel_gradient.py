@@ -82,18 +82,18 @@ def kernel_gradient_trace(
     links = layer.reads
     deltas = np.repeat(delta, links.shape[1]).reshape(links.shape)
     weights = np.arange(links.shape[1])
-    totals, extremes = scatter_totals(
-        np.tile(weights, len(links)),
-        (layer.padded.ravel()[links] * layer.delta.ravel()[:, np.newaxis]).ravel(),
-        precision,
-    )
+    targets = np.tile(weights, len(links))
+    totals = extremes = result
+    if form == "scatter":
+        amounts = layer.padded.ravel()[links] * layer.delta.ravel()[:, np.newaxis]
+        totals, extremes = scatter_totals(targets, amounts.ravel(), precision)
     first = place(
         result,
         key="grad-kernel",
         title="Kernel gradient",
         role="output",
         family="Kernel gradient",
-        scale=Scale.signed(result, extremes if form == "scatter" else result),
+        scale=Scale.signed(result, extremes),
         precision=precision,
     )
     if form == "gather":
@@ -119,7 +119,7 @@ def kernel_gradient_trace(
         reads=links.ravel(),
         weights=deltas.ravel(),
         sources=delta,
-        targets=first + np.tile(weights, len(links)),
+        targets=first + targets,
         totals=totals,
         window_columns=layer.window[1],
         caption_template="{output}, row {row}, column {column}, is {result}: it weighs "

@@ -95,8 +95,10 @@ def max_pool_gradient_trace(
     to_inner = pool.inner_index()
     receivers = to_inner[winners]
     result, precision = settle(result, MOST_SHOWN_DECIMALS, exact=pool.delta_precision.exact)
-    totals, extremes = scatter_totals(receivers, pool.delta.ravel(), precision)
-    first = place_input_gradient(place, result, precision, result if form == "gather" else extremes)
+    totals = extremes = result
+    if form == "scatter":
+        totals, extremes = scatter_totals(receivers, pool.delta.ravel(), precision)
+    first = place_input_gradient(place, result, precision, extremes)
     if form == "scatter":
         return Trace(
             name=name or "Max pooling's gradient, scattered",

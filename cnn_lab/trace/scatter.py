@@ -71,7 +71,7 @@ def place_gradient(
 def scatter_totals(
     targets: IntArray, amounts: FloatArray, precision: Precision
 ) -> tuple[FloatArray, FloatArray]:
-    """Return what is in each target after each addition, and the largest and smallest of it.
+    """Return what is in each target after each addition, and how far that reaches.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def scatter_totals(
     -------
     totals : ndarray of float64, shape (links,)
     extremes : ndarray of float64
-        All totals that occur, for a colour scale that holds them.
+        The largest and the smallest total, for a colour scale that holds them all.
     """
     order = np.argsort(targets, kind="stable")
     running = np.cumsum(amounts[order])

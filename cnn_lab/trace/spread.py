@@ -64,8 +64,9 @@ def spread_trace(
     ``q - dilation_rate * m``, the last weight first, which is the kernel turned round.
     """
     layout = _Layout(given, weights, result, scale, borders, strides, dilation_rate)
-    build = layout.gather if form == "gather" else layout.scatter
-    return build(precisions, name, source, target, outside).checked()
+    if form == "gather":
+        return layout.gather(precisions, name, source, target).checked()
+    return layout.scatter(precisions, name, source, target, outside).checked()
 
 
 class _Layout:
@@ -90,9 +91,7 @@ class _Layout:
         name: str,
         source: tuple[str, str],
         target: tuple[str, str],
-        outside: str,
     ) -> Trace:
-        del outside  # what is dropped is never computed
         given_precision, weight_precision, precision = precisions
         spread, labels, starts = self._spread()
         size = (spread.shape[0], spread.shape[1])

@@ -20,7 +20,6 @@ IntOrPair = int | Sequence[int]
 Padding = Literal["valid", "same", "full"] | int | tuple[IntOrPair, IntOrPair]
 PadMode = Literal["zeros", "reflect", "edge", "wrap"]
 
-PADDING_NAMES = ("valid", "same", "full")
 PAD_MODES: tuple[PadMode, ...] = ("zeros", "reflect", "edge", "wrap")
 
 

@@ -45,11 +45,6 @@ class Routes:
         return int((self.largest > 1).sum())
 
     @cached_property
-    def n_winners(self) -> int:
-        """Cells that win at least one window."""
-        return int((self.won > 0).sum())
-
-    @cached_property
     def n_won_twice(self) -> int:
         """Cells that win more than one window."""
         return int((self.won > 1).sum())

@@ -19,7 +19,6 @@ from cnn_lab.trace import Grid, Trace
 
 MARGIN = 22
 CORNER_WEIGHTS_FROM = 32
-CREDIT = "CNN Lab"
 
 
 class Spot(NamedTuple):

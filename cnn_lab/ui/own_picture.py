@@ -75,8 +75,9 @@ class Crop:
 
     def channels(self, channels: int) -> Array:
         """Return the piece as numbers, shape (rows, columns, channels)."""
-        whole = self.picture.channels(channels)
-        return whole[self.row : self.row + self.rows, self.column : self.column + self.columns]
+        rows = slice(self.row, self.row + self.rows)
+        columns = slice(self.column, self.column + self.columns)
+        return picture_channels(self.picture.pixels[rows, columns].astype(np.float64), channels)
 
 
 def picture_controls(page: str) -> Crop:

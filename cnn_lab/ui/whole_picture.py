@@ -32,10 +32,11 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
         help="Clipped: below 0 is black and above 255 white, as in a program for photographs.",
     )
     channels = len(layer.channel_names)
+    numbers = crop.picture.channels(channels)
     name = f"{crop.picture.sha256}-{channels}"
     with st.container(horizontal=True):
         with st.container(width=max(WIDTH_PX, factor * width), gap="xsmall"):
-            seen = crop.picture.channels(channels)[..., : 3 if channels > 1 else 1]
+            seen = numbers[..., : 3 if channels > 1 else 1]
             shown = np.repeat(seen, 3 // seen.shape[2], axis=2).astype(np.uint8)
             box = (crop.row, crop.column, crop.rows, crop.columns)
             accent = str(st.get_option(f"theme.{tone()}.primaryColor"))
@@ -52,7 +53,7 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
                 settings,
                 factor=factor,
                 tone=tone() if scale == SIGNED else None,
-                _pixels=crop.picture.channels(channels),
+                _pixels=numbers,
             )
             for f, result in enumerate(maps, start=1):
                 title = "Result" if len(maps) == 1 else f"Filter {f}"

@@ -13,6 +13,7 @@ from cnn_lab.ui.inputs import (
     CHANNEL_NAMES,
     SOURCES,
     apart_toggle,
+    choice,
     image_source,
     pad_mode_control,
     padding_control,
@@ -141,15 +142,11 @@ def convolution_controls() -> Convolution:
 def _groups(channels: int) -> int:
     if channels == 1:
         return 1
-    grouping = st.segmented_control(
+    grouping = choice(
         "Channels meet",
-        ["all", "in groups", "never"],
-        default="all",
-        required=True,
-        key="conv_groups",
-        bind="query-params",
+        ("all", "in groups", "never"),
+        "conv_groups",
         help="All: the standard convolution. Never: the depthwise one, each channel for itself.",
-        width="stretch",
     )
     if grouping == "in groups" and channels == 3:
         st.caption(prose("convolution", "three_groups"))

@@ -29,6 +29,7 @@ from cnn_lab.trace import (
 )
 from cnn_lab.ui.checks import code_tabs, keras_check
 from cnn_lab.ui.exports import export_menu
+from cnn_lab.ui.inputs import choice
 from cnn_lab.ui.pictures import instead_of_steps, show_image
 from cnn_lab.ui.small_layer import Study
 
@@ -43,25 +44,13 @@ PICTURE_PX = 180
 
 def quantity_controls() -> tuple[Quantity, str]:
     """Show whose gradient is followed, and how; return (quantity, form)."""
-    quantity = st.segmented_control(
-        "Gradient of the",
-        QUANTITIES,
-        default=QUANTITIES[0],
-        required=True,
-        key="back_what",
-        bind="query-params",
-        width="stretch",
-    )
-    form = st.segmented_control(
+    quantity = choice("Gradient of the", QUANTITIES, "back_what")
+    form = choice(
         "Form",
-        [*FORMS, BOTH],
-        default=FORMS[0],
-        required=True,
-        key="back_form",
-        bind="query-params",
+        (*FORMS, BOTH),
+        "back_form",
         help="Gather: a step for each number of the gradient. Scatter: one for each cell of the "
         "output gradient. Both: in step.",
-        width="stretch",
     )
     return quantity, form
 

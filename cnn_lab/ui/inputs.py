@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -14,6 +14,7 @@ from cnn_lab.ui.caches import test_digits
 from cnn_lab.ui.matrix import editable_matrix, editing
 
 PaddingName = Literal["valid", "same", "full"]
+_Option = TypeVar("_Option", bound=str)
 
 PADDING_NAMES: tuple[PaddingName, ...] = ("valid", "same", "full")
 MAX_SIDE = 12
@@ -53,17 +54,23 @@ def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
     return sourced_image(image_source(page), page, channels=channels, side=side)
 
 
-def image_source(page: str, sources: Sequence[str] = SOURCES) -> str:
-    """Show where an input image comes from, key `<page>_input`, and return it."""
+def choice(label: str, options: Sequence[_Option], key: str, *, help: str | None = None) -> _Option:
+    """Show a few words of which one is chosen, at first the first one, and return it."""
     return st.segmented_control(
-        "Image",
-        sources,
-        default=sources[0],
+        label,
+        options,
+        default=options[0],
         required=True,
-        key=f"{page}_input",
+        key=key,
         bind="query-params",
+        help=help,
         width="stretch",
     )
+
+
+def image_source(page: str, sources: Sequence[str] = SOURCES) -> str:
+    """Show where an input image comes from, key `<page>_input`, and return it."""
+    return choice("Image", sources, f"{page}_input")
 
 
 def sourced_image(source: str, page: str, *, channels: int, side: int = 6) -> Array:

@@ -8,7 +8,7 @@ import streamlit as st
 from cnn_lab.kernels import KERNELS, MAX_SIZE
 from cnn_lab.samples import Array
 from cnn_lab.ui.inputs import whole_number
-from cnn_lab.ui.matrix import editable_matrix, editing
+from cnn_lab.ui.matrix import editable_matrix, editing, of_shape
 
 # What each filter begins with, so that several filters show several things.
 FIRST_CHOICES = ("sobel_columns", "sobel_rows", "laplacian", "binomial")
@@ -74,11 +74,7 @@ def kernel_bank(
             typed = editable_matrix(
                 key, preset, popover, label=label, max_rows=rows, max_columns=columns
             )
-            if typed.shape == preset.shape:
-                bank[..., c, f] = typed
-            else:
-                st.warning(f"{label} must have {rows} rows and {columns} columns.")
-                bank[..., c, f] = preset
+            bank[..., c, f] = of_shape(typed, preset, label)
     return bank
 
 

@@ -17,7 +17,7 @@ from cnn_lab.learning import Lesson, learn_kernel
 from cnn_lab.ops import conv2d
 from cnn_lab.samples import Array, crop_to_ink
 from cnn_lab.ui.caches import test_digits
-from cnn_lab.ui.inputs import crop_side, whole_number
+from cnn_lab.ui.inputs import choice, crop_side, whole_number
 from cnn_lab.ui.pictures import show_image, tone
 
 SIDE = 3
@@ -73,15 +73,7 @@ def lesson_controls() -> Pupil:
 
 
 def _image() -> Array:
-    source = st.segmented_control(
-        "Image",
-        ["digit", "noise"],
-        default="digit",
-        required=True,
-        key="back_lesson_input",
-        bind="query-params",
-        width="stretch",
-    )
+    source = choice("Image", ("digit", "noise"), "back_lesson_input")
     if source == "noise":
         number = whole_number("Picture", "back_lesson_noise", value=0, minimum=0, maximum=9999)
         return np.random.default_rng(number).random((14, 14))

@@ -67,6 +67,14 @@ def editable_matrix(
     return matrix
 
 
+def of_shape(typed: Array, default: Array, what: str) -> Array:
+    """Return what was typed if it has the default's shape; else say so and return the default."""
+    if typed.shape == default.shape:
+        return typed
+    st.warning(f"{what} must have {default.shape[0]} rows and {default.shape[1]} columns.")
+    return default
+
+
 def _show_cells(key: str, matrix: Array, label: str) -> None:
     editor = f"{key}_cells_{_version(key, matrix)}"
     base: Array = st.session_state[f"{key}_base"]

@@ -18,6 +18,7 @@ from cnn_lab.trace.scatter import Form
 from cnn_lab.ui.inputs import (
     PADDING_NAMES,
     apart_toggle,
+    choice,
     image_controls,
     pad_mode_control,
     padding_control,
@@ -32,6 +33,7 @@ COMPARISONS: tuple[Comparison, ...] = (
     "Keras and PyTorch",
     "transposed",
 )
+FORMS: tuple[Form, ...] = ("scatter", "gather")
 MAX_STRIDE = 5
 MAX_DILATION = 3
 
@@ -209,14 +211,10 @@ def kernel_menu(label: str, key: str, kernel_size: Pair, first: str) -> Array:
 
 
 def _form_control() -> Form:
-    return st.segmented_control(
+    return choice(
         "Told as",
-        ["scatter", "gather"],
-        default="scatter",
-        required=True,
-        key="pad_form",
-        bind="query-params",
+        FORMS,
+        "pad_form",
         help="Scatter: each pixel lays down its multiple of the kernel. Gather: the pixels are "
         "spread with zeros between them and correlated with the turned kernel.",
-        width="stretch",
     )

@@ -1,6 +1,5 @@
 """The controls of the Pooling page, read as one setup for both kinds of pooling."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -30,12 +29,13 @@ from cnn_lab.ui.inputs import (
     MAX_SIDE,
     SOURCES,
     apart_toggle,
+    choice,
     padding_control,
     pair_number,
     sourced_image,
     whole_number,
 )
-from cnn_lab.ui.matrix import editable_matrix, editing
+from cnn_lab.ui.matrix import editable_matrix, editing, of_shape
 
 Kind = Literal["max", "average"]
 KINDS: dict[Kind, str] = {"max": "Max pooling", "average": "Average pooling"}
@@ -168,22 +168,8 @@ def pooling_controls() -> PoolingSetup:
     if not backwards:
         return PoolingSetup(image, settings, out_size)
     with gradient:
-        form: Form = "gather" if choice("Form", FORMS, "pool_form") == "gather" else "scatter"
+        form = choice("Form", FORMS, "pool_form")
         return PoolingSetup(image, settings, out_size, form, _output_gradient(out_size))
-
-
-def choice(label: str, options: Sequence[str], key: str, *, help: str | None = None) -> str:
-    """Show a few words of which one is chosen, at first the first one, and return it."""
-    return st.segmented_control(
-        label,
-        options,
-        default=options[0],
-        required=True,
-        key=key,
-        bind="query-params",
-        help=help,
-        width="stretch",
-    )
 
 
 def _image() -> Array:
@@ -253,7 +239,4 @@ def _own_gradient(out_size: Pair) -> Array:
         max_rows=MAX_OUT_SIDE,
         max_columns=MAX_OUT_SIDE,
     )
-    if typed.shape == out_size:
-        return typed
-    st.warning(f"The output gradient must have {out_size[0]} rows and {out_size[1]} columns.")
-    return counted
+    return of_shape(typed, counted, "The output gradient")

@@ -21,8 +21,8 @@ from cnn_lab.pooled import (
 )
 from cnn_lab.shifts import Direction, shift_response
 from cnn_lab.trace import arithmetic_latex
-from cnn_lab.ui.inputs import whole_number
-from cnn_lab.ui.pooling import AS_WINDOW, KINDS, ONES, OVERLAP, TIES, Kind, PoolingSetup, choice
+from cnn_lab.ui.inputs import choice, whole_number
+from cnn_lab.ui.pooling import AS_WINDOW, KINDS, ONES, OVERLAP, TIES, Kind, PoolingSetup
 from cnn_lab.ui.tables import show_table
 
 MOST_SHIFTED = 6

@@ -27,7 +27,7 @@ from cnn_lab.ui.inputs import (
     real_number,
     whole_number,
 )
-from cnn_lab.ui.matrix import editable_matrix, editing
+from cnn_lab.ui.matrix import editable_matrix, editing, of_shape
 
 SOURCES = {
     "loss": "from a loss",
@@ -144,7 +144,7 @@ def _kernel() -> Array:
         max_rows=rows,
         max_columns=columns,
     )
-    return _of_shape(typed, preset, "The kernel")
+    return of_shape(typed, preset, "The kernel")
 
 
 def _kernel_choice(label: str, key: str, window: tuple[int, int], *, first: str) -> str:
@@ -210,7 +210,7 @@ def _objective(
             max_rows=MAX_OUT_SIDE,
             max_columns=MAX_OUT_SIDE,
         )
-        weights = _of_shape(typed, weights, "The output gradient")
+        weights = of_shape(typed, weights, "The output gradient")
     return WeightedSum(weights), ""
 
 
@@ -224,10 +224,3 @@ def cell_choice(label: str, key: str, size: tuple[int, int]) -> tuple[int, int]:
             f"{label}, column", f"{key}_column", value=0, minimum=0, maximum=size[1] - 1
         )
     return row, column
-
-
-def _of_shape(typed: Array, preset: Array, what: str) -> Array:
-    if typed.shape == preset.shape:
-        return typed
-    st.warning(f"{what} must have {preset.shape[0]} rows and {preset.shape[1]} columns.")
-    return preset

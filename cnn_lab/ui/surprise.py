@@ -8,7 +8,7 @@ from cnn_lab.figures.surprise import GRADIENT, PROBABILITY, bars_spec, surprise_
 from cnn_lab.learning import Surprise, number_latex, surprise
 from cnn_lab.samples import Array
 from cnn_lab.ui.caches import network, test_digits
-from cnn_lab.ui.inputs import whole_number
+from cnn_lab.ui.inputs import choice, whole_number
 from cnn_lab.ui.matrix import editable_matrix, editing
 from cnn_lab.ui.pictures import show_image
 from cnn_lab.ui.tables import show_table
@@ -25,15 +25,11 @@ NEARLY_SURE = 0.999
 
 def surprise_controls() -> tuple[Array, int, float]:
     """Show where scores come from, the true class and the temperature; return all three."""
-    source = st.segmented_control(
+    source = choice(
         "Scores",
-        ["own", "network"],
-        default="own",
-        required=True,
-        key="back_scores",
-        bind="query-params",
+        ("own", "network"),
+        "back_scores",
         help="Your own numbers, or the last layer of the shipped fast network on a test digit.",
-        width="stretch",
     )
     if source == "network":
         scores, true_class = _network_scores()

@@ -126,7 +126,7 @@ def export_html(
 
     Notes
     -----
-    About 70 KB and the trace, which has at most 200. A policy in the page forbids it every
+    About 95 KB and the trace, which has at most 200. A policy in the page forbids it every
     request.
     """
     several = as_traces(traces)

@@ -61,13 +61,13 @@ def train(
         raise click.BadParameter(plain_error(error)) from error
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from cnn_lab import keras_engine
+    from cnn_lab import keras_engine, training_loop
     from cnn_lab.training.store import save_run
 
     data = load_mnist()
 
-    def report(event: keras_engine.Report, _model: object) -> None:
-        if isinstance(event, keras_engine.EpochReport):
+    def report(event: training_loop.Report, _weights: object) -> None:
+        if isinstance(event, training_loop.EpochReport):
             click.echo(
                 f"epoch {event.epoch:2d}/{training.epochs}  loss {event.loss:.4f}  "
                 f"accuracy {event.accuracy:.4f}  validation {event.val_accuracy:.4f}  "

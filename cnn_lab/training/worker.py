@@ -23,7 +23,7 @@ from cnn_lab.network import Network
 from cnn_lab.training.job import RunSpec, TrainingFailedError
 
 if TYPE_CHECKING:
-    from cnn_lab.keras_engine import Report
+    from cnn_lab.training_loop import Report
 
 TOPIC = "cnn-lab-training"
 REPORT_EVERY_S = 0.25
@@ -113,12 +113,13 @@ def run(run_id: str, spec_json: str) -> Outcome:
 
 
 def _train(spec: RunSpec, stop: threading.Event, emit: Any) -> Outcome:
-    from cnn_lab import keras_engine
+    from cnn_lab import keras_engine, training_loop
 
     kinds = {
-        keras_engine.BatchReport: "batch",
-        keras_engine.ValidationReport: "validating",
-        keras_engine.EpochReport: "epoch",
+        training_loop.BatchReport: "batch",
+        training_loop.PauseReport: "paused",
+        training_loop.ValidationReport: "validating",
+        training_loop.EpochReport: "epoch",
     }
     deadline = time.monotonic() + spec.max_seconds
     cut_short = ""
@@ -127,22 +128,22 @@ def _train(spec: RunSpec, stop: threading.Event, emit: Any) -> Outcome:
     def report(event: "Report", _model: object) -> None:
         nonlocal cut_short, n_images, seconds
         emit(kinds[type(event)], dataclasses.asdict(event))
-        if not isinstance(event, keras_engine.ValidationReport):
+        if isinstance(event, training_loop.BatchReport | training_loop.EpochReport):
             n_images, seconds = event.n_images, event.seconds
-        finished = n_images == spec.n_images and isinstance(event, keras_engine.EpochReport)
+        finished = n_images == spec.n_images and isinstance(event, training_loop.EpochReport)
         if stop.is_set():
             cut_short = "Stopped as asked."
         elif time.monotonic() > deadline:
             cut_short = f"Stopped after {spec.max_seconds:,.0f} s, the longest a run may take."
         if cut_short and not finished:
-            raise keras_engine.TrainingStopped
+            raise training_loop.TrainingStopped
 
     data = load_mnist()
     try:
         network, history = keras_engine.train(
             spec.network, spec.training, data, report=report, report_every_s=REPORT_EVERY_S
         )
-    except keras_engine.TrainingDivergedError as error:
+    except training_loop.TrainingDivergedError as error:
         raise TrainingFailedError(str(error)) from None
     rows = [dataclasses.asdict(epoch) for epoch in history]
     result: dict[str, Any] = {

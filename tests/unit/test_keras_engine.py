@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 
-from cnn_lab import keras_engine, zoo
+from cnn_lab import keras_engine, training_loop, zoo
 from cnn_lab.data import Mnist, Split, load_mnist
-from cnn_lab.keras_engine import BatchReport, EpochReport, Report, ValidationReport
 from cnn_lab.network import Network
 from cnn_lab.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
+from cnn_lab.training_loop import BatchReport, EpochReport, Report, ValidationReport
 
 N_TRAIN, N_VALIDATION = 1000, 600
 
@@ -54,23 +54,6 @@ def short_run(little: Mnist) -> tuple[Network, list[EpochReport], list[Report]]:
     return train(little, batch_size=96)
 
 
-def test_a_constant_rate_stays() -> None:
-    assert set(keras_engine.learning_rates(TrainingSpec(learning_rate=0.3), 5)) == {0.3}
-
-
-def test_one_cycle_climbs_a_quarter_and_falls_to_a_hundredth() -> None:
-    rates = keras_engine.learning_rates(
-        TrainingSpec(learning_rate=0.2, schedule="one_cycle"), n_batches := 400
-    )
-    top = int(np.argmax(rates))
-    assert top == n_batches // 4
-    assert rates[top] == pytest.approx(0.2)
-    assert rates[0] == pytest.approx(0.02)
-    np.testing.assert_allclose(np.diff(rates[:top]), 0.2 * 0.9 / 0.25 / n_batches)
-    assert (np.diff(rates[top:]) < 0).all()
-    assert rates[-1] == pytest.approx(0.002, rel=0.01)
-
-
 def test_batch_reports_add_up_to_the_means_of_their_epoch(
     short_run: tuple[Network, list[EpochReport], list[Report]],
 ) -> None:
@@ -91,7 +74,7 @@ def test_reports_come_in_order_with_time_and_images_growing(
 ) -> None:
     _, history, reports = short_run
     kinds = [type(report) for report in reports]
-    n_batches, n_judged = -(-N_TRAIN // 96), -(-N_VALIDATION // keras_engine.VALIDATION_BATCH)
+    n_batches, n_judged = -(-N_TRAIN // 96), -(-N_VALIDATION // training_loop.VALIDATION_BATCH)
     one_epoch = [BatchReport] * n_batches + [ValidationReport] * n_judged + [EpochReport]
     assert kinds == one_epoch * 2
     timed = [r for r in reports if not isinstance(r, ValidationReport)]
@@ -113,35 +96,13 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     assert not np.array_equal(first.weights["conv1/kernel"], other.weights["conv1/kernel"])
 
 
-def all_seeds(model: keras.Model) -> list[Any]:
-    """What a fresh model has drawn: its weights, and the states of its dropouts."""
-    generators = [layer.seed_generator for layer in model.layers if hasattr(layer, "rate")]
-    return [*model.get_weights(), *(np.asarray(generator.state) for generator in generators)]
-
-
-@pytest.mark.parametrize("name", ["paper", "fast"])
-def test_a_model_begins_as_keras_would_begin_it_whoever_else_draws_numbers(name: str) -> None:
-    network = zoo.preset(name).network
-    keras.utils.set_random_seed(7)
-    layers = [
-        getattr(keras.layers, layer.type)(**layer.model_dump(exclude={"type"}))
-        for layer in network.layers
-    ]
-    by_keras = keras.Sequential([keras.Input(network.input_shape), *layers])
-    keras.utils.set_random_seed(8)
-    for theirs, ours in zip(
-        all_seeds(by_keras), all_seeds(keras_engine.build_model(network, seed=7)), strict=True
-    ):
-        np.testing.assert_array_equal(ours, theirs)
-
-
 @pytest.mark.parametrize("kind", [BatchReport, ValidationReport])
 def test_a_stop_keeps_the_weights_reached(little: Mnist, kind: type) -> None:
     preset = zoo.preset("fast")
 
     def stop(report: Report, _model: object) -> None:
         if isinstance(report, kind):
-            raise keras_engine.TrainingStopped
+            raise training_loop.TrainingStopped
 
     network, history = keras_engine.train(
         preset.network, preset.training, little, report=stop, report_every_s=0
@@ -161,7 +122,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_names_the_batch(little: Mnist
     )
     training = TrainingSpec(optimizer="sgd", learning_rate=10, batch_size=100, epochs=3)
     with pytest.raises(
-        keras_engine.TrainingDivergedError, match=r"after batch \d+ of epoch 1: the learning rate"
+        training_loop.TrainingDivergedError, match=r"after batch \d+ of epoch 1: the learning rate"
     ):
         keras_engine.train(
             NetworkSpec(name="steep", layers=layers), training, little, report_every_s=60.0

@@ -1,0 +1,65 @@
+"""A network and its training as data: checked on the way in, JSON on the way out.
+
+Only the layers named here exist, and sizes are bounded, so a spec from a stranger is safe
+to run.
+"""
+
+from cnn_lab.spec.checked import plain_error
+from cnn_lab.spec.layers import (
+    Activation,
+    ActivationName,
+    AveragePooling2D,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling2D,
+    Layer,
+    LayerName,
+    LeakyReLU,
+    MaxPooling2D,
+    ReLU,
+    Shape,
+    Softmax,
+)
+from cnn_lab.spec.network import (
+    MAX_LAYERS,
+    MAX_MULTIPLY_ADDS,
+    MAX_PARAMETERS,
+    MAX_UNITS_PER_LAYER,
+    LayerSummary,
+    NetworkSpec,
+)
+from cnn_lab.spec.training import OptimizerName, ScheduleName, TrainingSpec
+
+__all__ = [
+    "Activation",
+    "ActivationName",
+    "AveragePooling2D",
+    "BatchNormalization",
+    "Conv2D",
+    "Dense",
+    "DepthwiseConv2D",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "Layer",
+    "LayerName",
+    "LayerSummary",
+    "LeakyReLU",
+    "MAX_LAYERS",
+    "MAX_MULTIPLY_ADDS",
+    "MAX_PARAMETERS",
+    "MAX_UNITS_PER_LAYER",
+    "MaxPooling2D",
+    "NetworkSpec",
+    "OptimizerName",
+    "ReLU",
+    "ScheduleName",
+    "Shape",
+    "Softmax",
+    "TrainingSpec",
+    "plain_error",
+]

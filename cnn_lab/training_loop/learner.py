@@ -1,0 +1,38 @@
+"""What an engine must be able to do."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.ops.padding import Array
+from cnn_lab.training_loop.reports import Weights
+
+Labels = NDArray[np.int64]
+
+
+class Learner(Protocol):
+    """A network that learns, whoever does the arithmetic."""
+
+    def step(self, images: Array, labels: Labels, rate: float) -> float:
+        """Learn from one batch and return the mean loss since the last `score`.
+
+        Parameters
+        ----------
+        images : ndarray of float32, shape (n, height, width, channels)
+        labels : ndarray of int, shape (n,)
+        rate : float
+            Learning rate of this batch.
+        """
+
+    def score(self) -> tuple[float, float]:
+        """Return mean loss and accuracy over all images since the last call."""
+
+    def judge(self, images: Array, labels: Labels) -> tuple[float, int]:
+        """Return (mean loss, right answers) of images, learning nothing from them."""
+
+    def weights(self) -> dict[str, Array]:
+        """Return copies of the weights by "layer/weight"."""
+
+    def set_weights(self, weights: Weights) -> None:
+        """Put weights by "layer/weight" in place of the present ones."""

@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.report import RESULTS, machine
 from cnn_lab import zoo
 from cnn_lab.data import load_mnist
+from cnn_lab.spec import NetworkSpec, TrainingSpec
 from cnn_lab.zoo import Preset
 
 SEEDS = 5
@@ -27,22 +28,20 @@ def record_path(name: str, seed: int) -> Path:
     return RUNS / f"{name}-{seed}.json"
 
 
-def recipe(preset: Preset, seed: int) -> dict[str, Any]:
-    """Return all that fixes a run."""
-    training = preset.training.model_copy(update={"seed": seed})
-    return {
-        "network": preset.network.model_dump(mode="json"),
-        "training": training.model_dump(mode="json"),
-    }
+def recipe(preset: Preset, seed: int) -> TrainingSpec:
+    """Return the preset's training with this seed."""
+    return preset.training.model_copy(update={"seed": seed})
 
 
 def recorded(name: str, seed: int) -> dict[str, Any] | None:
     """Return the record of a run with the present recipe; None if there is none."""
-    path = record_path(name, seed)
+    path, preset = record_path(name, seed), zoo.preset(name)
     if not path.is_file():
         return None
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record if record["recipe"] == recipe(zoo.preset(name), seed) else None
+    same_network = NetworkSpec.model_validate(record["recipe"]["network"]) == preset.network
+    training = TrainingSpec.model_validate(record["recipe"]["training"])
+    return record if same_network and training == recipe(preset, seed) else None
 
 
 def records(name: str, n_seeds: int = SEEDS) -> list[dict[str, Any]]:
@@ -57,7 +56,7 @@ def run(name: str, seed: int, weights: Path | None = None) -> dict[str, Any]:
     from cnn_lab.training.store import save_run
 
     preset, data = zoo.preset(name), load_mnist()
-    training = preset.training.model_copy(update={"seed": seed})
+    training = recipe(preset, seed)
     judge = keras_engine.build_model(preset.network)
     epochs: list[dict[str, Any]] = []
 
@@ -82,7 +81,10 @@ def run(name: str, seed: int, weights: Path | None = None) -> dict[str, Any]:
         "engine": "keras",
     }
     record = {
-        "recipe": recipe(preset, seed),
+        "recipe": {
+            "network": preset.network.model_dump(mode="json"),
+            "training": training.model_dump(mode="json"),
+        },
         "machine": machine(),
         "result": result,
         "epochs": epochs,

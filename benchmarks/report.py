@@ -32,6 +32,8 @@ class Row:
         None for a figure that only gives the others their scale.
     at_least : bool
         Whether more is better; otherwise the goal is a limit.
+    digits : int
+        Significant digits worth showing.
     """
 
     what: str
@@ -39,6 +41,7 @@ class Row:
     unit: str
     goal: float | None = None
     at_least: bool = False
+    digits: int = 3
 
     @property
     def met(self) -> bool | None:
@@ -70,16 +73,16 @@ def report(name: str, measure: Callable[[], Sequence[Row]]) -> None:
 
 def describe(row: Row) -> str:
     """Return a row's figure, its goal and whether it was met, in words."""
-    text = f"{number(row.value)} {row.unit}".strip()
+    text = f"{number(row.value, row.digits)} {row.unit}".strip()
     if row.goal is None:
         return text
     sign = "≥" if row.at_least else "≤"
     return f"{text} (goal {sign} {number(row.goal)}: {'met' if row.met else 'MISSED'})"
 
 
-def number(value: float) -> str:
-    """Return a figure with three significant digits."""
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+def number(value: float, digits: int = 3) -> str:
+    """Return a figure with so many significant digits, whole ones without a point."""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.{digits}g}"
 
 
 def machine() -> dict[str, Any]:
@@ -93,6 +96,11 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
     }
+
+
+def spread(values: Sequence[float]) -> float:
+    """Return the standard deviation of a sample."""
+    return statistics.stdev(values)
 
 
 def median(values: Sequence[float]) -> float:

@@ -26,7 +26,7 @@ def render(results: list[dict[str, Any]]) -> str:
 
 
 def _measured(row: Row) -> str:
-    text = f"{number(row.value)} {row.unit}".strip()
+    text = f"{number(row.value, row.digits)} {row.unit}".strip()
     return f"**{text}**" if row.met is False else text
 
 

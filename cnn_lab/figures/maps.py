@@ -64,6 +64,7 @@ def tile_maps(
     columns: int,
     signed: bool = False,
     gap: int = 1,
+    limit: float | None = None,
     tone: Tone = "light",
 ) -> Picture:
     """Return all maps of a layer as one picture, on one scale for the whole layer.
@@ -77,6 +78,8 @@ def tile_maps(
         Zero-centred blue to orange instead of black to white.
     gap : int
         Pixels between maps, before enlarging: page colour, or dark grey between greys.
+    limit : float, optional
+        What counts as white, or has the full colours; the largest magnitude unless given.
     tone : {"light", "dark"}
 
     Returns
@@ -89,7 +92,10 @@ def tile_maps(
     """
     height, width, n_maps = maps.shape
     rows = -(-n_maps // columns)
-    coloured = signed_picture(maps, tone=tone) if signed else grey_picture(maps)
+    if signed:
+        coloured = signed_picture(maps, limit=limit, tone=tone)
+    else:
+        coloured = grey_picture(maps, limit=limit)
     cells = np.empty((rows * columns, height + gap, width + gap, 3), np.uint8)
     cells[:] = PAPER[tone] if signed else BETWEEN_GREYS
     cells[:n_maps, :height, :width] = coloured.transpose(2, 0, 1, 3)

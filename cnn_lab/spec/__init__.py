@@ -32,14 +32,22 @@ from cnn_lab.spec.network import (
     LayerSummary,
     NetworkSpec,
 )
-from cnn_lab.spec.training import OptimizerName, ScheduleName, TrainingSpec
+from cnn_lab.spec.training import (
+    Augmentation,
+    DataSetName,
+    OptimizerName,
+    ScheduleName,
+    TrainingSpec,
+)
 
 __all__ = [
     "Activation",
     "ActivationName",
+    "Augmentation",
     "AveragePooling2D",
     "BatchNormalization",
     "Conv2D",
+    "DataSetName",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",

@@ -21,6 +21,8 @@ Weights = Mapping[str, Array]
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda values: values,
     "relu": ops.relu,
+    "sigmoid": ops.sigmoid,
+    "tanh": ops.tanh,
     "softmax": ops.softmax,
 }
 
@@ -162,8 +164,9 @@ class Network:
 def _apply(layer: Any, values: Array, weights: dict[str, Array]) -> Array:
     """Return what one layer makes of `values`, as it acts after training."""
     match layer:
-        case spec.Conv2D():
-            values = ops.conv2d(
+        case spec.Conv2D() | spec.DepthwiseConv2D():
+            slide = ops.conv2d if isinstance(layer, spec.Conv2D) else ops.depthwise_conv2d
+            values = slide(
                 values,
                 weights["kernel"],
                 weights.get("bias"),
@@ -179,6 +182,8 @@ def _apply(layer: Any, values: Array, weights: dict[str, Array]) -> Array:
             return pool(
                 values, pool_size=layer.pool_size, strides=layer.strides, padding=layer.padding
             )
+        case spec.GlobalAveragePooling2D():
+            return ops.global_average_pool2d(values)
         case spec.BatchNormalization():
             return ops.batch_normalization(
                 values,
@@ -190,6 +195,10 @@ def _apply(layer: Any, values: Array, weights: dict[str, Array]) -> Array:
             )
         case spec.Activation():
             return ACTIVATIONS[layer.activation](values)
+        case spec.ReLU():
+            return ops.relu(values)
+        case spec.LeakyReLU():
+            return ops.leaky_relu(values, negative_slope=layer.negative_slope)
         case spec.Softmax():
             return ops.softmax(values)
         case spec.Flatten():

@@ -15,6 +15,7 @@ from cnn_lab.ops.activations import (
 )
 from cnn_lab.ops.conv import Conv2DGradients, conv2d, conv2d_gradients
 from cnn_lab.ops.dense import DenseGradients, dense, dense_gradients
+from cnn_lab.ops.depthwise import depthwise_conv2d, depthwise_conv2d_gradients
 from cnn_lab.ops.losses import (
     cross_entropy,
     cross_entropy_gradient,
@@ -28,6 +29,8 @@ from cnn_lab.ops.normalization import (
 from cnn_lab.ops.pooling import (
     average_pool2d,
     average_pool2d_gradient,
+    global_average_pool2d,
+    global_average_pool2d_gradient,
     max_pool2d,
     max_pool2d_gradient,
 )
@@ -49,6 +52,10 @@ __all__ = [
     "cross_entropy_gradient",
     "dense",
     "dense_gradients",
+    "depthwise_conv2d",
+    "depthwise_conv2d_gradients",
+    "global_average_pool2d",
+    "global_average_pool2d_gradient",
     "leaky_relu",
     "leaky_relu_gradient",
     "max_pool2d",

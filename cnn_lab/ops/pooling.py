@@ -264,6 +264,66 @@ def average_pool2d_gradient(
     return unpad_gradient(gradient, borders)
 
 
+def global_average_pool2d(images: Array) -> Array:
+    """Replace each map by its mean.
+
+    Parameters
+    ----------
+    images : ndarray of float, shape (n, height, width, channels)
+
+    Returns
+    -------
+    ndarray, shape (n, channels)
+
+    Raises
+    ------
+    ShapeError
+        If the images have not four axes.
+
+    References
+    ----------
+    .. [1] Lin, Chen and Yan (2013), arXiv:1312.4400, section 3.2.
+
+    Examples
+    --------
+    >>> global_average_pool2d(np.arange(4.0).reshape(1, 2, 2, 1))
+    array([[1.5]])
+    """
+    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    return np.asarray(images.mean(axis=(1, 2)))
+
+
+def global_average_pool2d_gradient(images: Array, grad_output: Array) -> Array:
+    """Share each map's gradient equally among its pixels.
+
+    Parameters
+    ----------
+    images : ndarray of float, shape (n, height, width, channels)
+        As given to `global_average_pool2d`; only the shape matters.
+    grad_output : ndarray of float, shape (n, channels)
+        The loss's gradient with respect to the result of `global_average_pool2d`.
+
+    Returns
+    -------
+    ndarray, shape (n, height, width, channels)
+
+    Raises
+    ------
+    ShapeError
+        As `global_average_pool2d`, and if `grad_output` has not the shape of its result.
+
+    Examples
+    --------
+    >>> global_average_pool2d_gradient(np.zeros((1, 1, 2, 1)), np.array([[3.0]])).ravel()
+    array([1.5, 1.5])
+    """
+    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    n, height, width, channels = images.shape
+    grad_output = as_gradient("grad_output", grad_output, (n, channels))
+    shares = grad_output / grad_output.dtype.type(height * width)
+    return np.repeat(shares[:, None], height * width, axis=1).reshape(images.shape)
+
+
 def cells_inside(
     size: Pair, pool_size: IntOrPair, strides: IntOrPair | None, padding: Padding
 ) -> Array:

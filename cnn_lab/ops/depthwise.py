@@ -1,0 +1,176 @@
+"""Depthwise convolution: each channel has kernels of its own, and channels do not mix."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cnn_lab.arithmetic import ShapeError
+from cnn_lab.ops.conv import Conv2DGradients
+from cnn_lab.ops.padding import (
+    Array,
+    Borders,
+    IntOrPair,
+    Padding,
+    Pair,
+    as_float,
+    as_gradient,
+    pad_images,
+    pair,
+    resolve_padding,
+    unpad_gradient,
+)
+from cnn_lab.ops.windows import cell_view, output_size
+
+
+def depthwise_conv2d(
+    images: Array,
+    kernel: Array,
+    bias: Array | None = None,
+    *,
+    strides: IntOrPair = 1,
+    padding: Padding = "valid",
+) -> Array:
+    """Cross-correlate each channel with its own kernels.
+
+    The same as `conv2d` with as many groups as channels, without a matrix product for each.
+
+    Parameters
+    ----------
+    images : ndarray of float, shape (n, height, width, channels)
+        Channels last, any finite range.
+    kernel : ndarray of float, shape (kernel_height, kernel_width, channels, depth_multiplier)
+    bias : ndarray of float, shape (channels * depth_multiplier,), optional
+        Added to every pixel of its map.
+    strides : int or (int, int)
+        Step of the window in pixels, (down, right). At least 1.
+    padding : {"valid", "same", "full"}, int or ((top, bottom), (left, right))
+        Border of zeros added before the window slides, see `resolve_padding`.
+
+    Returns
+    -------
+    ndarray, shape (n, out_height, out_width, channels * depth_multiplier)
+        The maps of the first channel come first.
+
+    Raises
+    ------
+    ShapeError
+        If channels or bias do not match or the window does not fit; names the shapes.
+    ValueError
+        If a stride or padding is out of range.
+
+    Notes
+    -----
+    n * out_height * out_width * kernel.size multiply-adds, as one pass over whole maps for
+    each cell of the kernel.
+
+    References
+    ----------
+    .. [1] Howard et al. (2017), arXiv:1704.04861, section 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images = np.ones((1, 2, 2, 2)) * [1.0, 10.0]
+    >>> depthwise_conv2d(images, np.ones((2, 2, 2, 1)))[0, 0, 0]
+    array([ 4., 40.])
+    """
+    images, kernel, geometry = _prepare(images, kernel, strides, padding)
+    filters = kernel.shape[2] * kernel.shape[3]
+    if bias is not None and np.shape(bias) != (filters,):
+        raise ShapeError(
+            f"`bias` must hold one number per map, {filters}. Received: bias.shape={np.shape(bias)}"
+        )
+    padded = pad_images(images, geometry.borders)
+    maps: Array | None = None
+    for cell in np.ndindex(kernel.shape[0], kernel.shape[1]):
+        pixels = cell_view(padded, cell, geometry.out_size, geometry.strides)
+        products = pixels[..., np.newaxis] * kernel[cell]
+        maps = products if maps is None else np.add(maps, products, out=maps)
+    result = np.asarray(maps).reshape(len(images), *geometry.out_size, filters)
+    return result if bias is None else result + bias
+
+
+def depthwise_conv2d_gradients(
+    images: Array,
+    kernel: Array,
+    grad_output: Array,
+    *,
+    strides: IntOrPair = 1,
+    padding: Padding = "valid",
+) -> Conv2DGradients:
+    """Return how a loss changes with the images, the kernel and the bias of `depthwise_conv2d`.
+
+    Parameters
+    ----------
+    images, kernel, strides, padding
+        As given to `depthwise_conv2d`.
+    grad_output : ndarray of float, shape (n, out_height, out_width, channels * depth_multiplier)
+        The loss's gradient with respect to the result of `depthwise_conv2d`.
+
+    Returns
+    -------
+    Conv2DGradients
+        ``images``, ``kernel`` and ``bias``, each of the shape of what it belongs to.
+
+    Raises
+    ------
+    ShapeError
+        As `depthwise_conv2d`, and if `grad_output` has not the shape of its result.
+    ValueError
+        As `depthwise_conv2d`.
+
+    Notes
+    -----
+    Twice the multiply-adds of `depthwise_conv2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> gradients = depthwise_conv2d_gradients(
+    ...     np.ones((1, 1, 2, 1)), np.full((1, 1, 1, 1), 3.0), np.ones((1, 1, 2, 1))
+    ... )
+    >>> gradients.images.ravel(), gradients.kernel.ravel(), gradients.bias
+    (array([3., 3.]), array([2.]), array([2.]))
+    """
+    images, kernel, geometry = _prepare(images, kernel, strides, padding)
+    channels, multiplier = kernel.shape[2:]
+    out_shape = (len(images), *geometry.out_size)
+    grad_output = as_gradient("grad_output", grad_output, (*out_shape, channels * multiplier))
+    felt = grad_output.reshape(*out_shape, channels, multiplier)
+    padded = pad_images(images, geometry.borders)
+    grad_padded = np.zeros(padded.shape, np.result_type(images, kernel, grad_output))
+    grad_kernel = np.zeros(kernel.shape, grad_padded.dtype)
+    for cell in np.ndindex(kernel.shape[0], kernel.shape[1]):
+        pixels = cell_view(padded, cell, geometry.out_size, geometry.strides)
+        grad_kernel[cell] = np.einsum("nhwc,nhwcm->cm", pixels, felt)
+        shares = cell_view(grad_padded, cell, geometry.out_size, geometry.strides)
+        shares += np.einsum("nhwcm,cm->nhwc", felt, kernel[cell])
+    return Conv2DGradients(
+        unpad_gradient(grad_padded, geometry.borders),
+        grad_kernel,
+        grad_output.sum(axis=(1, 2)).sum(axis=0),
+    )
+
+
+class _Geometry(NamedTuple):
+    strides: Pair
+    borders: Borders
+    out_size: Pair
+
+
+def _prepare(
+    images: Array, kernel: Array, strides: IntOrPair, padding: Padding
+) -> tuple[Array, Array, _Geometry]:
+    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    axes = "(rows, columns, channels, depth_multiplier)"
+    kernel = as_float("kernel", kernel, ndim=4, axes=axes)
+    if images.shape[3] != kernel.shape[2]:
+        raise ShapeError(
+            "The kernel must have as many channels as the image. "
+            f"Received: images.shape={images.shape}, kernel.shape={kernel.shape}"
+        )
+    stride_pair = pair("strides", strides)
+    size, kernel_size = images.shape[1:3], kernel.shape[:2]
+    borders = resolve_padding(padding, size, kernel_size, stride_pair)
+    out_size = output_size(size, kernel_size, stride_pair, borders)
+    return images, kernel, _Geometry(stride_pair, borders, out_size)

@@ -4,6 +4,7 @@ Everything here is plain data: it crosses to the worker and back, goes to disk, 
 can draw it without knowing who trains.
 """
 
+import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -13,19 +14,34 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cnn_lab.data import N_TRAIN
+from cnn_lab.data_sets import check_fit, n_training_images
 from cnn_lab.spec import NetworkSpec, TrainingSpec
 
 MAX_EPOCHS = 30
 MAX_PARAMETERS = 5_000_000
 MAX_SECONDS = 3600
+MAX_MEMORY_BYTES = 2_000_000_000
+MAX_RATE = 10.0
 
 RATE_WINDOW_S = 5.0
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{16}")
 
-State = Literal["waiting", "starting", "training", "testing", "done", "stopped", "failed"]
-Kind = Literal["started", "batch", "validating", "epoch", "testing"]
-ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "testing"})
+EngineName = Literal["keras", "numpy"]
+State = Literal["waiting", "starting", "training", "paused", "testing", "done", "stopped", "failed"]
+Kind = Literal[
+    "started",
+    "downloading",
+    "batch",
+    "paused",
+    "rate",
+    "validating",
+    "epoch",
+    "snapshot",
+    "testing",
+]
+Command = Literal["stop", "pause", "resume", "step", "rate"]
+ASIDE: frozenset[Kind] = frozenset({"rate", "snapshot"})  # happens beside the training
+ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "paused", "testing"})
 
 
 class UnknownRunError(ValueError):
@@ -42,12 +58,27 @@ class RunRefusedError(ValueError):
     """A run that cannot be taken now; the message says why and what to do."""
 
 
+class CommandRefusedError(ValueError):
+    """A command that no run can follow; the message says what must hold."""
+
+
 class TrainingFailedError(RuntimeError):
-    """A run that ended by itself and has no weights to show; the message says why."""
+    """A run that could not go on; the message says why."""
 
 
 class RunSpec(BaseModel):
     """A network and how to train it, within what one run may cost.
+
+    Attributes
+    ----------
+    network, training : NetworkSpec, TrainingSpec
+    engine : {"keras", "numpy"}
+        Who does the arithmetic.
+    trial : bool
+        One of many, to be compared with the others by its validation images: not measured on
+        the test set, and neither watched nor kept.
+    max_seconds : float
+        The longest it may take, pauses left out.
 
     Raises
     ------
@@ -59,6 +90,8 @@ class RunSpec(BaseModel):
 
     network: NetworkSpec
     training: TrainingSpec
+    engine: EngineName = "keras"
+    trial: bool = False
     max_seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] = MAX_SECONDS
 
     @model_validator(mode="after")
@@ -71,17 +104,39 @@ class RunSpec(BaseModel):
                 raise ValueError(
                     f"A run may have at most {limit:,} {what}. Received: {what}={amount:,}"
                 )
+        if self.memory_bytes > MAX_MEMORY_BYTES:
+            raise ValueError(
+                f"A run may take at most {MAX_MEMORY_BYTES:,} bytes of memory. Smaller batches or "
+                f"smaller maps would do. Received: batch_size={self.training.batch_size}, which "
+                f"takes about {self.memory_bytes:,}"
+            )
         return self
+
+    @property
+    def memory_bytes(self) -> int:
+        """Roughly what training takes beside the engine itself and the images.
+
+        Four bytes for each weight, its gradient, two numbers that the optimizer keeps and an
+        average; and for each number that a layer makes of a batch, what it read and the
+        gradient.
+        """
+        units = sum(math.prod(row.output_shape) for row in self.network.summary())
+        return 4 * (5 * self.network.n_parameters + 3 * units * self.training.batch_size)
 
     @property
     def n_batches(self) -> int:
         """Batches of one epoch; the last one may be smaller."""
-        return -(-N_TRAIN // self.training.batch_size)
+        return -(-self.n_images_an_epoch // self.training.batch_size)
 
     @property
     def n_images(self) -> int:
         """Images that the whole run trains on, each counted once an epoch."""
-        return N_TRAIN * self.training.epochs
+        return self.n_images_an_epoch * self.training.epochs
+
+    @property
+    def n_images_an_epoch(self) -> int:
+        """Training images of the data set, or of the share that is asked for."""
+        return n_training_images(self.training.data_set, self.training.data_fraction)
 
 
 @dataclass(frozen=True)
@@ -91,8 +146,10 @@ class Event:
     Attributes
     ----------
     kind : str
-        "batch", "validating" and "epoch" carry the fields of the engine's report of that
-        name; "started" and "testing" carry nothing.
+        "batch", "paused", "validating" and "epoch" carry the fields of the engine's report of
+        that name, "downloading" the `share` that is here, "rate" the highest `rate` asked for
+        from then on, "snapshot" its `n_images`, `epoch` and `batch`; "started" and "testing"
+        carry nothing.
     at_s : float
         Seconds since the run was asked for.
     values : mapping of str to float
@@ -140,15 +197,16 @@ class Status:
     Attributes
     ----------
     state : str
-        "waiting" for its turn, "starting" until the first report, "training", "testing" on
-        the test set, and at the end "done", "stopped" or "failed".
+        "waiting" for its turn, "starting" until the first report, "training", "paused",
+        "testing" on the test set, and at the end "done", "stopped" or "failed".
     position : int
         Runs to finish before this one starts; 0 once it is under way.
     sentence : str
         Why it stopped or failed; empty otherwise.
     result : mapping
-        Of a finished run: epochs and images done, seconds, and for a run that went to its
-        end the test accuracy and the number of errors.
+        Of a finished run that has weights: epochs and images done, seconds, the validation
+        accuracy of its last epoch; for a run that went to its end also what
+        `judgement.judge_probabilities` says of the test images.
     """
 
     run_id: str
@@ -185,6 +243,7 @@ def checked_run_id(text: str) -> str:
 
 def progress(spec: RunSpec, events: Sequence[Event]) -> Progress:
     """Work out from its events how far a run has come."""
+    events = [event for event in events if event.kind not in ASIDE]
     batches = [event for event in events if event.kind == "batch"]
     if not batches:
         return Progress()

@@ -27,6 +27,11 @@ def largest(arrays: Iterable[NDArray[np.floating]]) -> float:
 
 
 def filters_png(kernels: Array, *, limit: float, tone: Tone) -> bytes:
+    """Return a layer's kernels side by side as a PNG; see `filters_picture`."""
+    return png(filters_picture(kernels, limit=limit, tone=tone), factor=KERNEL_PX)
+
+
+def filters_picture(kernels: Array, *, limit: float, tone: Tone) -> Picture:
     """Return a layer's kernels side by side, zero in the colour of the page.
 
     Parameters
@@ -40,15 +45,18 @@ def filters_png(kernels: Array, *, limit: float, tone: Tone) -> bytes:
     """
     height, width, channels, filters = kernels.shape
     if channels == N_COLOURS:
-        return png(_coloured_tiles(kernels, limit, tone), factor=KERNEL_PX)
+        return _coloured_tiles(kernels, limit, tone)
     tiles = kernels.transpose(0, 1, 3, 2).reshape(height, width, filters * channels)
     columns = n_columns(tiles.shape[2])
-    return png(
-        tile_maps(tiles, columns=columns, signed=True, limit=limit, tone=tone), factor=KERNEL_PX
-    )
+    return tile_maps(tiles, columns=columns, signed=True, limit=limit, tone=tone)
 
 
 def maps_png(maps: Array, *, limit: float, tone: Tone) -> bytes:
+    """Return a layer's maps of one image side by side as a PNG; see `maps_picture`."""
+    return png(maps_picture(maps, limit=limit, tone=tone), factor=MAP_PX)
+
+
+def maps_picture(maps: Array, *, limit: float, tone: Tone) -> Picture:
     """Return a layer's maps of one image side by side, zero in the colour of the page.
 
     Parameters
@@ -58,8 +66,8 @@ def maps_png(maps: Array, *, limit: float, tone: Tone) -> bytes:
         The number that has the full colour.
     tone : {"light", "dark"}
     """
-    picture = tile_maps(maps, columns=n_columns(maps.shape[2]), signed=True, limit=limit, tone=tone)
-    return png(picture, factor=MAP_PX)
+    columns = n_columns(maps.shape[2])
+    return tile_maps(maps, columns=columns, signed=True, limit=limit, tone=tone)
 
 
 def _coloured_tiles(kernels: Array, limit: float, tone: Tone) -> Picture:

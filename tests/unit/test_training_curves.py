@@ -3,7 +3,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_lab.figures.curves import curve_spec, curve_table, thin
+from cnn_lab.figures.curves import (
+    LATEST_POINTS,
+    MOST_POINTS,
+    curve_spec,
+    curve_table,
+    latest_spec,
+    latest_table,
+    rate_spec,
+    rate_table,
+    thin,
+)
+from cnn_lab.schedules import changed_rates, learning_rates
+from cnn_lab.spec import TrainingSpec
 
 N_TRAIN = 1000
 
@@ -43,7 +55,7 @@ def test_points_stay_where_they_are_while_reports_come_in() -> None:
 def test_nothing_yet_is_an_empty_table_with_its_columns() -> None:
     table = curve_table([], [], n_train=N_TRAIN)
     assert table.empty
-    assert list(table.columns) == ["epochs", "who", "what", "loss", "accuracy", "error"]
+    assert list(table.columns) == ["epochs", "who", "what", "loss", "accuracy", "error", "rate"]
 
 
 def test_a_table_has_moments_and_both_curves_of_each_epoch() -> None:
@@ -67,7 +79,8 @@ def test_the_chart_is_the_same_however_far_the_run_has_come() -> None:
 @pytest.mark.parametrize("measure", ["loss", "accuracy"])
 def test_training_and_validation_differ_by_more_than_colour(measure: str) -> None:
     layers = curve_spec(measure, n_epochs=2)["layer"]  # type: ignore[arg-type]
-    dashed = [layer for layer in layers if "strokeDash" in layer["mark"]]
+    curves = [layer for layer in layers if layer["mark"]["type"] == "line"]
+    dashed = [layer for layer in curves if "strokeDash" in layer["mark"]]
     assert ["'validation'" in layer["transform"][0]["filter"] for layer in dashed] == [True]
     (points,) = (layer for layer in layers if layer["mark"]["type"] == "point")
     shape = points["encoding"]["shape"]["scale"]
@@ -75,3 +88,63 @@ def test_training_and_validation_differ_by_more_than_colour(measure: str) -> Non
         "training": "circle",
         "validation": "diamond",
     }
+
+
+def rated(
+    training: TrainingSpec, n_batches: int, *, steered: dict[int, float]
+) -> list[dict[str, float]]:
+    """Reports after every second batch of a run whose rate is multiplied from some batches on."""
+    planned = learning_rates(training, n_batches * training.epochs)
+    reports, factor = [], 1.0
+    for i, rate in enumerate(planned):
+        factor = steered.get(i, factor)
+        if i % 2:
+            place = {"epoch": i // n_batches + 1, "batch": i % n_batches + 1}
+            reports.append({**place, "n_images": 10.0 * (i + 1), "rate": rate * factor})
+    return reports
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "exponential", "cosine", "one_cycle"])
+def test_a_change_by_hand_is_told_from_what_the_schedule_does(schedule: str) -> None:
+    training = TrainingSpec(schedule=schedule, learning_rate=0.02, epochs=3)  # type: ignore[arg-type]
+    assert changed_rates(training, 8, rated(training, 8, steered={})) == []
+    changes = changed_rates(training, 8, rated(training, 8, steered={6: 0.1, 16: 5}))
+    assert changes == [(60.0, pytest.approx(0.002)), (160.0, pytest.approx(0.1))]
+
+
+def test_reports_of_old_runs_tell_of_no_change() -> None:
+    assert changed_rates(TrainingSpec(), 8, [{"epoch": 1, "batch": 3, "n_images": 30}]) == []
+
+
+def test_a_changed_rate_is_a_mark_that_no_curve_passes_through() -> None:
+    table = curve_table([report(500)], [], n_train=N_TRAIN, changed_rates=[(250.0, 0.1)])
+    (mark,) = table[table["what"] == "rate"].to_dict("records")
+    assert (mark["epochs"], mark["rate"]) == (0.25, 0.1)
+    assert np.isnan(mark["loss"])
+    drawn = [layer for layer in curve_spec("loss", n_epochs=1)["layer"] if "rate" in str(layer)]
+    assert [layer["mark"]["type"] for layer in drawn] == ["rule", "text"]
+
+
+def test_the_latest_reports_are_numbered_through_all_epochs() -> None:
+    batches = [{"epoch": 1 + i // 50, "batch": i % 50 + 1, **report(0, loss=i)} for i in range(150)]
+    table = latest_table(batches, n_batches=50)
+    assert list(table["batch"]) == list(range(151 - LATEST_POINTS, 151))
+    assert list(table["loss"]) == list(range(150 - LATEST_POINTS, 150))
+    assert latest_table([], n_batches=50).empty
+    for measure in ("loss", "accuracy"):
+        assert latest_spec(measure)["encoding"]["y"]["field"] in table.columns  # type: ignore[arg-type]
+
+
+def test_the_plan_spans_the_run_and_what_was_used_ends_where_it_is_now() -> None:
+    training = TrainingSpec(schedule="one_cycle", epochs=3)
+    planned = learning_rates(training, 3 * 844)
+    batches = [
+        {"epoch": 1 + i // 844, "batch": i % 844 + 1, "rate": planned[i]} for i in range(1000)
+    ]
+    table = rate_table(planned, batches, n_batches=844)
+    plan, used = (table[table["what"] == what] for what in ("planned", "used"))
+    assert (plan["epochs"].min(), plan["epochs"].max()) == (0, 3)
+    assert plan["rate"].max() == pytest.approx(training.learning_rate, rel=0.01)
+    assert used["epochs"].max() == pytest.approx(1000 / 844)
+    assert max(len(plan), len(used)) <= MOST_POINTS + 1
+    assert rate_spec(n_epochs=3)["encoding"]["x"]["scale"]["domain"] == [0, 3]

@@ -1,14 +1,16 @@
-"""MNIST from the bundled file, checked against the hashes of the original files.
+"""Labelled images, and MNIST from the bundled file, checked against the original's hashes.
 
 MNIST: Yann LeCun and Corinna Cortes, CC BY-SA 3.0.
 """
 
 import hashlib
 import struct
+import zlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +39,8 @@ class Split:
 
     Attributes
     ----------
-    pixels : ndarray of uint8, shape (n, height, width)
-        0 is background, 255 full ink.
+    pixels : ndarray of uint8, shape (n, height, width) or (n, height, width, 3)
+        Grey, 0 the background and 255 full ink; or red, green and blue.
     labels : ndarray of int64, shape (n,)
     """
 
@@ -51,12 +53,36 @@ class Split:
 
     @property
     def images(self) -> NDArray[np.float32]:
-        """All images as float32 in [0, 1], shape (n, height, width, 1); made at each call."""
+        """All images as float32 in [0, 1], shape (n, height, width, channels), made anew."""
         return as_images(self.pixels)
 
     def image(self, index: int) -> NDArray[np.float32]:
-        """Return one image as float32 in [0, 1], shape (height, width, 1)."""
-        return as_images(self.pixels[index])
+        """Return one image as float32 in [0, 1], shape (height, width, channels)."""
+        image: NDArray[np.float32] = as_images(self.pixels[index][np.newaxis])[0]
+        return image
+
+
+class Data(Protocol):
+    """What a network is trained, judged and at last tested on.
+
+    A split may be read from disk when it is first asked for, and then raise DataError.
+    """
+
+    @property
+    def train(self) -> Split:
+        """The images to learn from."""
+
+    @property
+    def validation(self) -> Split:
+        """The images by which a run judges itself after each epoch."""
+
+    @property
+    def test(self) -> Split:
+        """The images that nothing is chosen by."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the labels mean, from 0."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +109,17 @@ class Mnist:
         """The 10,000 images of the test file."""
         return self._read("x_test", "y_test")
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The ten digits."""
+        return tuple("0123456789")
+
     @cached_property
     def _training_file(self) -> Split:
         return self._read("x_train", "y_train")
 
     def _read(self, pixels_name: str, labels_name: str) -> Split:
-        try:
-            with np.load(self.path, allow_pickle=False) as arrays:
-                pixels, labels = arrays[pixels_name], arrays[labels_name]
-        except (OSError, KeyError, ValueError) as error:
-            raise DataError(f"MNIST could not be read from {self.path.name}: {error}") from error
+        pixels, labels = read_arrays(self.path, pixels_name, labels_name, of="MNIST")
         for name, array in ((pixels_name, pixels), (labels_name, labels)):
             if idx_sha256(array) != MNIST_SHA256[name]:
                 raise DataError(
@@ -103,8 +130,39 @@ class Mnist:
 
 
 def as_images(pixels: Bytes) -> NDArray[np.float32]:
-    """Return bytes as float32 in [0, 1] with a channel axis, shape (..., height, width, 1)."""
-    return np.asarray(pixels[..., None] / np.float32(255), np.float32)
+    """Return bytes as float32 in [0, 1] with a channel axis.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, height, width) or (n, height, width, channels)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, height, width, channels)
+
+    Examples
+    --------
+    >>> grey, colour = np.zeros((5, 28, 28), np.uint8), np.zeros((5, 32, 32, 3), np.uint8)
+    >>> as_images(grey).shape, as_images(colour).shape
+    ((5, 28, 28, 1), (5, 32, 32, 3))
+    """
+    channels_last = pixels if pixels.ndim == 4 else pixels[..., np.newaxis]
+    return np.asarray(channels_last / np.float32(255), np.float32)
+
+
+def read_arrays(path: Path, *names: str, of: str) -> list[NDArray[Any]]:
+    """Return arrays of an .npz file; nothing in it is run.
+
+    Raises
+    ------
+    DataError
+        If the file or an array is missing, or the file is broken; `of` is what it holds.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return [arrays[name] for name in names]
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+        raise DataError(f"{of} could not be read from {path.name}: {error}") from error
 
 
 def idx_sha256(array: NDArray[Any]) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from cnn_lab.ops.padding import Array
 from cnn_lab.spec import NetworkSpec, Shape
 
-Purpose = Literal["weights", "order", "dropout", "augmentation"]
-_STREAMS: tuple[Purpose, ...] = ("weights", "order", "dropout", "augmentation")
+Purpose = Literal["weights", "order", "dropout", "augmentation", "fraction"]
+_STREAMS: tuple[Purpose, ...] = ("weights", "order", "dropout", "augmentation", "fraction")
 _ONES = ("gamma", "moving_variance")
 
 

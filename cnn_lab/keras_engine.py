@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from cnn_lab import training_loop
-from cnn_lab.data import MNIST_SHA256, Mnist, Split
+from cnn_lab.data import MNIST_SHA256, Data, Split
 from cnn_lab.initial import stream
 from cnn_lab.network import Network
 from cnn_lab.ops.padding import Array
@@ -138,7 +138,7 @@ def optimizer_of(training: TrainingSpec) -> keras.optimizers.Optimizer:
 def train(
     network: NetworkSpec,
     training: TrainingSpec,
-    data: Mnist,
+    data: Data,
     *,
     report: OnReport | None = None,
     control: Control | None = None,
@@ -176,7 +176,7 @@ def model_card(
         "training": training.model_dump_json(),
         "history": json.dumps([asdict(epoch) for epoch in history]),
         "result": json.dumps(dict(result)),
-        "data": json.dumps(MNIST_SHA256),
+        "data": json.dumps(MNIST_SHA256 if training.data_set == "mnist" else {}),
         "versions": json.dumps(
             {
                 "keras": keras.__version__,

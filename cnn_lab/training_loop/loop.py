@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from cnn_lab.data import Mnist, Split, as_images
+from cnn_lab.data import Data, Split, as_images
 from cnn_lab.initial import initial_weights, stream
 from cnn_lab.network import Network
 from cnn_lab.ops.padding import Array
@@ -33,7 +33,7 @@ def train(
     learner: Learner,
     network: NetworkSpec,
     training: TrainingSpec,
-    data: Mnist,
+    data: Data,
     *,
     report: OnReport | None = None,
     control: Control | None = None,
@@ -46,7 +46,7 @@ def train(
     learner : Learner
     network, training : NetworkSpec, TrainingSpec
         Together they fix the result on one machine and one version of the engine.
-    data : Mnist
+    data : Data
         Trained on `train`, judged after each epoch on `validation`; `test` is not touched.
     report : callable, optional
         Called with a BatchReport, or a ValidationReport while an epoch is being judged,
@@ -81,7 +81,7 @@ class _Loop:
         self,
         learner: Learner,
         training: TrainingSpec,
-        data: Mnist,
+        data: Data,
         report: OnReport | None,
         control: Control,
         every_s: float,

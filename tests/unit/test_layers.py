@@ -18,7 +18,7 @@ SOURCES = [*LIBRARY, *PAGES, APP]
 DRAWN = {"digits", "ink", "landscape", "pictures", "samples"}
 SIMPLE = {*DRAWN, "content", "data", "formulas", "kernels"}
 OPERATORS = {"arithmetic", "ops"}
-NETWORKS = {*OPERATORS, "data", "network", "spec", "zoo"}
+NETWORKS = {*OPERATORS, "augment", "data", "data_sets", "network", "spec", "zoo"}
 PICTURES = {*NETWORKS, *SIMPLE, "equations", "explain", "learning", "pooled", "shifts", "trace"}
 CHECKS = {"layer_call", "layer_check"}
 SLIDING = {"conventions", "coverage", "strides", "transposition"}
@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explain": NETWORKS,
     "schedules": {*OPERATORS, "spec"},
     "initial": {*OPERATORS, "spec"},
+    "augment": {*OPERATORS, "spec"},
+    "data_sets": {*OPERATORS, "data", "initial", "spec"},
     "training_loop": {*NETWORKS, "initial", "schedules"},
     "trace": {*OPERATORS, "kernels"},
     "stage": {*OPERATORS, "trace"},

@@ -1,8 +1,5 @@
 """The learning rate of each batch of a run."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-
 import numpy as np
 
 from cnn_lab.ops.padding import Array
@@ -10,7 +7,6 @@ from cnn_lab.spec import TrainingSpec
 
 WARM_UP = 0.25  # of a one-cycle run
 LOWEST = 0.01  # of the highest rate, where a schedule falls
-_SAME = 1e-4  # relative difference below which two highest rates are one
 
 
 def learning_rates(training: TrainingSpec, n_batches: int) -> Array:
@@ -51,41 +47,6 @@ def learning_rates(training: TrainingSpec, n_batches: int) -> Array:
             climb = 0.1 + 0.9 * t / WARM_UP
             shares = np.where(t < WARM_UP, climb, _cosine((t - WARM_UP) / (1 - WARM_UP)))
     return np.asarray(training.learning_rate * shares)
-
-
-def changed_rates(
-    training: TrainingSpec, n_batches: int, reports: Sequence[Mapping[str, float]]
-) -> list[tuple[float, float]]:
-    """Return where somebody took another highest rate while a run went on.
-
-    Parameters
-    ----------
-    training : TrainingSpec
-    n_batches : int
-        Of one epoch.
-    reports : sequence of mappings
-        Reports within epochs: `epoch` and `batch` from 1, `n_images` since the start, and the
-        learning `rate` of the latest batch. Those of runs from before there were rates to
-        report tell nothing, and are left out.
-
-    Returns
-    -------
-    list of (float, float)
-        Images trained on before the change, as far as the reports tell, and the highest rate
-        of the schedule from there on.
-    """
-    rated = [report for report in reports if "rate" in report]
-    planned = learning_rates(training, n_batches * training.epochs)
-    highest = [training.learning_rate]
-    for report in rated:
-        batch = int((report["epoch"] - 1) * n_batches + report["batch"]) - 1
-        highest.append(training.learning_rate * report["rate"] / float(planned[batch]))
-    begun_at = [0.0, *(report["n_images"] for report in rated)]
-    return [
-        (at, after)
-        for at, (before, after) in zip(begun_at, pairwise(highest), strict=False)
-        if abs(after - before) > _SAME * before
-    ]
 
 
 def _cosine(t: Array) -> Array:

@@ -14,7 +14,7 @@ from cnn_lab.figures.curves import (
     rate_table,
     thin,
 )
-from cnn_lab.schedules import changed_rates, learning_rates
+from cnn_lab.schedules import learning_rates
 from cnn_lab.spec import TrainingSpec
 
 N_TRAIN = 1000
@@ -88,32 +88,6 @@ def test_training_and_validation_differ_by_more_than_colour(measure: str) -> Non
         "training": "circle",
         "validation": "diamond",
     }
-
-
-def rated(
-    training: TrainingSpec, n_batches: int, *, steered: dict[int, float]
-) -> list[dict[str, float]]:
-    """Reports after every second batch of a run whose rate is multiplied from some batches on."""
-    planned = learning_rates(training, n_batches * training.epochs)
-    reports, factor = [], 1.0
-    for i, rate in enumerate(planned):
-        factor = steered.get(i, factor)
-        if i % 2:
-            place = {"epoch": i // n_batches + 1, "batch": i % n_batches + 1}
-            reports.append({**place, "n_images": 10.0 * (i + 1), "rate": rate * factor})
-    return reports
-
-
-@pytest.mark.parametrize("schedule", ["constant", "step", "exponential", "cosine", "one_cycle"])
-def test_a_change_by_hand_is_told_from_what_the_schedule_does(schedule: str) -> None:
-    training = TrainingSpec(schedule=schedule, learning_rate=0.02, epochs=3)  # type: ignore[arg-type]
-    assert changed_rates(training, 8, rated(training, 8, steered={})) == []
-    changes = changed_rates(training, 8, rated(training, 8, steered={6: 0.1, 16: 5}))
-    assert changes == [(60.0, pytest.approx(0.002)), (160.0, pytest.approx(0.1))]
-
-
-def test_reports_of_old_runs_tell_of_no_change() -> None:
-    assert changed_rates(TrainingSpec(), 8, [{"epoch": 1, "batch": 3, "n_images": 30}]) == []
 
 
 def test_a_changed_rate_is_a_mark_that_no_curve_passes_through() -> None:

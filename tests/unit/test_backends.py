@@ -80,7 +80,7 @@ def on_tensorflow() -> dict[str, Any]:
 
 
 def test_jax_learns_what_tensorflow_learns(on_tensorflow: dict[str, Any]) -> None:
-    """The same weights to begin with and the same images in the same order: only rounding differs."""
+    """The same weights at the start, the same images in the same order: only rounding differs."""
     on_jax = trained_with("jax")
     assert len(on_jax["losses"]) == 20
     assert on_jax["losses"][0] > 2 > on_jax["losses"][-1]

@@ -5,6 +5,7 @@ to run.
 """
 
 from cnn_lab.spec.checked import plain_error
+from cnn_lab.spec.draft import Draft, Fit, fit
 from cnn_lab.spec.layers import (
     Activation,
     ActivationName,
@@ -50,7 +51,9 @@ __all__ = [
     "DataSetName",
     "Dense",
     "DepthwiseConv2D",
+    "Draft",
     "Dropout",
+    "Fit",
     "Flatten",
     "GlobalAveragePooling2D",
     "Layer",
@@ -69,5 +72,6 @@ __all__ = [
     "Shape",
     "Softmax",
     "TrainingSpec",
+    "fit",
     "plain_error",
 ]

@@ -1,6 +1,7 @@
 """A network as data: its layers in order, what each makes of an image, and the limits."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
@@ -25,6 +26,44 @@ class LayerSummary(Checked):
     multiply_adds: int
 
 
+def row_of(layer: Layer, input_shape: Shape) -> LayerSummary:
+    """Return a layer's row in the table of a network; ShapeError if it does not fit."""
+    return LayerSummary(
+        name=layer.name,
+        type=layer.type,
+        input_shape=input_shape,
+        output_shape=layer.output_shape(input_shape),
+        parameters=sum(map(math.prod, layer.weight_shapes(input_shape).values())),
+        multiply_adds=layer.multiply_adds(input_shape),
+    )
+
+
+def check_names(layers: Sequence[Layer]) -> None:
+    """Raise ValueError if two layers have the same name."""
+    names = [layer.name for layer in layers]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Layer names must differ. Received twice: {', '.join(twice)}")
+
+
+def check_limits(input_shape: Shape, rows: Sequence[LayerSummary]) -> None:
+    """Raise ValueError if a network, or its first layers, are larger than is safe to run."""
+    made = [("the image", "shape", input_shape)]
+    made += [(row.name, "output_shape", row.output_shape) for row in rows]
+    for name, what, shape in made:
+        if math.prod(shape) > MAX_UNITS_PER_LAYER:
+            raise ValueError(
+                f"A layer may make at most {MAX_UNITS_PER_LAYER:,} numbers. "
+                f"Received: {name} with {what}={shape}"
+            )
+    for what, total, limit in (
+        ("parameters", sum(row.parameters for row in rows), MAX_PARAMETERS),
+        ("multiply-adds", sum(row.multiply_adds for row in rows), MAX_MULTIPLY_ADDS),
+    ):
+        if total > limit:
+            raise ValueError(f"A network may have at most {limit:,} {what}. Received: {total:,}")
+
+
 class NetworkSpec(Checked):
     """A sequential network, from an image to class probabilities.
 
@@ -40,25 +79,8 @@ class NetworkSpec(Checked):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        names = [layer.name for layer in self.layers]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"Layer names must differ. Received twice: {', '.join(twice)}")
-        rows = self.summary()
-        for row in rows:
-            if math.prod(row.output_shape) > MAX_UNITS_PER_LAYER:
-                raise ValueError(
-                    f"A layer may make at most {MAX_UNITS_PER_LAYER:,} numbers. "
-                    f"Received: {row.name} with output_shape={row.output_shape}"
-                )
-        for what, total, limit in (
-            ("parameters", sum(row.parameters for row in rows), MAX_PARAMETERS),
-            ("multiply-adds", sum(row.multiply_adds for row in rows), MAX_MULTIPLY_ADDS),
-        ):
-            if total > limit:
-                raise ValueError(
-                    f"A network may have at most {limit:,} {what}. Received: {total:,}"
-                )
+        check_names(self.layers)
+        check_limits(self.input_shape, self.summary())
         return self
 
     def summary(self) -> list[LayerSummary]:
@@ -66,18 +88,8 @@ class NetworkSpec(Checked):
         rows: list[LayerSummary] = []
         shape: Shape = self.input_shape
         for layer in self.layers:
-            made = layer.output_shape(shape)
-            rows.append(
-                LayerSummary(
-                    name=layer.name,
-                    type=layer.type,
-                    input_shape=shape,
-                    output_shape=made,
-                    parameters=sum(map(math.prod, layer.weight_shapes(shape).values())),
-                    multiply_adds=layer.multiply_adds(shape),
-                )
-            )
-            shape = made
+            rows.append(row_of(layer, shape))
+            shape = rows[-1].output_shape
         return rows
 
     def weight_shapes(self) -> dict[str, Shape]:

@@ -19,6 +19,7 @@ from cnn_lab.ops.depthwise import depthwise_conv2d, depthwise_conv2d_gradients
 from cnn_lab.ops.losses import (
     cross_entropy,
     cross_entropy_gradient,
+    softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
 from cnn_lab.ops.normalization import (
@@ -65,6 +66,7 @@ __all__ = [
     "sigmoid",
     "sigmoid_gradient",
     "softmax",
+    "softmax_cross_entropy",
     "softmax_cross_entropy_gradient",
     "softmax_gradient",
     "tanh",

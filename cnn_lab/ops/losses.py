@@ -75,6 +75,37 @@ def cross_entropy_gradient(probabilities: Array, labels: Array) -> Array:
     return np.asarray(0 - targets / (len(targets) * limited))
 
 
+def softmax_cross_entropy(logits: Array, labels: Array) -> float:
+    """Return the cross-entropy of the softmax of scores, exact where a probability is tiny.
+
+    Parameters
+    ----------
+    logits : ndarray of float, shape (n, classes)
+        The scores that go into `softmax`.
+    labels
+        As given to `cross_entropy`.
+
+    Returns
+    -------
+    float
+        At least 0, and not limited: the logarithm of a probability is a difference of scores.
+
+    Raises
+    ------
+    ShapeError, ValueError
+        As `cross_entropy`.
+
+    Examples
+    --------
+    >>> softmax_cross_entropy(np.array([[0.0, 1000.0]]), np.array([0]))
+    1000.0
+    """
+    logits, targets = _prepare("logits", logits, labels)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    logarithms = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(0 - (targets * logarithms).sum() / len(targets))
+
+
 def softmax_cross_entropy_gradient(
     logits: Array, labels: Array, *, temperature: float = 1.0
 ) -> Array:

@@ -1,30 +1,22 @@
-"""A trained network in NumPy: the same weights as Keras, the same answers, no TensorFlow."""
+"""A network with its weights: from a file or into one, its answers and its gradients."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from cnn_lab import ops, spec
+from cnn_lab import spec
 from cnn_lab.arithmetic import ShapeError
+from cnn_lab.network.layers import Weights, backward, forward
+from cnn_lab.network.surprise import scoring, surprise
 from cnn_lab.ops.padding import Array
 from cnn_lab.spec import NetworkSpec
 
-MODELS = Path(__file__).parent / "models"
+MODELS = Path(__file__).parents[1] / "models"
 MAX_FILE_BYTES = 4 * spec.MAX_PARAMETERS + 1_000_000
 BATCH = 64  # images at a time: bounds what the maps of all layers take
-
-Weights = Mapping[str, Array]
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "linear": lambda values: values,
-    "relu": ops.relu,
-    "sigmoid": ops.sigmoid,
-    "tanh": ops.tanh,
-    "softmax": ops.softmax,
-}
 
 
 class ModelFileError(ValueError):
@@ -126,7 +118,7 @@ class Network:
         parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         if not parts:
             return np.zeros((0, self.spec.n_classes), np.float32)
-        return np.concatenate([self._run(part) for part in parts])
+        return np.concatenate([self._answer(part) for part in parts])
 
     def activations(self, images: Array) -> dict[str, Array]:
         """Return what each layer makes of the images, by layer name in layer order.
@@ -134,9 +126,48 @@ class Network:
         Layers that do nothing once training is over (dropout) are listed too: their
         result is their input.
         """
-        results: dict[str, Array] = {}
-        self._run(self._checked(images), results)
-        return results
+        steps = forward(self.spec.layers, self._checked(images), self.weights)
+        return {step.name: step.values for step in steps}
+
+    def gradients(self, images: Array, labels: Array) -> tuple[float, dict[str, Array], Array]:
+        """Return how surprised the network is by the labels, and what would change that.
+
+        As the network acts after training: dropout drops nothing, batch normalization uses
+        its moving averages, which are no weights to learn and have no gradient.
+
+        Parameters
+        ----------
+        images : ndarray of float32 in [0, 1], shape (n, height, width, channels)
+        labels : ndarray, of int, shape (n,), or of float, shape (n, classes)
+            The classes by number, or distributions over them.
+
+        Returns
+        -------
+        loss : float
+            Mean cross-entropy of the images, in nats.
+        gradients : dict of str to ndarray of float32
+            How the loss changes with each weight, by "layer/weight", in layer order.
+        grad_images : ndarray of float32, shape of the images
+            How it changes with each pixel.
+
+        Raises
+        ------
+        ShapeError
+            If the images are not of the network's input shape, or not as many as labels.
+        ValueError
+            If a label is no class.
+
+        Notes
+        -----
+        Three times the work of `predict`, and the results of all layers are kept for all
+        images at once.
+        """
+        images = self._checked(images)
+        steps = list(forward(scoring(self.spec), images, self.weights))
+        loss, grad = surprise(self.spec, steps[-1].values, labels)
+        grad_images, found = backward(steps, grad)
+        gradients = {name: found[name] for name in self.weights if name in found}
+        return loss, gradients, grad_images
 
     def _checked(self, images: Array) -> Array:
         images = np.asarray(images, np.float32)
@@ -147,62 +178,7 @@ class Network:
             )
         return images
 
-    def _run(self, values: Array, results: dict[str, Array] | None = None) -> Array:
-        for layer in self.spec.layers:
-            prefix = f"{layer.name}/"
-            weights = {
-                name.removeprefix(prefix): weight
-                for name, weight in self.weights.items()
-                if name.startswith(prefix)
-            }
-            values = _apply(layer, values, weights)
-            if results is not None:
-                results[layer.name] = values
+    def _answer(self, images: Array) -> Array:
+        for step in forward(self.spec.layers, images, self.weights):
+            values = step.values
         return values
-
-
-def _apply(layer: Any, values: Array, weights: dict[str, Array]) -> Array:
-    """Return what one layer makes of `values`, as it acts after training."""
-    match layer:
-        case spec.Conv2D() | spec.DepthwiseConv2D():
-            slide = ops.conv2d if isinstance(layer, spec.Conv2D) else ops.depthwise_conv2d
-            values = slide(
-                values,
-                weights["kernel"],
-                weights.get("bias"),
-                strides=layer.strides,
-                padding=layer.padding,
-            )
-            return ACTIVATIONS[layer.activation](values)
-        case spec.Dense():
-            values = ops.dense(values, weights["kernel"], weights.get("bias"))
-            return ACTIVATIONS[layer.activation](values)
-        case spec.MaxPooling2D() | spec.AveragePooling2D():
-            pool = ops.max_pool2d if isinstance(layer, spec.MaxPooling2D) else ops.average_pool2d
-            return pool(
-                values, pool_size=layer.pool_size, strides=layer.strides, padding=layer.padding
-            )
-        case spec.GlobalAveragePooling2D():
-            return ops.global_average_pool2d(values)
-        case spec.BatchNormalization():
-            return ops.batch_normalization(
-                values,
-                mean=weights["moving_mean"],
-                variance=weights["moving_variance"],
-                gamma=weights["gamma"],
-                beta=weights["beta"],
-                epsilon=layer.epsilon,
-            )
-        case spec.Activation():
-            return ACTIVATIONS[layer.activation](values)
-        case spec.ReLU():
-            return ops.relu(values)
-        case spec.LeakyReLU():
-            return ops.leaky_relu(values, negative_slope=layer.negative_slope)
-        case spec.Softmax():
-            return ops.softmax(values)
-        case spec.Flatten():
-            return values.reshape(len(values), -1)
-        case spec.Dropout():
-            return values
-    raise TypeError(f"Layer type {type(layer).__name__} has no NumPy form.")

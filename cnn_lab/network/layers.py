@@ -1,0 +1,207 @@
+"""Each layer's way forward and, beside it, the way back that its gradient takes."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnn_lab import ops, spec
+from cnn_lab.ops.padding import Array
+
+Weights = Mapping[str, Array]
+Gradients = dict[str, Array]
+Slope = Callable[[Array], Array]
+
+
+class Step(NamedTuple):
+    """What one layer made of its input, and the way back.
+
+    Attributes
+    ----------
+    name : str
+        The layer's.
+    values : ndarray
+    back : callable
+        Takes how a loss changes with `values`, and whether anybody asks for more than the
+        weights; returns how it changes with the layer's input, where asked, and with each
+        weight by the weight's own name.
+    """
+
+    name: str
+    values: Array
+    back: Callable[[Array, bool], tuple[Array, Gradients]]
+
+
+def forward(
+    layers: Iterable[Any],
+    values: Array,
+    weights: Weights,
+    drops: np.random.Generator | None = None,
+) -> Iterator[Step]:
+    """Run images through layers.
+
+    Parameters
+    ----------
+    layers : iterable of layers of `cnn_lab.spec`
+    values : ndarray of float32, shape (n, ...)
+    weights : mapping of str to ndarray
+        By "layer/weight".
+    drops : numpy Generator, optional
+        With it dropout drops what these numbers say, as in training; without it nothing.
+
+    Yields
+    ------
+    Step
+        One for each layer, made when it is asked for. Batch normalization uses its moving
+        averages.
+    """
+    for layer in layers:
+        step = _step(layer, values, weights, drops)
+        values = step.values
+        yield step
+
+
+def backward(steps: Iterable[Step], grad: Array, *, onward: bool = True) -> tuple[Array, Gradients]:
+    """Send a gradient back through steps.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+        From `forward`, in that order.
+    grad : ndarray
+        How a loss changes with the values of the last step.
+    onward : bool
+        False spares the first layer's gradient with respect to its input.
+
+    Returns
+    -------
+    grad : ndarray
+        How the loss changes with what went into the first step; of no meaning if not `onward`.
+    gradients : dict of str to ndarray
+        How it changes with each weight, by "layer/weight".
+    """
+    gradients: Gradients = {}
+    remaining = list(steps)
+    while remaining:
+        step = remaining.pop()
+        grad, found = step.back(grad, onward or bool(remaining))
+        gradients |= {f"{step.name}/{weight}": values for weight, values in found.items()}
+    return grad, gradients
+
+
+def _step(layer: Any, values: Array, weights: Weights, drops: np.random.Generator | None) -> Step:
+    match layer:
+        case spec.Conv2D() | spec.DepthwiseConv2D():
+            return _convolution(layer, values, weights)
+        case spec.Dense():
+            return _dense(layer, values, weights)
+        case spec.BatchNormalization():
+            return _batch_normalization(layer, values, weights)
+        case spec.Dropout():
+            result, slope = _dropped(layer.rate, values, drops)
+        case spec.MaxPooling2D() | spec.AveragePooling2D():
+            result, slope = _pooled(layer, values)
+        case spec.GlobalAveragePooling2D():
+            result = ops.global_average_pool2d(values)
+            slope = partial(ops.global_average_pool2d_gradient, values)
+        case spec.Flatten():
+            result = values.reshape(len(values), -1)
+            slope = partial(np.reshape, shape=values.shape)
+        case spec.LeakyReLU():
+            lean = layer.negative_slope
+            result = ops.leaky_relu(values, negative_slope=lean)
+            slope = partial(ops.leaky_relu_gradient, values, negative_slope=lean)
+        case spec.Activation():
+            result, slope = _activated(layer.activation, values)
+        case spec.ReLU():
+            result, slope = _activated("relu", values)
+        case spec.Softmax():
+            result, slope = _activated("softmax", values)
+        case _:
+            raise TypeError(f"Layer type {type(layer).__name__} has no NumPy form.")
+    return Step(layer.name, result, lambda grad, _: (slope(grad), {}))
+
+
+def _activated(activation: spec.ActivationName, values: Array) -> tuple[Array, Slope]:
+    """Return the values after an activation, and the way back through it."""
+    match activation:
+        case "linear":
+            return values, lambda grad: grad
+        case "relu":
+            return ops.relu(values), partial(ops.relu_gradient, values)
+        case "sigmoid":
+            return ops.sigmoid(values), partial(ops.sigmoid_gradient, values)
+        case "tanh":
+            return ops.tanh(values), partial(ops.tanh_gradient, values)
+        case "softmax":
+            return ops.softmax(values), partial(ops.softmax_gradient, values)
+
+
+def _pooled(layer: Any, values: Array) -> tuple[Array, Slope]:
+    window = {
+        "pool_size": layer.pool_size,
+        "strides": layer.strides,
+        "padding": layer.padding,
+    }
+    if isinstance(layer, spec.MaxPooling2D):
+        slope = partial(ops.max_pool2d_gradient, values, **window)
+        return ops.max_pool2d(values, **window), slope
+    slope = partial(ops.average_pool2d_gradient, values, **window)
+    return ops.average_pool2d(values, **window), slope
+
+
+def _dropped(rate: float, values: Array, drops: np.random.Generator | None) -> tuple[Array, Slope]:
+    """Drop a share of the values, and make the others larger by as much; or do nothing.
+
+    References
+    ----------
+    .. [1] Srivastava et al. (2014), "Dropout", section 10: the inverted form.
+    """
+    if drops is None or not rate:
+        return values, lambda grad: grad
+    kept = drops.random(values.shape, np.float32) >= rate
+    scale = kept * np.float32(1 / (1 - rate))
+    return values * scale, lambda grad: grad * scale
+
+
+def _convolution(layer: Any, values: Array, weights: Weights) -> Step:
+    whole = isinstance(layer, spec.Conv2D)
+    slide = ops.conv2d if whole else ops.depthwise_conv2d
+    gradients = ops.conv2d_gradients if whole else ops.depthwise_conv2d_gradients
+    kernel, bias = weights[f"{layer.name}/kernel"], weights.get(f"{layer.name}/bias")
+    window = {"strides": layer.strides, "padding": layer.padding}
+    result, slope = _activated(layer.activation, slide(values, kernel, bias, **window))
+
+    def back(grad: Array, onward: bool) -> tuple[Array, Gradients]:
+        found = gradients(values, kernel, slope(grad), **window)
+        return found.images, {"kernel": found.kernel} | _of_bias(bias, found.bias)
+
+    return Step(layer.name, result, back)
+
+
+def _dense(layer: Any, values: Array, weights: Weights) -> Step:
+    kernel, bias = weights[f"{layer.name}/kernel"], weights.get(f"{layer.name}/bias")
+    result, slope = _activated(layer.activation, ops.dense(values, kernel, bias))
+
+    def back(grad: Array, _onward: bool) -> tuple[Array, Gradients]:
+        found = ops.dense_gradients(values, kernel, slope(grad))
+        return found.inputs, {"kernel": found.kernel} | _of_bias(bias, found.bias)
+
+    return Step(layer.name, result, back)
+
+
+def _of_bias(bias: Array | None, grad: Array) -> Gradients:
+    return {} if bias is None else {"bias": grad}
+
+
+def _batch_normalization(layer: Any, values: Array, weights: Weights) -> Step:
+    names = ("gamma", "beta", "moving_mean", "moving_variance")
+    gamma, beta, mean, variance = (weights[f"{layer.name}/{name}"] for name in names)
+    known = {"mean": mean, "variance": variance, "gamma": gamma, "epsilon": layer.epsilon}
+
+    def back(grad: Array, _onward: bool) -> tuple[Array, Gradients]:
+        found = ops.batch_normalization_gradients(values, grad, **known)
+        return found.inputs, {"gamma": found.gamma, "beta": found.beta}
+
+    return Step(layer.name, ops.batch_normalization(values, beta=beta, **known), back)

@@ -88,6 +88,66 @@ def with_dropout(network: NetworkSpec, rate: float) -> NetworkSpec:
     return _rebuilt(network, tuple(layers))
 
 
+def with_width(network: NetworkSpec, factor: float) -> NetworkSpec:
+    """Return the network with this many times as many maps in each convolution.
+
+    Parameters
+    ----------
+    network : NetworkSpec
+    factor : float
+        Above 0. Rounded to whole maps, of which at least one is left; a last convolution
+        whose maps are the classes stays as it is.
+
+    Returns
+    -------
+    NetworkSpec
+        The same object where nothing has to change.
+
+    Raises
+    ------
+    ValueError
+        If the result passes the limits of a network.
+
+    Examples
+    --------
+    >>> from cnn_lab import zoo
+    >>> wide = with_width(zoo.preset("fast").network, 1.5)
+    >>> [layer.filters for layer in wide.layers if layer.type == "Conv2D"]
+    [36, 72, 96]
+    """
+    convolutions = [layer for layer in network.layers if isinstance(layer, Conv2D)]
+    last = convolutions[-1] if convolutions else None
+
+    def widened(layer: Layer, *, but: Layer | None) -> Layer:
+        if not isinstance(layer, Conv2D) or layer is but:
+            return layer
+        return layer.model_copy(update={"filters": max(1, round(factor * layer.filters))})
+
+    wide = _rebuilt(network, tuple(widened(layer, but=None) for layer in network.layers))
+    if wide.n_classes == network.n_classes:
+        return wide
+    return _rebuilt(network, tuple(widened(layer, but=last) for layer in network.layers))
+
+
+def with_kernel_size(network: NetworkSpec, size: int) -> NetworkSpec:
+    """Return the network with square kernels of this size in every convolution.
+
+    Kernels of one pixel stay: they mix channels and look at no neighbours.
+
+    Raises
+    ------
+    ValueError
+        If a kernel is larger than the maps it is to slide over; names the layer.
+    """
+    layers = tuple(
+        layer.model_copy(update={"kernel_size": (size, size)})
+        if isinstance(layer, Conv2D | DepthwiseConv2D) and layer.kernel_size != (1, 1)
+        else layer
+        for layer in network.layers
+    )
+    return _rebuilt(network, layers)
+
+
 def with_input_shape(network: NetworkSpec, input_shape: tuple[int, int, int]) -> NetworkSpec:
     """Return the same layers for images of another shape, (height, width, channels).
 

@@ -1,14 +1,31 @@
 import pytest
 
 from cnn_lab import zoo
-from cnn_lab.spec import BatchNormalization, Conv2D, Dropout, NetworkSpec
-from cnn_lab.variants import with_batch_norm, with_dropout, with_input_shape
+from cnn_lab.spec import (
+    BatchNormalization,
+    Conv2D,
+    Dropout,
+    GlobalAveragePooling2D,
+    NetworkSpec,
+    Softmax,
+)
+from cnn_lab.variants import (
+    with_batch_norm,
+    with_dropout,
+    with_input_shape,
+    with_kernel_size,
+    with_width,
+)
 
 PAPER, FAST = zoo.preset("paper").network, zoo.preset("fast").network
 
 
 def types(network: NetworkSpec) -> list[str]:
     return [layer.type for layer in network.layers]
+
+
+def filters(network: NetworkSpec) -> list[int]:
+    return [layer.filters for layer in network.layers if isinstance(layer, Conv2D)]
 
 
 def rates(network: NetworkSpec) -> list[float]:
@@ -69,3 +86,31 @@ def test_another_input_shape_carries_through_and_may_not_fit() -> None:
     assert with_input_shape(FAST, (32, 32, 3)).weight_shapes()["conv1/kernel"] == (5, 5, 3, 24)
     with pytest.raises(ValueError, match="Received"):
         with_input_shape(FAST, (6, 6, 1))
+
+
+def test_width_scales_every_convolution_and_keeps_at_least_one_map() -> None:
+    assert filters(with_width(PAPER, 0.5)) == [8, 64, 128]
+    assert filters(with_width(PAPER, 0.001)) == [1, 1, 1]
+    assert with_width(PAPER, 1) is PAPER
+    assert with_width(PAPER, 2).n_classes == 10
+    with pytest.raises(ValueError, match="at most 20,000,000 parameters"):
+        with_width(PAPER, 20)
+
+
+def test_maps_that_are_the_classes_are_not_widened() -> None:
+    layers = (
+        Conv2D(name="conv1", filters=8, kernel_size=(3, 3)),
+        Conv2D(name="conv2", filters=10, kernel_size=(1, 1)),
+        GlobalAveragePooling2D(name="mean"),
+        Softmax(name="softmax"),
+    )
+    assert filters(with_width(NetworkSpec(name="maps", layers=layers), 2)) == [16, 10]
+
+
+def test_one_size_for_all_kernels_but_those_of_one_pixel() -> None:
+    layers = (Conv2D(name="mix", filters=8, kernel_size=(1, 1)), *FAST.layers)
+    sized = with_kernel_size(NetworkSpec(name="sizes", layers=layers), 3)
+    kernels = [layer.kernel_size for layer in sized.layers if isinstance(layer, Conv2D)]
+    assert kernels == [(1, 1), (3, 3), (3, 3), (3, 3)]
+    with pytest.raises(ValueError, match="Received"):
+        with_kernel_size(FAST, 9)

@@ -45,7 +45,7 @@ def _layer(layer: Any, drops: np.random.Generator) -> keras.layers.Layer:
 def weights_of(model: keras.Model) -> dict[str, Array]:
     """Return copies of a model's weights by "layer/weight"."""
     return {
-        f"{layer.name}/{variable.name}": np.array(variable)  # JAX's own memory is read-only
+        f"{layer.name}/{variable.name}": np.asarray(variable).copy()  # JAX lends its own
         for layer in model.layers
         for variable in layer.weights
         if not isinstance(layer, keras.layers.Dropout)  # its state is no weight

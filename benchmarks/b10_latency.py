@@ -1,0 +1,80 @@
+"""B10: from a click to the first point of the curves, how old they get, and how long a stop takes.
+
+All in the browser's own clock. Cold is a server that nobody has used, clicked as soon as the
+button is there; warm is the run after that.
+"""
+
+from collections.abc import Sequence
+
+from benchmarks.report import Row, median, report
+from benchmarks.training_page import START, TrainingPage, a_training_page
+
+WARM_RUNS = 3
+WATCHED_S = 20
+# Remembers when the curves changed: what is drawn of them, not what Streamlit was sent.
+WATCH = """
+window.drawn = [];
+const curves = '.mark-line path, path[aria-roledescription="line mark"]';
+new MutationObserver((changes) => {
+  const lines = changes.some((change) => change.target.matches?.(curves) &&
+    change.target.getAttribute('d')?.includes('L'));
+  if (lines) window.drawn.push(performance.now());
+}).observe(document, { subtree: true, attributes: true, attributeFilter: ['d'] });
+"""
+CLICK = """
+(button) => { window.drawn = []; window.clicked = performance.now(); button.click(); }
+"""
+FIRST = "() => window.drawn.length ? window.drawn[0] - window.clicked : null"
+GAPS = """
+() => window.drawn.slice(1).reduce((most, at, i) => Math.max(most, at - window.drawn[i]), 0)
+"""
+
+
+def click(training: TrainingPage, name: str) -> None:
+    training.page.get_by_role("button", name=name, exact=True).evaluate(CLICK)
+
+
+def first_point_s(training: TrainingPage) -> float:
+    """Click on start, and return the seconds until a line was drawn."""
+    click(training, START)
+    shown = training.page.wait_for_function(FIRST, timeout=120_000, polling=50)
+    return float(shown.json_value()) / 1000
+
+
+def stop_s(training: TrainingPage) -> float:
+    """Click on stop, and return the seconds until the page says that it has happened."""
+    click(training, "Stop")
+    said = "() => document.body.innerText.includes('Stopped as asked.')"
+    since = "() => performance.now() - window.clicked"
+    training.page.wait_for_function(said, timeout=60_000, polling=20)
+    return float(training.page.evaluate(since)) / 1000
+
+
+def measure() -> Sequence[Row]:
+    warm: list[float] = []
+    stops: list[float] = []
+    with a_training_page() as training:
+        training.page.add_init_script(f"addEventListener('DOMContentLoaded', () => {{{WATCH}}})")
+        training.open("fast", epochs=30)
+        cold = first_point_s(training)
+        stops.append(stop_s(training))
+        for _ in range(WARM_RUNS):
+            training.open("fast", epochs=30)
+            warm.append(first_point_s(training))
+            stops.append(stop_s(training))
+        training.open("paper")
+        warm_paper = first_point_s(training)
+        training.page.wait_for_timeout(1000 * WATCHED_S)
+        oldest = float(training.page.evaluate(GAPS)) / 1000
+        stops.append(stop_s(training))
+    return [
+        Row("click to first line on the chart, worker warm", median(warm), "s", 2),
+        Row("the same, paper", warm_paper, "s", 2),
+        Row("the same, server just started", cold, "s", 8),
+        Row("longest time between two states of the chart, paper", oldest, "s", 1),
+        Row("stop", max(stops), "s", 1),
+    ]
+
+
+if __name__ == "__main__":
+    report("B10", measure)

@@ -30,7 +30,15 @@ def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str,
     names = list(class_names)
     rows, columns = (axis.ravel() for axis in np.indices((n, n)))
     invisible = {"marker": {"opacity": 0}}
-    shown = {"tickvals": list(range(n)), "ticktext": names, "showgrid": False, "zeroline": False}
+    shown = {
+        "tickvals": list(range(n)),
+        "ticktext": names,
+        "tickfont": {"size": 13},
+        "ticks": "",
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
     return {
         "data": [
             {
@@ -38,6 +46,7 @@ def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str,
                 "z": np.log1p(confusion).tolist(),
                 "text": [[f"{count:,}" if count else "" for count in row] for row in confusion],
                 "texttemplate": "%{text}",
+                "textfont": {"size": 13},
                 "showscale": False,
                 "hoverinfo": "skip",
                 "xgap": 1,
@@ -65,13 +74,8 @@ def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str,
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "dragmode": False,
             "clickmode": "event+select",
-            "xaxis": {**shown, "title": {"text": "read as"}, "fixedrange": True},
-            "yaxis": {
-                **shown,
-                "title": {"text": "is"},
-                "autorange": "reversed",
-                "fixedrange": True,
-            },
+            "xaxis": {**shown, "title": {"text": "read as"}},
+            "yaxis": {**shown, "title": {"text": "is"}, "autorange": "reversed"},
         },
     }
 

@@ -90,15 +90,42 @@ def tile_maps(
     -----
     One pass over the values and one copy (benchmark B8).
     """
-    height, width, n_maps = maps.shape
-    rows = -(-n_maps // columns)
     if signed:
         coloured = signed_picture(maps, limit=limit, tone=tone)
     else:
         coloured = grey_picture(maps, limit=limit)
+    between = PAPER[tone] if signed else BETWEEN_GREYS
+    return tile_pictures(coloured.transpose(2, 0, 1, 3), columns=columns, gap=gap, between=between)
+
+
+def tile_pictures(
+    pictures: Picture,
+    *,
+    columns: int,
+    gap: int = 1,
+    between: tuple[int, int, int] = BETWEEN_GREYS,
+) -> Picture:
+    """Return pictures of one size side by side, row by row.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width, 3)
+    columns : int
+        Pictures beside each other; the last row may stay short.
+    gap : int
+        Pixels between them.
+    between : (int, int, int)
+        Red, green and blue of the gaps and of places that stay empty.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows of pixels, columns of pixels, 3)
+    """
+    n, height, width, _ = pictures.shape
+    rows = -(-n // columns)
     cells = np.empty((rows * columns, height + gap, width + gap, 3), np.uint8)
-    cells[:] = PAPER[tone] if signed else BETWEEN_GREYS
-    cells[:n_maps, :height, :width] = coloured.transpose(2, 0, 1, 3)
+    cells[:] = between
+    cells[:n, :height, :width] = pictures
     grid = cells.reshape(rows, columns, height + gap, width + gap, 3).transpose(0, 2, 1, 3, 4)
     picture = grid.reshape(rows * (height + gap), columns * (width + gap), 3)
     return picture[: -gap or None, : -gap or None]

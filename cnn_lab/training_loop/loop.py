@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from cnn_lab.augment import augmented
 from cnn_lab.data import Data, Split, as_images
 from cnn_lab.initial import initial_weights, stream
 from cnn_lab.network import Network
@@ -47,7 +48,8 @@ def train(
     network, training : NetworkSpec, TrainingSpec
         Together they fix the result on one machine and one version of the engine.
     data : Data
-        Trained on `train`, judged after each epoch on `validation`; `test` is not touched.
+        Trained on `train`, whose images are changed at each sight as the spec's augmentation
+        says; judged after each epoch on `validation`; `test` is not touched.
     report : callable, optional
         Called with a BatchReport, or a ValidationReport while an epoch is being judged,
         about every `report_every_s` seconds, with a PauseReport where training begins to
@@ -89,6 +91,7 @@ class _Loop:
         self.learner, self.training, self.control = learner, training, control
         self.train_split, self.validation_split = data.train, data.validation
         self.tell, self.every_s = report, every_s
+        self.changes = stream(training.seed, "augmentation")
         self.averaged = Averaged(training.weight_averaging) if training.weight_averaging else None
         self.history: list[EpochReport] = []
         self.epoch = self.batch = self.n_images = self.n_reported = 0
@@ -134,7 +137,9 @@ class _Loop:
     def _learn(self, chosen: Labels, scheduled: float) -> None:
         split = self.train_split
         self.rate = self.control.rate(scheduled, self.training.learning_rate)
-        images = as_images(split.pixels[chosen])
+        images = augmented(
+            as_images(split.pixels[chosen]), self.training.augmentation, self.changes
+        )
         loss = self.learner.step(images, split.labels[chosen], self.rate)
         if not np.isfinite(loss):
             raise TrainingDivergedError(

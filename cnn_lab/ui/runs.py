@@ -9,17 +9,31 @@ import pandas as pd
 import streamlit as st
 
 from cnn_lab.content import prose
-from cnn_lab.data import N_TRAIN
-from cnn_lab.figures.curves import CHART_HEIGHT_PX, Measure, curve_spec, curve_table
+from cnn_lab.data_sets import INFO
+from cnn_lab.figures.curves import (
+    CHART_HEIGHT_PX,
+    RATE_HEIGHT_PX,
+    Measure,
+    curve_spec,
+    curve_table,
+    latest_spec,
+    latest_table,
+    rate_spec,
+    rate_table,
+)
 from cnn_lab.network import Network
+from cnn_lab.schedules import learning_rates
 from cnn_lab.spec import NetworkSpec, TrainingSpec
-from cnn_lab.training.job import Event, Progress, Status, progress
+from cnn_lab.training.job import Event, Progress, RunSpec, Status, progress
 from cnn_lab.ui.caches import RUN_PREFIX
-from cnn_lab.ui.training import be_here, engine
+from cnn_lab.ui.inputs import choice
+from cnn_lab.ui.tables import show_table
+from cnn_lab.ui.training import engine
 
-LIVE_EVERY_S = 0.5
+ZOOMS = ("by epoch", "latest batches")
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
 NOTHING = "–"
+FIGURES = ("Training", "Validation", "Images a second", "Time left")
 FIGURE_PX = 130  # fixed, so that nothing moves sideways when a number grows
 
 
@@ -33,6 +47,10 @@ class View:
         Where it stands, and what was asked for.
     figures : sequence of (str, str)
         Four names with their values.
+    curves, rates : DataFrame
+        From `curve_table` and `rate_table`.
+    latest : DataFrame or None
+        From `latest_table`; None where only epochs are known.
     """
 
     n_epochs: int
@@ -40,12 +58,16 @@ class View:
     sentence: str
     settings: str
     figures: Sequence[tuple[str, str]]
-    table: pd.DataFrame
+    curves: pd.DataFrame
+    rates: pd.DataFrame
+    latest: pd.DataFrame | None = None
 
 
 def recorded_view(network: Network) -> View:
     """Return the run that made a shipped network, from its card."""
     history, result = json.loads(network.card["history"]), json.loads(network.card["result"])
+    training = TrainingSpec.model_validate_json(network.card["training"])
+    spec = RunSpec(network=network.spec, training=training)
     sentence = prose(
         "training",
         "recorded",
@@ -56,30 +78,52 @@ def recorded_view(network: Network) -> View:
         n_epochs=result["epochs"],
         share=1.0,
         sentence=sentence,
-        settings=_settings(
-            network.spec, TrainingSpec.model_validate_json(network.card["training"])
-        ),
+        settings=_settings(spec),
         figures=_result_figures(result),
-        table=curve_table([], history, n_train=N_TRAIN),
+        curves=curve_table([], history, n_train=spec.n_images_an_epoch),
+        rates=_rates(spec, []),
     )
 
 
 def run_view(status: Status, events: Sequence[Event]) -> View:
     """Return how a run of the engine stands now."""
+    spec = status.spec
     batches = [event.values for event in events if event.kind == "batch"]
     epochs = [event.values for event in events if event.kind == "epoch"]
-    so_far = progress(status.spec, events)
+    so_far = progress(spec, events)
     if "test_accuracy" in status.result:
         figures = _result_figures(status.result)
     else:
         figures = _figures_so_far(status, so_far, batches, epochs)
     return View(
-        n_epochs=status.spec.training.epochs,
+        n_epochs=spec.training.epochs,
         share=so_far.share,
-        sentence=_sentence(status, so_far),
-        settings=_settings(status.spec.network, status.spec.training),
+        sentence=_sentence(status, so_far, events),
+        settings=_settings(spec),
         figures=figures,
-        table=curve_table(batches, epochs, n_train=N_TRAIN),
+        curves=curve_table(
+            batches, epochs, n_train=spec.n_images_an_epoch, changed_rates=_changed_rates(events)
+        ),
+        rates=_rates(spec, batches),
+        latest=latest_table(batches, n_batches=spec.n_batches),
+    )
+
+
+def planned_view(spec: RunSpec) -> View:
+    """Return a run that nobody has asked for yet."""
+    return View(
+        n_epochs=spec.training.epochs,
+        share=0.0,
+        sentence=prose(
+            "training",
+            "planned",
+            images=f"{spec.n_images_an_epoch:,}",
+            batches=f"{spec.n_batches * spec.training.epochs:,}",
+        ),
+        settings=_settings(spec),
+        figures=[(name, NOTHING) for name in FIGURES],
+        curves=curve_table([], [], n_train=spec.n_images_an_epoch),
+        rates=_rates(spec, []),
     )
 
 
@@ -90,31 +134,35 @@ def show_view(view: View) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, value in view.figures:
             st.markdown(f":small[{name}]  \n**{value}**", width=FIGURE_PX)
-    st.markdown(f":small[{view.settings}]")
+    zoom = ZOOMS[0]
+    if view.latest is not None:
+        zoom = choice("Curves", ZOOMS, "training_zoom")
     charts = st.columns(2, gap="medium")
     for chart, measure in zip(charts, MEASURES, strict=True):
         # A fixed height keeps everything below where it is until the browser can draw.
         with chart, st.container(height=CHART_HEIGHT_PX, border=False):
-            st.vega_lite_chart(
-                view.table,
-                curve_spec(measure, n_epochs=view.n_epochs),
-                key=f"training_{measure}",
-                alt=_chart_words(measure, view),
-            )
-
-
-def show_run(status: Status) -> None:
-    """Draw a run of the engine, again and again for as long as it goes on."""
-    live = st.fragment(_follow, run_every=LIVE_EVERY_S if status.active else None)
-    live(status.run_id, was_active=status.active)
-
-
-def _follow(run_id: str, *, was_active: bool) -> None:
-    be_here()
-    status = engine().status(run_id)
-    if was_active and not status.active:
-        st.rerun()  # the whole page: other buttons, and what to do with the result
-    show_view(run_view(status, engine().events(run_id)))
+            if zoom == ZOOMS[0] or view.latest is None:
+                st.vega_lite_chart(
+                    view.curves,
+                    curve_spec(measure, n_epochs=view.n_epochs),
+                    key=f"training_{measure}",
+                    alt=_chart_words(measure, view),
+                )
+            else:
+                st.vega_lite_chart(
+                    view.latest,
+                    latest_spec(measure),
+                    key=f"training_latest_{measure}",
+                    alt=f"{measure.capitalize()} of the latest batches, a point a report.",
+                )
+    with st.container(height=RATE_HEIGHT_PX, border=False):
+        st.vega_lite_chart(
+            view.rates,
+            rate_spec(n_epochs=view.n_epochs),
+            key="training_rates",
+            alt="Learning rate against epochs: what the schedule plans, and what was used so far.",
+        )
+    st.markdown(f":small[{view.settings}]")
 
 
 def after_run(status: Status) -> None:
@@ -149,24 +197,17 @@ def after_run(status: Status) -> None:
 
 def show_layers(network: NetworkSpec) -> None:
     """Show what a network is made of: a line a layer, and the sum."""
-    rows = [
-        {
-            "Layer": row.name,
-            "Type": row.type,
-            "Makes": " × ".join(f"{length:,}" for length in row.output_shape),
-            "Parameters": f"{row.parameters:,}",
-        }
-        for row in network.summary()
-    ]
-    rows.append(
-        {
-            "Layer": "**in all**",
-            "Type": "",
-            "Makes": "",
-            "Parameters": f"**{network.n_parameters:,}**",
-        }
-    )
-    st.table(pd.DataFrame(rows).set_index("Layer"))
+    rows = network.summary()
+    columns = {
+        "Layer": [row.name for row in rows],
+        "Type": [row.type for row in rows],
+        "Makes": [" × ".join(f"{length:,}" for length in row.output_shape) for row in rows],
+        "Parameters": [f"{row.parameters:,}" for row in rows],
+    }
+    total = ("in all", "", "", f"{network.n_parameters:,}")
+    for column, last in zip(columns.values(), total, strict=True):
+        column.append(last)
+    show_table(columns, label="The layers of the network")
 
 
 def history_csv(events: Sequence[Event]) -> str:
@@ -175,37 +216,69 @@ def history_csv(events: Sequence[Event]) -> str:
     return str(pd.DataFrame(rows).to_csv(index=False))
 
 
-def _settings(network: NetworkSpec, training: TrainingSpec) -> str:
-    return (
-        f"{network.name}: {training.epochs} {'epoch' if training.epochs == 1 else 'epochs'}, "
-        f"batches of {training.batch_size}, "
-        f"learning rate {training.learning_rate:g}, seed {training.seed}"
-    )
+def _settings(spec: RunSpec) -> str:
+    """Return what was asked for, in a line; what is as usual is left out."""
+    training = spec.training
+    parts = [
+        f"{training.epochs} {'epoch' if training.epochs == 1 else 'epochs'}",
+        f"batches of {training.batch_size}",
+        f"{training.optimizer} at {training.learning_rate:g}",
+        training.schedule.replace("_", " "),
+        f"seed {training.seed}",
+    ]
+    if spec.engine != "keras":
+        parts.append("trained in NumPy")
+    if training.data_set != "mnist" or training.data_fraction < 1:
+        parts.append(f"{training.data_fraction:.0%} of {INFO[training.data_set].title}")
+    if training.augmentation.active:
+        parts.append("augmented")
+    return f"{spec.network.name}: {', '.join(parts)}"
 
 
-def _sentence(status: Status, so_far: Progress) -> str:
+def _changed_rates(events: Sequence[Event]) -> list[tuple[float, float]]:
+    """Return after how many images somebody changed the rate, and the new highest one."""
+    changes, n_images = [], 0.0
+    for event in events:
+        if event.kind == "batch":
+            n_images = event["n_images"]
+        elif event.kind == "rate":
+            changes.append((n_images, event["rate"]))
+    return changes
+
+
+def _rates(spec: RunSpec, batches: Sequence[Mapping[str, float]]) -> pd.DataFrame:
+    planned = learning_rates(spec.training, spec.n_batches * spec.training.epochs)
+    return rate_table(planned.tolist(), batches, n_batches=spec.n_batches)
+
+
+def _sentence(status: Status, so_far: Progress, events: Sequence[Event]) -> str:
     """Return in words where a run stands."""
-    training = status.spec.training
+    training, data = status.spec.training, INFO[status.spec.training.data_set]
+    epoch = f"poch {so_far.epoch} of {training.epochs}"
+    batch = f"batch {so_far.batch:,} of {status.spec.n_batches:,}"
     if status.active and status.sentence:
         return "Stopping …"
     match status.state:
         case "waiting" if status.position:
             before = "one run is" if status.position == 1 else f"{status.position} runs are"
             return f"Waiting: {before} before this one, which then starts by itself."
+        case "waiting" | "starting" if events and events[-1].kind == "downloading":
+            return f"Fetching {data.title}: {events[-1]['share']:.0%}"
+        case "waiting" | "starting" if status.spec.engine == "numpy":
+            return "Starting …"
         case "waiting" | "starting":
             return "Starting TensorFlow in the worker: about five seconds the first time …"
         case "training" if so_far.validating is not None:
             return (
-                f"**Epoch {so_far.epoch} of {training.epochs}**, judging it on the 6,000 "
-                f"validation images: {so_far.validating:.0%}"
+                f"**E{epoch}**, judging it on the {data.n_validation:,} validation images: "
+                f"{so_far.validating:.0%}"
             )
         case "training":
-            return (
-                f"**Epoch {so_far.epoch} of {training.epochs}**, batch {so_far.batch:,} of "
-                f"{status.spec.n_batches:,}"
-            )
+            return f"**E{epoch}**, {batch}"
+        case "paused":
+            return f"**Paused** in e{epoch}, after {batch}"
         case "testing":
-            return "Trained. Now the 10,000 test images, once …"
+            return f"Trained. Now the {data.n_test:,} test images, once …"
         case "done":
             result = status.result
             return (
@@ -215,7 +288,8 @@ def _sentence(status: Status, so_far: Progress) -> str:
         case "stopped":
             return f"{status.sentence} {_how_far(status, so_far)}"
         case "failed":
-            return f":material/error: {status.sentence}"
+            kept = f" {_how_far(status, so_far)}" if status.result else ""
+            return f":material/error: {status.sentence}{kept}"
 
 
 def _how_far(status: Status, so_far: Progress) -> str:
@@ -275,7 +349,7 @@ def _chart_words(measure: Measure, view: View) -> str:
 
     The same words for as long as a run goes on: the browser builds a chart anew when they change.
     """
-    epochs = view.table[view.table["what"] == "epoch"]
+    epochs = view.curves[view.curves["what"] == "epoch"]
     if view.share < 1 or epochs.empty:
         return f"{measure.capitalize()} against epochs; the figures above tell where it stands."
     last = epochs.groupby("who")[measure].last()

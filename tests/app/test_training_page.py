@@ -13,6 +13,7 @@ from cnn_lab.training import store
 from cnn_lab.training.engine import MAX_WAITING, Engine
 from cnn_lab.training.job import Event, RunSpec, Status, new_run_id
 from cnn_lab.ui import training
+from tests.app.elements import tables
 
 Open = Callable[..., AppTest]
 
@@ -83,7 +84,7 @@ def test_the_first_visit_shows_the_recorded_run(open_page: Open) -> None:
     assert [title.value for title in page.title] == ["Training"]
     assert "Can it learn in front of you?" in said(page)
     assert "The recorded run of the shipped network: 3 epochs" in said(page)
-    assert len(page.get("vega_lite_chart")) == 2
+    assert len(page.get("vega_lite_chart")) == 3
     assert page.button(key="training_start").label == "Start training"
 
 
@@ -93,12 +94,12 @@ def test_a_preset_brings_its_settings_and_its_layers(open_page: Open, name: str)
     assert not page.exception
     preset = zoo.preset(name)
     assert page.number_input(key=f"training_{name}_epochs").value == preset.training.epochs
-    assert page.number_input(key=f"training_{name}_batch").value == preset.training.batch_size
-    rate = page.number_input(key=f"training_{name}_rate").value
+    assert page.number_input(key=f"training_{name}_batch_size").value == preset.training.batch_size
+    rate = page.number_input(key=f"training_{name}_learning_rate").value
     assert rate == preset.training.learning_rate
-    layers = page.table[0].value
-    assert list(layers.index) == [*(layer.name for layer in preset.network.layers), "**in all**"]
-    assert f"{preset.network.n_parameters:,}" in layers["Parameters"].iloc[-1]
+    (layers,) = tables(page)
+    assert layers["Layer"] == [*(layer.name for layer in preset.network.layers), "in all"]
+    assert layers["Parameters"][-1] == f"{preset.network.n_parameters:,}"
 
 
 def test_a_link_sets_every_control(open_page: Open) -> None:
@@ -107,9 +108,9 @@ def test_a_link_sets_every_control(open_page: Open) -> None:
         {
             "training_preset": "paper",
             "training_paper_epochs": "2",
-            "training_paper_batch": "64",
-            "training_paper_rate": "0.05",
-            "training_seed": "7",
+            "training_paper_batch_size": "64",
+            "training_paper_learning_rate": "0.05",
+            "training_paper_seed": "7",
         },
     )
     page.button(key="training_start").click().run()
@@ -128,9 +129,9 @@ def test_a_link_sets_every_control(open_page: Open) -> None:
     "query",
     [
         {"training_preset": "gigantic"},
-        {"training_fast_epochs": "0", "training_fast_batch": "-5"},
+        {"training_fast_epochs": "0", "training_fast_batch_size": "-5"},
         {"training_fast_epochs": "9" * 30},
-        {"training_fast_rate": "fast", "training_seed": "nan"},
+        {"training_fast_learning_rate": "fast", "training_fast_seed": "nan"},
         {"training_fast_epochs": "<script>"},
     ],
 )
@@ -144,7 +145,7 @@ def test_nonsense_in_the_address_leaves_a_page_that_can_start(
 
 @pytest.mark.parametrize("rate", ["0", "-1", "11"])
 def test_a_rate_that_cannot_be_is_a_sentence(open_page: Open, rate: str) -> None:
-    page = open_page("training", {"training_fast_rate": rate})
+    page = open_page("training", {"training_fast_learning_rate": rate})
     assert not page.exception
     assert f"Received: learning_rate={rate}" in said(page)
     assert page.button(key="training_start").disabled

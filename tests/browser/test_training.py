@@ -14,7 +14,7 @@ from tools.server import ROOT, serving
 
 FIRST_POINT_MS = 240_000  # TensorFlow starts first
 SOON_MS = 60_000
-FAST = "/training?training_fast_batch=64&training_fast_epochs=30"
+FAST = "/training?training_fast_batch_size=64&training_fast_epochs=30"
 RUN = re.compile(r"run=([A-Za-z0-9_-]{16})")
 
 Open = Callable[..., Page]
@@ -68,7 +68,7 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
 
     # The charts grow and are never taken away.
     charts = page.get_by_test_id("stVegaLiteChart")
-    expect(charts).to_have_count(2)
+    expect(charts).to_have_count(3)
     line = charts.first.locator("path[aria-roledescription='line mark'], .mark-line path").first
     drawn = line.get_attribute("d") or ""
     page.evaluate(
@@ -124,7 +124,7 @@ def test_a_run_to_its_end_is_tested_and_can_be_taken_away(
     tmp_path: Path,
 ) -> None:
     page = open_page(
-        "/training?training_fast_batch=1024&training_fast_epochs=1", url=lab, width=390
+        "/training?training_fast_batch_size=1024&training_fast_epochs=1", url=lab, width=390
     )
     run_id = start(page)
     expect(page.get_by_text(re.compile(r"It reads \d\d\.\d\d% of the 10,000"))).to_be_visible(

@@ -1,0 +1,191 @@
+"""The settings of a run, read from controls and put into them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from cnn_lab import zoo
+from cnn_lab.content import prose
+from cnn_lab.data_sets import INFO
+from cnn_lab.spec import Augmentation, DataSetName, NetworkSpec, TrainingSpec, plain_error
+from cnn_lab.spec.token import TokenError, from_token, to_token
+from cnn_lab.training.job import MAX_EPOCHS, RunSpec
+from cnn_lab.ui.training_fields import (
+    AS_BUILT,
+    augmentation_fields,
+    data_and_engine,
+    main_fields,
+    more_fields,
+    network_switches,
+    setting_key,
+)
+from cnn_lab.variants import with_batch_norm, with_dropout, with_input_shape
+
+PRESET, NETWORK = "training_preset", "training_network"
+OWN, FIRST = "own", "fast"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the controls say.
+
+    Attributes
+    ----------
+    name : str
+        A preset's name, or "own".
+    network : NetworkSpec or None
+        What would be trained; None where there is no network (yet).
+    spec : RunSpec or None
+        The run; None where it cannot be.
+    problem : str
+        Why it cannot be.
+    """
+
+    name: str
+    network: NetworkSpec | None
+    spec: RunSpec | None
+    problem: str = ""
+
+
+def training_settings() -> Settings:
+    """Show all controls, and return what they say."""
+    name = st.pills(
+        "Network",
+        [*zoo.PRESETS, OWN],
+        default=FIRST,
+        required=True,
+        key=PRESET,
+        bind="query-params",
+    )
+    built = _own_network() if name == OWN else zoo.preset(name).network
+    defaults = _defaults(name, built)
+    data_set, engine = data_and_engine(name, defaults)
+    fields = main_fields(name, defaults)
+    with st.expander("Regularization, and how much data"):
+        norm, dropout = network_switches(name)
+        fields |= more_fields(name, defaults, fields["optimizer"])
+    with st.expander("Augmentation"):
+        bounds = augmentation_fields(name, defaults.augmentation)
+    if built is None:
+        return Settings(name, None, None, prose("training", "no network"))
+    try:
+        network = _rewritten(name, built, data_set, norm, dropout)
+    except ValueError as error:
+        return Settings(name, built, None, plain_error(error))
+    try:
+        training = TrainingSpec(**fields, data_set=data_set, augmentation=Augmentation(**bounds))
+        spec = RunSpec(network=network, training=training, engine=engine)
+    except ValueError as error:
+        return Settings(name, network, None, _with_value(error))
+    return Settings(name, network, spec)
+
+
+def apply_changes(changes: Mapping[str, Any]) -> None:
+    """Set controls of the Training page; to be called as a callback, before they are shown.
+
+    Parameters
+    ----------
+    changes : mapping of str to Any
+        Fields of a TrainingSpec with what they should be. Also "network", a NetworkSpec,
+        which becomes the reader's own unless it is a preset's.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A ValueError, if a field cannot be so.
+    """
+    fields = dict(changes)
+    network = fields.pop("network", None)
+    if network is not None:
+        _choose(network)
+    name = st.session_state.get(PRESET, FIRST)
+    changed = TrainingSpec.model_validate(fields)  # brings each value into its field's type
+    for field in fields:
+        if field == "augmentation":
+            for bound, amount in changed.augmentation.model_dump().items():
+                st.session_state[setting_key(name, bound)] = amount
+        elif field == "epochs":
+            st.session_state[setting_key(name, field)] = min(changed.epochs, MAX_EPOCHS)
+        else:
+            st.session_state[setting_key(name, field)] = getattr(changed, field)
+
+
+def take_over(spec: RunSpec) -> None:
+    """Set all controls so that they ask for this very run."""
+    apply_changes({"network": spec.network, **dict(spec.training)})
+    _set_rest(spec.engine)
+
+
+def reset() -> None:
+    """Set all controls but the network back to what the preset has."""
+    name = st.session_state[PRESET]
+    built = _own_network() if name == OWN else zoo.preset(name).network
+    apply_changes(dict(_defaults(name, built)))
+    _set_rest("keras")
+
+
+def _set_rest(engine: str) -> None:
+    name = st.session_state[PRESET]
+    for field, value in (("engine", engine), ("norm", AS_BUILT), ("dropout", AS_BUILT)):
+        st.session_state[setting_key(name, field)] = value
+
+
+def _choose(network: NetworkSpec) -> None:
+    names = [name for name in zoo.PRESETS if zoo.preset(name).network == network]
+    st.session_state[PRESET] = names[0] if names else OWN
+    if not names:
+        st.session_state[NETWORK] = st.query_params[NETWORK] = to_token(network)
+
+
+def _with_value(error: ValueError) -> str:
+    """Return the sentence of an error, and what was received where it does not say so."""
+    sentence = plain_error(error)
+    if "Received" in sentence:
+        return sentence
+    problem: dict[str, Any] = getattr(error, "errors", lambda: [{}])()[0]
+    where = ".".join(map(str, problem.get("loc", ())))
+    return f"{sentence}. Received: {where}={problem.get('input'):g}"
+
+
+def _own_network() -> NetworkSpec | None:
+    """Return the network that the address names, or else the one it named last.
+
+    What is no network gets a sentence on the page.
+    """
+    token = st.query_params.get(NETWORK) or st.session_state.get(NETWORK)
+    if token is None:
+        return None
+    try:
+        network = from_token(token)
+    except TokenError as error:
+        st.warning(str(error), title="This is no network")
+        return None
+    if st.query_params.get(NETWORK) != token:
+        st.query_params[NETWORK] = token
+    st.session_state[NETWORK] = token
+    return network
+
+
+def _defaults(name: str, network: NetworkSpec | None) -> TrainingSpec:
+    """Return the settings to begin with: a preset's, or for any other network modest ones."""
+    if name != OWN:
+        return zoo.preset(name).training
+    if network is None:
+        return TrainingSpec(epochs=3)
+    fitting = [key for key, info in INFO.items() if info.shape == network.input_shape]
+    return TrainingSpec(epochs=3, data_set=fitting[0] if fitting else "mnist")
+
+
+def _rewritten(
+    name: str, network: NetworkSpec, data_set: DataSetName, norm: str, dropout: str
+) -> NetworkSpec:
+    """Return the network as the switches want it; a preset takes images of any data set."""
+    if name != OWN:
+        network = with_input_shape(network, INFO[data_set].shape)
+    if norm != AS_BUILT:
+        network = with_batch_norm(network, norm == "everywhere")
+    if dropout != AS_BUILT:
+        network = with_dropout(network, 0 if dropout == "none" else float(dropout))
+    return network

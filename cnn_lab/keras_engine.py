@@ -3,17 +3,14 @@
 Nothing here calls the backend directly, so `KERAS_BACKEND=jax` or `torch` works too.
 """
 
-import json
-import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import keras
 import numpy as np
 
-from cnn_lab import training_loop
-from cnn_lab.data import MNIST_SHA256, Data, Split
+from cnn_lab import cards, training_loop
+from cnn_lab.data import Data, Split
 from cnn_lab.initial import stream
 from cnn_lab.network import Network
 from cnn_lab.ops.padding import Array
@@ -171,18 +168,6 @@ def forget_models() -> None:
 def model_card(
     result: Mapping[str, Any], training: TrainingSpec, history: Sequence[EpochReport]
 ) -> dict[str, str]:
-    """Return what a weights file says of its own making, as safetensors metadata."""
-    return {
-        "training": training.model_dump_json(),
-        "history": json.dumps([asdict(epoch) for epoch in history]),
-        "result": json.dumps(dict(result)),
-        "data": json.dumps(MNIST_SHA256 if training.data_set == "mnist" else {}),
-        "versions": json.dumps(
-            {
-                "keras": keras.__version__,
-                "backend": keras.backend.backend(),
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-            }
-        ),
-    }
+    """Return what a weights file says of its own making; see `cards.model_card`."""
+    versions = {"keras": keras.__version__, "backend": keras.backend.backend()}
+    return cards.model_card(result, training, history, versions)

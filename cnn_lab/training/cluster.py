@@ -9,12 +9,8 @@ the same client talk to a scheduler that somebody else keeps.
 # mypy: allow-untyped-calls
 
 import logging
-import os
-import subprocess
-import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import dask
@@ -23,17 +19,14 @@ from distributed import Client, LocalCluster
 from cnn_lab.layer_check import Answer, CheckFailedError, LayerCheck
 from cnn_lab.training import worker
 from cnn_lab.training.job import RunSpec
-from cnn_lab.training.task import ClusterError, OnEvent, Task, WorkerDiedError, ask
+from cnn_lab.training.own_worker import QUIET, OwnWorker
+from cnn_lab.training.task import ClusterError, OnEvent, OnParcel, Task, WorkerDiedError, ask
 
 CONNECT_TIMEOUT_S = 15
 CLOSE_TIMEOUT_S = 5
 CHECK_TIMEOUT_S = 20  # a layer takes Keras some milliseconds, or a second where it compiles
 FIRST_CHECK_TIMEOUT_S = 90  # ten seconds on a quiet machine
 EVERYTHING = "all"  # Dask's name for the topic with the comings and goings of workers
-PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-
-# Read by every Dask process started here: no sampling profiler beside the training.
-QUIET = {"distributed.worker.profile.enabled": False, "distributed.logging.distributed": "error"}
 
 
 class Cluster:
@@ -46,10 +39,10 @@ class Cluster:
         configuration. Without one, a scheduler and a worker are started here, bound to
         loopback, and end with this process.
 
-    Attributes
-    ----------
-    has_keras : bool
-        Whether the present worker has Keras in it for certain.
+    Notes
+    -----
+    A worker of our own that has done its share of runs is replaced between two of them, as
+    soon as the next one has Keras in it.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -57,11 +50,17 @@ class Cluster:
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._scheduler: LocalCluster | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._own: OwnWorker | None = None
+        self._next: OwnWorker | None = None
         self._tasks: dict[str, Task] = {}
         self._withdrawn: dict[str, Task] = {}
-        self._closed = False
-        self.has_keras = False
+        self._n_checks = 0
+        self._closed = self._has_answered = False
+
+    @property
+    def has_keras(self) -> bool:
+        """Whether the present worker has Keras in it for certain."""
+        return self._own.warm if self._own is not None else self._has_answered
 
     def start(self) -> None:
         """Connect, and see to it that a worker of our own is alive.
@@ -71,22 +70,24 @@ class Cluster:
         ClusterError
             If no scheduler answers.
         """
-        self._started()
-
-    def _started(self) -> "tuple[Client, subprocess.Popen[bytes] | None]":
-        """Start, and return the client with the worker that it will reach, if it is ours."""
         with self._lock:
-            if self._closed:
-                raise ClusterError("The server is shutting down.")
-            if self._client is not None and self._client.status != "running":
-                self._disconnect()
-            if self._client is None:
-                self._connect()
-            if self._scheduler is not None and not self._worker_is_alive():
+            self._start()
+
+    def _start(self) -> tuple[Client, OwnWorker | None]:
+        """Return the client with the worker that is to be asked, if it is ours; lock held."""
+        if self._closed:
+            raise ClusterError("The server is shutting down.")
+        if self._client is not None and self._client.status != "running":
+            self._disconnect()
+        if self._client is None:
+            self._connect()
+        if self._scheduler is not None:
+            self._take_over()
+            if self._own is None or not self._own.alive:
                 self._end_worker()
-                self._process = start_worker(self._scheduler.scheduler_address)
-            assert self._client is not None
-            return self._client, self._process
+                self._own = OwnWorker(self._scheduler.scheduler_address)
+        assert self._client is not None
+        return self._client, self._own
 
     def check(self, request: LayerCheck) -> Answer:
         """Have a worker ask Keras about a layer, beside whatever it trains.
@@ -99,48 +100,74 @@ class Cluster:
             If there is none: no scheduler, a worker that died, no time left, or Keras refuses.
         """
         try:
-            client, process = self._started()
+            with self._lock:
+                client, own = self._start()
+                self._n_checks += 1
         except ClusterError as error:
             raise CheckFailedError(str(error)) from error
         limit_s = CHECK_TIMEOUT_S if self.has_keras else FIRST_CHECK_TIMEOUT_S
         try:
-            answer = ask(client, request, process, limit_s)
+            answer = ask(client, request, own, limit_s)
         except WorkerDiedError:
-            self._bury(process)
+            self._bury(own)
             raise CheckFailedError(
                 "The process with Keras in it has died before it could answer. The next try gets "
                 "a new one."
             ) from None
-        self.has_keras = True
+        finally:
+            with self._lock:
+                self._n_checks -= 1
+        self._note_keras(own)
         return answer
 
-    def submit(self, run_id: str, spec: RunSpec, on_event: OnEvent) -> Task:
+    def submit(self, run_id: str, spec: RunSpec, on_event: OnEvent, on_parcel: OnParcel) -> Task:
         """Hand a run to a worker; start or mend what is needed first."""
-        client, process = self._started()
-        task = Task(client, run_id, on_event, process)
-        self._tasks[run_id] = task
+        with self._lock:
+            client, own = self._start()
+            task = Task(client, run_id, on_event, on_parcel, own)
+            self._tasks[run_id] = task
         task.begin(spec)
         return task
 
     def wait(self, task: Task, timeout_s: float) -> bool:
         """Return whether the task has ended, after waiting at most `timeout_s`."""
         ended = task.ended.wait(timeout_s)
-        if not ended and self._process is not None and not self._worker_is_alive():
+        if not ended and task.own is not None and not task.own.alive:
             # The scheduler does not miss a worker that dies before they have met.
             task.worker_died()
-        if task.ended.is_set():
+        return task.ended.is_set()
+
+    def delivery(self, task: Task) -> worker.Delivery | None:
+        """Return what a task that has ended left behind; see `Task.delivery`."""
+        try:
+            delivery = task.delivery()
+        except WorkerDiedError:
+            self._bury(task.own)
+            raise
+        finally:
+            # Until now, because a worker that is busy for a run is not replaced.
             self._tasks.pop(task.run_id, None)
             if task.worker is None:
                 self._withdrawn[task.run_id] = task
-        return task.ended.is_set()
+            if task.own is not None:
+                task.own.n_runs += 1
+        if task.own is not None and delivery is not None:
+            task.own.resident_bytes = delivery.resident_bytes
+        return delivery
 
-    def outcome(self, task: Task) -> worker.Outcome | None:
-        """Return what a task that has ended left behind; see `Task.outcome`."""
-        try:
-            return task.outcome()
-        except WorkerDiedError:
-            self._bury(task.process)
-            raise
+    def renew(self) -> None:
+        """Between two runs: see to it that a worker that has served long enough is followed."""
+        with self._lock:
+            if self._closed or self._scheduler is None or self._own is None:
+                return
+            self._take_over()
+            if self._own.worn and self._next is None:
+                self._next = OwnWorker(self._scheduler.scheduler_address)
+
+    def give_up(self, task: Task) -> None:
+        """End a worker that does not obey; one that is not ours is left to itself."""
+        task.give_up()
+        self._bury(task.own)
 
     def close(self) -> None:
         """Let go of the scheduler, and end what was started here."""
@@ -150,7 +177,7 @@ class Cluster:
 
     def worker_pid(self) -> int | None:
         """Return the process id of the worker started here, if there is one."""
-        return self._process.pid if self._process is not None else None
+        return self._own.process.pid if self._own is not None else None
 
     def _connect(self) -> None:
         try:
@@ -192,39 +219,65 @@ class Cluster:
                 self._client.unsubscribe_topic(EVERYTHING)  # it would be told of its own going
                 self._client.close(timeout=CLOSE_TIMEOUT_S)
         self._end_worker()
+        if self._next is not None:
+            self._next.end()
+            self._next = None
         if self._scheduler is not None:
             self._scheduler.close(timeout=CLOSE_TIMEOUT_S)
         self._client = self._scheduler = None
 
-    def _bury(self, process: "subprocess.Popen[bytes] | None") -> None:
+    def _bury(self, own: OwnWorker | None) -> None:
         """Make an end of a worker that has died, and not of one that was started since.
 
         Its connections close a moment before the process is gone: without this the next run
         could be given to a worker that is about to vanish.
         """
         with self._lock:
-            if process is self._process:
+            if own is not None and own is self._own:
                 self._end_worker()
 
     def _end_worker(self) -> None:
-        self.has_keras = False
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()  # waits, and closes the pipe
-            self._process = None
+        self._has_answered = False
+        if self._own is not None:
+            self._own.end()
+            self._own = None
 
-    def _worker_is_alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def _take_over(self) -> None:
+        """Put the next worker in the present one's place, if it is ready and nobody is busy."""
+        if self._next is None:
+            return
+        idle = not self._tasks and not self._n_checks
+        dead = self._own is None or not self._own.alive
+        if not self._next.alive:
+            self._next.end()
+            self._next = None
+        elif dead or (self._next.warm and idle):
+            self._end_worker()
+            self._own, self._next = self._next, None
+
+    def _note_keras(self, own: OwnWorker | None) -> None:
+        self._has_answered = True
+        if own is not None:
+            own.warm = True
+
+    def _note_warm(self, resource: str) -> None:
+        with self._lock:
+            for own in (self._own, self._next):
+                if own is not None and own.resource == resource:
+                    own.warm = True
+            self._take_over()
 
     def _on_event(self, stamped: tuple[float, dict[str, Any]]) -> None:
         message = stamped[1]
-        self.has_keras |= message["kind"] != "started"
-        if task := self._tasks.get(message["run"]):
+        if message["kind"] == "warm":
+            # Not in Dask's own thread: the lock may be held by one that waits for Dask.
+            threading.Thread(target=self._note_warm, args=(message["resource"],)).start()
+        elif task := self._tasks.get(message["run"]):
             task.on_event(message)
         elif task := self._withdrawn.pop(message["run"], None):
             # Withdrawn at the moment when a worker took it up. Nobody wants it.
             task.worker = message["worker"]
-            task.stop()
+            threading.Thread(target=task.send_stop, daemon=True).start()
 
     def _on_cluster_event(self, stamped: tuple[float, dict[str, Any]]) -> None:
         message = stamped[1]
@@ -232,14 +285,3 @@ class Cluster:
             for task in list(self._tasks.values()):
                 if task.worker == message["worker"]:
                     task.worker_died()
-
-
-def start_worker(scheduler_address: str) -> subprocess.Popen[bytes]:
-    """Start a worker in a fresh interpreter, which no forking or spawning page can spoil."""
-    quiet = {f"DASK_{key.upper().replace('.', '__')}": str(value) for key, value in QUIET.items()}
-    path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
-    return subprocess.Popen(
-        [sys.executable, "-m", "cnn_lab.training.worker", scheduler_address],
-        stdin=subprocess.PIPE,
-        env={**os.environ, **quiet, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"},
-    )

@@ -8,71 +8,45 @@ for a minute stops and keeps what it has learned so far.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING
 
 from cnn_lab.layer_check import CheckFailedError, LayerCheck
-from cnn_lab.training import store
 from cnn_lab.training.checks import Checks, CheckStatus
+from cnn_lab.training.ending import see_through
+from cnn_lab.training.folder import Address
+from cnn_lab.training.going import STEERABLE, GoingRun
 from cnn_lab.training.job import (
     ACTIVE,
+    Command,
     Event,
-    Kind,
     RunRefusedError,
     RunSpec,
-    State,
     Status,
     TrainingFailedError,
     UnknownRunError,
+    checked_rate,
     checked_run_id,
     new_run_id,
 )
+from cnn_lab.training.keeper import Keeper, Snapshots
+from cnn_lab.training.parcels import Parcel
+from cnn_lab.training.presence import Presence
+from cnn_lab.training.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from cnn_lab.training.cluster import Cluster
-    from cnn_lab.training.task import Task
-    from cnn_lab.training.worker import Outcome
+    from cnn_lab.training.worker import Delivery
 
 GONE_AFTER_S = 60.0
 MAX_WAITING = 3
 KEPT_JOBS = 20
 TICK_S = 1.0
+STUCK_AFTER_S = 15.0  # long enough for Keras to be imported, or to do a batch of a large network
+HELD_UP_FOR_S = 300.0
 
-STOPPABLE: frozenset[State] = frozenset({"waiting", "starting", "training"})
-_STATE_AFTER: Mapping[str, State] = {
-    "batch": "training",
-    "validating": "training",
-    "epoch": "training",
-    "testing": "testing",
-}
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Job:
-    run_id: str
-    owner: str
-    spec: RunSpec
-    asked_at: float
-    state: State = "waiting"
-    sentence: str = ""
-    result: Mapping[str, Any] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    task: "Task | None" = None
-    stopping: str = ""
-
-    def status(self, position: int) -> Status:
-        return Status(
-            self.run_id,
-            self.owner,
-            self.spec,
-            self.state,
-            position,
-            self.sentence or self.stopping,
-            self.result,
-        )
 
 
 class Engine:
@@ -80,8 +54,8 @@ class Engine:
 
     Parameters
     ----------
-    runs : Path
-        Folder of finished runs; made at the first.
+    folder : str or path
+        Where runs are kept, see `store.runs_folder`; made at the first.
     address : str, optional
         A Dask scheduler to use instead of a worker of our own.
     gone_after_s : float
@@ -96,18 +70,18 @@ class Engine:
 
     def __init__(
         self,
-        runs: Path,
+        folder: Address,
         address: str | None = None,
         *,
         gone_after_s: float = GONE_AFTER_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.runs = runs
-        self._address, self._gone_after_s, self._clock = address, gone_after_s, clock
+        self.folder = folder
+        self._address, self._clock = address, clock
+        self._keeper = Keeper(folder)
+        self._presence = Presence(clock, gone_after_s)
         self._changed = threading.Condition(threading.RLock())
-        self._jobs: dict[str, _Job] = {}
-        self._present: dict[str, int] = {}
-        self._seen: dict[str, float] = {}
+        self._runs: dict[str, GoingRun] = {}
         self.cluster: Cluster | None = None
         self._wanted, self._closed = False, False
         self._thread: threading.Thread | None = None
@@ -147,7 +121,7 @@ class Engine:
         """
         with self._changed:
             active = self._active()
-            if any(job.owner == owner for job in active):
+            if any(run.owner == owner for run in active):
                 raise RunRefusedError(
                     "One run at a time: yours is still going. Stop it, or let it finish, and "
                     "start again."
@@ -157,20 +131,38 @@ class Engine:
                     f"One run is going and {MAX_WAITING} are waiting, which is as many as this "
                     "server takes. Please try again in a few minutes."
                 )
-            job = _Job(new_run_id(), owner, spec, self._clock())
-            self._jobs[job.run_id] = job
-            self._forget_old_jobs()
+            run = GoingRun(new_run_id(), owner, spec, self._clock())
+            self._runs[run.run_id] = run
+            self._forget_old_runs()
             self.touch(owner)
             self._wake()
-        return job.run_id
+        return run.run_id
 
     def events(self, run_id: str, after: int = 0) -> list[Event]:
         """Return what has happened to a run, leaving out its first `after` events."""
         with self._changed:
-            job = self._jobs.get(checked_run_id(run_id))
-            if job is not None:
-                return job.events[after:]
-        return store.load_events(self.runs, run_id)[after:]
+            run = self._runs.get(checked_run_id(run_id))
+            if run is not None and not run.kept:
+                return run.events[after:]
+        return self._keeper.events(run_id)[after:]
+
+    def snapshots(self, run_id: str) -> Sequence[Snapshot]:
+        """Return the snapshots of a run so far, or of a kept one, oldest first.
+
+        The run's events of the kind "snapshot" say of each, in the same order, where it was.
+
+        Raises
+        ------
+        UnknownRunError
+            If there is no such run.
+        """
+        with self._changed:
+            run = self._runs.get(checked_run_id(run_id))
+            if run is not None and not run.kept:
+                return Snapshots(run.snapshots)
+        if run is None:
+            self._keeper.status(run_id)  # raises where nothing is to be looked for
+        return Snapshots(self._keeper.snapshots(run_id))
 
     def status(self, run_id: str) -> Status:
         """Return how a run stands; one of an earlier process if it is still on disk.
@@ -181,36 +173,63 @@ class Engine:
             If there is none.
         """
         with self._changed:
-            job = self._jobs.get(checked_run_id(run_id))
-            if job is not None:
-                active = self._active()
-                return job.status(active.index(job) if job.state == "waiting" else 0)
-        return store.load_status(self.runs, run_id)
+            run = self._runs.get(checked_run_id(run_id))
+            if run is not None:
+                return run.status(self._active().index(run) if run.state == "waiting" else 0)
+        return self._keeper.status(run_id)
 
     def latest(self, owner: str) -> str | None:
         """Return the id of the newest run that an owner has asked for here."""
-        with self._changed:
-            mine = [job.run_id for job in self._jobs.values() if job.owner == owner]
-        return mine[-1] if mine else None
+        mine = self.runs(owner)
+        return mine[0].run_id if mine else None
 
-    def control(self, run_id: str, command: Literal["stop"]) -> None:
-        """Steer a run; one that has ended, or is being tested, takes no notice."""
+    def runs(self, owner: str) -> list[Status]:
+        """Return how the runs stand that an owner has asked for here, the newest first."""
         with self._changed:
-            job = self._jobs.get(checked_run_id(run_id))
-            if job is None:
+            mine = [run_id for run_id, run in self._runs.items() if run.owner == owner]
+            return [self.status(run_id) for run_id in reversed(mine)]
+
+    def control(self, run_id: str, command: Command, value: float | None = None) -> None:
+        """Steer a run; one that has ended, or is being tested, takes no notice.
+
+        Parameters
+        ----------
+        run_id : str
+        command : {"stop", "pause", "resume", "step", "rate"}
+            "step" does one batch and waits again. Whoever asks is told by the events and the
+            state of the run when it has obeyed: within a batch.
+        value : float, optional
+            Of "rate": the highest rate from then on; the schedule keeps its shape.
+
+        Raises
+        ------
+        UnknownRunError
+            If no such run is in hand.
+        CommandRefusedError
+            If the rate is none.
+        """
+        with self._changed:
+            run = self._runs.get(checked_run_id(run_id))
+            if run is None:
                 raise UnknownRunError(run_id)
+            if command == "rate":
+                value = checked_rate(value)
             if command == "stop":
-                self._stop(job, "Stopped as asked.")
+                self._stop(run, "Stopped as asked.")
+            elif run.state in STEERABLE and not run.stopping:
+                run.steer(command, value)
+                if command == "rate" and value is not None:
+                    self._note(run, "rate", {"rate": value})
 
     def result(self, run_id: str) -> Path:
-        """Return the weights file of a run that has one.
+        """Return the weights file of a run that has ended and has one.
 
         Raises
         ------
         UnknownRunError
             If there is none.
         """
-        return store.run_path(run_id, self.runs)
+        return self._keeper.weights(run_id)
 
     def wait(self, run_id: str, until: Callable[[Status], bool], timeout_s: float) -> Status:
         """Return the status once `until` says yes of it.
@@ -227,22 +246,15 @@ class Engine:
 
     def arrive(self, owner: str) -> None:
         """Count a session of this owner; each must be followed by one `leave`."""
-        with self._changed:
-            self._present[owner] = self._present.get(owner, 0) + 1
-            self.touch(owner)
+        self._presence.arrive(owner)
 
     def leave(self, owner: str) -> None:
         """Count a session less; with the last one the minute begins."""
-        with self._changed:
-            self._present[owner] = self._present.get(owner, 0) - 1
-            if self._present[owner] <= 0:
-                del self._present[owner]
-            self.touch(owner)
+        self._presence.leave(owner)
 
     def touch(self, owner: str) -> None:
         """Note that this owner is there now."""
-        with self._changed:
-            self._seen[owner] = self._clock()
+        self._presence.touch(owner)
 
     def close(self) -> None:
         """End whatever runs, and the worker; the engine is of no more use."""
@@ -252,13 +264,18 @@ class Engine:
         if self._thread is not None:
             self._thread.join(timeout=30)
 
-    def _active(self) -> list[_Job]:
-        return [job for job in self._jobs.values() if job.state in ACTIVE]
+    def _active(self) -> list[GoingRun]:
+        return [run for run in self._runs.values() if run.state in ACTIVE]
 
-    def _forget_old_jobs(self) -> None:
-        ended = [run_id for run_id, job in self._jobs.items() if job.state not in ACTIVE]
-        for run_id in ended[: max(0, len(ended) - KEPT_JOBS)]:
-            del self._jobs[run_id]
+    def _forget_old_runs(self) -> None:
+        for trial in (False, True):  # many trials must not push out a run that somebody follows
+            ended = [
+                run_id
+                for run_id, run in self._runs.items()
+                if run.state not in ACTIVE and run.spec.trial == trial
+            ]
+            for run_id in ended[: max(0, len(ended) - KEPT_JOBS)]:
+                del self._runs[run_id]
 
     def _wake(self) -> None:
         if self._thread is None:
@@ -280,14 +297,14 @@ class Engine:
                 if self._closed:
                     break
                 self._wanted = False
-                job = next(iter(self._active()), None)
-                if job is not None:
-                    job.state = "starting"
+                run = next(iter(self._active()), None)
+                if run is not None:
+                    run.state = "starting"
                     self._changed.notify_all()
-            if job is None:
+            if run is None:
                 self._warm(cluster)
             else:
-                self._run(cluster, job)
+                self._run(cluster, run)
         cluster.close()
 
     def _cluster_for_checks(self) -> "Cluster":
@@ -305,68 +322,76 @@ class Engine:
         except TrainingFailedError:
             _log.warning("No worker yet; the next run tries again.", exc_info=True)
 
-    def _run(self, cluster: "Cluster", job: _Job) -> None:
+    def _run(self, cluster: "Cluster", run: GoingRun) -> None:
         """See one run through, whatever comes of it."""
-        try:
-            outcome = self._follow(cluster, job)
-            if outcome is None:
-                self._end(job, "stopped", "Stopped before training began.")
-                return
-            state: State = "stopped" if outcome.cut_short else "done"
-            sentence = job.stopping or outcome.cut_short if outcome.cut_short else ""
-            ended = replace(
-                job.status(0), state=state, sentence=sentence, result=dict(outcome.result)
-            )
-            store.keep_run(self.runs, ended, outcome.network, outcome.history, job.events)
-            self._end(job, state, sentence, outcome.result)
-        except TrainingFailedError as failure:
-            self._end(job, "failed", str(failure))
-            self._warm(cluster)
-        except OSError as error:
-            self._end(job, "failed", f"The run could not be saved: {error.strerror or error}.")
-        except Exception as error:
-            _log.exception("A training run ended in a way nobody foresaw.")
-            self._end(job, "failed", f"Training failed with {type(error).__name__}.")
+        self._keeper.begin(run)
+        ending = see_through(run, lambda: self._follow(cluster, run))
+        ended = self._keeper.end(run, ending)
+        with self._changed:
+            run.end(ended)
+            self._changed.notify_all()
+        if not self._closed:
+            if ending.worker_in_doubt:
+                self._warm(cluster)
+            cluster.renew()
 
-    def _follow(self, cluster: "Cluster", job: _Job) -> "Outcome | None":
+    def _follow(self, cluster: "Cluster", run: GoingRun) -> "Delivery | None":
         task = cluster.submit(
-            job.run_id, job.spec, lambda kind, values: self._note(job, kind, values)
+            run.run_id,
+            run.spec,
+            lambda kind, values: self._note(run, kind, values),
+            lambda parcel: self._take(run, parcel),
         )
         with self._changed:
-            job.task = task
-            if job.stopping:
+            run.task = task
+            if run.stopping:
                 task.stop()
+            run.send_wishes()
         while not cluster.wait(task, TICK_S):
             with self._changed:
                 if self._closed:
-                    raise TrainingFailedError("The server is shutting down.")
-                for other in self._active():
-                    if self._is_gone(other.owner):
-                        self._stop(other, "Stopped because nobody was watching any more.")
-        return cluster.outcome(task)
+                    raise TrainingFailedError("The server was shut down during this run.")
+                stuck = self._look_after(run)
+            if stuck:
+                cluster.give_up(task)
+        return cluster.delivery(task)
 
-    def _note(self, job: _Job, kind: str, values: Mapping[str, float]) -> None:
+    def _look_after(self, run: GoingRun) -> bool:
+        """Stop what nobody follows or what holds others up; return whether it does not obey."""
+        now = self._clock()
+        others = False
+        for other in self._active():
+            others |= other is not run
+            if self._presence.is_gone(other.owner):
+                self._stop(other, "Stopped because nobody was watching any more.")
+        if run.state == "paused" and others:
+            run.held_up_since = run.held_up_since or now
+            if now - run.held_up_since > HELD_UP_FOR_S:
+                self._stop(
+                    run,
+                    f"Stopped: it was paused for {HELD_UP_FOR_S / 60:.0f} minutes while others "
+                    "were waiting.",
+                )
+        else:
+            run.held_up_since = None
+        return run.stop_asked_at is not None and now - run.stop_asked_at > STUCK_AFTER_S
+
+    def _take(self, run: GoingRun, parcel: Parcel) -> None:
+        snapshot = self._keeper.take(run, parcel)
+        if snapshot is not None:
+            place = {name: getattr(snapshot, name) for name in ("n_images", "epoch", "batch")}
+            self._note(run, "snapshot", place)
+
+    def _note(self, run: GoingRun, kind: str, values: Mapping[str, float]) -> None:
         with self._changed:
-            job.events.append(Event(cast(Kind, kind), self._clock() - job.asked_at, values))
-            job.state = _STATE_AFTER.get(kind, job.state)
+            run.note(kind, values, self._clock())
+            run.send_wishes()
             self._changed.notify_all()
 
-    def _stop(self, job: _Job, why: str) -> None:
-        if job.stopping or job.state not in STOPPABLE:
+    def _stop(self, run: GoingRun, why: str) -> None:
+        if run.stopping or run.state not in STEERABLE:
             return
-        job.stopping = why
-        if job.state == "waiting":
-            self._end(job, "stopped", why)
-        elif job.task is not None:
-            job.task.stop()
-
-    def _end(
-        self, job: _Job, state: State, sentence: str, result: Mapping[str, Any] | None = None
-    ) -> None:
-        with self._changed:
-            job.state, job.sentence, job.result, job.task = state, sentence, result or {}, None
+        if run.state == "waiting":
+            run.state, run.sentence = "stopped", why
             self._changed.notify_all()
-
-    def _is_gone(self, owner: str) -> bool:
-        away_s = self._clock() - self._seen[owner]
-        return owner not in self._present and away_s > self._gone_after_s
+        run.stop(why, self._clock())

@@ -96,6 +96,7 @@ class RunSpec(BaseModel):
 
     @model_validator(mode="after")
     def _within_limits(self) -> Self:
+        check_fit(self.network, self.training)
         for what, amount, limit in (
             ("epochs", self.training.epochs, MAX_EPOCHS),
             ("parameters", self.network.n_parameters, MAX_PARAMETERS),
@@ -239,6 +240,21 @@ def checked_run_id(text: str) -> str:
     if not RUN_ID.fullmatch(text):
         raise UnknownRunError(text)
     return text
+
+
+def checked_rate(rate: float | None) -> float:
+    """Return a learning rate that a run may be given.
+
+    Raises
+    ------
+    CommandRefusedError
+        If it is none.
+    """
+    if rate is None or not math.isfinite(rate) or not 0 < rate <= MAX_RATE:
+        raise CommandRefusedError(
+            f"A learning rate must be above 0 and at most {MAX_RATE:g}. Received: rate={rate}"
+        )
+    return rate
 
 
 def progress(spec: RunSpec, events: Sequence[Event]) -> Progress:

@@ -5,10 +5,9 @@
 
 import asyncio
 import logging
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from textwrap import shorten
@@ -19,7 +18,10 @@ from distributed.scheduler import KilledWorker
 
 from cnn_lab.layer_check import Answer, CheckFailedError, LayerCheck
 from cnn_lab.training import worker
-from cnn_lab.training.job import RunSpec, TrainingFailedError
+from cnn_lab.training.job import Command, RunSpec, TrainingFailedError
+from cnn_lab.training.own_worker import OwnWorker
+from cnn_lab.training.parcels import Parcel
+from cnn_lab.training.post import Post
 
 RESULT_TIMEOUT_S = 15
 TICK_S = 0.5
@@ -27,6 +29,9 @@ MAX_QUOTED = 200  # characters of somebody else's error message
 
 OnEvent = Callable[[str, Mapping[str, float]], None]
 """Called with the kind and the values of each event, in Dask's own thread."""
+
+OnParcel = Callable[[Parcel], None]
+"""Called with each parcel, in order, and never two at a time."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,17 +50,21 @@ class WorkerDiedError(TrainingFailedError):
         )
 
 
+class WorkerStuckError(WorkerDiedError):
+    """The process that trained was ended because it took no notice of a stop."""
+
+
 class Task:
     """One run under way on a cluster.
 
     Attributes
     ----------
     ended : threading.Event
-        Set when `outcome` has an answer.
+        Set when `delivery` has an answer.
     worker : str or None
         The Dask address of the worker that trains, once it has begun.
-    process : Popen or None
-        The worker that was alive when the run was handed over, if it is ours.
+    own : OwnWorker or None
+        The worker for which the run is meant, if it is ours.
     """
 
     def __init__(
@@ -63,13 +72,17 @@ class Task:
         client: Client,
         run_id: str,
         on_event: OnEvent,
-        process: "subprocess.Popen[bytes] | None",
+        on_parcel: OnParcel,
+        own: OwnWorker | None,
     ) -> None:
-        self.run_id, self.process = run_id, process
+        self.run_id, self.own = run_id, own
         self.ended = threading.Event()
         self.worker: str | None = None
-        self._client, self._on_event = client, on_event
-        self._future: Future[worker.Outcome] | None = None
+        self._client, self._on_event, self._on_parcel = client, on_event, on_parcel
+        self._future: Future[worker.Delivery] | None = None
+        self._commands, self._fetching = Post("training-commands"), Post("training-parcels")
+        self._n_arrived = 0
+        self._arriving = threading.Lock()
         self._stop_asked = False
         self._failure: TrainingFailedError | None = None
 
@@ -80,6 +93,7 @@ class Task:
             self.run_id,
             spec.model_dump_json(),
             key=f"cnn-lab-{self.run_id}",
+            resources=meant_for(self.own),
             pure=False,
             retries=0,
         )
@@ -92,9 +106,13 @@ class Task:
         handing an event to whoever calls.
         """
         self._stop_asked = True
-        threading.Thread(target=self._send_stop, daemon=True).start()
+        self._commands.send(self.send_stop)
 
-    def outcome(self) -> worker.Outcome | None:
+    def command(self, what: Command, value: float | None = None) -> None:
+        """Steer a run that has begun; returns at once, and commands arrive in order."""
+        self._commands.send(lambda: self._run(worker.command, what, value))
+
+    def delivery(self) -> worker.Delivery | None:
         """Return what the run left behind; None if it was withdrawn before it began.
 
         Raises
@@ -102,12 +120,14 @@ class Task:
         TrainingFailedError
             If training failed, the worker died or the scheduler was lost.
         """
-        if self._failure is not None:
-            raise self._failure
+        self._commands.close()
+        self._fetching.close()
+        with self._arriving:  # what is just coming in still counts
+            if self._failure is not None:
+                raise self._failure
         assert self._future is not None
         try:
-            outcome: worker.Outcome = self._future.result(timeout=RESULT_TIMEOUT_S)
-            return outcome
+            delivery: worker.Delivery = self._future.result(timeout=RESULT_TIMEOUT_S)
         except TrainingFailedError:
             raise
         except KilledWorker:
@@ -123,10 +143,16 @@ class Task:
             ) from error
         finally:
             self._future.release()
+        self._take(delivery.n_before, delivery.parcels)
+        return delivery
 
     def worker_died(self) -> None:
         """Take the worker's death for the end of the run."""
         self._fail(WorkerDiedError())
+
+    def give_up(self) -> None:
+        """Take a worker that does not obey for a dead one."""
+        self._fail(WorkerStuckError())
 
     def lose(self) -> None:
         """Take the end of the connection for the end of the run."""
@@ -134,17 +160,43 @@ class Task:
 
     def on_event(self, message: Mapping[str, Any]) -> None:
         """Take an event of this run from the scheduler's log."""
-        if message["kind"] == "started":
+        kind = message["kind"]
+        if kind == "parcel":
+            self._fetching.send(self._fetch)
+            return
+        if kind == "started":
             self.worker = message["worker"]
             if self._stop_asked:
                 self.stop()
-        self._on_event(message["kind"], message["values"])
+        self._on_event(kind, message["values"])
 
-    def _send_stop(self) -> None:
+    def send_stop(self) -> None:
+        """Do what `stop` asks for, and wait until it has arrived."""
         if self.worker is not None:
-            self._client.run(worker.command, self.run_id, "stop", workers=[self.worker], wait=False)
+            self._run(worker.command, "stop")
         elif self._future is not None:
             self._future.cancel()
+
+    def _fetch(self) -> None:
+        """Take what there is, and say of it that it has arrived by asking for more."""
+        while True:
+            n_before, parcels = self._run(worker.parcels, self._n_arrived)
+            if not parcels:
+                return
+            self._take(n_before, parcels)
+
+    def _take(self, n_before: int, parcels: Sequence[Parcel]) -> None:
+        with self._arriving:  # the last ones come with the result
+            for number, parcel in enumerate(parcels, start=n_before + 1):
+                if number > self._n_arrived:
+                    self._on_parcel(parcel)
+                    self._n_arrived = number
+
+    def _run(self, what: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a coroutine function in the worker, beside whatever it does."""
+        assert self.worker is not None
+        answers = self._client.run(what, self.run_id, *arguments, workers=[self.worker])
+        return answers[self.worker]
 
     def _fail(self, failure: TrainingFailedError) -> None:
         if not self.ended.is_set():
@@ -152,10 +204,15 @@ class Task:
             self.ended.set()
 
 
+def meant_for(own: OwnWorker | None) -> dict[str, float] | None:
+    """Return by which resource Dask finds the worker of our own; None where any will do."""
+    return {own.resource: 1} if own is not None else None
+
+
 def ask(
     client: Client,
     request: LayerCheck,
-    process: "subprocess.Popen[bytes] | None",
+    own: OwnWorker | None,
     limit_s: float,
 ) -> Answer:
     """Have a worker ask Keras about a layer, and wait for the answer.
@@ -164,7 +221,7 @@ def ask(
     ----------
     client : Client
     request : LayerCheck
-    process : Popen or None
+    own : OwnWorker or None
         The worker that this machine has started, whose death need not be waited for.
     limit_s : float
 
@@ -178,11 +235,13 @@ def ask(
     deadline = time.monotonic() + limit_s
     ended = threading.Event()
     # Of the same priority as runs, it would wait for those that were there before.
-    future = client.submit(worker.check, request, pure=False, retries=0, priority=1)
+    future = client.submit(
+        worker.check, request, resources=meant_for(own), pure=False, retries=0, priority=1
+    )
     future.add_done_callback(lambda _future: ended.set())
     try:
         while not ended.wait(TICK_S):
-            if process is not None and process.poll() is not None:
+            if own is not None and not own.alive:
                 raise WorkerDiedError
             if time.monotonic() > deadline:
                 raise CheckFailedError(

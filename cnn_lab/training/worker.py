@@ -6,94 +6,110 @@ import this package does as well.
 """
 
 import asyncio
-import dataclasses
 import os
 import sys
 import tempfile
 import threading
-import time
-from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cnn_lab.data import load_mnist
 from cnn_lab.layer_check import Answer, LayerCheck
-from cnn_lab.network import Network
-from cnn_lab.training.job import RunSpec, TrainingFailedError
+from cnn_lab.training.job import Command, RunSpec
+from cnn_lab.training.parcels import Outbox, Parcel
 
 if TYPE_CHECKING:
-    from cnn_lab.training_loop import Report
+    from cnn_lab.training.trainer import Outcome
+    from cnn_lab.training_loop import Control
 
 TOPIC = "cnn-lab-training"
-REPORT_EVERY_S = 0.25
 NICENESS = 5
 N_THREADS = 2  # a run, and a check that need not wait for its end
 
-Command = Literal["stop"]
-_stops: dict[str, threading.Event] = defaultdict(threading.Event)
-_training = threading.Lock()  # two runs at once would draw from the same random numbers
-_checking = threading.Lock()  # what a check has in hand must not be cleared away
 
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What a run leaves behind.
+@dataclass(frozen=True)
+class Delivery:
+    """What a run leaves behind, with what was not fetched while it went on.
 
     Attributes
     ----------
-    network : Network
-        With its card.
-    history : list of dict
-        One per finished epoch.
-    result : dict
-        Epochs and images done, seconds; the test figures only if nothing cut the run short.
-    cut_short : str
-        Why the run ended before its time; empty if it did not.
+    outcome : Outcome
+    n_before : int
+        Parcels of this run before the first of these.
+    parcels : list
+    resident_bytes : int
+        Memory of the process after the run.
     """
 
-    network: Network
-    history: list[dict[str, Any]]
-    result: dict[str, Any]
-    cut_short: str
+    outcome: "Outcome"
+    n_before: int
+    parcels: list[Parcel]
+    resident_bytes: int
 
 
-async def command(run_id: str, what: Command) -> None:
-    """Steer a run of this process from outside; it obeys at its next report.
+@dataclass(frozen=True)
+class _Going:
+    control: "Control"
+    outbox: Outbox
+
+
+_going: dict[str, _Going] = {}
+_training = threading.Lock()  # two runs at once would take each other's time and memory
+_checking = threading.Lock()  # what a check has in hand must not be cleared away
+
+
+async def command(run_id: str, what: Command, value: float | None = None) -> None:
+    """Steer a run of this process from outside; it obeys before its next batch.
 
     Sent by `Client.run`, which the worker answers while its tasks are busy, so training
-    never has to ask anybody. A coroutine because only those can be sent without
-    waiting for them.
+    never has to ask anybody.
     """
-    if what == "stop":
-        _stops[run_id].set()
+    if run_id not in _going:
+        return
+    control = _going[run_id].control
+    match what:
+        case "stop":
+            control.stop()
+        case "pause":
+            control.pause()
+        case "resume":
+            control.resume()
+        case "step":
+            control.step()
+        case "rate" if value is not None:
+            control.set_rate(value)
 
 
-def run(run_id: str, spec_json: str) -> Outcome:
+async def parcels(run_id: str, n_arrived: int) -> tuple[int, list[Parcel]]:
+    """Return what a run of this process has sent after its first parcels; see `Outbox.after`."""
+    going = _going.get(run_id)
+    return going.outbox.after(n_arrived) if going else (n_arrived, [])
+
+
+def run(run_id: str, spec_json: str) -> Delivery:
     """Train as a Dask task, telling the scheduler's event log what happens.
 
     Parameters
     ----------
     run_id : str
-        Stands in each event, and is the name that `command` uses.
+        Stands in each event, and is the name that `command` and `parcels` use.
     spec_json : str
         A RunSpec.
 
     Raises
     ------
     TrainingFailedError
-        If the loss stops being a number.
-
-    Notes
-    -----
-    A run that is stopped keeps its weights but is not measured on the test set: whoever
-    stops when the curve looks best has begun to choose by looking, and the test set is
-    read once, by runs that went where they were meant to go.
+        See `trainer.train`.
     """
+    import psutil
     from distributed import get_worker
 
+    from cnn_lab.training import trainer
+    from cnn_lab.training_loop import Control
+
     worker = get_worker()
-    stop = _stops[run_id]
 
     def emit(kind: str, values: Mapping[str, float] | None = None) -> None:
         message = {
@@ -104,66 +120,26 @@ def run(run_id: str, spec_json: str) -> Outcome:
         }
         worker.log_event(TOPIC, message)
 
+    spec = RunSpec.model_validate_json(spec_json)
+    going = _going[run_id] = _Going(Control(), Outbox())
     emit("started")
     try:
         with _training:
-            return _train(RunSpec.model_validate_json(spec_json), stop, emit)
+            outcome = trainer.train(spec, going.control, emit, going.outbox)
     finally:
-        del _stops[run_id]
+        del _going[run_id]
+        _forget_models()
+    n_before, rest = going.outbox.after(0)
+    return Delivery(outcome, n_before, rest, psutil.Process().memory_info().rss)
 
 
-def _train(spec: RunSpec, stop: threading.Event, emit: Any) -> Outcome:
-    from cnn_lab import keras_engine, training_loop
+def _forget_models() -> None:
+    """Let go of what Keras keeps of the run, if Keras took part."""
+    if "cnn_lab.keras_engine" in sys.modules:
+        from cnn_lab import keras_engine
 
-    kinds = {
-        training_loop.BatchReport: "batch",
-        training_loop.PauseReport: "paused",
-        training_loop.ValidationReport: "validating",
-        training_loop.EpochReport: "epoch",
-    }
-    deadline = time.monotonic() + spec.max_seconds
-    cut_short = ""
-    n_images, seconds = 0, 0.0
-
-    def report(event: "Report", _model: object) -> None:
-        nonlocal cut_short, n_images, seconds
-        emit(kinds[type(event)], dataclasses.asdict(event))
-        if isinstance(event, training_loop.BatchReport | training_loop.EpochReport):
-            n_images, seconds = event.n_images, event.seconds
-        finished = n_images == spec.n_images and isinstance(event, training_loop.EpochReport)
-        if stop.is_set():
-            cut_short = "Stopped as asked."
-        elif time.monotonic() > deadline:
-            cut_short = f"Stopped after {spec.max_seconds:,.0f} s, the longest a run may take."
-        if cut_short and not finished:
-            raise training_loop.TrainingStopped
-
-    data = load_mnist()
-    try:
-        network, history = keras_engine.train(
-            spec.network, spec.training, data, report=report, report_every_s=REPORT_EVERY_S
-        )
-    except training_loop.TrainingDivergedError as error:
-        raise TrainingFailedError(str(error)) from None
-    rows = [dataclasses.asdict(epoch) for epoch in history]
-    result: dict[str, Any] = {
-        "model": spec.network.name,
-        "epochs": len(rows),
-        "images": n_images,
-        "seconds": round(seconds, 2),
-        "images_per_second": round(n_images / seconds, 1) if seconds else 0.0,
-        "seed": spec.training.seed,
-        "engine": "keras",
-    }
-    if len(rows) == spec.training.epochs:
-        cut_short = ""
-        emit("testing")
-        accuracy, errors = keras_engine.evaluate(keras_engine.to_keras(network), data.test)
-        result |= {"test_accuracy": accuracy, "errors": errors, "n": len(data.test)}
-    network.card = keras_engine.model_card(result, spec.training, history)
-    with _checking:
-        keras_engine.forget_models()
-    return Outcome(network, rows, result, cut_short)
+        with _checking:
+            keras_engine.forget_models()
 
 
 def check(request: LayerCheck) -> Answer:
@@ -181,27 +157,34 @@ def warm() -> None:
     assert len(load_mnist().train)
 
 
-def main(scheduler: str) -> None:
-    """Work for the scheduler at this address until it, or whoever started this, is gone."""
+def main(scheduler: str, resource: str) -> None:
+    """Work for the scheduler at this address until it, or whoever started this, is gone.
+
+    `resource` is what the worker offers to Dask: a name by which tasks can ask for it.
+    """
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    threading.Thread(target=warm, daemon=True).start()
-    asyncio.run(_work(scheduler))
+    asyncio.run(_work(scheduler, resource))
 
 
-async def _work(scheduler: str) -> None:
+async def _work(scheduler: str, resource: str) -> None:
     from distributed import Worker
 
+    warming = threading.Thread(target=warm, daemon=True)
+    warming.start()
     with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder, suppress(asyncio.CancelledError):
         async with Worker(
             scheduler,
             nthreads=N_THREADS,
+            resources={resource: N_THREADS},
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             local_directory=folder,
             memory_limit=0,
         ) as worker:
+            await asyncio.to_thread(warming.join)
+            worker.log_event(TOPIC, {"kind": "warm", "resource": resource})
             await worker.finished()
 
 
@@ -213,4 +196,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

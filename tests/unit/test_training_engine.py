@@ -23,6 +23,7 @@ from cnn_lab.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingS
 from cnn_lab.training import cluster, store
 from cnn_lab.training.checks import MAX_UNDER_WAY, Checks
 from cnn_lab.training.engine import GONE_AFTER_S, MAX_WAITING, Engine
+from cnn_lab.training.own_worker import start_worker
 from cnn_lab.training.job import (
     Event,
     RunRefusedError,
@@ -250,7 +251,7 @@ def test_the_same_spec_gives_the_same_weights(engine: Engine) -> None:
 def test_a_later_engine_finds_a_finished_run(engine: Engine) -> None:
     run_id = engine.submit(spec(), "ann")
     status = engine.wait(run_id, ended, PATIENCE_S)
-    later = Engine(engine.runs)
+    later = Engine(engine.folder)
     found = later.status(run_id)
     assert (found.state, found.spec, found.result) == (status.state, status.spec, status.result)
     assert [e.kind for e in later.events(run_id)] == [e.kind for e in engine.events(run_id)]
@@ -441,7 +442,7 @@ def test_a_scheduler_that_somebody_else_keeps(tmp_path: Path) -> None:
         dashboard_address="127.0.0.1:0",
         scheduler_kwargs={"dashboard": False},
     ) as theirs:
-        worker = cluster.start_worker(theirs.scheduler_address)
+        worker = start_worker(theirs.scheduler_address)
         engine = Engine(tmp_path, theirs.scheduler_address)
         engine.arrive("ann")
         try:

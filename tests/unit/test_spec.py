@@ -105,7 +105,10 @@ def test_a_spec_survives_json(name):
         (lambda: TrainingSpec(learning_rate=float("nan")), "learning_rate"),
         (lambda: TrainingSpec(epochs=101), "less than or equal to 100"),
         (lambda: TrainingSpec(batch_size=0), "greater than or equal to 1"),
-        (lambda: zoo.preset("imagenet"), "must be one of paper, fast. Received: 'imagenet'"),
+        (
+            lambda: zoo.preset("imagenet"),
+            "must be one of paper, fast, champion, lenet. Received: 'imagenet'",
+        ),
     ],
 )
 def test_what_does_not_fit_says_why(build, sentence):

@@ -5,13 +5,12 @@ A snapshot is made from the weights alone, in NumPy, so it is the same whichever
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from cnn_lab.data import Split, as_images
+from cnn_lab.data import Data, Split, as_images
 from cnn_lab.judgement import confusion_matrix
 from cnn_lab.network import Network
 from cnn_lab.ops.padding import Array
@@ -41,14 +40,6 @@ _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D")
 _BELONG_TO_IT = ("BatchNormalization", "Activation", "ReLU", "LeakyReLU")
 
 
-class Watchable(Protocol):
-    """Data with images that are held back from training."""
-
-    @property
-    def validation(self) -> Split:
-        """The images by which a run judges itself."""
-
-
 def watched(split: Split) -> NDArray[np.int64]:
     """Return which five images of a split the snapshots show, each the first of its class.
 
@@ -65,7 +56,7 @@ class Observer:
     Parameters
     ----------
     network : NetworkSpec
-    data : Watchable
+    data : Data
         Of its validation images five are shown and some hundred judged, always the same.
     clock : callable
         Returns seconds; what a snapshot costs is measured with it.
@@ -77,7 +68,7 @@ class Observer:
     def __init__(
         self,
         network: NetworkSpec,
-        data: Watchable,
+        data: Data,
         *,
         clock: Callable[[], float] = time.perf_counter,
         share: float = SHARE,

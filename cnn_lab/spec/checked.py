@@ -19,4 +19,15 @@ def plain_error(error: ValueError) -> str:
     first = problems[0]
     where = ".".join(str(part) for part in first["loc"])
     message = str(first["msg"]).removeprefix("Value error, ")
+    if plain := _PLAIN.get(first["type"]):
+        message = plain.format(**first.get("ctx", {}))
     return f"{where}: {message}" if where else message
+
+
+# Pydantic's own words for these speak of its workings.
+_PLAIN = {
+    "union_tag_invalid": "There is no such layer. Known: {expected_tags}. Received: {tag!r}",
+    "union_tag_not_found": "A layer must say its type.",
+    "too_long": "There may be at most {max_length} items.",
+    "json_invalid": "This is no JSON: {error}.",
+}

@@ -26,8 +26,7 @@ def plain_error(error: ValueError) -> str:
 
 # Pydantic's own words for these speak of its workings.
 _PLAIN = {
-    "union_tag_invalid": "There is no such layer. Known: {expected_tags}. Received: {tag!r}",
+    "union_tag_invalid": "No layer {tag!r} found. There are {expected_tags}.",
     "union_tag_not_found": "A layer must say its type.",
     "too_long": "There may be at most {max_length} items.",
-    "json_invalid": "This is no JSON: {error}.",
 }

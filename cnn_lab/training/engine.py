@@ -256,6 +256,10 @@ class Engine:
         """Note that this owner is there now."""
         self._presence.touch(owner)
 
+    def is_gone(self, owner: str) -> bool:
+        """Return whether an owner who was there has been gone for too long."""
+        return self._presence.is_gone(owner)
+
     def close(self) -> None:
         """End whatever runs, and the worker; the engine is of no more use."""
         with self._changed:

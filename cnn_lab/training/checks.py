@@ -1,18 +1,12 @@
-"""Questions to Keras about single layers: a few at a time, and the newest answers."""
+"""Questions to Keras that a page waits for: a few at a time, and the newest answers."""
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
-from cnn_lab.layer_check import (
-    MAX_BYTES,
-    Answer,
-    CheckFailedError,
-    CheckRefusedError,
-    LayerCheck,
-)
+from cnn_lab.layer_check import MAX_BYTES, CheckFailedError, CheckRefusedError
 
 if TYPE_CHECKING:
     from cnn_lab.training.cluster import Cluster
@@ -23,9 +17,33 @@ KEPT_ANSWERS = 128
 _log = logging.getLogger(__name__)
 
 
+class Question(Protocol):
+    """What is sent to Keras."""
+
+    @property
+    def digest(self) -> str:
+        """The same for the same question, and for no other."""
+
+    @property
+    def n_bytes(self) -> int:
+        """How much of it is numbers."""
+
+
+class Reply(Protocol):
+    """What comes back."""
+
+    @property
+    def sentence(self) -> str:
+        """The reply in words."""
+
+
+Q = TypeVar("Q", bound=Question)
+A = TypeVar("A", bound=Reply)
+
+
 @dataclass(frozen=True)
-class CheckStatus:
-    """How a check stands.
+class CheckStatus(Generic[A]):
+    """How a question stands.
 
     Attributes
     ----------
@@ -33,14 +51,14 @@ class CheckStatus:
         "starting" until the worker has Keras in it, "asking", and at the end "answered" or
         "failed".
     sentence : str
-        The same in words; of an answer, whether Keras agrees.
-    answer : Answer or None
-        Only of state "answered", be it agreement or not.
+        The same in words; of an answer, what it says.
+    answer : Reply or None
+        Only of state "answered".
     """
 
     state: Literal["starting", "asking", "answered", "failed"]
     sentence: str
-    answer: Answer | None = None
+    answer: A | None = None
 
     @property
     def active(self) -> bool:
@@ -48,28 +66,40 @@ class CheckStatus:
         return self.state in ("starting", "asking")
 
 
-_STARTING = CheckStatus(
-    "starting", "Starting Keras in a process of its own: about ten seconds the first time …"
-)
-_ASKING = CheckStatus("asking", "Asking Keras …")
+_STARTING = "Starting Keras in a process of its own: about ten seconds the first time …"
+_ASKING = "Asking Keras …"
 
 
-class Checks:
+class Checks(Generic[Q, A]):
     """Answers by the digest of their question, so nothing is asked twice.
 
     Parameters
     ----------
     cluster : callable
         Returns the cluster, making it if need be; called in a thread of its own.
+    ask : callable
+        Asks a cluster, and waits for the answer.
+    max_bytes : int
+        The largest question.
+    kept : int
+        How many answers are.
     """
 
-    def __init__(self, cluster: "Callable[[], Cluster]") -> None:
-        self._cluster = cluster
+    def __init__(
+        self,
+        cluster: "Callable[[], Cluster]",
+        ask: "Callable[[Cluster, Q], A]",
+        *,
+        max_bytes: int = MAX_BYTES,
+        kept: int = KEPT_ANSWERS,
+    ) -> None:
+        self._cluster, self._ask = cluster, ask
+        self._max_bytes, self._kept = max_bytes, kept
         self._changed = threading.Condition()
-        self._known: dict[str, CheckStatus] = {}
+        self._known: dict[str, CheckStatus[A]] = {}
 
-    def ask(self, request: LayerCheck) -> str:
-        """Take a check, unless its answer is known or on its way; returns at once.
+    def ask(self, request: Q) -> str:
+        """Take a question, unless its answer is known or on its way; returns at once.
 
         Returns
         -------
@@ -85,28 +115,28 @@ class Checks:
             before = self._known.get(request.digest)
             if before is not None and before.state != "failed":
                 return request.digest
-            if request.n_bytes > MAX_BYTES:
+            if request.n_bytes > self._max_bytes:
                 raise CheckRefusedError(
-                    f"A check takes at most {MAX_BYTES:,} bytes of numbers. A smaller picture "
-                    f"would do. Received: bytes={request.n_bytes:,}"
+                    f"A check takes at most {self._max_bytes:,} bytes of numbers. A smaller "
+                    f"picture would do. Received: bytes={request.n_bytes:,}"
                 )
             if sum(status.active for status in self._known.values()) >= MAX_UNDER_WAY:
                 raise CheckRefusedError(
                     f"{MAX_UNDER_WAY} checks are under way, which is as many as this server "
                     "takes. Please try again in a moment."
                 )
-            self._note(request.digest, _ASKING)
+            self._note(request.digest, CheckStatus("asking", _ASKING))
         threading.Thread(
             target=self._see_through, args=(request,), daemon=True, name="keras-check"
         ).start()
         return request.digest
 
-    def status(self, digest: str) -> CheckStatus | None:
+    def status(self, digest: str) -> CheckStatus[A] | None:
         """Return how a check stands; None if it was not asked for, or long ago."""
         with self._changed:
             return self._known.get(digest)
 
-    def wait(self, digest: str, timeout_s: float) -> CheckStatus:
+    def wait(self, digest: str, timeout_s: float) -> CheckStatus[A]:
         """Return the status of a check that has ended.
 
         Raises
@@ -124,12 +154,13 @@ class Checks:
                 raise TimeoutError(f"Check {digest} has no answer yet.")
             return self._known[digest]
 
-    def _see_through(self, request: LayerCheck) -> None:
+    def _see_through(self, request: Q) -> None:
+        status: CheckStatus[A]
         try:
             cluster = self._cluster()
             if not cluster.has_keras:
-                self._note(request.digest, _STARTING)
-            answer = cluster.check(request)
+                self._note(request.digest, CheckStatus("starting", _STARTING))
+            answer = self._ask(cluster, request)
             status = CheckStatus("answered", answer.sentence, answer)
         except CheckFailedError as failure:
             status = CheckStatus("failed", str(failure))
@@ -138,11 +169,11 @@ class Checks:
             status = CheckStatus("failed", f"The check failed with {type(error).__name__}.")
         self._note(request.digest, status)
 
-    def _note(self, digest: str, status: CheckStatus) -> None:
+    def _note(self, digest: str, status: CheckStatus[A]) -> None:
         with self._changed:
             self._known.pop(digest, None)
             self._known[digest] = status
             ended = [name for name, known in self._known.items() if not known.active]
-            for name in ended[: max(0, len(ended) - KEPT_ANSWERS)]:
+            for name in ended[: max(0, len(ended) - self._kept)]:
                 del self._known[name]
             self._changed.notify_all()

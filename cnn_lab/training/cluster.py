@@ -10,6 +10,7 @@ the same client talk to a scheduler that somebody else keeps.
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -19,8 +20,9 @@ from distributed import Client, LocalCluster
 from cnn_lab.layer_check import Answer, CheckFailedError, LayerCheck
 from cnn_lab.training import worker
 from cnn_lab.training.job import RunSpec
+from cnn_lab.training.keras_file import KerasFile, KerasFileWanted
 from cnn_lab.training.own_worker import QUIET, OwnWorker
-from cnn_lab.training.task import ClusterError, OnEvent, OnParcel, Task, WorkerDiedError, ask
+from cnn_lab.training.task import A, ClusterError, OnEvent, OnParcel, Q, Task, WorkerDiedError, ask
 
 CONNECT_TIMEOUT_S = 15
 CLOSE_TIMEOUT_S = 5
@@ -90,7 +92,15 @@ class Cluster:
         return self._client, self._own
 
     def check(self, request: LayerCheck) -> Answer:
-        """Have a worker ask Keras about a layer, beside whatever it trains.
+        """Have a worker ask Keras about a layer; see `worker.check`."""
+        return self._ask(worker.check, request)
+
+    def keras_file(self, request: KerasFileWanted) -> KerasFile:
+        """Have a worker write a .keras file; see `worker.keras_file`."""
+        return self._ask(worker.keras_file, request)
+
+    def _ask(self, work: Callable[[Q], A], request: Q) -> A:
+        """Have a worker answer a question, beside whatever it trains.
 
         Blocks until there is an answer; start or mend what is needed first.
 
@@ -107,7 +117,7 @@ class Cluster:
             raise CheckFailedError(str(error)) from error
         limit_s = CHECK_TIMEOUT_S if self.has_keras else FIRST_CHECK_TIMEOUT_S
         try:
-            answer = ask(client, request, own, limit_s)
+            answer = ask(client, work, request, own, limit_s)
         except WorkerDiedError:
             self._bury(own)
             raise CheckFailedError(

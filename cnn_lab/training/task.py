@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from textwrap import shorten
-from typing import Any
+from typing import Any, TypeVar
 
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
-from cnn_lab.layer_check import Answer, CheckFailedError, LayerCheck
+from cnn_lab.layer_check import CheckFailedError
 from cnn_lab.training import worker
 from cnn_lab.training.job import Command, RunSpec, TrainingFailedError
 from cnn_lab.training.own_worker import OwnWorker
@@ -26,6 +26,9 @@ from cnn_lab.training.post import Post
 RESULT_TIMEOUT_S = 15
 TICK_S = 0.5
 MAX_QUOTED = 200  # characters of somebody else's error message
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 OnEvent = Callable[[str, Mapping[str, float]], None]
 """Called with the kind and the values of each event, in Dask's own thread."""
@@ -124,6 +127,8 @@ class Task:
         self._fetching.close()
         with self._arriving:  # what is just coming in still counts
             if self._failure is not None:
+                if self._future is not None:
+                    self._future.release()  # or a scheduler might have it done again
                 raise self._failure
         assert self._future is not None
         try:
@@ -211,16 +216,19 @@ def meant_for(own: OwnWorker | None) -> dict[str, float] | None:
 
 def ask(
     client: Client,
-    request: LayerCheck,
+    work: Callable[[Q], A],
+    request: Q,
     own: OwnWorker | None,
     limit_s: float,
-) -> Answer:
-    """Have a worker ask Keras about a layer, and wait for the answer.
+) -> A:
+    """Have a worker ask Keras something, and wait for the answer.
 
     Parameters
     ----------
     client : Client
-    request : LayerCheck
+    work : callable
+        What the worker does with the request.
+    request : anything that can be pickled
     own : OwnWorker or None
         The worker that this machine has started, whose death need not be waited for.
     limit_s : float
@@ -236,7 +244,7 @@ def ask(
     ended = threading.Event()
     # Of the same priority as runs, it would wait for those that were there before.
     future = client.submit(
-        worker.check, request, resources=meant_for(own), pure=False, retries=0, priority=1
+        work, request, resources=meant_for(own), pure=False, retries=0, priority=1
     )
     future.add_done_callback(lambda _future: ended.set())
     try:
@@ -248,7 +256,7 @@ def ask(
                     f"Keras has not answered within {limit_s:g} s. It may be busy: please try "
                     "again in a moment."
                 )
-        answer: Answer = future.result(timeout=RESULT_TIMEOUT_S)
+        answer: A = future.result(timeout=RESULT_TIMEOUT_S)
         return answer
     except (CheckFailedError, WorkerDiedError):
         raise

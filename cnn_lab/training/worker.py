@@ -13,11 +13,13 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_lab.data import load_mnist
 from cnn_lab.layer_check import Answer, LayerCheck
 from cnn_lab.training.job import Command, RunSpec
+from cnn_lab.training.keras_file import KerasFile, KerasFileWanted
 from cnn_lab.training.parcels import Outbox, Parcel
 
 if TYPE_CHECKING:
@@ -148,6 +150,20 @@ def check(request: LayerCheck) -> Answer:
 
     with _checking:
         return keras_check.check(request)
+
+
+def keras_file(request: KerasFileWanted) -> KerasFile:
+    """Have Keras write a network to a file of its own, as a Dask task."""
+    import keras
+
+    from cnn_lab import keras_engine
+    from cnn_lab.network import Network
+
+    with _checking, tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
+        weights, written = Path(folder) / "weights.safetensors", Path(folder) / "model.keras"
+        weights.write_bytes(request.weights)
+        keras_engine.to_keras(Network.load(weights)).save(written)
+        return KerasFile(written.read_bytes(), keras.__version__)
 
 
 def warm() -> None:

@@ -5,7 +5,7 @@ import re
 import streamlit as st
 
 from cnn_lab.layer_call import LayerCall
-from cnn_lab.layer_check import CheckRefusedError, LayerCheck
+from cnn_lab.layer_check import Answer, CheckRefusedError, LayerCheck
 from cnn_lab.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.training.checks import CheckStatus
 from cnn_lab.ui.training import engine
@@ -67,7 +67,7 @@ def _follow(digest: str, *, was_active: bool) -> None:
     _show(status)
 
 
-def _show(status: CheckStatus) -> None:
+def _show(status: CheckStatus[Answer]) -> None:
     """Show where a check stands; never by colour alone."""
     if status.active:
         st.markdown(f":material/hourglass_top: {status.sentence}")

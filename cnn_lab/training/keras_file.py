@@ -1,0 +1,50 @@
+"""A kept run's weights as a file that `keras.models.load_model` reads."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+KEPT_FILES = 4
+
+
+@dataclass(frozen=True)
+class KerasFileWanted:
+    """The question that the worker answers with a `KerasFile`.
+
+    Attributes
+    ----------
+    weights : bytes
+        A .safetensors file of the lab.
+    """
+
+    weights: bytes
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same weights."""
+        return sha256(self.weights).hexdigest()
+
+    @property
+    def n_bytes(self) -> int:
+        """What travels."""
+        return len(self.weights)
+
+
+@dataclass(frozen=True)
+class KerasFile:
+    """A .keras file.
+
+    Attributes
+    ----------
+    content : bytes
+    keras : str
+        The version that wrote it.
+    """
+
+    content: bytes
+    keras: str
+
+    @property
+    def sentence(self) -> str:
+        """What a reader should know of it."""
+        return f"Written by Keras {self.keras}: {len(self.content) / 1e6:.1f} MB."

@@ -159,9 +159,9 @@ def read_arrays(path: Path, *names: str, of: str) -> list[NDArray[Any]]:
         If the file or an array is missing, or the file is broken; `of` is what it holds.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+    except (OSError, KeyError, TypeError, ValueError, EOFError, BadZipFile, zlib.error) as error:
         raise DataError(f"{of} could not be read from {path.name}: {error}") from error
 
 

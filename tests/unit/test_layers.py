@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cards": {*NETWORKS, "training_loop"},
     "keras_engine": {*NETWORKS, "cards", "initial", "training_loop"},
     "keras_check": {*OPERATORS, *CHECKS},
+    "keras_data": {*OPERATORS, "data", "data_sets", "spec"},
     "numpy_optimizers": {*OPERATORS, "spec"},
     "numpy_trainer": {*NETWORKS, "initial", "numpy_optimizers", "training_loop"},
     "doctor": {*NETWORKS, "training"},
@@ -116,7 +117,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "app": {"ui"},
 }
 MAY_IMPORT_STREAMLIT = {"app", "pages", "ui", "stage.component"}
-MAY_IMPORT_KERAS = {"keras_check", "keras_engine", "training.worker"}
+MAY_IMPORT_KERAS = {"keras_check", "keras_data", "keras_engine", "training.worker"}
 LINE_LIMITS = {"app": 60, "pages": 150}
 MODULE_LINE_LIMIT = 400
 

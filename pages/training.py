@@ -15,7 +15,7 @@ engine().warm()
 st.title("Training")
 st.markdown("Can it learn in front of you?")
 
-stage_side, controls = st.columns([3, 1], gap="medium")
+stage_side, controls = st.columns([5, 2], gap="medium")
 status = followed_run()
 with controls:
     settings = training_settings()

@@ -16,8 +16,8 @@ Row = Mapping[str, Any]
 TRAINING, VALIDATION = "training", "validation"
 MOST_POINTS = 240
 LATEST_POINTS = 80
-CHART_HEIGHT_PX = 300
-RATE_HEIGHT_PX = 110
+CHART_HEIGHT_PX = 320
+RATE_HEIGHT_PX = 130
 
 # What the axes can show; anything beyond lies on the border.
 LOSS_DOMAIN = (0.003, 3.0)
@@ -232,7 +232,7 @@ def rate_spec(*, n_epochs: int) -> dict[str, Any]:
         "height": RATE_HEIGHT_PX,
         "title": {"text": "Learning rate", "offset": 6},
         "encoding": {
-            "x": _epochs(n_epochs),
+            "x": {**_epochs(n_epochs), "title": None},
             "y": {
                 "field": "rate",
                 "type": "quantitative",

@@ -5,25 +5,24 @@ back finds everything as it was left.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from cnn_lab.content import prose
 from cnn_lab.data_sets import INFO
 from cnn_lab.spec import (
-    Augmentation,
     DataSetName,
     OptimizerName,
     ScheduleName,
     TrainingSpec,
 )
 from cnn_lab.training.job import MAX_EPOCHS, EngineName
-from cnn_lab.ui.inputs import choice, whole_number
+from cnn_lab.ui.inputs import whole_number
 
-AS_BUILT: Literal["as built"] = "as built"
-NORMS = (AS_BUILT, "everywhere", "none")
-DROPOUTS = (AS_BUILT, "none", "0.1", "0.25", "0.5")
+AS_BUILT = "as built"
+NORMS = {name: name for name in (AS_BUILT, "everywhere", "none")}
+DROPOUTS = {name: name for name in (AS_BUILT, "none", "0.1", "0.25", "0.5")}
 DATA_SETS: dict[DataSetName, str] = {name: info.title for name, info in INFO.items()}
 ENGINES: dict[EngineName, str] = {"keras": "Keras", "numpy": "NumPy"}
 OPTIMIZERS: dict[OptimizerName, str] = {
@@ -41,15 +40,6 @@ SCHEDULES: dict[ScheduleName, str] = {
     "one_cycle": "one cycle",
 }
 _DECAYING = ("adamw", "muon")
-# Bound: (label, largest, step, what it is).
-_CHANGES: dict[str, tuple[str, float, float, str]] = {
-    "rotate": ("Turn", 90.0, 5.0, "Degrees, either way."),
-    "scale": ("Size", 0.5, 0.05, "0.1 is between nine tenths and eleven tenths."),
-    "shear": ("Lean", 45.0, 5.0, "Degrees, either way."),
-    "elastic": ("Rubber", 4.0, 0.5, "Pixels by which the image is pulled about like rubber."),
-    "stroke": ("Stroke", 1.5, 0.25, "Pixels by which strokes become thicker or thinner."),
-    "light": ("Light", 1.0, 0.1, "How much contrast and brightness vary."),
-}
 
 
 def setting_key(name: str, field: str) -> str:
@@ -70,58 +60,52 @@ def one_of(label: str, options: Mapping[Any, str], key: str, default: Any) -> An
     )
 
 
-def data_and_engine(name: str, defaults: TrainingSpec) -> tuple[DataSetName, EngineName]:
-    """Show what is learned from and who does the arithmetic, and return both."""
-    left, right = st.columns(2, gap="small")
-    with left:
+def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], EngineName]:
+    """Show the settings that matter most; return fields of the training, and who trains."""
+    with two_abreast():
         data_set = one_of("Data", DATA_SETS, setting_key(name, "data_set"), defaults.data_set)
-    with right:
-        engine = one_of("Engine", ENGINES, setting_key(name, "engine"), "keras")
-    return data_set, engine
-
-
-def main_fields(name: str, defaults: TrainingSpec) -> dict[str, Any]:
-    """Show the settings that matter most and return them by their fields' names."""
-    left, right = st.columns(2, gap="small")
-    with left:
-        fields = {
-            "optimizer": one_of(
-                "Optimizer", OPTIMIZERS, setting_key(name, "optimizer"), defaults.optimizer
-            ),
-            "learning_rate": _real(
-                "Learning rate", name, "learning_rate", defaults.learning_rate, most=None
-            ),
-            "epochs": whole_number(
-                "Epochs",
-                setting_key(name, "epochs"),
-                value=defaults.epochs,
-                minimum=1,
-                maximum=MAX_EPOCHS,
-                help="Passes over the training images.",
-            ),
-        }
-    with right:
-        return fields | {
-            "schedule": one_of(
-                "Schedule", SCHEDULES, setting_key(name, "schedule"), defaults.schedule
-            ),
-            "batch_size": whole_number(
-                "Batch size",
-                setting_key(name, "batch_size"),
-                value=defaults.batch_size,
-                minimum=1,
-                maximum=1024,
-                help="Images between two steps downhill.",
-            ),
-            "seed": whole_number(
-                "Seed",
-                setting_key(name, "seed"),
-                value=defaults.seed,
-                minimum=0,
-                maximum=2**31 - 1,
-                help="Fixes the weights to begin with, and everything that is drawn.",
-            ),
-        }
+        engine: EngineName = one_of("Engine", ENGINES, setting_key(name, "engine"), "keras")
+        optimizer = one_of(
+            "Optimizer", OPTIMIZERS, setting_key(name, "optimizer"), defaults.optimizer
+        )
+        schedule = one_of("Schedule", SCHEDULES, setting_key(name, "schedule"), defaults.schedule)
+        rate = real_setting(
+            "Learning rate", name, "learning_rate", defaults.learning_rate, most=None
+        )
+        batch_size = whole_number(
+            "Batch size",
+            setting_key(name, "batch_size"),
+            value=defaults.batch_size,
+            minimum=1,
+            maximum=1024,
+            help="Images between two steps downhill.",
+        )
+        epochs = whole_number(
+            "Epochs",
+            setting_key(name, "epochs"),
+            value=defaults.epochs,
+            minimum=1,
+            maximum=MAX_EPOCHS,
+            help="Passes over the training images.",
+        )
+        seed = whole_number(
+            "Seed",
+            setting_key(name, "seed"),
+            value=defaults.seed,
+            minimum=0,
+            maximum=2**31 - 1,
+            help="Fixes the weights to begin with, and everything that is drawn.",
+        )
+    fields = {
+        "data_set": data_set,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "learning_rate": rate,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "seed": seed,
+    }
+    return fields, engine
 
 
 def more_fields(name: str, defaults: TrainingSpec, optimizer: OptimizerName) -> dict[str, Any]:
@@ -129,79 +113,57 @@ def more_fields(name: str, defaults: TrainingSpec, optimizer: OptimizerName) -> 
 
     Momentum and weight decay are in reach for the optimizers that know them.
     """
-    left, right = st.columns(2, gap="small")
-    with left:
-        fields = {
-            "data_fraction": _real(
-                "Share of the data", name, "data_fraction", defaults.data_fraction, most=1.0
-            ),
-            "label_smoothing": _real(
-                "Label smoothing", name, "label_smoothing", defaults.label_smoothing, most=0.5
-            ),
-            "momentum": _real(
-                "Momentum",
+    labels: dict[str, tuple[str, float, bool, str]] = {
+        "data_fraction": ("Share of the data", 1.0, True, "Of the training images; 1 is all."),
+        "label_smoothing": (
+            "Label smoothing",
+            0.5,
+            True,
+            "The share of each label that is spread over all classes.",
+        ),
+        "weight_averaging": (
+            "Weight averaging",
+            1.0,
+            True,
+            "0.99 judges and keeps a running mean of the weights; 0 is off.",
+        ),
+        "momentum": ("Momentum", 1.0, optimizer == "sgd", "Of SGD alone."),
+        "weight_decay": (
+            "Weight decay",
+            1.0,
+            optimizer in _DECAYING,
+            "Of AdamW and Muon alone.",
+        ),
+    }
+    with two_abreast():
+        return {
+            field: real_setting(
+                label,
                 name,
-                "momentum",
-                defaults.momentum,
-                most=1.0,
-                disabled=optimizer != "sgd",
-                help="Of SGD.",
-            ),
-        }
-    with right:
-        return fields | {
-            "weight_averaging": _real(
-                "Weight averaging",
-                name,
-                "weight_averaging",
-                defaults.weight_averaging,
-                most=1.0,
-                help="0.99 judges and keeps a running mean of the weights; 0 is off.",
-            ),
-            "weight_decay": _real(
-                "Weight decay",
-                name,
-                "weight_decay",
-                defaults.weight_decay,
-                most=1.0,
-                disabled=optimizer not in _DECAYING,
-                help="Of AdamW and Muon.",
-            ),
+                field,
+                getattr(defaults, field),
+                most=most,
+                help=help_,
+                disabled=not known,
+            )
+            for field, (label, most, known, help_) in labels.items()
         }
 
 
 def network_switches(name: str) -> tuple[str, str]:
     """Show the two switches that rewrite the network; return one of NORMS, one of DROPOUTS."""
-    norm = choice("Batch normalization", NORMS, setting_key(name, "norm"))
-    return norm, choice("Dropout", DROPOUTS, setting_key(name, "dropout"))
+    with two_abreast():
+        norm = one_of("Batch normalization", NORMS, setting_key(name, "norm"), AS_BUILT)
+        dropout = one_of("Dropout", DROPOUTS, setting_key(name, "dropout"), AS_BUILT)
+    return norm, dropout
 
 
-def augmentation_fields(name: str, defaults: Augmentation) -> dict[str, Any]:
-    """Show how training images may be changed, and return the bounds by name."""
-    st.caption(prose("training", "augmentation"))
-    places = 4 * st.columns(2, gap="small")
-    with places[0]:
-        bounds: dict[str, Any] = {
-            "shift": whole_number(
-                "Shift",
-                setting_key(name, "shift"),
-                value=defaults.shift,
-                minimum=0,
-                maximum=8,
-                help="Pixels, in every direction.",
-            )
-        }
-    for place, (bound, (label, most, step, help_)) in zip(
-        places[1:], _CHANGES.items(), strict=False
-    ):
-        with place:
-            bounds[bound] = _real(
-                label, name, bound, getattr(defaults, bound), most=most, step=step, help=help_
-            )
-    return bounds
+def two_abreast() -> DeltaGenerator:
+    """Return a place for fields in pairs, on a phone too."""
+    return st.grid(2, min_column_width=100, vertical_alignment="bottom")
 
 
-def _real(
+def real_setting(
     label: str,
     name: str,
     field: str,

@@ -15,6 +15,7 @@ from cnn_lab.ui.pictures import show_png, tone
 from cnn_lab.ui.runs import run_view, show_view
 from cnn_lab.ui.training import be_here, engine, may_steer
 from cnn_lab.ui.training_controls import show_controls
+from cnn_lab.ui.training_settings import APPLIED
 
 LIVE_EVERY_S = 0.5
 PICTURES_EVERY_S = 1.0
@@ -33,6 +34,8 @@ def _follow(run_id: str, *, was_active: bool) -> None:
     status, events = engine().status(run_id), engine().events(run_id)
     if was_active and not status.active:
         st.rerun()  # the whole page: other buttons, and what to do with the result
+    if st.session_state.pop(APPLIED, False):
+        st.rerun()  # the whole page: the controls have been set from in here
     if status.active and may_steer(status):
         show_controls(status, events)
     show_view(run_view(status, events))

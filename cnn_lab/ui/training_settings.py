@@ -12,10 +12,9 @@ from cnn_lab.data_sets import INFO
 from cnn_lab.spec import Augmentation, DataSetName, NetworkSpec, TrainingSpec, plain_error
 from cnn_lab.spec.token import TokenError, from_token, to_token
 from cnn_lab.training.job import MAX_EPOCHS, RunSpec
+from cnn_lab.ui.augmentation import augmentation_fields
 from cnn_lab.ui.training_fields import (
     AS_BUILT,
-    augmentation_fields,
-    data_and_engine,
     main_fields,
     more_fields,
     network_switches,
@@ -24,6 +23,7 @@ from cnn_lab.ui.training_fields import (
 from cnn_lab.variants import with_batch_norm, with_dropout, with_input_shape
 
 PRESET, NETWORK = "training_preset", "training_network"
+APPLIED = "training_applied"
 OWN, FIRST = "own", "fast"
 
 
@@ -58,24 +58,24 @@ def training_settings() -> Settings:
         required=True,
         key=PRESET,
         bind="query-params",
+        wrap=True,
     )
     built = _own_network() if name == OWN else zoo.preset(name).network
     defaults = _defaults(name, built)
-    data_set, engine = data_and_engine(name, defaults)
-    fields = main_fields(name, defaults)
-    with st.expander("Regularization, and how much data"):
+    fields, engine = main_fields(name, defaults)
+    with st.expander("More settings"):
         norm, dropout = network_switches(name)
         fields |= more_fields(name, defaults, fields["optimizer"])
     with st.expander("Augmentation"):
-        bounds = augmentation_fields(name, defaults.augmentation)
+        bounds = augmentation_fields(name, defaults.augmentation, fields["data_set"])
     if built is None:
         return Settings(name, None, None, prose("training", "no network"))
     try:
-        network = _rewritten(name, built, data_set, norm, dropout)
+        network = _rewritten(name, built, fields["data_set"], norm, dropout)
     except ValueError as error:
         return Settings(name, built, None, plain_error(error))
     try:
-        training = TrainingSpec(**fields, data_set=data_set, augmentation=Augmentation(**bounds))
+        training = TrainingSpec(**fields, augmentation=Augmentation(**bounds))
         spec = RunSpec(network=network, training=training, engine=engine)
     except ValueError as error:
         return Settings(name, network, None, _with_value(error))
@@ -90,6 +90,11 @@ def apply_changes(changes: Mapping[str, Any]) -> None:
     changes : mapping of str to Any
         Fields of a TrainingSpec with what they should be. Also "network", a NetworkSpec,
         which becomes the reader's own unless it is a preset's.
+
+    Notes
+    -----
+    A callback inside a fragment reruns the fragment alone; `show_run` then sees to it that the
+    controls beside it follow.
 
     Raises
     ------
@@ -110,6 +115,7 @@ def apply_changes(changes: Mapping[str, Any]) -> None:
             st.session_state[setting_key(name, field)] = min(changed.epochs, MAX_EPOCHS)
         else:
             st.session_state[setting_key(name, field)] = getattr(changed, field)
+    st.session_state[APPLIED] = True
 
 
 def take_over(spec: RunSpec) -> None:

@@ -146,14 +146,17 @@ class _Course:
             if training.data_set != "mnist":
                 from cnn_lab.keras_data import ensure_data_set
 
-                ensure_data_set(
-                    training.data_set, lambda share: self._emit("downloading", {"share": share})
-                )
+                ensure_data_set(training.data_set, self._arriving)
             data = load_data_set(training.data_set, training.data_fraction, training.seed)
             assert len(data.train)  # reads the file, which may be no good
         except DataError as error:
             raise TrainingFailedError(str(error)) from error
         return data
+
+    def _arriving(self, share: float) -> None:
+        self._emit("downloading", {"share": share})
+        if self._control.stopped:
+            raise TrainingFailedError("Stopped while its images were still on their way.")
 
     def _trained(self, data: Data) -> Network:
         if self._spec.engine == "numpy":

@@ -92,8 +92,10 @@ def backward(steps: Iterable[Step], grad: Array, *, onward: bool = True) -> tupl
 
 def _step(layer: Any, values: Array, weights: Weights, drops: np.random.Generator | None) -> Step:
     match layer:
-        case spec.Conv2D() | spec.DepthwiseConv2D():
+        case spec.Conv2D():
             return _convolution(layer, values, weights)
+        case spec.DepthwiseConv2D():
+            return _depthwise_convolution(layer, values, weights)
         case spec.Dense():
             return _dense(layer, values, weights)
         case spec.BatchNormalization():
@@ -166,16 +168,31 @@ def _dropped(rate: float, values: Array, drops: np.random.Generator | None) -> t
 
 
 def _convolution(layer: Any, values: Array, weights: Weights) -> Step:
-    whole = isinstance(layer, spec.Conv2D)
-    slide = ops.conv2d if whole else ops.depthwise_conv2d
-    gradients = ops.conv2d_gradients if whole else ops.depthwise_conv2d_gradients
     kernel, bias = weights[f"{layer.name}/kernel"], weights.get(f"{layer.name}/bias")
     window = {"strides": layer.strides, "padding": layer.padding}
-    result, slope = _activated(layer.activation, slide(values, kernel, bias, **window))
+    maps = ops.conv2d(values, kernel, bias, **window)
+    result, slope = _activated(layer.activation, maps)
 
     def back(grad: Array, onward: bool) -> tuple[Array, Gradients]:
-        found = gradients(values, kernel, slope(grad), **window)
-        return found.images, {"kernel": found.kernel} | _of_bias(bias, found.bias)
+        grad = slope(grad)
+        if onward:
+            grad, *of_weights = ops.conv2d_gradients(values, kernel, grad, **window)
+        else:
+            of_weights = list(ops.conv2d_weight_gradients(values, kernel, grad, **window))
+        return grad, _named(*of_weights, with_bias=bias is not None)
+
+    return Step(layer.name, result, back)
+
+
+def _depthwise_convolution(layer: Any, values: Array, weights: Weights) -> Step:
+    kernel, bias = weights[f"{layer.name}/kernel"], weights.get(f"{layer.name}/bias")
+    window = {"strides": layer.strides, "padding": layer.padding}
+    maps = ops.depthwise_conv2d(values, kernel, bias, **window)
+    result, slope = _activated(layer.activation, maps)
+
+    def back(grad: Array, _onward: bool) -> tuple[Array, Gradients]:
+        found = ops.depthwise_conv2d_gradients(values, kernel, slope(grad), **window)
+        return found.images, _named(found.kernel, found.bias, with_bias=bias is not None)
 
     return Step(layer.name, result, back)
 
@@ -186,13 +203,13 @@ def _dense(layer: Any, values: Array, weights: Weights) -> Step:
 
     def back(grad: Array, _onward: bool) -> tuple[Array, Gradients]:
         found = ops.dense_gradients(values, kernel, slope(grad))
-        return found.inputs, {"kernel": found.kernel} | _of_bias(bias, found.bias)
+        return found.inputs, _named(found.kernel, found.bias, with_bias=bias is not None)
 
     return Step(layer.name, result, back)
 
 
-def _of_bias(bias: Array | None, grad: Array) -> Gradients:
-    return {} if bias is None else {"bias": grad}
+def _named(kernel: Array, bias: Array, *, with_bias: bool) -> Gradients:
+    return {"kernel": kernel} | ({"bias": bias} if with_bias else {})
 
 
 def _batch_normalization(layer: Any, values: Array, weights: Weights) -> Step:

@@ -13,7 +13,12 @@ from cnn_lab.ops.activations import (
     tanh,
     tanh_gradient,
 )
-from cnn_lab.ops.conv import Conv2DGradients, conv2d, conv2d_gradients
+from cnn_lab.ops.conv import (
+    Conv2DGradients,
+    conv2d,
+    conv2d_gradients,
+    conv2d_weight_gradients,
+)
 from cnn_lab.ops.dense import DenseGradients, dense, dense_gradients
 from cnn_lab.ops.depthwise import depthwise_conv2d, depthwise_conv2d_gradients
 from cnn_lab.ops.losses import (
@@ -49,6 +54,7 @@ __all__ = [
     "conv2d",
     "conv2d_gradients",
     "conv2d_transpose",
+    "conv2d_weight_gradients",
     "cross_entropy",
     "cross_entropy_gradient",
     "dense",

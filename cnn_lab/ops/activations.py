@@ -30,7 +30,8 @@ def relu_gradient(values: Array, grad_output: Array) -> Array:
     >>> relu_gradient(np.array([-1.5, 0.0, 2.0]), np.array([5.0, 5.0, 5.0]))
     array([0., 0., 5.])
     """
-    return leaky_relu_gradient(values, grad_output, negative_slope=0.0)
+    values = np.asarray(values)
+    return np.asarray(as_gradient("grad_output", grad_output, values.shape) * (values > 0))
 
 
 def leaky_relu(values: Array, *, negative_slope: float = 0.2) -> Array:
@@ -49,7 +50,9 @@ def leaky_relu(values: Array, *, negative_slope: float = 0.2) -> Array:
     array([-0.15,  0.  ,  2.  ])
     """
     values = np.asarray(values)
-    return np.where(values > 0, values, negative_slope * values)
+    # Of two straight lines through zero the steeper one is the upper one above zero.
+    choose = np.minimum if negative_slope > 1 else np.maximum
+    return np.asarray(choose(values, negative_slope * values))
 
 
 def leaky_relu_gradient(values: Array, grad_output: Array, *, negative_slope: float = 0.2) -> Array:
@@ -62,7 +65,8 @@ def leaky_relu_gradient(values: Array, grad_output: Array, *, negative_slope: fl
     """
     values = np.asarray(values)
     grad_output = as_gradient("grad_output", grad_output, values.shape)
-    return np.where(values > 0, grad_output, negative_slope * grad_output)
+    above = values > 0
+    return np.asarray(grad_output * above + negative_slope * grad_output * ~above)
 
 
 def sigmoid(values: Array) -> Array:
@@ -75,7 +79,7 @@ def sigmoid(values: Array) -> Array:
     """
     values = np.asarray(values)
     power = np.exp(-np.abs(values))
-    return np.asarray(np.where(values < 0, power, 1) / (1 + power))
+    return np.asarray(np.maximum(power, values >= 0) / (1 + power))
 
 
 def sigmoid_gradient(values: Array, grad_output: Array) -> Array:

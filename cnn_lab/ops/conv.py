@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from cnn_lab.arithmetic import ShapeError, check_at_least
 from cnn_lab.ops.correlation import (
     correlate,
@@ -119,7 +121,10 @@ def conv2d(
             )
     padded = pad_images(images, geometry.borders, pad_mode)
     maps = correlate(padded, kernel, geometry.strides, geometry.dilation_rate, groups)
-    return maps if bias is None else maps + bias
+    if bias is None:
+        return maps
+    in_place = np.result_type(maps, bias) == maps.dtype
+    return np.asarray(np.add(maps, bias, out=maps if in_place else None))
 
 
 def conv2d_gradients(
@@ -188,17 +193,64 @@ def conv2d_gradients(
     (array([[4., 4.],
            [4., 4.]]), array([4.]))
     """
+    grad_kernel, grad_bias = conv2d_weight_gradients(
+        images,
+        kernel,
+        grad_output,
+        strides=strides,
+        padding=padding,
+        dilation_rate=dilation_rate,
+        groups=groups,
+        flip_kernel=flip_kernel,
+        pad_mode=pad_mode,
+    )
+    images, kernel, geometry = _prepare(
+        images, kernel, strides, padding, dilation_rate, groups, flip_kernel
+    )
+    (top, bottom), (left, right) = geometry.borders
+    padded_size = (top + images.shape[1] + bottom, left + images.shape[2] + right)
+    grad_padded = correlate_input_gradient(
+        np.asarray(grad_output, grad_bias.dtype),
+        kernel,
+        padded_size,
+        geometry.strides,
+        geometry.dilation_rate,
+        groups,
+    )
+    grad_images = unpad_gradient(grad_padded, geometry.borders, pad_mode)
+    return Conv2DGradients(grad_images, grad_kernel, grad_bias)
+
+
+def conv2d_weight_gradients(
+    images: Array,
+    kernel: Array,
+    grad_output: Array,
+    *,
+    strides: IntOrPair = 1,
+    padding: Padding = "valid",
+    dilation_rate: IntOrPair = 1,
+    groups: int = 1,
+    flip_kernel: bool = False,
+    pad_mode: PadMode = "zeros",
+) -> tuple[Array, Array]:
+    """Return the kernel's and the bias's part of `conv2d_gradients`, at half the work.
+
+    All that a first layer needs: nobody learns from the gradient of its images.
+    """
     images, kernel, geometry = _prepare(
         images, kernel, strides, padding, dilation_rate, groups, flip_kernel
     )
     shape = (len(images), *geometry.out_size, kernel.shape[3])
     grad_output = as_gradient("grad_output", grad_output, shape)
-    steps = (geometry.strides, geometry.dilation_rate, groups)
-    padded = pad_images(images, geometry.borders, pad_mode)
-    grad_kernel = correlate_kernel_gradient(padded, grad_output, kernel.shape[:2], *steps)
-    grad_padded = correlate_input_gradient(grad_output, kernel, padded.shape[1:3], *steps)
-    return Conv2DGradients(
-        unpad_gradient(grad_padded, geometry.borders, pad_mode),
+    grad_kernel = correlate_kernel_gradient(
+        pad_images(images, geometry.borders, pad_mode),
+        grad_output,
+        kernel.shape[:2],
+        geometry.strides,
+        geometry.dilation_rate,
+        groups,
+    )
+    return (
         grad_kernel[::-1, ::-1] if flip_kernel else grad_kernel,
         # Image by image first: short sums lose less in single precision.
         grad_output.sum(axis=(1, 2)).sum(axis=0),

@@ -1,8 +1,9 @@
 """The three matrix products behind every convolution, its gradients and its transpose.
 
-Each copies what the windows read into the rows of one matrix. The copy is kernel_height *
-kernel_width times the image, so it is made a part at a time, small enough for the cache.
-Arguments come checked; the public operations are in `conv` and `transposed`.
+What the windows read becomes the rows of one matrix. That is kernel_height * kernel_width
+times the image, so it is copied a part at a time, small enough for the cache. Each group of
+channels has products of its own. Arguments come checked; the public operations are in `conv`
+and `transposed`.
 """
 
 import math
@@ -35,11 +36,11 @@ def correlate(
     ndarray, shape (n, out_height, out_width, filters)
     """
     windows = window_view(padded, kernel.shape[:2], strides, dilation_rate)
-    banks = _banks(kernel, groups)
     maps = np.empty((*windows.shape[:3], kernel.shape[3]), np.result_type(padded, kernel))
-    for part in _parts(windows.shape, maps.itemsize):
-        sums = _columns(windows[part], groups) @ banks
-        maps[part] = sums.transpose(1, 0, 2).reshape(maps[part].shape)
+    for channels, filters in _groups(padded.shape[3], kernel.shape[3], groups):
+        bank = kernel[..., filters].reshape(-1, filters.stop - filters.start)
+        for part, rows in _rows(windows[..., channels], PART_BYTES):
+            np.matmul(rows, bank, out=_positions(maps[part])[:, filters])
     return maps
 
 
@@ -65,14 +66,16 @@ def correlate_kernel_gradient(
     ndarray, shape (kernel_height, kernel_width, channels / groups, filters)
     """
     windows = window_view(padded, kernel_size, strides, dilation_rate)
-    depth, filters = padded.shape[3] // groups, grad_output.shape[3]
-    n_cells = kernel_size[0] * kernel_size[1] * depth
+    depth, n_filters = padded.shape[3] // groups, grad_output.shape[3]
     dtype = np.result_type(padded, grad_output)
-    banks = np.zeros((groups, n_cells, filters // groups), dtype)
-    for part in _parts(windows.shape, padded.itemsize):
-        columns = _columns(windows[part], groups)
-        banks += columns.transpose(0, 2, 1) @ _grouped(grad_output[part], groups)
-    return banks.transpose(1, 0, 2).reshape(*kernel_size, depth, filters)
+    grad_kernel = np.zeros((*kernel_size, depth, n_filters), dtype)
+    # Parts so large that adding their kernels up is little beside the products.
+    part_bytes = max(PART_BYTES, 4 * grad_kernel.nbytes // groups)
+    for channels, filters in _groups(padded.shape[3], n_filters, groups):
+        bank = _positions(grad_kernel)[:, filters]
+        for part, rows in _rows(windows[..., channels], part_bytes):
+            bank += rows.T @ _positions(grad_output[part])[:, filters]
+    return grad_kernel
 
 
 def correlate_input_gradient(
@@ -102,26 +105,46 @@ def correlate_input_gradient(
     height, width, depth = kernel.shape[:3]
     dtype = np.result_type(grad_output, kernel)
     padded = np.zeros((len(grad_output), *padded_size, depth * groups), dtype)
-    banks = kernel.reshape(height, width, depth, groups, -1).transpose(3, 0, 1, 4, 2)
-    window_shape = (*grad_output.shape[:3], height, width, depth * groups)
-    for part in _parts(window_shape, padded.itemsize):
-        delta = _grouped(grad_output[part], groups)
-        shares = delta[:, np.newaxis, np.newaxis] @ banks
-        for row, column in np.ndindex(height, width):
-            cell = (row * dilation_rate[0], column * dilation_rate[1])
-            pixels = cell_view(padded, cell, grad_output.shape[1:3], strides)[part]
-            pixels += shares[:, row, column].transpose(1, 0, 2).reshape(pixels.shape)
+    window_shape = (*grad_output.shape[:3], height, width, depth)
+    for channels, filters in _groups(depth * groups, kernel.shape[3], groups):
+        bank = kernel[..., filters].reshape(-1, filters.stop - filters.start)
+        for part in _parts(window_shape, PART_BYTES // padded.itemsize):
+            shares = _positions(grad_output[part])[:, filters] @ bank.T
+            of_cells = shares.reshape(*grad_output[part].shape[:3], height, width, depth)
+            for row, column in np.ndindex(height, width):
+                cell = (row * dilation_rate[0], column * dilation_rate[1])
+                pixels = cell_view(padded, cell, grad_output.shape[1:3], strides)[part]
+                pixels[..., channels] += of_cells[:, :, :, row, column]
     return padded
 
 
-def _parts(window_shape: tuple[int, ...], itemsize: int) -> Iterator[Part]:
-    """Cut (images, rows of results) so that the copied windows of a part fill PART_BYTES.
+def _groups(n_channels: int, n_filters: int, groups: int) -> Iterator[tuple[slice, slice]]:
+    """Return the channels and the filters of each group."""
+    depth, bank = n_channels // groups, n_filters // groups
+    for group in range(groups):
+        yield slice(group * depth, (group + 1) * depth), slice(group * bank, (group + 1) * bank)
+
+
+def _rows(windows: Array, part_bytes: int) -> Iterator[tuple[Part, Array]]:
+    """Copy windows into the rows of a matrix, a part at a time and all in the same memory."""
+    memory: Array | None = None
+    for part in _parts(windows.shape, part_bytes // windows.itemsize):
+        some = windows[part]
+        if memory is None:  # the first part is the largest
+            memory = np.empty(some.size, windows.dtype)
+        n_positions = math.prod(some.shape[:3])
+        rows = memory[: some.size].reshape(n_positions, -1)
+        np.copyto(rows.reshape(some.shape), some)
+        yield part, rows
+
+
+def _parts(window_shape: tuple[int, ...], n_numbers: int) -> Iterator[Part]:
+    """Cut (images, rows of results) so that the windows of a part are about `n_numbers`.
 
     `window_shape` is that of `window_view`: (n, out_height, out_width, ...).
     """
     n, n_rows = window_shape[:2]
-    row_bytes = math.prod(window_shape[2:]) * itemsize
-    rows = max(1, PART_BYTES // max(1, row_bytes))
+    rows = max(1, n_numbers // max(1, math.prod(window_shape[2:])))
     if rows >= n_rows:
         step = rows // n_rows
         for first in range(0, n, step):
@@ -132,23 +155,6 @@ def _parts(window_shape: tuple[int, ...], itemsize: int) -> Iterator[Part]:
                 yield slice(image, image + 1), slice(top, top + rows)
 
 
-def _columns(windows: Array, groups: int) -> Array:
-    """Copy windows into shape (groups, positions, window cells * channels / groups)."""
-    n, rows, columns, height, width, channels = windows.shape
-    depth = channels // groups
-    grouped = windows.reshape(n, rows, columns, height, width, groups, depth)
-    return grouped.transpose(5, 0, 1, 2, 3, 4, 6).reshape(
-        groups, n * rows * columns, height * width * depth
-    )
-
-
-def _banks(kernel: Array, groups: int) -> Array:
-    """Return the kernel in shape (groups, window cells * channels / groups, filters / groups)."""
-    filters = kernel.shape[3]
-    return kernel.reshape(-1, groups, filters // groups).transpose(1, 0, 2)
-
-
-def _grouped(maps: Array, groups: int) -> Array:
-    """Return maps in shape (groups, positions, filters / groups)."""
-    n, rows, columns, filters = maps.shape
-    return maps.reshape(n * rows * columns, groups, filters // groups).transpose(1, 0, 2)
+def _positions(values: Array) -> Array:
+    """Return values with all axes but the last as one; a view, as they lie without gaps."""
+    return values.reshape(-1, values.shape[-1])

@@ -94,10 +94,9 @@ def max_pool2d(
            [13., 15.]])
     """
     windows = _windows(images, pool_size, strides, padding, fill=-np.inf)
-    height, width = windows.shape[3:5]
     largest = windows[:, :, :, 0, 0].copy()
-    for row in range(height):
-        for column in range(width):
+    for row, column in np.ndindex(windows.shape[3:5]):
+        if (row, column) != (0, 0):
             np.maximum(largest, windows[:, :, :, row, column], out=largest)
     return largest
 
@@ -148,12 +147,17 @@ def max_pool2d_gradient(
     window, steps, borders = pooling_geometry(images.shape[1:3], pool_size, strides, padding)
     padded = pad_images(images, borders, fill=-np.inf)
     gradient = np.zeros(padded.shape, np.result_type(images, grad_output))
-    unclaimed = np.ones(largest.shape, bool)
+    apart = steps[0] >= window[0] and steps[1] >= window[1]
+    claimed = np.zeros(largest.shape, bool)
     for cell in np.ndindex(window):
-        wins = unclaimed & (cell_view(padded, cell, largest.shape[1:3], steps) == largest)
+        wins = cell_view(padded, cell, largest.shape[1:3], steps) == largest
+        np.greater(wins, claimed, out=wins)
         pixels = cell_view(gradient, cell, largest.shape[1:3], steps)
-        pixels += wins * grad_output
-        unclaimed &= ~wins
+        if apart:
+            np.multiply(grad_output, wins, out=pixels)
+        else:
+            pixels += wins * grad_output
+        claimed |= wins
     return unpad_gradient(gradient, borders)
 
 

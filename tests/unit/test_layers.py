@@ -103,16 +103,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training",
         "variants",
     },
-    "__main__": {
-        *PICTURES,
-        "animate",
-        "figures",
+    "sweep": {*OPERATORS, "spec", "training", "variants"},
+    "commands": {
+        *NETWORKS,
+        "cards",
+        "keras_data",
         "keras_engine",
         "numpy_trainer",
-        "stage",
+        "sweep",
         "training",
         "training_loop",
     },
+    "__main__": {*PICTURES, "animate", "commands", "figures", "stage"},
     "pages": {*PICTURES, *CHECKS, *SLIDING, "figures", "snippets", "stage", "training", "ui"},
     "app": {"ui"},
 }

@@ -1,0 +1,1 @@
+"""The longer commands of ``python -m cnn_lab``, a file each, and what they have in common."""

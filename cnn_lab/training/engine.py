@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_lab.layer_check import Answer, CheckFailedError, LayerCheck
-from cnn_lab.network import MAX_FILE_BYTES
-from cnn_lab.training.checks import Checks, CheckStatus
+from cnn_lab.training.checks import Checks
 from cnn_lab.training.ending import see_through
 from cnn_lab.training.folder import Address
 from cnn_lab.training.going import STEERABLE, GoingRun
@@ -32,7 +31,7 @@ from cnn_lab.training.job import (
     new_run_id,
 )
 from cnn_lab.training.keeper import Keeper, Snapshots
-from cnn_lab.training.keras_file import KEPT_FILES, KerasFile, KerasFileWanted
+from cnn_lab.training.keras_file import keras_files
 from cnn_lab.training.parcels import Parcel
 from cnn_lab.training.presence import Presence
 from cnn_lab.training.snapshot import Snapshot
@@ -63,6 +62,11 @@ class Engine:
     gone_after_s : float
         Seconds without its owner after which a run stops.
 
+    Attributes
+    ----------
+    checks, keras_files : Checks
+        Have the worker ask Keras about a layer, or write a .keras file, beside whatever it trains.
+
     Notes
     -----
     Making an engine costs nothing: Dask is imported, and a worker started, by the first
@@ -87,15 +91,10 @@ class Engine:
         self.cluster: Cluster | None = None
         self._wanted, self._closed = False, False
         self._thread: threading.Thread | None = None
-        self._checks: Checks[LayerCheck, Answer] = Checks(
+        self.checks: Checks[LayerCheck, Answer] = Checks(
             self._cluster_for_checks, lambda cluster, request: cluster.check(request)
         )
-        self._keras_files: Checks[KerasFileWanted, KerasFile] = Checks(
-            self._cluster_for_checks,
-            lambda cluster, request: cluster.keras_file(request),
-            max_bytes=MAX_FILE_BYTES,
-            kept=KEPT_FILES,
-        )
+        self.keras_files = keras_files(self._cluster_for_checks)
 
     def warm(self) -> None:
         """Get a worker ready, so that the first run starts sooner; returns at once."""
@@ -103,38 +102,6 @@ class Engine:
             if self.cluster is None:
                 self._wanted = True
                 self._wake()
-
-    def check(self, request: LayerCheck) -> str:
-        """Ask Keras about a layer, also while a run is going; see `Checks.ask`."""
-        return self._checks.ask(request)
-
-    def check_status(self, digest: str) -> CheckStatus[Answer] | None:
-        """Return how a check stands; None if it was not asked for, or long ago."""
-        return self._checks.status(digest)
-
-    def wait_for_check(self, digest: str, timeout_s: float) -> CheckStatus[Answer]:
-        """Return the status of a check once it has ended; see `Checks.wait`."""
-        return self._checks.wait(digest, timeout_s)
-
-    def make_keras_file(self, run_id: str) -> str:
-        """Have Keras write the weights of a run to a file of its own; see `Checks.ask`.
-
-        Raises
-        ------
-        CheckRefusedError
-            If too much is under way.
-        UnknownRunError
-            If the run has no weights.
-        """
-        return self._keras_files.ask(KerasFileWanted(self.result(run_id).read_bytes()))
-
-    def keras_file(self, digest: str) -> CheckStatus[KerasFile] | None:
-        """Return how such a file stands; None if it was not asked for, or long ago."""
-        return self._keras_files.status(digest)
-
-    def wait_for_keras_file(self, digest: str, timeout_s: float) -> CheckStatus[KerasFile]:
-        """Return the status of such a file once it is there, or cannot be."""
-        return self._keras_files.wait(digest, timeout_s)
 
     def submit(self, spec: RunSpec, owner: str) -> str:
         """Take a run; it starts as soon as those before it have ended.

@@ -1,8 +1,16 @@
 """A kept run's weights as a file that `keras.models.load_model` reads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from cnn_lab.network import MAX_FILE_BYTES
+from cnn_lab.training.checks import Checks
+
+if TYPE_CHECKING:
+    from cnn_lab.training.cluster import Cluster
 
 KEPT_FILES = 4
 
@@ -48,3 +56,19 @@ class KerasFile:
     def sentence(self) -> str:
         """What a reader should know of it."""
         return f"Written by Keras {self.keras}: {len(self.content) / 1e6:.1f} MB."
+
+
+def keras_files(cluster: "Callable[[], Cluster]") -> Checks[KerasFileWanted, KerasFile]:
+    """Return who has such files written, and keeps the newest few.
+
+    Parameters
+    ----------
+    cluster : callable
+        As for `Checks`.
+    """
+    return Checks(
+        cluster,
+        lambda found, wanted: found.keras_file(wanted),
+        max_bytes=MAX_FILE_BYTES,
+        kept=KEPT_FILES,
+    )

@@ -41,7 +41,7 @@ def click(page: AppTest) -> str:
 def answer(page: AppTest) -> CheckStatus:
     """Wait for the newest answer, and have the page show it."""
     digest = page.session_state["check_asked"][-1]
-    status = training.engine().wait_for_check(digest, PATIENCE_S)
+    status = training.engine().checks.wait(digest, PATIENCE_S)
     page.run()
     return status
 

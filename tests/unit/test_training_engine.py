@@ -17,13 +17,12 @@ from distributed import LocalCluster
 from cnn_lab import ops
 from cnn_lab.data import load_mnist
 from cnn_lab.layer_call import ConvolutionSettings, LayerCall
-from cnn_lab.layer_check import MAX_BYTES, CheckRefusedError, LayerCheck
+from cnn_lab.layer_check import MAX_BYTES, Answer, CheckRefusedError, LayerCheck
 from cnn_lab.network import Network
 from cnn_lab.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 from cnn_lab.training import cluster, store
 from cnn_lab.training.checks import MAX_UNDER_WAY, Checks
 from cnn_lab.training.engine import GONE_AFTER_S, MAX_WAITING, Engine
-from cnn_lab.training.own_worker import start_worker
 from cnn_lab.training.job import (
     Event,
     RunRefusedError,
@@ -32,6 +31,7 @@ from cnn_lab.training.job import (
     UnknownRunError,
     progress,
 )
+from cnn_lab.training.own_worker import start_worker
 
 PATIENCE_S = 300
 OWNERS = ("ann", "bob", "cid", "dan")  # who are there all the time
@@ -135,23 +135,23 @@ def reported(engine: Engine, run_id: str, *, n: int = 2) -> None:
 
 def test_a_check_starts_a_worker_and_is_answered(engine: Engine) -> None:
     check = layer(0)
-    assert engine.check_status(check.digest) is None
-    digest = engine.check(check)
-    status = engine.check_status(digest)
+    assert engine.checks.status(check.digest) is None
+    digest = engine.checks.ask(check)
+    status = engine.checks.status(digest)
     assert status is not None
     assert status.active
-    status = engine.wait_for_check(digest, PATIENCE_S)
+    status = engine.checks.wait(digest, PATIENCE_S)
     assert status.state == "answered", status.sentence
     assert status.answer is not None
     assert status.answer.agrees
     assert status.sentence.startswith("Agrees with Keras 3.")
     assert status.answer.backend.startswith("tensorflow 2.")
-    assert engine.check(check) == digest
-    assert engine.check_status(digest) is status  # asked again, answered at once
+    assert engine.checks.ask(check) == digest
+    assert engine.checks.status(digest) is status  # asked again, answered at once
 
 
 def test_a_wrong_number_is_told(engine: Engine) -> None:
-    status = engine.wait_for_check(engine.check(layer(0, wrong_by=0.001)), PATIENCE_S)
+    status = engine.checks.wait(engine.checks.ask(layer(0, wrong_by=0.001)), PATIENCE_S)
     assert status.state == "answered"
     assert status.answer is not None
     assert not status.answer.agrees
@@ -163,7 +163,7 @@ def test_a_check_that_keras_refuses(engine: Engine) -> None:
         "convolution", ConvolutionSettings(), np.ones((1, 2, 2, 1)), np.ones((3, 3, 1, 1))
     )
     shown = LayerCheck(call, {"result": np.ones((1, 1, 1, 1))})
-    status = engine.wait_for_check(engine.check(shown), PATIENCE_S)
+    status = engine.checks.wait(engine.checks.ask(shown), PATIENCE_S)
     assert status.state == "failed"
     assert status.sentence.startswith("Keras did not calculate this: ")
     assert status.answer is None
@@ -173,8 +173,8 @@ def test_too_many_numbers_are_refused(engine: Engine) -> None:
     large = layer(0, side=260)
     assert large.n_bytes > MAX_BYTES
     with pytest.raises(CheckRefusedError, match="at most 1,000,000 bytes"):
-        engine.check(large)
-    assert engine.check_status(large.digest) is None
+        engine.checks.ask(large)
+    assert engine.checks.status(large.digest) is None
 
 
 def test_only_a_few_checks_at_a_time() -> None:
@@ -182,7 +182,7 @@ def test_only_a_few_checks_at_a_time() -> None:
         raise AssertionError(released.wait(PATIENCE_S))
 
     released = threading.Event()
-    checks = Checks(never)
+    checks = Checks[LayerCheck, Answer](never, lambda one, request: one.check(request))
     digests = [checks.ask(layer(seed)) for seed in range(MAX_UNDER_WAY)]
     with pytest.raises(CheckRefusedError, match="checks are under way"):
         checks.ask(layer(MAX_UNDER_WAY))
@@ -198,7 +198,7 @@ def test_a_check_is_answered_while_a_run_goes_on(engine: Engine) -> None:
     run_id = engine.submit(LONG, "ann")
     reported(engine, run_id)
     for seed in range(10, 13):
-        status = engine.wait_for_check(engine.check(layer(seed)), PATIENCE_S)
+        status = engine.checks.wait(engine.checks.ask(layer(seed)), PATIENCE_S)
         assert status.answer is not None
         assert status.answer.agrees
     n_before = len(engine.events(run_id))
@@ -372,14 +372,14 @@ def test_a_check_whose_worker_is_killed(engine: Engine, worker_pid: Callable[[],
     reported(engine, run_id)
     killed = worker_pid()
     os.kill(killed, signal.SIGSTOP)  # it takes the check and never gets to it
-    digest = engine.check(layer(20))
+    digest = engine.checks.ask(layer(20))
     os.kill(killed, signal.SIGKILL)
-    status = engine.wait_for_check(digest, timeout_s=10)
+    status = engine.checks.wait(digest, timeout_s=10)
     assert status.state == "failed"
     assert "has died before it could answer" in status.sentence
     assert engine.wait(run_id, ended, timeout_s=10).state == "failed"
 
-    status = engine.wait_for_check(engine.check(layer(20)), PATIENCE_S)
+    status = engine.checks.wait(engine.checks.ask(layer(20)), PATIENCE_S)
     assert status.state == "answered", status.sentence
     assert worker_pid() != killed
 
@@ -387,18 +387,18 @@ def test_a_check_whose_worker_is_killed(engine: Engine, worker_pid: Callable[[],
 def test_a_check_that_takes_too_long(
     engine: Engine, worker_pid: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine.wait_for_check(engine.check(layer(0)), PATIENCE_S)
+    engine.checks.wait(engine.checks.ask(layer(0)), PATIENCE_S)
     monkeypatch.setattr(cluster, "CHECK_TIMEOUT_S", 0.1)
     pid = worker_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
-        status = engine.wait_for_check(engine.check(layer(21)), PATIENCE_S)
+        status = engine.checks.wait(engine.checks.ask(layer(21)), PATIENCE_S)
     finally:
         os.kill(pid, signal.SIGCONT)
     assert status.state == "failed"
     assert status.sentence.startswith("Keras has not answered within 0.1 s.")
     monkeypatch.undo()
-    assert engine.wait_for_check(engine.check(layer(21)), PATIENCE_S).state == "answered"
+    assert engine.checks.wait(engine.checks.ask(layer(21)), PATIENCE_S).state == "answered"
 
 
 def test_a_run_that_cannot_be_saved(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -446,7 +446,7 @@ def test_a_scheduler_that_somebody_else_keeps(tmp_path: Path) -> None:
         engine = Engine(tmp_path, theirs.scheduler_address)
         engine.arrive("ann")
         try:
-            assert engine.wait_for_check(engine.check(layer(0)), PATIENCE_S).answer is not None
+            assert engine.checks.wait(engine.checks.ask(layer(0)), PATIENCE_S).answer is not None
             run_id = engine.submit(LONG, "ann")
             reported(engine, run_id)
             assert engine.cluster is not None
@@ -472,7 +472,7 @@ def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyP
         status = engine.wait(engine.submit(spec(), "ann"), ended, PATIENCE_S)
         assert status.state == "failed"
         assert status.sentence.startswith("No scheduler for training answers. Received:")
-        asked = engine.wait_for_check(engine.check(layer(0)), PATIENCE_S)
+        asked = engine.checks.wait(engine.checks.ask(layer(0)), PATIENCE_S)
         assert (asked.state, asked.sentence) == ("failed", status.sentence)
     finally:
         engine.close()

@@ -9,34 +9,44 @@ import pytest
 
 from cnn_lab import zoo
 from cnn_lab.data import load_mnist
-from cnn_lab.network import Network
+from cnn_lab.layer_check import CheckRefusedError
+from cnn_lab.network import MAX_FILE_BYTES, Network
 from cnn_lab.training import store
 from cnn_lab.training.engine import Engine
-from cnn_lab.training.job import RunSpec, Status, UnknownRunError, new_run_id
+from cnn_lab.training.job import RunSpec, Status, new_run_id
+from cnn_lab.training.keras_file import KerasFileWanted
 
 PATIENCE_S = 300
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> Iterator[Engine]:
+    engine = Engine(folder)
     yield engine
     engine.close()
 
 
-def test_keras_reads_the_file_and_the_same_digits(engine: Engine, tmp_path: Path) -> None:
+def test_keras_reads_the_file_and_the_same_digits(
+    engine: Engine, folder: Path, tmp_path: Path
+) -> None:
     preset, network = zoo.preset("fast"), Network.load("fast")
     spec = RunSpec(network=preset.network, training=preset.training)
     status = Status(new_run_id(), "", spec, "done", result={"epochs": 3})
-    store.keep_run(tmp_path, status, network, [], [])
+    store.keep_run(folder, status, network, [], [])
 
-    digest = engine.make_keras_file(status.run_id)
-    answered = engine.wait_for_keras_file(digest, PATIENCE_S)
+    wanted = KerasFileWanted(engine.result(status.run_id).read_bytes())
+    digest = engine.keras_files.ask(wanted)
+    answered = engine.keras_files.wait(digest, PATIENCE_S)
     assert answered.state == "answered", answered.sentence
     assert answered.answer is not None
     assert answered.sentence.startswith(f"Written by Keras {keras.__version__}: ")
-    assert engine.make_keras_file(status.run_id) == digest
-    assert engine.keras_file(digest) is answered  # nothing is written twice
+    assert engine.keras_files.ask(wanted) == digest
+    assert engine.keras_files.status(digest) is answered  # nothing is written twice
 
     path = tmp_path / "model.keras"
     path.write_bytes(answered.answer.content)
@@ -47,7 +57,14 @@ def test_keras_reads_the_file_and_the_same_digits(engine: Engine, tmp_path: Path
     np.testing.assert_allclose(read, network.predict(images), atol=1e-5)
 
 
-def test_a_run_without_weights_has_no_file(engine: Engine) -> None:
-    with pytest.raises(UnknownRunError):
-        engine.make_keras_file(new_run_id())
-    assert engine.keras_file("none") is None
+def test_what_is_no_model_is_a_sentence(engine: Engine) -> None:
+    digest = engine.keras_files.ask(KerasFileWanted(b"no weights at all"))
+    failed = engine.keras_files.wait(digest, PATIENCE_S)
+    assert failed.state == "failed"
+    assert "is not a model of CNN Lab" in failed.sentence
+    assert failed.answer is None
+
+
+def test_too_large_a_file_is_refused(engine: Engine) -> None:
+    with pytest.raises(CheckRefusedError, match=f"Received: bytes={MAX_FILE_BYTES + 1:,}"):
+        engine.keras_files.ask(KerasFileWanted(bytes(MAX_FILE_BYTES + 1)))

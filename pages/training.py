@@ -6,6 +6,7 @@ from cnn_lab.ui.caches import network
 from cnn_lab.ui.models import SHIPPED
 from cnn_lab.ui.runs import after_run, planned_view, recorded_view, show_layers, show_view
 from cnn_lab.ui.training import REFUSED, engine, followed_run, may_steer, start
+from cnn_lab.ui.training_file import show_settings_file
 from cnn_lab.ui.training_live import show_run
 from cnn_lab.ui.training_settings import training_settings
 
@@ -19,6 +20,7 @@ stage_side, controls = st.columns([5, 2], gap="medium")
 status = followed_run()
 with controls:
     settings = training_settings()
+    show_settings_file(settings)
 
 with stage_side:
     if status is None or not status.active or not may_steer(status):
@@ -43,7 +45,6 @@ with stage_side:
         show_view(recorded_view(network(settings.name)))
     elif settings.spec is not None:
         show_view(planned_view(settings.spec))
-    st.caption(prose("training", "curves"))
 
 st.divider()
 left, right = st.columns(2, gap="large")

@@ -26,7 +26,6 @@ from cnn_lab.schedules import learning_rates
 from cnn_lab.spec import NetworkSpec, TrainingSpec
 from cnn_lab.training.job import Event, Progress, RunSpec, Status, progress
 from cnn_lab.ui.caches import RUN_PREFIX
-from cnn_lab.ui.inputs import choice
 from cnn_lab.ui.tables import show_table
 from cnn_lab.ui.training import engine
 
@@ -131,12 +130,20 @@ def show_view(view: View) -> None:
     """Draw a run; the same elements in the same places, whatever its state."""
     st.markdown(view.sentence)
     st.progress(view.share)
-    with st.container(horizontal=True, gap="small"):
+    zoom = ZOOMS[0]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for name, value in view.figures:
             st.markdown(f":small[{name}]  \n**{value}**", width=FIGURE_PX)
-    zoom = ZOOMS[0]
-    if view.latest is not None:
-        zoom = choice("Curves", ZOOMS, "training_zoom")
+        if view.latest is not None:
+            zoom = st.segmented_control(
+                "Curves",
+                ZOOMS,
+                default=ZOOMS[0],
+                required=True,
+                key="training_zoom",
+                bind="query-params",
+                label_visibility="collapsed",
+            )
     charts = st.columns(2, gap="medium")
     for chart, measure in zip(charts, MEASURES, strict=True):
         # A fixed height keeps everything below where it is until the browser can draw.
@@ -163,6 +170,7 @@ def show_view(view: View) -> None:
             alt="Learning rate against epochs: what the schedule plans, and what was used so far.",
         )
     st.markdown(f":small[{view.settings}]")
+    st.caption(prose("training", "curves" if zoom == ZOOMS[0] else "latest"))
 
 
 def after_run(status: Status) -> None:

@@ -99,7 +99,7 @@ def _rate_menu(status: Status, events: Sequence[Event]) -> None:
         return
     with menu:
         st.number_input(
-            "Learning rate",
+            "New learning rate",
             value=now,
             step=now / 2,
             format="%g",

@@ -61,6 +61,7 @@ def training_settings() -> Settings:
         wrap=True,
     )
     built = _own_network() if name == OWN else zoo.preset(name).network
+    _link_to_layers(name)
     defaults = _defaults(name, built)
     fields, engine = main_fields(name, defaults)
     with st.expander("More settings"):
@@ -153,6 +154,18 @@ def _with_value(error: ValueError) -> str:
     problem: dict[str, Any] = getattr(error, "errors", lambda: [{}])()[0]
     where = ".".join(map(str, problem.get("loc", ())))
     return f"{sentence}. Received: {where}={problem.get('input'):g}"
+
+
+def _link_to_layers(name: str) -> None:
+    """Show the way to the page where networks are looked at, and built."""
+    query, label = {"network_preset": name}, "Its layers, and how to change them"
+    if name == OWN:
+        token = st.session_state.get(NETWORK)
+        query = {"network_token": token} if token else {}
+        label = "Change it" if token else "Build one"
+    st.page_link(
+        "pages/network.py", label=label, icon=":material/account_tree:", query_params=query
+    )
 
 
 def _own_network() -> NetworkSpec | None:

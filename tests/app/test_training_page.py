@@ -8,7 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_lab import zoo
 from cnn_lab.network import Network
-from cnn_lab.spec import TrainingSpec
+from cnn_lab.spec import Augmentation, BatchNormalization, Dropout, NetworkSpec, TrainingSpec
+from cnn_lab.spec.recipe import Recipe
+from cnn_lab.spec.token import to_token
 from cnn_lab.training import store
 from cnn_lab.training.engine import MAX_WAITING, Engine
 from cnn_lab.training.job import Event, RunSpec, Status, new_run_id
@@ -18,6 +20,7 @@ from tests.app.elements import tables
 Open = Callable[..., AppTest]
 
 BATCH = {"epoch": 1, "batch": 3, "loss": 0.5, "accuracy": 0.84, "n_images": 384, "seconds": 1.5}
+STEERING = {"training_pause", "training_resume", "training_step", "training_stop"}
 EPOCH = {
     "epoch": 1,
     "loss": 0.2,
@@ -47,6 +50,18 @@ def spec(**changes: object) -> RunSpec:
 def said(page: AppTest) -> str:
     elements = [*page.markdown, *page.caption, *page.warning, *page.error, *page.info]
     return "\n".join(element.value for element in elements)
+
+
+def happens(engine: Engine, run_id: str, kind: str, **values: float) -> None:
+    """Let the engine hear of a run what its worker would tell."""
+    engine._note(engine._runs[run_id], kind, values)
+
+
+def asked_for(page: AppTest) -> RunSpec:
+    """Start training, and return what was asked for."""
+    page.button(key="training_start").click().run()
+    assert not page.exception
+    return training.engine().status(run_in_address(page)).spec
 
 
 def run_in_address(page: AppTest) -> str:
@@ -194,7 +209,7 @@ def test_somebody_elses_run_can_be_watched_and_not_stopped(open_page: Open, engi
     run_id = engine.submit(spec(seed=41), "somebody else")
     page = open_page("training", {"run": run_id})
     assert "seed 41" in said(page)
-    assert [button.key for button in page.button] == ["training_start"]
+    assert {button.key for button in page.button}.isdisjoint(STEERING)
 
 
 def test_a_finished_run_outlives_the_server(open_page: Open, tmp_path: Path) -> None:
@@ -227,3 +242,198 @@ def test_a_finished_run_can_be_used_by_other_pages(open_page: Open, tmp_path: Pa
     page = open_page("draw", {"draw_model": f"run-{status.run_id}"})
     assert not page.exception
     assert page.segmented_control(key="draw_model").value == f"run-{status.run_id}"
+
+
+def test_folded_settings_come_from_a_link_too(open_page: Open) -> None:
+    page = open_page(
+        "training",
+        {
+            "training_fast_optimizer": "SGD",
+            "training_fast_schedule": "in steps",
+            "training_fast_engine": "NumPy",
+            "training_fast_momentum": "0.8",
+            "training_fast_label_smoothing": "0.1",
+            "training_fast_weight_averaging": "0.99",
+            "training_fast_data_fraction": "0.05",
+            "training_fast_shift": "2",
+            "training_fast_rotate": "10",
+        },
+    )
+    assert not page.exception
+    asked = asked_for(page)
+    assert asked.engine == "numpy"
+    assert asked.training.model_dump() == zoo.preset("fast").training.model_dump() | {
+        "optimizer": "sgd",
+        "schedule": "step",
+        "momentum": 0.8,
+        "label_smoothing": 0.1,
+        "weight_averaging": 0.99,
+        "data_fraction": 0.05,
+        "augmentation": Augmentation(shift=2, rotate=10).model_dump(),
+    }
+
+
+def test_switches_rewrite_the_network(open_page: Open) -> None:
+    page = open_page("training", {"training_preset": "paper"})
+    page.selectbox(key="training_paper_norm").select("everywhere").run()
+    page.selectbox(key="training_paper_dropout").select("0.1").run()
+    layers = asked_for(page).network.layers
+    assert sum(isinstance(layer, BatchNormalization) for layer in layers) == 3
+    assert [layer.rate for layer in layers if isinstance(layer, Dropout)] == [0.1, 0.1]
+
+
+def test_a_preset_takes_the_images_of_the_data_set_chosen(open_page: Open) -> None:
+    page = open_page("training", {"training_fast_data_set": "CIFAR-10"})
+    asked = asked_for(page)
+    assert (asked.training.data_set, asked.network.input_shape) == ("cifar10", (32, 32, 3))
+
+
+def test_own_network_comes_in_the_address_and_stays(open_page: Open) -> None:
+    own = NetworkSpec(name="mine", layers=zoo.preset("fast").network.layers[-3:])
+    page = open_page("training", {"training_preset": "own", "training_network": to_token(own)})
+    assert not page.exception
+    assert tables(page)[0]["Layer"] == ["flatten", "dense1", "softmax", "in all"]
+    page.pills(key="training_preset").set_value("paper").run()
+    page.pills(key="training_preset").set_value("own").run()
+    assert asked_for(page).network == own
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("", "build a network of your own first"),
+        ("nonsense", "cannot be unpacked"),
+        ("x" * 20_000, "may have at most"),
+        ("<script>", "letters, digits"),
+    ],
+)
+def test_what_is_no_network_is_a_sentence(open_page: Open, token: str, words: str) -> None:
+    page = open_page("training", {"training_preset": "own", "training_network": token})
+    assert not page.exception
+    assert words in said(page)
+    assert page.button(key="training_start").disabled
+
+
+def test_a_network_that_cannot_learn_these_images_is_a_sentence(open_page: Open) -> None:
+    preset = zoo.preset("fast").network
+    wide = NetworkSpec(name="wide", input_shape=(32, 32, 3), layers=preset.layers)
+    page = open_page("training", {"training_preset": "own", "training_network": to_token(wide)})
+    assert not page.button(key="training_start").disabled  # CIFAR-10 was chosen by its shape
+    page.selectbox(key="training_own_data_set").select("mnist").run()
+    assert not page.exception
+    assert "Received: input_shape=(32, 32, 3)" in said(page)
+    assert page.button(key="training_start").disabled
+
+
+def test_reset_brings_back_what_the_preset_has(open_page: Open) -> None:
+    page = open_page(
+        "training",
+        {
+            "training_fast_epochs": "7",
+            "training_fast_learning_rate": "0.5",
+            "training_fast_norm": "none",
+            "training_fast_elastic": "1",
+        },
+    )
+    page.button(key="training_reset").click().run()
+    assert asked_for(page) == spec()
+
+
+def test_a_settings_file_sets_every_control(open_page: Open) -> None:
+    own = zoo.preset("fast").network.model_copy(update={"name": "mine"})
+    recipe = Recipe(
+        network=own,
+        training=TrainingSpec(epochs=2, optimizer="muon", augmentation=Augmentation(scale=0.1)),
+    )
+    page = open_page("training", state={"training_file_menu": True})
+    upload(page, recipe.to_json().encode())
+    assert not page.exception
+    assert not page.error
+    asked = asked_for(page)
+    assert (asked.network, asked.training) == (recipe.network, recipe.training)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "JSON"),
+        (b"{" * 100_000, "JSON"),
+        (b'{"network": {"name": "x", "layers": [{"type": "Magic", "name": "m"}]}}', "Magic"),
+        (Recipe(network=zoo.preset("fast").network, training=TrainingSpec(epochs=99)), "epochs"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_a_sentence(
+    open_page: Open, data: bytes | Recipe, words: str
+) -> None:
+    page = open_page("training", state={"training_file_menu": True})
+    upload(page, data.to_json().encode() if isinstance(data, Recipe) else data)
+    assert not page.exception
+    assert words in "".join(error.value for error in page.error)
+    assert not page.button(key="training_start").disabled
+
+
+def upload(page: AppTest, data: bytes) -> None:
+    page.file_uploader(key="training_file").upload("run.json", data, "application/json").run()
+
+
+def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, engine: Engine) -> None:
+    page = open_page("training")
+    page.button(key="training_start").click().run()
+    run_id = run_in_address(page)
+    assert page.button(key="training_pause").disabled  # nothing has begun
+    happens(engine, run_id, "batch", **BATCH)
+    page.run()
+    assert "**Epoch 1 of 3**, batch 3 of 422" in said(page)
+    assert page.button(key="training_step").disabled
+
+    page.button(key="training_pause").click().run()
+    assert engine._runs[run_id].wishes == [("pause", None)]
+    assert page.button(key="training_pause").label == "Pausing …"
+    assert page.button(key="training_pause").disabled
+    happens(engine, run_id, "paused", epoch=1, batch=3)
+    page.run()
+    assert "**Paused** in epoch 1 of 3, after batch 3 of 422" in said(page)
+
+    page.button(key="training_step").click().run()
+    assert page.button(key="training_step").label == "One batch …"
+    assert page.button(key="training_resume").disabled
+    happens(engine, run_id, "batch", **BATCH | {"batch": 4, "n_images": 512})
+    happens(engine, run_id, "paused", epoch=1, batch=4)
+    page.run()
+    assert page.button(key="training_step").label == "One batch"
+
+    page.button(key="training_resume").click().run()
+    assert page.button(key="training_resume").label == "Going on …"
+    happens(engine, run_id, "batch", **BATCH | {"batch": 5, "n_images": 640})
+    page.run()
+    assert not page.button(key="training_pause").disabled
+    assert [command for command, _ in engine._runs[run_id].wishes] == ["pause", "step", "resume"]
+
+
+def test_another_rate_in_mid_run_is_checked_and_marked(open_page: Open, engine: Engine) -> None:
+    page = open_page("training", state={"training_rate_menu": True})
+    page.button(key="training_start").click().run()
+    run_id = run_in_address(page)
+    happens(engine, run_id, "batch", **BATCH)
+    page.session_state["training_rate_menu"] = True
+    page.run()
+    page.number_input(key="training_new_rate").set_value(-3.0).run()
+    page.button(key="training_rate").click().run()
+    assert not page.exception
+    assert "-3" in "".join(error.value for error in page.error)
+    assert engine._runs[run_id].wishes == []
+
+    page.number_input(key="training_new_rate").set_value(0.5).run()
+    page.button(key="training_rate").click().run()
+    assert not page.exception
+    assert engine._runs[run_id].wishes == [("rate", 0.5)]
+    assert not page.error
+    assert [event["rate"] for event in engine.events(run_id) if event.kind == "rate"] == [0.5]
+
+
+@pytest.mark.parametrize("zoom", ["by epoch", "latest batches"])
+def test_curves_can_be_seen_from_near(open_page: Open, tmp_path: Path, zoom: str) -> None:
+    page = open_page("training", {"run": keep(tmp_path).run_id, "training_zoom": zoom})
+    assert not page.exception
+    assert len(page.get("vega_lite_chart")) >= 3
+    assert ("A point for each report" in said(page)) == (zoom == "latest batches")

@@ -131,7 +131,8 @@ class _Download(threading.Thread):
 
     def _why_not(self, error: Exception) -> DataError:
         if isinstance(error, _BROKEN):
-            _forget(self.set_name)
+            if _under_way.get(self.set_name) is self:  # else the next one's files lie there
+                _forget(self.set_name)
             return DataError(
                 f"What was downloaded of {INFO[self.set_name].title} is incomplete or broken "
                 f"({_short(error)}) and has been removed. Start again to download it anew."

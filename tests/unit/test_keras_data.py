@@ -22,6 +22,11 @@ from cnn_lab import keras_data
 from cnn_lab.data import DataError
 from cnn_lab.data_sets import INFO, data_path, load_data_set
 from cnn_lab.keras_data import ensure_data_set
+from cnn_lab.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
+from cnn_lab.training import trainer
+from cnn_lab.training.job import RunSpec, TrainingFailedError
+from cnn_lab.training.parcels import Outbox
+from cnn_lab.training_loop import Control
 
 FASHION = {"n_train": 54, "n_validation": 6, "n_test": 10}
 NO_ANSWER = "http://127.0.0.1:9/"  # a port at which nobody listens
@@ -94,6 +99,10 @@ def server(monkeypatch, tmp_path):
     monkeypatch.setitem(INFO, "fashion_mnist", replace(INFO["fashion_mnist"], **FASHION))
     yield server
     server.gate.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("download-"):
+            thread.join(60)
+            assert not thread.is_alive()
 
 
 def fashion_of(server, monkeypatch, **settings):
@@ -258,3 +267,50 @@ def test_mnist_is_there_and_keras_is_not_needed_to_know():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["[]"]
+
+
+def run_of(**settings):
+    layers = (Flatten(name="flatten"), Dense(name="dense", units=10), Softmax(name="softmax"))
+    training = TrainingSpec(data_set="fashion_mnist", epochs=1, batch_size=20, **settings)
+    return RunSpec(
+        network=NetworkSpec(name="tiny", layers=layers), training=training, engine="numpy"
+    )
+
+
+def carried_out(spec, control=None, told=None):
+    """The result of a run whose parcels all arrive at once."""
+
+    class Arriving(Outbox):
+        def put(self, parcel):
+            number = super().put(parcel)
+            self.after(number)
+            return number
+
+    return trainer.train(
+        spec, control or Control(), lambda kind, values=None: told(kind, values), Arriving()
+    )
+
+
+def test_a_run_fetches_its_images_tells_of_it_and_is_judged_on_them(server, monkeypatch):
+    fashion_of(server, monkeypatch)
+    told = []
+    outcome = carried_out(run_of(), told=lambda kind, values: told.append((kind, values)))
+    kinds = [kind for kind, _ in told]
+    assert kinds[0] == "downloading"
+    assert kinds.index("epoch") > max(i for i, kind in enumerate(kinds) if kind == "downloading")
+    assert all(0 <= values["share"] <= 1 for kind, values in told if kind == "downloading")
+    assert outcome.result["n"] == 10
+    assert np.array(outcome.result["confusion"]).sum() == 10
+
+
+def test_a_run_without_a_network_ends_with_the_sentence(server):
+    with pytest.raises(TrainingFailedError, match=r"could not be downloaded: Connection refused"):
+        carried_out(run_of(), told=lambda *_: None)
+
+
+def test_a_run_can_be_stopped_while_its_images_are_on_their_way(server, monkeypatch):
+    fashion_of(server, monkeypatch)
+    server.gate.clear()
+    control = Control()
+    with pytest.raises(TrainingFailedError, match="Stopped while its images"):
+        carried_out(run_of(), control, told=lambda *_: control.stop())

@@ -119,6 +119,7 @@ def layer_costs(
     out_shape: tuple[int, int, int],
     *,
     groups: int = 1,
+    bias: bool = True,
 ) -> list[LayerCost]:
     """Return the costs of layers between the same two shapes, the standard convolution first.
 
@@ -129,6 +130,8 @@ def layer_costs(
     kernel_size : (int, int)
     groups : int
         More than one adds that convolution to the list.
+    bias : bool
+        Whether each of these layers has one.
 
     Examples
     --------
@@ -139,7 +142,7 @@ def layer_costs(
     costs = [
         LayerCost(
             "Convolution" if n_groups == 1 else f"In {n_groups} groups",
-            convolution_parameters(kernel_size, channels, filters, groups=n_groups),
+            convolution_parameters(kernel_size, channels, filters, groups=n_groups, bias=bias),
             convolution_multiply_adds(out_size, kernel_size, channels, filters, groups=n_groups),
         )
         for n_groups in sorted({1, groups})
@@ -148,11 +151,13 @@ def layer_costs(
         *costs,
         LayerCost(
             "Depthwise, then 1 × 1",
-            separable_parameters(kernel_size, channels, filters),
+            separable_parameters(kernel_size, channels, filters, bias=bias),
             separable_multiply_adds(out_size, kernel_size, channels, filters),
         ),
         LayerCost(
-            "Dense", dense_parameters(in_shape, out_shape), dense_multiply_adds(in_shape, out_shape)
+            "Dense",
+            dense_parameters(in_shape, out_shape, bias=bias),
+            dense_multiply_adds(in_shape, out_shape),
         ),
     ]
 

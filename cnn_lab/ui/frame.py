@@ -31,7 +31,7 @@ PAGES = {
         "pooling": "Pooling",
         "backpropagation": "Backpropagation",
     },
-    "Build": {"training": "Training"},
+    "Build": {"network": "Network", "training": "Training"},
     "Explore": {"draw": "Draw a digit"},
 }
 

@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "keras_data": {*OPERATORS, "data", "data_sets", "spec"},
     "numpy_optimizers": {*OPERATORS, "spec"},
     "numpy_trainer": {*NETWORKS, "initial", "numpy_optimizers", "training_loop"},
-    "doctor": {*NETWORKS, "training"},
+    "doctor": {*NETWORKS, "content", "data_sets", "training"},
     "training": {*NETWORKS, *CHECKS, "judgement", "training.worker"},
     "training.trainer": {
         *NETWORKS,

@@ -1,0 +1,51 @@
+import streamlit as st
+
+from cnn_lab.content import prose
+from cnn_lab.spec import fit
+from cnn_lab.ui import frame
+from cnn_lab.ui.network import bench, problem
+from cnn_lab.ui.network_costs import show_layer_formulas, show_memory, show_meter, show_totals
+from cnn_lab.ui.network_export import export_menu, network_code, train_link
+from cnn_lab.ui.network_fields import layer_fields
+from cnn_lab.ui.network_tools import bench_tools, layer_tools, show_fit
+from cnn_lab.ui.network_view import show_diagram, show_layer_table
+
+frame.ensure()
+
+st.title("Network")
+st.markdown("What is in it, and what does it cost?")
+
+here = bench()
+found = fit(here.draft)
+
+with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    bench_tools(here)
+    with st.container(width="content"):
+        export_menu(here.draft)
+    train_link(here, found)
+if refused := problem():
+    st.warning(refused, title="This was not taken")
+show_totals(here, found)
+show_diagram(here, found)
+show_fit(here, found)
+
+table_side, editor = st.columns([7, 4], gap="medium")
+with table_side:
+    show_layer_table(here, found)
+with editor:
+    layer_tools(here)
+    layer_fields(here)
+
+if not found.reason:
+    network_code(here.draft)
+st.divider()
+left, right = st.columns(2, gap="large")
+with left:
+    show_layer_formulas(here, found)
+with right:
+    show_memory(here, found)
+st.divider()
+show_meter(here, found)
+st.divider()
+with st.container(width=720):
+    st.markdown(prose("network", "prose"))

@@ -1,0 +1,385 @@
+"""The Network page: layers are changed, what does not fit is mended, and strangers' files."""
+
+import json
+import math
+import re
+
+import pytest
+
+from cnn_lab import zoo
+from cnn_lab.drafting import added, changed, removed, with_input
+from cnn_lab.drafting.edits import FRESH
+from cnn_lab.spec import Dense, Draft, Flatten, MaxPooling2D
+from cnn_lab.spec.token import draft_from_token, from_token, to_json, to_token
+from tests.app.elements import tables
+
+PAPER = Draft.of(zoo.preset("paper").network)
+NAMES = [layer.name for layer in PAPER.layers]
+
+
+def text_of(component):
+    return json.loads(component.proto.json)["html"]
+
+
+def shown(page):
+    """The two pictures of the network: its diagram and its table, as HTML."""
+    components = page.get("bidi_component")
+    return {
+        each.proto.id.rpartition("-")[2]: text_of(each)
+        for each in components
+        if each.proto.component_name == "cnn_lab_layers"
+    }
+
+
+def rows(page):
+    """The table's lines as lists of texts."""
+    table = next(html for html in shown(page).values() if "<table" in html)
+    lines = table.split("<tr")[2:]
+    return [
+        [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line)]
+        for line in lines
+    ]
+
+
+def said(page):
+    elements = [*page.markdown, *page.caption, *page.error, *page.warning, *page.info]
+    return " ".join(element.value for element in elements)
+
+
+def address(page, name):
+    value = page.query_params.get(name)
+    return value[0] if isinstance(value, list) else value
+
+
+def with_token(draft, **more):
+    return {"network_token": to_token(draft), **more}
+
+
+def test_the_first_visit_shows_the_papers_network_with_its_costs(open_page):
+    page = open_page("network")
+    assert not page.exception
+    assert not page.error
+    assert not page.warning
+    assert page.title[0].value == "Network"
+    found = {line[0]: line[1:] for line in rows(page)}
+    assert found["conv1Conv2D, 2 × 2, same"] == ["28 × 28 × 16", "80", "50,176", "50.2 kB", "2 × 2"]
+    assert found["flattenFlatten"] == ["6,400", "–", "–", "25.6 kB", "13 × 13"]
+    assert found["softmaxSoftmax"][-1] == "all of it"
+    assert found["in all"] == ["", "1,134,426", "33,016,064", "", ""]
+    assert "11 layers, 1,134,426 parameters" in said(page)
+    assert address(page, "network_token") is None
+    size, parameters, work = (latex.value for latex in page.latex)
+    assert "28 + 0 + 1 - 2" in size
+    assert r"2 \cdot 2 \cdot 1 \cdot 16 + 16 = 80" in parameters
+    assert r"28 \cdot 28 \cdot 2 \cdot 2 \cdot 1 \cdot 16 = 50{,}176" in work
+
+
+@pytest.mark.parametrize("name", list(zoo.PRESETS))
+def test_a_link_opens_each_preset(open_page, name):
+    page = open_page("network", {"network_preset": name})
+    assert not page.exception
+    assert not page.error
+    assert not page.warning
+    assert len(rows(page)) == len(zoo.preset(name).network.layers) + 2
+    assert page.button(key="network_reset").disabled
+
+
+def test_a_new_layer_comes_after_the_chosen_one_and_shapes_follow(open_page):
+    page = open_page("network", {"network_layer": "conv2"})
+    page.menu_button(key="network_add").set_value("MaxPooling2D").run()
+    found = rows(page)
+    assert found[4][:2] == ["pool3MaxPooling2D, 2 × 2", "6 × 6 × 128"]
+    assert found[5][1] == "4 × 4 × 256"
+    assert address(page, "network_layer") == "pool3"
+    draft = draft_from_token(address(page, "network_token"))
+    assert [layer.name for layer in draft.layers][:4] == ["conv1", "pool1", "conv2", "pool3"]
+    assert draft.name == "own"
+    page.button(key="network_undo").click().run()
+    assert address(page, "network_token") is None
+    page.button(key="network_redo").click().run()
+    assert draft_from_token(address(page, "network_token")) == draft
+    page.button(key="network_reset").click().run()
+    assert address(page, "network_token") is None
+    assert not page.exception
+
+
+def test_a_field_writes_into_the_draft_and_follows_it_back(open_page):
+    page = open_page("network")
+    page.number_input(key="network_conv1_filters").set_value(24).run()
+    assert rows(page)[1][1] == "28 × 28 × 24"
+    page.button(key="network_undo").click().run()
+    assert page.number_input(key="network_conv1_filters").value == 16
+    page.segmented_control(key="network_conv1_padding").set_value("valid").run()
+    assert rows(page)[1][1] == "27 × 27 × 16"
+    page.toggle(key="network_apart").set_value(True).run()
+    page.number_input(key="network_conv1_kernel_size_columns").set_value(5).run()
+    assert rows(page)[1][1] == "27 × 24 × 16"
+    page.toggle(key="network_conv1_use_bias").set_value(False).run()
+    assert rows(page)[1][2] == "160"
+    page.selectbox(key="network_conv1_activation").set_value("tanh").run()
+    assert "tanh" in rows(page)[1][0]
+    assert not page.exception
+
+
+def test_every_type_of_layer_can_be_added_and_edited(open_page):
+    for type_ in FRESH:
+        draft = added(PAPER, 0, type_)
+        name = draft.layers[0].name
+        page = open_page("network", with_token(draft, network_layer=name))
+        assert not page.exception, type_
+        assert page.text_input(key=f"network_{name}_name").value == name
+
+
+def test_pooling_steps_as_its_window_or_otherwise(open_page):
+    page = open_page("network", {"network_layer": "pool1"})
+    page.toggle(key="network_pool1_strides_as_window").set_value(False).run()
+    page.number_input(key="network_pool1_strides").set_value(3).run()
+    assert rows(page)[2][1] == "9 × 9 × 16"
+    page.number_input(key="network_pool1_pool_size").set_value(4).run()
+    assert rows(page)[2][0] == "pool1MaxPooling2D, 4 × 4, step 3"
+    page.toggle(key="network_pool1_strides_as_window").set_value(True).run()
+    assert rows(page)[2][1] == "7 × 7 × 16"
+
+
+def test_a_name_must_be_free_and_plain(open_page):
+    page = open_page("network")
+    field = "network_conv1_name"
+    page.text_input(key=field).set_value("conv2").run()
+    assert "Received twice: conv2" in said(page)
+    assert page.text_input(key=field).value == "conv1"
+    page.text_input(key=field).set_value("<b>").run()
+    assert "pattern" in said(page)
+    page.text_input(key=field).set_value("first").run()
+    assert rows(page)[1][0].startswith("first")
+    assert not page.warning
+
+
+def test_layers_are_moved_copied_and_removed(open_page):
+    page = open_page("network", {"network_layer": "pool1"})
+    page.button(key="network_earlier").click().run()
+    assert rows(page)[1][0].startswith("pool1")
+    assert page.button(key="network_earlier").disabled
+    page.button(key="network_later").click().run()
+    page.button(key="network_duplicate").click().run()
+    assert rows(page)[3][0].startswith("pool3")
+    page.button(key="network_remove").click().run()
+    assert [line[0].split("M")[0] for line in rows(page)[2:3]] == ["pool1"]
+    assert not page.exception
+
+
+def test_another_image_is_chosen_or_typed(open_page):
+    page = open_page("network", {"network_layer": "*"})
+    images = page.selectbox(key="network_images")
+    colours = next(option for option in images.options if "CIFAR" in option)
+    images.set_value(colours).run()
+    assert rows(page)[0][1] == "32 × 32 × 3"
+    page.number_input(key="network_input_rows").set_value(40).run()
+    assert rows(page)[0][1] == "40 × 32 × 3"
+    assert page.selectbox(key="network_images").value == "other"
+    assert "No data set of the lab" in said(page)
+
+
+def test_what_does_not_fit_says_why_and_is_mended_by_a_click(open_page):
+    page = open_page("network", {"network_layer": "flatten"})
+    page.button(key="network_remove").click().run()
+    assert "put Flatten before it" in page.error[0].value
+    assert [line[1] for line in rows(page)[8:10]] == ["?", "?"]
+    assert "Does not fit." in rows(page)[7][1]
+    (link,) = page.get("page_link")
+    assert link.disabled
+    first = page.button(key="network_mend_0")
+    assert first.label == "Put Flatten before dense1"
+    first.click().run()
+    assert not page.error
+    assert rows(page)[-1][2] == "1,134,426"
+    (link,) = page.get("page_link")
+    assert not link.disabled
+
+
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [
+        ((MaxPooling2D(name="pool1"),), "makes maps of 14 × 14 × 1"),
+        ((Flatten(name="flatten"),), "makes 784 numbers"),
+        ((Flatten(name="flatten"), Dense(name="dense1", units=10)), "10 scores for 10 classes"),
+        (
+            (
+                *PAPER.layers[:-1],
+                PAPER.layers[-1].model_copy(update={"name": "soft"}),
+                PAPER.layers[-1],
+            ),
+            "Two layers end in softmax",
+        ),
+    ],
+)
+def test_an_end_that_is_none_is_said_and_mended(open_page, layers, sentence):
+    page = open_page("network", with_token(Draft(layers=layers)))
+    assert sentence in page.warning[0].value
+    while page.warning:
+        page.button(key="network_mend_0").click().run()
+    assert from_token(address(page, "network_token")).n_classes == 10
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft(input_shape=(1, 1, 1), layers=(Flatten(name="flatten"),)),
+        Draft(input_shape=(256, 256, 16), layers=(MaxPooling2D(name="pool1"),)),
+        Draft(layers=tuple(Flatten(name=f"flatten{n}") for n in range(60))),
+        changed(PAPER, 0, filters=65_536),
+        changed(PAPER, 0, kernel_size=(28, 1), strides=(7, 65_536)),
+        with_input(PAPER, (1, 1, 1)),
+        removed(PAPER, 0),
+    ],
+)
+def test_extremes_are_shown(open_page, draft):
+    page = open_page("network", with_token(draft))
+    assert not page.exception
+    assert len(rows(page)) == len(draft.layers) + 2
+    assert draft_from_token(address(page, "network_token")) == draft
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"network_token": "???"}, "made of letters"),
+        ({"network_token": "abc"}, "cut off"),
+        ({"network_token": "A" * 9000}, "at most 8,000 characters"),
+        ({"network_preset": "imagenet"}, "There is no network of this name"),
+    ],
+)
+def test_a_bad_address_gets_a_sentence_and_the_papers_network(open_page, query, sentence):
+    page = open_page("network", query)
+    assert not page.exception
+    assert sentence in page.warning[0].value
+    assert len(rows(page)) == len(PAPER.layers) + 2
+    assert not page.query_params.keys() & query.keys()
+    assert not page.run().warning
+
+
+def test_an_unknown_layer_in_the_address_is_the_first(open_page):
+    page = open_page("network", {"network_layer": "nobody"})
+    assert page.text_input(key="network_conv1_name").value == "conv1"
+
+
+def paste(page, text):
+    page.session_state["network_open"] = True
+    page.run()
+    page.text_area(key="network_json").set_value(text)
+    page.button(key="network_open_it").click().run()
+    return page
+
+
+def test_a_network_of_ones_own_is_opened_from_json(open_page):
+    fast = zoo.preset("fast").network
+    page = paste(open_page("network"), to_json(fast))
+    assert not page.exception
+    assert rows(page)[-1][2] == f"{fast.n_parameters:,}"
+    page.button(key="network_undo").click().run()
+    assert rows(page)[-1][2] == "1,134,426"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("not JSON at all", "Invalid JSON"),
+        ("", "Invalid JSON"),
+        ('{"layers": [{"type": "Lambda", "name": "a"}]}', "Lambda"),
+        (
+            json.dumps({"layers": [{"type": "Flatten", "name": f"f{n}"} for n in range(1_000)]}),
+            "at most 60 items",
+        ),
+        (json.dumps({"layers": [{"type": "Flatten", "name": "f"}] * 200_000}), "65,536 bytes"),
+        ('{"layers": [{"type": "Dense", "name": "a", "units": 1000000000}]}', "at most 65,536"),
+    ],
+)
+def test_bad_json_gets_a_sentence_and_changes_nothing(open_page, text, sentence):
+    page = paste(open_page("network"), text)
+    assert not page.exception
+    assert sentence in page.warning[0].value
+    assert rows(page)[-1][2] == "1,134,426"
+
+
+def test_a_billion_parameters_are_opened_up_to_the_layer_that_has_them(open_page):
+    layers = [
+        {"type": "Flatten", "name": "flatten"},
+        {"type": "Dense", "name": "dense1", "units": 20_000},
+        {"type": "Dense", "name": "dense2", "units": 60_000},
+    ]
+    page = paste(open_page("network"), json.dumps({"layers": layers}))
+    assert not page.exception
+    assert "at most 20,000,000 parameters" in page.error[0].value
+    assert [button.label for button in page.button if "Give dense2" in button.label]
+
+
+def test_the_meter_sets_a_convolution_beside_two_others(open_page):
+    page = open_page("network", {"network_layer": "conv2"})
+    costs = tables(page)[-1]
+    assert costs["Layer"] == ["Convolution", "Depthwise, then 1 × 1", "Dense"]
+    assert costs["Learned numbers"][0] == "18,560"
+    assert costs["Multiply-adds"][1].startswith(f"{144 * (9 * 16 + 16 * 128):,} ")
+    everything = said(page)
+    assert "sees 144 numbers, and not all 3,136" in everything
+    dense, sparse = math.prod((14, 14, 16, 12, 12, 128)), 144 * 144 * 128
+    assert f"{sparse:,} connections" in everything
+    assert f"{dense:,}, {round(dense / sparse):,} times as many" in everything.replace("\n", " ")
+    page.button(key="network_separate").click().run()
+    assert [line[0].split("C")[0] for line in rows(page)[3:5]] == ["depthwise1Depthwise", "conv2"]
+    assert rows(page)[4][1] == "12 × 12 × 128"
+    assert not page.exception
+
+
+def test_a_window_of_one_pixel_cannot_be_taken_apart(open_page):
+    draft = changed(PAPER, 0, kernel_size=(1, 1))
+    page = open_page("network", with_token(draft))
+    assert page.button(key="network_separate").disabled
+
+
+def test_code_is_written_when_it_is_unfolded(open_page):
+    page = open_page("network", {"network_preset": "fast"})
+    assert not page.code
+    page.session_state["network_code"] = True
+    page.run()
+    assert 'layers.Conv2D(24, 5, strides=2, use_bias=False, name="conv1")' in page.code[0].value
+
+
+def test_training_takes_the_very_network_along(open_page):
+    page = open_page("network", {"network_preset": "fast"})
+    (link,) = page.get("page_link")
+    assert "training_preset=fast" in link.proto.query_string
+    page.number_input(key="network_conv1_filters").set_value(8).run()
+    (link,) = page.get("page_link")
+    token = re.search(r"training_network=([\w-]+)", link.proto.query_string)
+    assert from_token(token[1]).layers[0].filters == 8
+    assert "training_preset=own" in link.proto.query_string
+
+
+def test_a_bench_is_found_again_when_the_page_was_left(open_page):
+    page = open_page("network")
+    page.number_input(key="network_conv1_filters").set_value(8).run()
+    token = address(page, "network_token")
+    page.switch_page("pages/home.py").run()
+    page.query_params.clear()
+    page.switch_page("pages/network.py").run()
+    assert address(page, "network_token") == token
+    assert page.number_input(key="network_conv1_filters").value == 8
+
+
+def test_another_link_in_the_same_session_is_opened_with_a_way_back(open_page):
+    page = open_page("network")
+    page.number_input(key="network_conv1_filters").set_value(8).run()
+    page.query_params.clear()
+    page.query_params["network_preset"] = "fast"
+    page.run()
+    assert page.number_input(key="network_conv1_filters").value == 24
+    page.button(key="network_undo").click().run()
+    assert page.number_input(key="network_conv1_filters").value == 8
+
+
+def test_memory_follows_the_batch(open_page):
+    page = open_page("network", {"network_batch": "1"})
+    small = tables(page)[0]["Memory"]
+    page.number_input(key="network_batch").set_value(1024).run()
+    large = tables(page)[0]["Memory"]
+    assert small[:2] == large[:2]
+    assert small[2] != large[2]

@@ -17,6 +17,9 @@ from cnn_lab.figures.curves import (
     curve_table,
 )
 
+COMPARISON_HEIGHT_PX = CHART_HEIGHT_PX + 80  # with the legends below
+GREY = "#8a8680"  # for light and dark pages
+
 Along = Literal["epochs", "seconds"]
 
 
@@ -58,11 +61,11 @@ def comparison_spec(
         "field": "who",
         "type": "nominal",
         "scale": {"domain": [TRAINING, VALIDATION], "range": ["circle", "diamond"]},
-        "legend": _legend("bottom"),
+        "legend": _LEGEND | {"symbolFillColor": GREY, "symbolStrokeColor": GREY},
     }
     epoch = "datum.what == 'epoch' && datum.who =="
     return {
-        "height": CHART_HEIGHT_PX,
+        "height": COMPARISON_HEIGHT_PX,
         "title": {"text": measure.capitalize(), "offset": 8},
         "encoding": {
             "x": {
@@ -77,7 +80,7 @@ def comparison_spec(
                 "field": "run",
                 "type": "nominal",
                 "scale": {"domain": list(names)},
-                "legend": _legend("bottom"),
+                "legend": _LEGEND,
             },
         },
         "layer": [
@@ -90,6 +93,7 @@ def comparison_spec(
     }
 
 
+_LEGEND = {"title": None, "orient": "bottom", "columns": 1, "labelLimit": 320, "symbolOpacity": 1}
 _TOOLTIP = [
     {"field": "run"},
     {"field": "who", "title": "images"},
@@ -106,10 +110,6 @@ def _seconds_at(one: Compared, n_images: NDArray[np.float64]) -> NDArray[np.floa
     known = sorted({0.0: 0.0, **reports}.items())
     images, seconds = np.array(known, float).T
     return np.asarray(np.interp(n_images, images, seconds))
-
-
-def _legend(orient: str) -> dict[str, Any]:
-    return {"title": None, "orient": orient, "columns": 2, "labelLimit": 260, "symbolOpacity": 1}
 
 
 def _layer(condition: str, **mark: Any) -> dict[str, Any]:

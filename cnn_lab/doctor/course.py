@@ -65,7 +65,7 @@ def read_course(
     batches = [event for event in events if event["kind"] == "batch"]
     images = np.array([0, *(event["n_images"] for event in batches)], float)
     losses = np.array([event["loss"] for event in batches], float)
-    rates = [event["rate"] for event in batches] or [training.learning_rate]
+    rates = [event["rate"] for event in batches if "rate" in event] or [training.learning_rate]
     return Course(
         training=training,
         losses=_windows(images, losses, training.batch_size),

@@ -17,7 +17,7 @@ USUAL_RATES: dict[OptimizerName, float] = {
 LOW = 0.2  # of the usual rate
 
 ENOUGH_BATCHES, MANY_BATCHES = 40, 100
-LIKE_CHANCE = 0.97, 1.1  # of the loss of guessing
+LIKE_CHANCE = 0.99, 1.1  # of the loss of guessing
 RISE = 0.25  # of the same
 TIMES_LOWEST = 1.5
 
@@ -55,7 +55,7 @@ def _too_high(course: Course) -> Finding | None:
     """Say it of a loss far above where it was, or for long above that of guessing."""
     lowest, now = float(course.losses[:-1].min()), float(course.losses[-1])
     changes = {"learning_rate": plain_rate(course.used_rate / 10)}
-    if course.losses[-3:].min() > (1 + RISE) * course.chance:
+    if course.losses[-3:].min() > LIKE_CHANCE[1] * course.chance:
         return finding(
             "rate_too_high",
             "warning",

@@ -2,9 +2,11 @@ import streamlit as st
 
 from cnn_lab.content import prose
 from cnn_lab.ui import frame
+from cnn_lab.ui.afterwards import show_afterwards
 from cnn_lab.ui.caches import network
+from cnn_lab.ui.comparing import show_comparison
 from cnn_lab.ui.models import SHIPPED
-from cnn_lab.ui.runs import after_run, planned_view, recorded_view, show_layers, show_view
+from cnn_lab.ui.runs import planned_view, recorded_view, show_layers, show_view
 from cnn_lab.ui.training import REFUSED, engine, followed_run, may_steer, start
 from cnn_lab.ui.training_file import show_settings_file
 from cnn_lab.ui.training_live import show_run
@@ -39,8 +41,10 @@ with stage_side:
         st.warning(refused, title="Not now")
     if status is not None:
         show_run(status)
-        if status.result:
-            after_run(status)
+        if not status.active:
+            show_afterwards(status)
+            if status.result:
+                show_comparison(status)
     elif settings.name in SHIPPED:
         show_view(recorded_view(network(settings.name)))
     elif settings.spec is not None:

@@ -25,9 +25,7 @@ from cnn_lab.network import Network
 from cnn_lab.schedules import learning_rates
 from cnn_lab.spec import NetworkSpec, TrainingSpec
 from cnn_lab.training.job import Event, Progress, RunSpec, Status, progress
-from cnn_lab.ui.caches import RUN_PREFIX
 from cnn_lab.ui.tables import show_table
-from cnn_lab.ui.training import engine
 
 ZOOMS = ("by epoch", "latest batches")
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
@@ -171,36 +169,6 @@ def show_view(view: View) -> None:
         )
     st.markdown(f":small[{view.settings}]")
     st.caption(prose("training", "curves" if zoom == ZOOMS[0] else "latest"))
-
-
-def after_run(status: Status) -> None:
-    """Offer what a run has left behind."""
-    if status.state == "stopped":
-        st.markdown(prose("training", "stopped"))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link(
-            "pages/draw.py",
-            label="Use this model in Draw",
-            icon=":material/draw:",
-            query_params={"draw_model": f"{RUN_PREFIX}{status.run_id}"},
-        )
-        st.download_button(
-            "Weights (.safetensors)",
-            lambda: engine().result(status.run_id).read_bytes(),
-            file_name=f"{status.spec.network.name}-{status.run_id}.safetensors",
-            icon=":material/download:",
-            key="training_weights",
-            on_click="ignore",
-        )
-        st.download_button(
-            "History (CSV)",
-            lambda: history_csv(engine().events(status.run_id)),
-            file_name=f"{status.spec.network.name}-{status.run_id}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            key="training_history",
-            on_click="ignore",
-        )
 
 
 def show_layers(network: NetworkSpec) -> None:

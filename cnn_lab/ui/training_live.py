@@ -11,6 +11,7 @@ from cnn_lab.figures.maps import Picture, Tone, png
 from cnn_lab.figures.watched import filters_picture, largest, maps_picture
 from cnn_lab.training.job import Status
 from cnn_lab.training.snapshot import N_WATCHED, Snapshot
+from cnn_lab.ui.doctor import show_findings
 from cnn_lab.ui.pictures import show_png, tone
 from cnn_lab.ui.runs import run_view, show_view
 from cnn_lab.ui.training import be_here, engine, may_steer
@@ -39,6 +40,7 @@ def _follow(run_id: str, *, was_active: bool) -> None:
     if status.active and may_steer(status):
         show_controls(status, events)
     show_view(run_view(status, events))
+    show_findings(status)
     if status.active:
         _show_first_layer(status)
 

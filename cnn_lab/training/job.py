@@ -37,10 +37,11 @@ Kind = Literal[
     "validating",
     "epoch",
     "snapshot",
+    "diverged",
     "testing",
 ]
 Command = Literal["stop", "pause", "resume", "step", "rate"]
-ASIDE: frozenset[Kind] = frozenset({"rate", "snapshot"})  # happens beside the training
+ASIDE: frozenset[Kind] = frozenset({"rate", "snapshot", "diverged"})  # happens beside the training
 ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "paused", "testing"})
 
 
@@ -149,8 +150,8 @@ class Event:
     kind : str
         "batch", "paused", "validating" and "epoch" carry the fields of the engine's report of
         that name, "downloading" the `share` that is here, "rate" the highest `rate` asked for
-        from then on, "snapshot" its `n_images`, `epoch` and `batch`; "started" and "testing"
-        carry nothing.
+        from then on, "snapshot" its `n_images`, `epoch` and `batch`; "started", "testing" and
+        "diverged", where the loss is no number any more, carry nothing.
     at_s : float
         Seconds since the run was asked for.
     values : mapping of str to float

@@ -173,6 +173,7 @@ class _Course:
                 report_every_s=REPORT_EVERY_S,
             )
         except TrainingDivergedError as error:
+            self._emit("diverged")
             raise TrainingFailedError(str(error)) from None
         return network
 

@@ -7,6 +7,7 @@ from cnn_lab.ui.caches import network
 from cnn_lab.ui.comparing import show_comparison
 from cnn_lab.ui.models import SHIPPED
 from cnn_lab.ui.runs import planned_view, recorded_view, show_layers, show_view
+from cnn_lab.ui.sweeping import show_sweep
 from cnn_lab.ui.training import REFUSED, engine, followed_run, may_steer, start
 from cnn_lab.ui.training_file import show_settings_file
 from cnn_lab.ui.training_live import show_run
@@ -49,6 +50,7 @@ with stage_side:
         show_view(recorded_view(network(settings.name)))
     elif settings.spec is not None:
         show_view(planned_view(settings.spec))
+    show_sweep(settings.spec)
 
 st.divider()
 left, right = st.columns(2, gap="large")

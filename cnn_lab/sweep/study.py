@@ -8,7 +8,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState
 
 from cnn_lab.sweep.records import SweepSpec, SweepStatus, Trial
-from cnn_lab.sweep.space import FactorName, Range, Settings, choices, present
+from cnn_lab.sweep.space import FACTORS, FactorName, Range, choices, present
 
 N_BEFORE_PRUNING = 4
 
@@ -48,7 +48,7 @@ class Study:
 
     def ask(self) -> Trial:
         """Return the next trial, numbered from 1."""
-        asked = self._study.ask(self._distributions)
+        asked = self._study.ask(cast(dict[str, BaseDistribution], self._distributions))
         number = asked.number + 1
         self._asked[number] = asked
         return Trial(number=number, settings=cast(dict[FactorName, Any], asked.params))
@@ -70,7 +70,7 @@ class Study:
 _STATES = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
 
-def distributions(spec: SweepSpec) -> dict[str, BaseDistribution]:
+def distributions(spec: SweepSpec) -> dict[FactorName, BaseDistribution]:
     """Return what is varied in Optuna's terms."""
 
     def one(name: FactorName) -> BaseDistribution:
@@ -85,21 +85,21 @@ def distributions(spec: SweepSpec) -> dict[str, BaseDistribution]:
 def as_optuna(status: SweepStatus) -> optuna.Study:
     """Return what a sweep has come to as a study of Optuna's, for its figures.
 
-    Trials that failed or were stopped are left out: they say nothing of their settings.
+    Settings go by their titles. Trials that failed or were stopped are left out: they say
+    nothing of their settings.
     """
     study = optuna.create_study(direction="maximize")
-    wanted = distributions(status.spec)
+    wanted = {FACTORS[name].title: one for name, one in distributions(status.spec).items()}
     told = [trial for trial in status.trials if trial.state in _STATES and trial.accuracies]
     study.add_trials([_frozen(trial, wanted) for trial in told])
     return study
 
 
 def _frozen(trial: Trial, wanted: Mapping[str, BaseDistribution]) -> FrozenTrial:
-    settings: Settings = trial.settings
     return optuna.trial.create_trial(
         state=_STATES[trial.state],
         value=trial.accuracy,
-        params=dict(cast(Mapping[str, Any], settings)),
+        params={FACTORS[name].title: value for name, value in trial.settings.items()},
         distributions=dict(wanted),
         intermediate_values=dict(enumerate(trial.accuracies, start=1)),
     )

@@ -103,7 +103,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training",
         "variants",
     },
-    "sweep": {*OPERATORS, "spec", "training", "variants"},
+    "sweep": {*OPERATORS, "data_sets", "spec", "training", "variants"},
     "commands": {
         *NETWORKS,
         "cards",

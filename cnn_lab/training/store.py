@@ -187,7 +187,9 @@ def load_events(runs: Address, run_id: str) -> list[Event]:
     """
     folder = _folder(runs, run_id)
     try:
-        if not folder.has(EVENTS) and folder.has(SPEC) and not _goes_on(folder):
+        if _goes_on(folder):
+            raise UnknownRunError(run_id)
+        if not folder.has(EVENTS) and folder.has(SPEC):
             return []  # its server went away before the first epoch was over
         return [Event(**json.loads(line)) for line in folder.get(EVENTS).splitlines()]
     except (OSError, ValueError, TypeError) as error:

@@ -1,13 +1,24 @@
 import pytest
 
 from cnn_lab import zoo
-from cnn_lab.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec, plain_error
+from cnn_lab.spec import (
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling2D,
+    NetworkSpec,
+    Softmax,
+    TrainingSpec,
+    plain_error,
+)
 from cnn_lab.training.job import (
     MAX_EPOCHS,
     MAX_PARAMETERS,
+    CommandRefusedError,
     Event,
     RunSpec,
     UnknownRunError,
+    checked_rate,
     checked_run_id,
     new_run_id,
     progress,
@@ -108,3 +119,37 @@ def test_progress_while_an_epoch_is_judged() -> None:
     so_far = progress(spec(), events)
     assert so_far.validating == 0.25
     assert so_far.batch == spec().n_batches
+
+
+def test_too_much_memory_is_named() -> None:
+    layers = (
+        Conv2D(name="wide", filters=512, kernel_size=(3, 3), padding="same"),
+        GlobalAveragePooling2D(name="mean"),
+        Dense(name="ten", units=10),
+        Softmax(name="softmax"),
+    )
+    network = NetworkSpec(name="wide", layers=layers)
+    assert RunSpec(network=network, training=TrainingSpec(batch_size=128)).memory_bytes < 1e9
+    with pytest.raises(ValueError, match="at most 3,000,000,000 bytes") as refused:
+        RunSpec(network=network, training=TrainingSpec(batch_size=1024))
+    assert "Received: batch_size=1024, which takes about 4,9" in plain_error(refused.value)
+
+
+@pytest.mark.parametrize("name", list(zoo.PRESETS))
+def test_the_named_networks_may_be_trained_with_any_batch(name: str) -> None:
+    preset = zoo.preset(name)
+    changed = preset.training.model_copy(update={"batch_size": 1024})
+    assert RunSpec(network=preset.network, training=changed)
+
+
+def test_only_a_rate_is_a_rate() -> None:
+    assert [checked_rate(rate) for rate in (1e-9, 10)] == [1e-9, 10]
+    for rate in (0, -1, 10.001, float("nan"), float("inf"), None):
+        with pytest.raises(CommandRefusedError, match="Received: rate="):
+            checked_rate(rate)
+
+
+def test_progress_is_not_moved_by_what_happens_beside_it() -> None:
+    events = [batch(128, 1.0), batch(54_000, 9.0), Event("validating", 9.5, {"share": 0.25})]
+    beside = [Event("rate", 9.6, {"rate": 0.1}), Event("snapshot", 9.7, {"n_images": 54_000})]
+    assert progress(spec(), [*events, *beside]) == progress(spec(), events)

@@ -42,15 +42,17 @@ with stage_side:
         st.warning(refused, title="Not now")
     if status is not None:
         show_run(status)
-        if not status.active:
-            show_afterwards(status)
-            if status.result:
-                show_comparison(status)
     elif settings.name in SHIPPED:
         show_view(recorded_view(network(settings.name)))
     elif settings.spec is not None:
         show_view(planned_view(settings.spec))
     show_sweep(settings.spec)
+
+if status is not None and not status.active:
+    st.divider()
+    show_afterwards(status)
+    if status.result:
+        show_comparison(status)
 
 st.divider()
 left, right = st.columns(2, gap="large")

@@ -58,15 +58,8 @@ def show_afterwards(status: Status) -> None:
 
 
 def _tested(result: Mapping[str, Any]) -> str:
-    errors = result["errors"]
-    return prose(
-        "afterwards",
-        "tested",
-        accuracy=f"{result['test_accuracy']:.2%}",
-        n=f"{result['n']:,}",
-        errors=f"{errors:,} {'error' if errors == 1 else 'errors'}",
-        uncertainty=f"{100 * uncertainty(result['test_accuracy'], result['n']):.2f}",
-    )
+    chance = uncertainty(result["test_accuracy"], result["n"])
+    return prose("afterwards", "tested", n=f"{result['n']:,}", uncertainty=f"{100 * chance:.2f}")
 
 
 @st.fragment

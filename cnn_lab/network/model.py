@@ -82,7 +82,13 @@ class Network:
             with safe_open(path, framework="numpy") as file:
                 card = dict(file.metadata() or {})
                 network_spec = NetworkSpec.model_validate_json(card.pop("spec", "{}"))
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                wanted, found = network_spec.weight_shapes(), file.keys()
+                if wanted.keys() != set(found):  # before any of them, of perhaps a million, is read
+                    raise ShapeError(
+                        f"it must hold exactly the {len(wanted)} weights of its own spec. "
+                        f"Received: {len(found)} tensors"
+                    )
+                weights = {name: file.get_tensor(name) for name in wanted}
             return cls(network_spec, weights, card)
         except (SafetensorError, ValueError, TypeError) as error:
             reason = spec.plain_error(error) if isinstance(error, ValueError) else str(error)

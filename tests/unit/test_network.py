@@ -135,6 +135,28 @@ def strange_layer(folder):
     return folder / "a.safetensors"
 
 
+def changed(folder, change):
+    network = Network.load("fast")
+    weights = dict(network.weights)
+    change(weights)
+    metadata = {"spec": network.spec.model_dump_json()}
+    save_file(weights, folder / "a.safetensors", metadata=metadata)
+    return folder / "a.safetensors"
+
+
+def too_many_tensors(folder):
+    more = {f"a/{number}": np.ones(1, np.float32) for number in range(20_000)}
+    return changed(folder, lambda weights: weights.update(more))
+
+
+def too_few_tensors(folder):
+    return changed(folder, lambda weights: weights.popitem())
+
+
+def wrong_shape(folder):
+    return changed(folder, lambda weights: weights.update({"conv1/kernel": np.ones((2, 2))}))
+
+
 def too_large(folder):
     with (folder / "a.safetensors").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
@@ -148,6 +170,9 @@ def too_large(folder):
         (not_safetensors, "is not a model of CNN Lab"),
         (without_spec, "is not a model of CNN Lab: .*name"),
         (strange_layer, "Lambda"),
+        (too_many_tensors, r"exactly the \d+ weights of its own spec. Received: 20\d+ tensors$"),
+        (too_few_tensors, r"exactly the \d+ weights of its own spec. Received: \d+ tensors$"),
+        (wrong_shape, "Weight conv1/kernel must have shape"),
         (too_large, "at most [0-9,]+ bytes"),
     ],
 )

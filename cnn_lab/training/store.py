@@ -11,10 +11,10 @@ import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
+
+import psutil
 
 from cnn_lab.network import Network
 from cnn_lab.spec import NetworkSpec, TrainingSpec
@@ -25,6 +25,7 @@ SPEC, HISTORY, WEIGHTS, RESULT = "spec.json", "history.jsonl", "weights.safetens
 BEGUN, EVENTS, ENDED = "begun.json", "events.jsonl", "ended.json"
 SNAPSHOTS = "snapshots"
 KEPT_RUNS = 20
+SAME_MOMENT_S = 2.0
 WITH_THE_SERVER = "This run ended with the server that it ran on."
 
 
@@ -88,7 +89,9 @@ def begin_run(runs: Address, run_id: str, spec: RunSpec) -> None:
     """Note that a run has begun, in this process."""
     folder = _folder(runs, run_id)
     folder.put(SPEC, _specs_bytes(spec.network, spec.training))
-    folder.put(BEGUN, _json({"host": socket.gethostname(), "pid": os.getpid(), "by": _this()}))
+    process = psutil.Process()
+    by = {"host": socket.gethostname(), "pid": process.pid, "started": process.create_time()}
+    folder.put(BEGUN, _json(by))
 
 
 def keep_epoch(runs: Address, run_id: str, network: Network, events: Sequence[Event]) -> None:
@@ -205,23 +208,16 @@ def _folder(runs: Address, run_id: str) -> Folder:
     return Folder(runs) / checked_run_id(run_id)
 
 
-@cache
-def _this() -> str:
-    """Return a name for this process that no later one has."""
-    return token_hex(8)
-
-
 def _goes_on(folder: Folder) -> bool:
     """Return whether the process that began a run still has it in hand, as far as can be seen."""
     if folder.has(ENDED) or not folder.has(BEGUN):
         return False
-    from psutil import pid_exists
-
-    begun = json.loads(folder.get(BEGUN))
-    if begun["host"] != socket.gethostname():
+    by = json.loads(folder.get(BEGUN))
+    if by["host"] != socket.gethostname():
         return False
-    own = begun["pid"] == os.getpid()
-    return bool(begun["by"] == _this() if own else pid_exists(begun["pid"]))
+    with suppress(psutil.Error):  # another process may have its number by now
+        return bool(abs(psutil.Process(by["pid"]).create_time() - by["started"]) < SAME_MOMENT_S)
+    return False
 
 
 def _specs(folder: Folder) -> tuple[NetworkSpec, TrainingSpec]:

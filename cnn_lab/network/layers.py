@@ -125,13 +125,20 @@ def _step(layer: Any, values: Array, weights: Weights, drops: np.random.Generato
     return Step(layer.name, result, lambda grad, _: (slope(grad), {}))
 
 
-def _activated(activation: spec.ActivationName, values: Array) -> tuple[Array, Slope]:
-    """Return the values after an activation, and the way back through it."""
+def _activated(
+    activation: spec.ActivationName, values: Array, *, in_place: bool = False
+) -> tuple[Array, Slope]:
+    """Return the values after an activation, and the way back through it.
+
+    `in_place` allows to overwrite the values, where nobody else looks at them.
+    """
     match activation:
         case "linear":
             return values, lambda grad: grad
         case "relu":
-            return ops.relu(values), partial(ops.relu_gradient, values)
+            result = np.maximum(values, 0, out=values) if in_place else ops.relu(values)
+            # What is above zero now was above zero before.
+            return result, partial(ops.relu_gradient, result)
         case "sigmoid":
             return ops.sigmoid(values), partial(ops.sigmoid_gradient, values)
         case "tanh":
@@ -171,7 +178,7 @@ def _convolution(layer: Any, values: Array, weights: Weights) -> Step:
     kernel, bias = weights[f"{layer.name}/kernel"], weights.get(f"{layer.name}/bias")
     window = {"strides": layer.strides, "padding": layer.padding}
     maps = ops.conv2d(values, kernel, bias, **window)
-    result, slope = _activated(layer.activation, maps)
+    result, slope = _activated(layer.activation, maps, in_place=True)
 
     def back(grad: Array, onward: bool) -> tuple[Array, Gradients]:
         grad = slope(grad)
@@ -188,7 +195,7 @@ def _depthwise_convolution(layer: Any, values: Array, weights: Weights) -> Step:
     kernel, bias = weights[f"{layer.name}/kernel"], weights.get(f"{layer.name}/bias")
     window = {"strides": layer.strides, "padding": layer.padding}
     maps = ops.depthwise_conv2d(values, kernel, bias, **window)
-    result, slope = _activated(layer.activation, maps)
+    result, slope = _activated(layer.activation, maps, in_place=True)
 
     def back(grad: Array, _onward: bool) -> tuple[Array, Gradients]:
         found = ops.depthwise_conv2d_gradients(values, kernel, slope(grad), **window)
@@ -199,7 +206,8 @@ def _depthwise_convolution(layer: Any, values: Array, weights: Weights) -> Step:
 
 def _dense(layer: Any, values: Array, weights: Weights) -> Step:
     kernel, bias = weights[f"{layer.name}/kernel"], weights.get(f"{layer.name}/bias")
-    result, slope = _activated(layer.activation, ops.dense(values, kernel, bias))
+    sums = ops.dense(values, kernel, bias)
+    result, slope = _activated(layer.activation, sums, in_place=True)
 
     def back(grad: Array, _onward: bool) -> tuple[Array, Gradients]:
         found = ops.dense_gradients(values, kernel, slope(grad))

@@ -93,7 +93,7 @@ def conv2d(
     Notes
     -----
     n * out_height * out_width * kernel.size multiply-adds, as one matrix product (one per
-    group) on a copy of the windows; where the copy passes 2 MB, one product for each part of
+    group) on a copy of the windows; where the copy passes 3 MB, one product for each part of
     it, so that it stays in the processor's cache.
 
     References

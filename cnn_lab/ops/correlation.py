@@ -14,7 +14,7 @@ import numpy as np
 from cnn_lab.ops.padding import Array, Pair
 from cnn_lab.ops.windows import cell_view, window_view
 
-PART_BYTES = 2 * 2**20
+PART_BYTES = 3 * 2**20
 
 Part = tuple[slice, slice]
 

@@ -148,16 +148,16 @@ def max_pool2d_gradient(
     padded = pad_images(images, borders, fill=-np.inf)
     gradient = np.zeros(padded.shape, np.result_type(images, grad_output))
     apart = steps[0] >= window[0] and steps[1] >= window[1]
-    claimed = np.zeros(largest.shape, bool)
+    unclaimed = np.ones(largest.shape, bool)
     for cell in np.ndindex(window):
         wins = cell_view(padded, cell, largest.shape[1:3], steps) == largest
-        np.greater(wins, claimed, out=wins)
+        wins &= unclaimed
+        unclaimed ^= wins
         pixels = cell_view(gradient, cell, largest.shape[1:3], steps)
-        if apart:
+        if apart:  # no pixel is in two windows
             np.multiply(grad_output, wins, out=pixels)
         else:
             pixels += wins * grad_output
-        claimed |= wins
     return unpad_gradient(gradient, borders)
 
 

@@ -58,7 +58,7 @@ def conv2d_transpose(
 
     Notes
     -----
-    n * height * width * kernel.size multiply-adds, as one matrix product in parts of 2 MB.
+    n * height * width * kernel.size multiply-adds, as one matrix product in parts of 3 MB.
 
     References
     ----------

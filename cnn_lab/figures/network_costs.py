@@ -43,10 +43,12 @@ def costs_spec(field: str, costs: list[LayerCost]) -> dict[str, Any]:
         "scale": {"type": "log", "domain": [1, ROOM * most], "nice": False},
         "axis": {"format": "~s", "tickCount": 5},
     }
+    # The theme's first colour, its ink; a text by itself would stay black on a dark page.
+    ink = {"datum": "", "type": "nominal", "legend": None}
     tooltip = [{"field": "layer"}, {"field": field, "type": "quantitative", "format": ","}]
     return {
         "height": ROW_PX * len(costs) + AXIS_PX,
-        "encoding": {"y": layer, "x": length, "tooltip": tooltip},
+        "encoding": {"y": layer, "x": length, "color": ink, "tooltip": tooltip},
         "layer": [
             {"mark": {"type": "bar", "height": {"band": 0.6}}, "encoding": {"x2": {"datum": 1}}},
             {

@@ -75,8 +75,11 @@ def show_layer_formulas(bench: Bench, found: Fit) -> None:
         st.markdown(prose("network", what if latex else f"no_{what}"))
         if latex:
             st.latex(latex)
-    section = f"about_{layer.type}"
-    st.markdown(prose("network", section))
+    st.markdown(prose("network", f"about_{layer.type}"))
+    if layer.type == "Softmax":
+        st.page_link(
+            "pages/backpropagation.py", label="Softmax and cross-entropy, step by step", icon=""
+        )
 
 
 def _lengths(layer: Layer, row: LayerSummary) -> list[str]:

@@ -51,7 +51,8 @@ def bench_tools(bench: Bench) -> None:
         disabled=not bench.history.future,
     )
     st.button(
-        f"Reset to {bench.base}",
+        "Reset",
+        help=f"Back to {bench.base} as it is shipped",
         icon=":material/restart_alt:",
         key="network_reset",
         on_click=start_from,

@@ -354,6 +354,12 @@ def test_training_takes_the_very_network_along(open_page):
     assert "training_preset=own" in link.proto.query_string
 
 
+def test_softmax_leads_to_its_gradient(open_page):
+    page = open_page("network", {"network_layer": "softmax"})
+    assert not page.exception
+    assert [link.proto.page for link in page.get("page_link")][1:] == ["backpropagation"]
+
+
 def test_a_bench_is_found_again_when_the_page_was_left(open_page):
     page = open_page("network")
     page.number_input(key="network_conv1_filters").set_value(8).run()

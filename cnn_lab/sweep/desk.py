@@ -1,7 +1,7 @@
 """Where sweeps are asked for: one for each reader, a few at a time, the latest ones kept."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from cnn_lab.sweep.records import SweepSpec, SweepStatus
@@ -36,7 +36,7 @@ class Desk:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._lock = threading.RLock()
         self._sweeps: dict[str, Sweep] = {}
 
@@ -63,11 +63,11 @@ class Desk:
             sweep = Sweep(
                 spec,
                 owner,
-                self._engine,
-                watched=lambda: not self._engine.is_gone(owner),
+                self.engine,
+                watched=lambda: not self.engine.is_gone(owner),
                 ended=self._keep,
             )
-            self._engine.touch(owner)
+            self.engine.touch(owner)
             self._sweeps[sweep.status.sweep_id] = sweep
             self._forget_old()
             sweep.start()
@@ -99,17 +99,26 @@ class Desk:
         UnknownSweepError
             If there is none.
         """
-        with self._lock:
-            sweep = self._sweeps.get(sweep_id)
-        if sweep is None:
-            raise UnknownSweepError(sweep_id)
-        sweep.stop()
+        self._here(sweep_id).stop()
+
+    def wait(
+        self, sweep_id: str, until: Callable[[SweepStatus], bool], timeout_s: float
+    ) -> SweepStatus:
+        """Return the status of a sweep of this process once `until` says yes; see `Sweep.wait`."""
+        return self._here(sweep_id).wait(until, timeout_s)
 
     def close(self) -> None:
         """Let every sweep stop."""
         with self._lock:
             for sweep in self._sweeps.values():
                 sweep.stop("The server is shutting down.")
+
+    def _here(self, sweep_id: str) -> Sweep:
+        with self._lock:
+            sweep = self._sweeps.get(sweep_id)
+        if sweep is None:
+            raise UnknownSweepError(sweep_id)
+        return sweep
 
     def _forget_old(self) -> None:
         over = [name for name, sweep in self._sweeps.items() if not sweep.status.active]
@@ -119,7 +128,7 @@ class Desk:
     def _keep(self, status: SweepStatus) -> None:
         """Write a sweep to its folder; a disk that takes nothing leaves it in memory."""
         with suppress(OSError):
-            sweeps = Folder(self._engine.folder) / FOLDER
+            sweeps = Folder(self.engine.folder) / FOLDER
             anonymous = status.model_copy(update={"owner": ""})
             (sweeps / status.sweep_id).put(FILE, anonymous.model_dump_json(indent=2).encode())
             for old in _oldest_first(sweeps)[:-KEPT_SWEEPS]:
@@ -127,7 +136,7 @@ class Desk:
 
     def _load(self, sweep_id: str) -> SweepStatus:
         try:
-            folder = Folder(self._engine.folder) / FOLDER / checked_run_id(sweep_id)
+            folder = Folder(self.engine.folder) / FOLDER / checked_run_id(sweep_id)
             return SweepStatus.model_validate_json(folder.get(FILE))
         except (OSError, UnknownRunError, ValueError) as error:
             raise UnknownSweepError(sweep_id) from error

@@ -157,22 +157,20 @@ def _network_pairs(first: NetworkSpec, second: NetworkSpec) -> Iterable[tuple[st
     yield "learned numbers", f"{first.n_parameters:,}", f"{second.n_parameters:,}"
     one, other = ({layer.name: layer for layer in each.layers} for each in (first, second))
     for name in dict.fromkeys([*one, *other]):
-        yield name, *_layer_words(one.get(name), other.get(name))
+        yield from _layer_pairs(name, one.get(name), other.get(name))
 
 
-def _layer_words(first: Layer | None, second: Layer | None) -> tuple[str, str]:
-    """Return what tells two layers of one name apart."""
+def _layer_pairs(
+    name: str, first: Layer | None, second: Layer | None
+) -> Iterable[tuple[str, str, str]]:
+    """Return a layer's types where they differ, and its settings where they do not."""
     if first is None or second is None or first.type != second.type:
-        return (
-            NOTHING if first is None else first.type,
-            NOTHING if second is None else second.type,
-        )
-    settings = first.model_dump(), second.model_dump()
-    differing = [name for name in settings[0] if settings[0][name] != settings[1][name]]
-    one, other = (
-        ", ".join(f"{_plain(name)} {_words(each[name])}" for name in differing) for each in settings
-    )
-    return one, other
+        one, two = (NOTHING if layer is None else layer.type for layer in (first, second))
+        yield name, one, two
+        return
+    other = second.model_dump()
+    for setting, value in first.model_dump().items():
+        yield f"{name} {_plain(setting)}", _words(value), _words(other[setting])
 
 
 def _training_pairs(first: TrainingSpec, second: TrainingSpec) -> Iterable[tuple[str, str, str]]:

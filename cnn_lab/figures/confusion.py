@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 CELL_PX = 42
 MARGIN_PX = 90
+MARK_PX = 24  # no wider than a cell on a phone
 
 Counts = NDArray[np.integer[Any]]
 
@@ -44,9 +45,9 @@ def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str,
             {
                 "type": "heatmap",
                 "z": np.log1p(confusion).tolist(),
-                "text": [[f"{count:,}" if count else "" for count in row] for row in confusion],
+                "text": [[str(count) if count else "" for count in row] for row in confusion],
                 "texttemplate": "%{text}",
-                "textfont": {"size": 13},
+                "textfont": {"size": 12},
                 "showscale": False,
                 "hoverinfo": "skip",
                 "xgap": 1,
@@ -63,7 +64,7 @@ def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str,
                     for row, column in zip(rows, columns, strict=True)
                 ],
                 "hovertemplate": "%{text}<extra></extra>",
-                "marker": {"symbol": "square", "size": CELL_PX, "opacity": 0},
+                "marker": {"symbol": "square", "size": MARK_PX, "opacity": 0},
                 "selected": invisible,
                 "unselected": invisible,
                 "showlegend": False,

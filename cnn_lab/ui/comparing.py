@@ -62,7 +62,7 @@ def show_comparison(status: Status) -> None:
         bind="query-params",
     )
     _show_charts(pair, along)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         _show_settings(pair)
     with right:

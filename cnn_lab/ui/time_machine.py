@@ -17,7 +17,8 @@ from cnn_lab.ui.pictures import tone
 from cnn_lab.ui.training import engine
 
 DIGIT = "training_machine_digit"
-FILTERS_PX, MAPS_PX = 260, 460  # about as wide the pictures become
+FILTERS_PX, MAPS_PX = 235, 310  # about as wide the pictures become
+FEWEST = 2  # moments between which there is something to see
 _FOLDER = Path(__file__).parent
 
 # What is played lives in the browser: neither playing nor moving comes back to the server.
@@ -63,9 +64,9 @@ def show_time_machine(status: Status) -> None:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, Any] | None:
-    """Return what the browser needs of a run, at most a megabyte; None without snapshots."""
+    """Return what the browser needs of a run, at most a megabyte; None for too little."""
     snapshots = list(engine().snapshots(run_id))
-    if not snapshots:
+    if len(snapshots) < FEWEST:
         return None
     spec = _status.spec
     names = INFO[spec.training.data_set].class_names

@@ -99,11 +99,15 @@ def test_networks_are_told_apart_layer_by_layer() -> None:
     kept = [layer for layer in others if layer.name != "norm2"]
     changed = NetworkSpec(name="mine", layers=(wider, *kept))
     differing = settings(run(), run(network=changed))
-    assert differing.keys() == {"network", "learned numbers", "conv1", "norm2"}
-    assert differing["conv1"] == (
-        "kernel size 5 × 5, padding valid",
-        "kernel size 3 × 3, padding same",
-    )
+    assert differing.keys() == {
+        "network",
+        "learned numbers",
+        "conv1 kernel size",
+        "conv1 padding",
+        "norm2",
+    }
+    assert differing["conv1 kernel size"] == ("5 × 5", "3 × 3")
+    assert differing["conv1 padding"] == ("valid", "same")
     assert differing["norm2"] == ("BatchNormalization", "–")
     assert differing["learned numbers"] == (
         f"{fast.n_parameters:,}",

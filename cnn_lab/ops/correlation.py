@@ -108,8 +108,12 @@ def correlate_input_gradient(
     window_shape = (*grad_output.shape[:3], height, width, depth)
     for channels, filters in _groups(depth * groups, kernel.shape[3], groups):
         bank = kernel[..., filters].reshape(-1, filters.stop - filters.start)
+        memory: Array | None = None
         for part in _parts(window_shape, PART_BYTES // padded.itemsize):
-            shares = _positions(grad_output[part])[:, filters] @ bank.T
+            delta = _positions(grad_output[part])[:, filters]
+            if memory is None:  # the first part is the largest
+                memory = np.empty((len(delta), len(bank)), dtype)
+            shares = np.matmul(delta, bank.T, out=memory[: len(delta)])
             of_cells = shares.reshape(*grad_output[part].shape[:3], height, width, depth)
             for row, column in np.ndindex(height, width):
                 cell = (row * dilation_rate[0], column * dilation_rate[1])

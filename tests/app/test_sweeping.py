@@ -1,0 +1,188 @@
+"""The sweep of the Training page, with an engine whose runs never begin."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnn_lab import zoo
+from cnn_lab.sweep import Desk, SweepSpec, SweepStatus, Trial
+from cnn_lab.training.engine import Engine
+from cnn_lab.training.folder import Folder
+from cnn_lab.training.job import RunSpec
+from cnn_lab.ui import sweeping, training
+from tests.app.elements import tables
+
+Open = Callable[..., AppTest]
+SWEEP_ID = "x" * 16
+PATIENCE_S = 60
+
+
+@pytest.fixture(autouse=True)
+def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desk]:
+    monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
+    monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
+    sweeping.desk.clear()
+    training.engine.clear()
+    yield sweeping.desk()
+    sweeping.desk.clear()
+    training.engine.clear()
+
+
+def said(page: AppTest) -> str:
+    elements = [*page.markdown, *page.caption, *page.warning, *page.error, *page.info]
+    return "\n".join(element.value for element in elements)
+
+
+def in_address(page: AppTest, name: str) -> str:
+    value = page.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def opened(open_page: Open, query: Mapping[str, str | list[str]] | None = None) -> AppTest:
+    return open_page("training", query, {"sweep_part": True})
+
+
+def keep(runs: Path, **changes: object) -> SweepStatus:
+    """Put a sweep into the folder of those that are over."""
+    preset = zoo.preset("fast")
+    base = RunSpec(network=preset.network, training=preset.training)
+    given = [
+        ({"learning_rate": 0.01, "width": 1.0}, "done", (0.95,)),
+        ({"learning_rate": 0.02, "width": 2.0}, "done", (0.97,)),
+        ({"learning_rate": 0.09, "width": 0.5}, "failed", ()),
+        ({"learning_rate": 0.0002, "width": 0.5}, "pruned", (0.5,)),
+        ({"learning_rate": 0.015, "width": 1.4}, "done", (0.965,)),
+        ({"learning_rate": 0.005, "width": 0.7}, "done", (0.94,)),
+    ]
+    trials = tuple(
+        Trial.model_validate(
+            {
+                "number": number,
+                "settings": settings,
+                "state": state,
+                "accuracies": accuracies,
+                "seconds": 12.3,
+                "sentence": "The loss is not a number." if state == "failed" else "",
+            }
+        )
+        for number, (settings, state, accuracies) in enumerate(given, start=1)
+    )
+    status = SweepStatus(
+        sweep_id=SWEEP_ID,
+        owner="",
+        spec=SweepSpec(base=base, vary=("learning_rate", "width"), n_trials=6),
+        state="done",
+        trials=trials,
+    ).model_copy(update=changes)
+    folder = Folder(runs) / "sweeps" / SWEEP_ID
+    folder.put("sweep.json", status.model_dump_json().encode())
+    return status
+
+
+def test_nothing_of_it_is_there_before_it_is_opened(open_page: Open) -> None:
+    page = open_page("training")
+    assert not page.exception
+    assert "sweep_start" not in [button.key for button in page.button]
+    page = opened(open_page)
+    assert "sweep_start" in [button.key for button in page.button]
+    assert "10 trials of one epoch on 5,400 images each." in said(page)
+
+
+def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, desk: Desk) -> None:
+    page = opened(
+        open_page,
+        {
+            "sweep_vary": ["Maps", "Augmentation"],
+            "sweep_trials": "4",
+            "sweep_epochs": "2",
+            "sweep_percent": "1",
+            "training_fast_learning_rate": "0.03",
+        },
+    )
+    page.button(key="sweep_start").click().run()
+    assert not page.exception
+    sweep_id = in_address(page, "sweep")
+    spec = desk.status(sweep_id).spec
+    assert (spec.vary, spec.n_trials) == (("width", "augmentation"), 4)
+    training = spec.base.training
+    assert (training.epochs, training.data_fraction, training.learning_rate) == (2, 0.01, 0.03)
+    desk.wait(sweep_id, lambda now: bool(now.trials), PATIENCE_S)
+    page.run()
+    assert "**Trial 1 of 4**" in said(page)
+    page.button(key="sweep_stop").click()
+    desk.stop(sweep_id)
+    desk.wait(sweep_id, lambda now: not now.active, PATIENCE_S)
+    page.run()
+    assert not page.exception
+    assert "Stopped as asked. 1 of 4 trials are over." in said(page)
+    assert "No trial went to its end" in said(page)
+    assert "sweep_start" in [button.key for button in page.button]
+
+
+def test_somebody_elses_sweep_can_be_watched_and_not_stopped(open_page: Open, desk: Desk) -> None:
+    preset = zoo.preset("fast")
+    base = RunSpec(network=preset.network, training=preset.training)
+    sweep_id = desk.start(SweepSpec(base=base, vary=("optimizer",)), "somebody else")
+    page = opened(open_page, {"sweep": sweep_id})
+    assert "**Trial 1 of 10**" in said(page)
+    assert "sweep_stop" not in [button.key for button in page.button]
+
+
+def test_one_that_is_over_shows_what_was_best_and_by_how_much(
+    open_page: Open, tmp_path: Path
+) -> None:
+    keep(tmp_path)
+    page = opened(open_page, {"sweep": SWEEP_ID})
+    assert not page.exception
+    text = said(page)
+    assert "**97.00%** of the validation images, trial 2: learning rate 0.02, maps 2 ×" in text
+    assert "The run as it was: 95.00%, so +2.00 percentage points." in text
+    assert "judged on\n6,000 images, up to 0.61 points may be chance." in text
+    assert "Trial 3 failed: The loss is not a number." in text
+    (table,) = (one for one in tables(page) if "Validation" in one)
+    assert table["State"] == [
+        "done",
+        "the best",
+        "failed",
+        "given up after epoch 1",
+        "done",
+        "done",
+    ]
+    assert table["Validation"] == ["95.00%", "97.00%", "–", "50.00%", "96.50%", "94.00%"]
+    assert table["Maps"][:2] == ["1 ×", "2 ×"]
+
+
+def test_the_best_settings_become_those_of_the_page(open_page: Open, tmp_path: Path) -> None:
+    status = keep(tmp_path)
+    assert status.best is not None
+    page = opened(open_page, {"sweep": SWEEP_ID, "training_fast_epochs": "5"})
+    page.button(key="sweep_apply").click().run()
+    page.run()
+    assert not page.exception
+    assert page.number_input(key="training_own_learning_rate").value == 0.02
+    assert page.number_input(key="training_own_epochs").value == 5
+    page.button(key="training_start").click().run()
+    run_id = in_address(page, "run")
+    asked = training.engine().status(run_id).spec
+    assert asked.network == status.run(status.best).network
+    assert not asked.trial
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"sweep": "0123456789abcdef"}, "A sweep is kept until"),
+        ({"sweep": "../../etc/passwd"}, "A sweep is kept until"),
+        ({"sweep_trials": "9999", "sweep_percent": "-3"}, "10 trials of one epoch on 5,400 images"),
+        ({"sweep_vary": "Colour"}, "trials of one epoch"),
+        ({"training_fast_learning_rate": "0"}, "cannot be trained as they are"),
+    ],
+)
+def test_nonsense_in_the_address_is_a_sentence(
+    open_page: Open, query: dict[str, str], sentence: str
+) -> None:
+    page = opened(open_page, query)
+    assert not page.exception
+    assert sentence in said(page)

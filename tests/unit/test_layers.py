@@ -78,11 +78,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training.worker": {
         *NETWORKS,
         *CHECKS,
-        "judgement",
         "keras_check",
         "keras_engine",
-        "numpy_trainer",
         "training",
+        "training.trainer",
         "training_loop",
     },
     "ui": {

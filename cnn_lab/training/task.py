@@ -53,8 +53,14 @@ class WorkerDiedError(TrainingFailedError):
         )
 
 
-class WorkerStuckError(WorkerDiedError):
-    """The process that trained was ended because it took no notice of a stop."""
+class WorkerStuckError(TrainingFailedError):
+    """The process that trained did not obey."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The process that trained took no notice, and was given up. "
+            "The next run gets a new process."
+        )
 
 
 class Task:
@@ -172,7 +178,9 @@ class Task:
         if kind == "started":
             self.worker = message["worker"]
             if self._stop_asked:
-                self.stop()
+                # It was withdrawn at the moment when a worker took it up, and may count as
+                # ended already, with nobody left who carries commands.
+                threading.Thread(target=self.send_stop, daemon=True).start()
         self._on_event(kind, message["values"])
 
     def send_stop(self) -> None:

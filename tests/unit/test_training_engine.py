@@ -1,4 +1,7 @@
-"""The engine with a real Dask worker, real Keras and real MNIST."""
+"""The engine with a real Dask worker of its own, real Keras and real MNIST: its own concerns.
+
+What every engine owes its readers is in test_training_contract.py.
+"""
 
 import os
 import signal
@@ -7,65 +10,33 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import LocalCluster
 
 from cnn_lab import ops
-from cnn_lab.data import load_mnist
 from cnn_lab.layer_call import ConvolutionSettings, LayerCall
 from cnn_lab.layer_check import MAX_BYTES, Answer, CheckRefusedError, LayerCheck
 from cnn_lab.network import Network
-from cnn_lab.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
-from cnn_lab.training import cluster, store
+from cnn_lab.training import cluster, own_worker, store
 from cnn_lab.training.checks import MAX_UNDER_WAY, Checks
-from cnn_lab.training.engine import GONE_AFTER_S, MAX_WAITING, Engine
-from cnn_lab.training.job import (
-    Event,
-    RunRefusedError,
-    RunSpec,
-    Status,
-    UnknownRunError,
-    progress,
+from cnn_lab.training.engine import GONE_AFTER_S, STUCK_AFTER_S, Engine
+from cnn_lab.training.job import Event, UnknownRunError
+from tests.unit.training_runs import (
+    LONG,
+    PATIENCE_S,
+    STEEP,
+    TINY,
+    Clock,
+    ended,
+    of_kind,
+    reported,
+    spec,
 )
-from cnn_lab.training.own_worker import start_worker
 
-PATIENCE_S = 300
 OWNERS = ("ann", "bob", "cid", "dan")  # who are there all the time
 GUEST = "gus"  # who comes and goes
-TINY = NetworkSpec(
-    name="tiny",
-    layers=(
-        Conv2D(name="conv", filters=8, kernel_size=(5, 5), strides=(4, 4), activation="relu"),
-        Flatten(name="flatten"),
-        Dense(name="dense", units=10),
-        Softmax(name="softmax"),
-    ),
-)
-STEEP = NetworkSpec(
-    name="steep",
-    layers=(
-        Flatten(name="flatten"),
-        *(Dense(name=f"dense{i}", units=64) for i in range(6)),
-        Dense(name="ten", units=10),
-        Softmax(name="softmax"),
-    ),
-)
-
-
-class Clock:
-    """Time as it goes, and as much more of it as a test wants to have gone by."""
-
-    def __init__(self) -> None:
-        self.ahead_s = 0.0
-
-    def __call__(self) -> float:
-        return time.monotonic() + self.ahead_s
-
-
 CLOCK = Clock()
 
 
@@ -99,14 +70,6 @@ def nothing_is_left_going(engine: Engine) -> Iterator[None]:
             engine.wait(run_id, ended, PATIENCE_S)
 
 
-def spec(*, epochs: int = 1, network: NetworkSpec = TINY, **training: object) -> RunSpec:
-    settings = {"epochs": epochs, "batch_size": 256, **training}
-    return RunSpec(network=network, training=TrainingSpec.model_validate(settings))
-
-
-LONG = spec(epochs=30, batch_size=8)
-
-
 def layer(seed: int, *, side: int = 6, wrong_by: float = 0.0) -> LayerCheck:
     """A convolution with the page's result, other numbers for each seed."""
     images = np.random.default_rng(seed).normal(size=(1, side, side, 1))
@@ -116,21 +79,6 @@ def layer(seed: int, *, side: int = 6, wrong_by: float = 0.0) -> LayerCheck:
     return LayerCheck(
         call, {"result": ops.conv2d(images, np.ones((3, 3, 1, 1)), padding="same") + wrong_by}
     )
-
-
-def ended(status: Status) -> bool:
-    return not status.active
-
-
-def reported(engine: Engine, run_id: str, *, n: int = 2) -> None:
-    """Wait until `n` points are there to be drawn."""
-
-    def enough(status: Status) -> bool:
-        batches = [event for event in engine.events(run_id) if event.kind == "batch"]
-        return len(batches) >= n or not status.active
-
-    status = engine.wait(run_id, enough, PATIENCE_S)
-    assert status.active, status.sentence
 
 
 def test_a_check_starts_a_worker_and_is_answered(engine: Engine) -> None:
@@ -206,38 +154,6 @@ def test_a_check_is_answered_while_a_run_goes_on(engine: Engine) -> None:
     assert engine.status(run_id).state == "training"
 
 
-def test_a_run_to_its_end(engine: Engine) -> None:
-    engine.warm()
-    run_id = engine.submit(spec(epochs=2), "ann")
-    assert engine.latest("ann") == run_id
-    status = engine.wait(run_id, ended, PATIENCE_S)
-    assert (status.state, status.sentence) == ("done", "")
-    assert status.result["epochs"] == 2
-    assert status.result["n"] == 10_000
-
-    events = engine.events(run_id)
-    kinds = [event.kind for event in events]
-    assert kinds[0] == "started"
-    assert kinds[-1] == "testing"
-    assert kinds.count("epoch") == 2
-    assert {"batch", "validating"} & set(kinds)
-    assert all(a.at_s <= b.at_s for a, b in pairwise(events))
-    assert engine.events(run_id, after=len(events) - 2) == events[-2:]
-    assert progress(status.spec, events).share == 1.0
-    losses = [event["val_loss"] for event in events if event.kind == "epoch"]
-    assert losses[1] < losses[0] < 1.0
-
-
-def test_the_result_is_a_network_that_numpy_reads_as_well_as_keras(engine: Engine) -> None:
-    run_id = engine.submit(spec(), "ann")
-    status = engine.wait(run_id, ended, PATIENCE_S)
-    network = Network.load(engine.result(run_id))
-    test = load_mnist().test
-    wrong = network.predict(test.images).argmax(axis=1) != test.labels
-    assert abs(int(np.count_nonzero(wrong)) - status.result["errors"]) <= 2
-    assert status.result["test_accuracy"] == 1 - status.result["errors"] / 10_000
-
-
 def test_the_same_spec_gives_the_same_weights(engine: Engine) -> None:
     weights = []
     for _ in range(2):
@@ -248,70 +164,12 @@ def test_the_same_spec_gives_the_same_weights(engine: Engine) -> None:
         np.testing.assert_array_equal(weight, weights[1][name], err_msg=name)
 
 
-def test_a_later_engine_finds_a_finished_run(engine: Engine) -> None:
-    run_id = engine.submit(spec(), "ann")
-    status = engine.wait(run_id, ended, PATIENCE_S)
-    later = Engine(engine.folder)
-    found = later.status(run_id)
-    assert (found.state, found.spec, found.result) == (status.state, status.spec, status.result)
-    assert [e.kind for e in later.events(run_id)] == [e.kind for e in engine.events(run_id)]
-    assert later.latest("ann") is None
-
-
-def test_a_stop_keeps_the_weights_and_leaves_the_test_set_alone(engine: Engine) -> None:
-    run_id = engine.submit(LONG, "ann")
-    reported(engine, run_id)
-    engine.control(run_id, "stop")
-    assert engine.status(run_id).sentence == "Stopped as asked."
-    status = engine.wait(run_id, ended, PATIENCE_S)
-    assert (status.state, status.sentence) == ("stopped", "Stopped as asked.")
-    assert 0 < status.result["images"] < LONG.n_images
-    assert "test_accuracy" not in status.result
-    assert "testing" not in {event.kind for event in engine.events(run_id)}
-    assert Network.load(engine.result(run_id)).spec == TINY
-
-
 def test_a_stop_before_training_has_begun(engine: Engine) -> None:
     run_id = engine.submit(LONG, "ann")
     engine.control(run_id, "stop")
     status = engine.wait(run_id, ended, PATIENCE_S)
     assert status.state == "stopped"
     assert status.result.get("epochs", 0) == 0
-
-
-def test_the_longest_a_run_may_take(engine: Engine) -> None:
-    hurried = LONG.model_copy(update={"max_seconds": 0.5})
-    status = engine.wait(engine.submit(hurried, "ann"), ended, PATIENCE_S)
-    assert status.state == "stopped"
-    assert "the longest a run may take" in status.sentence
-
-
-def test_a_second_run_of_the_same_reader_is_refused(engine: Engine) -> None:
-    first = engine.submit(LONG, "ann")
-    with pytest.raises(RunRefusedError, match="yours is still going"):
-        engine.submit(spec(), "ann")
-    assert engine.latest("ann") == first
-    assert engine.status(first).active
-
-
-def test_others_wait_in_line_and_start_by_themselves(engine: Engine) -> None:
-    going = engine.submit(LONG, "ann")
-    reported(engine, going)
-    waiting = [engine.submit(LONG, owner) for owner in ("bob", "cid", "dan")][:MAX_WAITING]
-    assert [engine.status(run_id).position for run_id in waiting] == [1, 2, 3]
-    with pytest.raises(RunRefusedError, match=f"{MAX_WAITING} are waiting"):
-        engine.submit(spec(), "eve")
-    assert engine.latest("eve") is None
-
-    engine.control(waiting[0], "stop")
-    withdrawn = engine.status(waiting[0])
-    assert (withdrawn.state, engine.events(waiting[0])) == ("stopped", [])
-    assert [engine.status(run_id).position for run_id in waiting[1:]] == [1, 2]
-
-    engine.control(going, "stop")
-    reported(engine, waiting[1], n=1)
-    assert engine.status(going).state == "stopped"
-    assert engine.status(waiting[2]).position == 1
 
 
 def test_a_run_whose_reader_is_gone_for_a_minute_stops(engine: Engine) -> None:
@@ -352,19 +210,45 @@ def test_a_rate_too_high_ends_the_run_and_keeps_what_was_reported(engine: Engine
         engine.result(run_id)
 
 
-def test_a_worker_that_is_killed(engine: Engine, worker_pid: Callable[[], int]) -> None:
-    run_id = engine.submit(LONG, "ann")
-    reported(engine, run_id)
-    killed = worker_pid()
-    os.kill(killed, signal.SIGKILL)
-    status = engine.wait(run_id, ended, timeout_s=5)
-    assert status.state == "failed"
-    assert "has died" in status.sentence
-    assert len(engine.events(run_id)) > 2
+def test_a_worker_that_takes_no_notice_is_replaced(
+    engine: Engine, worker_pid: Callable[[], int]
+) -> None:
+    run_id = engine.submit(spec(epochs=30, batch_size=8), "ann")
+    reported(engine, run_id, kind="epoch", n=1)
+    stuck = worker_pid()
+    os.kill(stuck, signal.SIGSTOP)
+    engine.control(run_id, "stop")
+    CLOCK.ahead_s += STUCK_AFTER_S + 1
+    status = engine.wait(run_id, ended, PATIENCE_S)
+    assert status.state == "stopped"
+    assert status.sentence.startswith("Stopped as asked. The process that trained took no notice")
+    epochs = of_kind(engine.events(run_id), "epoch")
+    assert status.result["epochs"] == len(epochs)
+    assert Network.load(engine.result(run_id)).spec == TINY
 
     again = engine.submit(spec(), "ann")
     assert engine.wait(again, ended, PATIENCE_S).state == "done"
-    assert worker_pid() != killed
+    assert worker_pid() != stuck
+
+
+def test_a_worker_that_has_served_long_enough_is_followed_by_a_warm_one(
+    engine: Engine, worker_pid: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.checks.wait(engine.checks.ask(layer(0)), PATIENCE_S)
+    before = worker_pid()
+    monkeypatch.setattr(own_worker, "RUNS_EACH", 1)
+    run_id = engine.submit(spec(), "ann")
+    assert engine.wait(run_id, ended, PATIENCE_S).state == "done"
+    monkeypatch.undo()
+    deadline, seed = time.monotonic() + PATIENCE_S, 100
+    while worker_pid() == before and time.monotonic() < deadline:
+        seed += 1  # answered all the time, by the one and then by the other
+        assert engine.checks.wait(engine.checks.ask(layer(seed)), PATIENCE_S).answer is not None
+    assert worker_pid() != before
+    assert engine.cluster is not None
+    assert engine.cluster.has_keras
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
 
 
 def test_a_check_whose_worker_is_killed(engine: Engine, worker_pid: Callable[[], int]) -> None:
@@ -431,38 +315,6 @@ def test_keras_stays_in_the_worker() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-def test_a_scheduler_that_somebody_else_keeps(tmp_path: Path) -> None:
-    with LocalCluster(
-        n_workers=0,
-        processes=False,
-        protocol="tcp",
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"dashboard": False},
-    ) as theirs:
-        worker = start_worker(theirs.scheduler_address)
-        engine = Engine(tmp_path, theirs.scheduler_address)
-        engine.arrive("ann")
-        try:
-            assert engine.checks.wait(engine.checks.ask(layer(0)), PATIENCE_S).answer is not None
-            run_id = engine.submit(LONG, "ann")
-            reported(engine, run_id)
-            assert engine.cluster is not None
-            assert engine.cluster.worker_pid() is None
-            engine.control(run_id, "stop")
-            assert engine.wait(run_id, ended, PATIENCE_S).state == "stopped"
-
-            run_id = engine.submit(LONG, "ann")
-            reported(engine, run_id)
-            worker.kill()
-            status = engine.wait(run_id, ended, timeout_s=5)
-            assert "has died" in status.sentence
-        finally:
-            engine.close()
-            worker.kill()
-            worker.communicate()
 
 
 def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

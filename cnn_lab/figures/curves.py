@@ -181,9 +181,9 @@ def curve_spec(measure: Measure, *, n_epochs: int) -> dict[str, Any]:
             _layer(f"{epoch} '{VALIDATION}'", type="line", strokeWidth=2, strokeDash=[5, 4]),
             _layer("datum.what == 'epoch'", type="point", filled=True, size=55, opacity=1)
             | {"encoding": {"shape": shapes, "tooltip": _TOOLTIP}},
-            _layer("datum.what == 'rate'", type="rule", strokeDash=[2, 3])
+            _layer("datum.what == 'rate'", type="rule", strokeDash=[2, 3], aria=False)
             | {"encoding": {**_FULL_HEIGHT, "color": _QUIET, "tooltip": _RATE_TOOLTIP}},
-            _layer("datum.what == 'rate'", type="text", align="left", dx=4, dy=-6)
+            _layer("datum.what == 'rate'", type="text", align="left", dx=4, dy=-6, aria=False)
             | {"encoding": {"y": _BOTTOM, "color": _QUIET, "text": _RATE_TEXT}},
         ],
     }

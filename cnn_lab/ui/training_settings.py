@@ -8,7 +8,8 @@ import streamlit as st
 
 from cnn_lab import zoo
 from cnn_lab.content import prose
-from cnn_lab.data_sets import INFO
+from cnn_lab.data import DataError
+from cnn_lab.data_sets import INFO, load_data_set
 from cnn_lab.spec import Augmentation, DataSetName, NetworkSpec, TrainingSpec, plain_error
 from cnn_lab.spec.token import TokenError, from_token, to_token
 from cnn_lab.training.job import MAX_EPOCHS, RunSpec
@@ -51,6 +52,7 @@ class Settings:
 
 def training_settings() -> Settings:
     """Show all controls, and return what they say."""
+    st.session_state.pop(APPLIED, None)  # here they are
     name = st.pills(
         "Network",
         [*zoo.PRESETS, OWN],
@@ -64,6 +66,10 @@ def training_settings() -> Settings:
     _link_to_layers(name)
     defaults = _defaults(name, built)
     fields, engine = main_fields(name, defaults)
+    try:
+        load_data_set(fields["data_set"])
+    except DataError as error:
+        st.caption(str(error))
     with st.expander("More settings"):
         norm, dropout = network_switches(name)
         fields |= more_fields(name, defaults, fields["optimizer"])

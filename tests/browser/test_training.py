@@ -15,6 +15,10 @@ from tools.server import ROOT, serving
 FIRST_POINT_MS = 240_000  # TensorFlow starts first
 SOON_MS = 60_000
 FAST = "/training?training_fast_batch_size=64&training_fast_epochs=30"
+SHORT = (
+    "/training?training_fast_batch_size=64&training_fast_epochs=30&training_fast_data_fraction=0.1"
+)
+PAUSED = re.compile(r"Paused in epoch \d+ of 30, after batch (\d+) of 85")
 RUN = re.compile(r"run=([A-Za-z0-9_-]{16})")
 
 Open = Callable[..., Page]
@@ -61,16 +65,8 @@ def expect_progress(page: Page, beyond: int) -> int:
     return batches_done(page)
 
 
-def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -> None:
-    page = open_page(FAST, url=lab)
-    run_id = start(page)
-    seen = expect_progress(page, batches_done(page))
-
-    # The charts grow and are never taken away.
-    charts = page.get_by_test_id("stVegaLiteChart")
-    expect(charts).to_have_count(3)
-    line = charts.first.locator("path[aria-roledescription='line mark'], .mark-line path").first
-    drawn = line.get_attribute("d") or ""
+def watch_charts(page: Page) -> None:
+    """Count from now on the charts that are taken out of the page."""
     page.evaluate(
         """() => {
             window.chartsRemoved = 0
@@ -83,9 +79,35 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
                        {childList: true, subtree: true})
         }"""
     )
+
+
+def charts_removed(page: Page) -> int:
+    return int(page.evaluate("window.chartsRemoved"))
+
+
+def paused_after(page: Page) -> int:
+    """Wait until the run is paused; return after how many batches of its epoch."""
+    words = page.get_by_text(PAUSED)
+    expect(words).to_be_visible(timeout=FIRST_POINT_MS)
+    found = PAUSED.search(words.inner_text())
+    assert found
+    return int(found[1])
+
+
+def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -> None:
+    page = open_page(FAST, url=lab)
+    run_id = start(page)
+    seen = expect_progress(page, batches_done(page))
+
+    # The charts grow and are never taken away.
+    charts = page.get_by_test_id("stVegaLiteChart")
+    expect(charts).to_have_count(3)
+    line = charts.first.locator("path[aria-roledescription='line mark'], .mark-line path").first
+    drawn = line.get_attribute("d") or ""
+    watch_charts(page)
     seen = expect_progress(page, seen + 10)
     expect(line).not_to_have_attribute("d", drawn)
-    assert page.evaluate("window.chartsRemoved") == 0
+    assert charts_removed(page) == 0
 
     # Another page, and a reload there.
     page.get_by_role("link", name="Pooling", exact=True).click()
@@ -116,6 +138,54 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     expect(page.get_by_role("heading", name="Draw a digit", level=1)).to_be_visible()
 
 
+def test_a_run_is_paused_stepped_steered_and_looked_back_on(
+    lab: str, open_page: Open, wait_ready: Callable[[Page], None]
+) -> None:
+    page = open_page(SHORT, url=lab)
+    start(page)
+    pause = page.get_by_role("button", name="Pause", exact=True)
+    expect(pause).to_be_enabled(timeout=FIRST_POINT_MS)
+    expect(page.get_by_alt_text("The filters of the first layer now")).to_be_visible()
+    watch_charts(page)
+    pause.click()
+    before = paused_after(page)
+
+    # One batch, and nothing in between: the next count is the next number.
+    step = page.get_by_role("button", name="One batch", exact=True)
+    for done in range(before + 1, min(before + 3, 85)):
+        step.click()
+        expect(page.get_by_text(f"after batch {done} of 85")).to_be_visible(timeout=SOON_MS)
+
+    page.get_by_role("button", name="Rate 0.01").click()
+    page.get_by_role("spinbutton", name="New learning rate").fill("0.0237")
+    page.get_by_role("button", name="Apply from the next batch on").click()
+    expect(page.get_by_role("button", name="Rate 0.0237")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of 30"))).to_be_visible(timeout=SOON_MS)
+    charts = page.get_by_test_id("stVegaLiteChart")
+    expect(charts.first).to_contain_text("0.0237")  # the mark on the curve
+    assert charts_removed(page) == 0
+
+    page.reload()
+    expect(page.get_by_role("button", name="Rate 0.0237")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text(re.compile(r"Epoch [2-9] of 30"))).to_be_visible(timeout=FIRST_POINT_MS)
+    stop(page)
+
+    # Back into it, and beside another one.
+    moment = page.get_by_role("slider", name="Moment")
+    expect(moment).to_have_attribute("aria-valuetext", re.compile(r"\d+ of \d+ read correctly"))
+    moment.press("Home")
+    expect(moment).to_have_attribute("aria-valuetext", re.compile("^Before the first batch"))
+    page.get_by_role("heading", name="Beside another run").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 300)  # its list closes when the page scrolls, so that comes first
+    wait_ready(page)
+    page.get_by_role("combobox", name=re.compile("Compare with")).press_sequentially("as rec")
+    page.get_by_role("option", name="fast, as recorded").click()
+    differing = page.get_by_role("region", name="Settings in which the runs differ")
+    expect(differing).to_contain_text("Epochs")
+    expect(differing).to_contain_text("30")
+
+
 def test_a_run_to_its_end_is_tested_and_can_be_taken_away(
     lab: str,
     open_page: Open,
@@ -124,7 +194,10 @@ def test_a_run_to_its_end_is_tested_and_can_be_taken_away(
     tmp_path: Path,
 ) -> None:
     page = open_page(
-        "/training?training_fast_batch_size=1024&training_fast_epochs=1", url=lab, width=390
+        "/training?training_fast_batch_size=1024&training_fast_epochs=1"
+        "&training_fast_data_fraction=0.5&training_fast_engine=NumPy",
+        url=lab,
+        width=390,
     )
     run_id = start(page)
     expect(page.get_by_text(re.compile(r"It reads \d\d\.\d\d% of the 10,000"))).to_be_visible(

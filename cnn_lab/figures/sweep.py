@@ -7,7 +7,7 @@ import pandas as pd
 
 from cnn_lab.figures.curves import curve_spec
 
-HEIGHT_PX = 280
+HEIGHT_PX = 310
 FINISHED, OTHER, BEST = "finished", "under way or given up", "best so far"
 
 
@@ -53,7 +53,7 @@ def sweep_spec(*, n_trials: int) -> dict[str, Any]:
     }
     return {
         "height": HEIGHT_PX,
-        "title": {"text": "Validation accuracy of each trial; the line is the best so far"},
+        "title": {"text": "Accuracy, and the best so far"},
         "encoding": {
             "x": {
                 "field": "trial",

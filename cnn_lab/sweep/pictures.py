@@ -13,6 +13,7 @@ from cnn_lab.sweep.study import as_optuna
 
 MATTERED, EACH, TOGETHER, HISTORY = "What mattered", "Each setting", "All at once", "History"
 VIEWS = (MATTERED, EACH, TOGETHER, HISTORY)
+MOST_APART = 3  # settings that have room beside each other
 ENOUGH_TRIALS = 4
 TARGET = "Validation accuracy"
 HEIGHT_PX = 360
@@ -50,6 +51,11 @@ def figure(status: SweepStatus, view: str) -> Any:
             made = optuna.visualization.plot_optimization_history(study, target_name=TARGET)
     made.update_layout(title=None, height=HEIGHT_PX, margin={"t": 40})
     return made
+
+
+def views(status: SweepStatus) -> tuple[str, ...]:
+    """Return the views that can be read: with many settings, not each by itself."""
+    return tuple(view for view in VIEWS if view != EACH or len(status.spec.vary) <= MOST_APART)
 
 
 def has_enough(status: SweepStatus) -> bool:

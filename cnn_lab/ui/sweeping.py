@@ -19,7 +19,7 @@ from cnn_lab.sweep import (
     words,
 )
 from cnn_lab.training.job import RunRefusedError, RunSpec
-from cnn_lab.ui.inputs import whole_number
+from cnn_lab.ui.inputs import choice, whole_number
 from cnn_lab.ui.tables import show_table
 from cnn_lab.ui.training import be_here, engine, owner
 from cnn_lab.ui.training_settings import APPLIED, take_over
@@ -293,13 +293,11 @@ def _state(trial: Trial, status: SweepStatus, best: Trial | None) -> str:
 
 
 def _show_figures(status: SweepStatus) -> None:
-    from cnn_lab.sweep.pictures import VIEWS, figure, has_enough  # Optuna takes half a second
+    from cnn_lab.sweep.pictures import figure, has_enough, views  # Optuna takes half a second
 
     if not has_enough(status):
         return
-    view = st.segmented_control(
-        "Figure", VIEWS, default=VIEWS[0], required=True, key="sweep_figure", bind="query-params"
-    )
+    view = choice("Figure", views(status), "sweep_figure")
     st.plotly_chart(
         figure(status, view),
         key="sweep_plot",

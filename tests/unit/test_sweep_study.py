@@ -4,7 +4,7 @@ import pytest
 
 from cnn_lab import zoo
 from cnn_lab.sweep import FACTORS, SweepSpec, SweepStatus, Trial
-from cnn_lab.sweep.pictures import VIEWS, figure, has_enough
+from cnn_lab.sweep.pictures import EACH, VIEWS, figure, has_enough, views
 from cnn_lab.sweep.space import present
 from cnn_lab.sweep.study import N_BEFORE_PRUNING, Study
 from cnn_lab.training.job import RunSpec
@@ -89,6 +89,7 @@ def test_too_few_or_all_alike_is_not_enough_for_a_figure() -> None:
         sweep_id="x" * 16, owner="", spec=spec(n_trials=5), state="done", trials=tuple(trials)
     )
     assert has_enough(status)
+    assert EACH not in views(status)  # seven of them have no room beside each other
     assert not has_enough(status.model_copy(update={"trials": tuple(trials[:3])}))
     alike = tuple(trial.model_copy(update={"accuracies": (0.9,)}) for trial in trials)
     assert not has_enough(status.model_copy(update={"trials": alike}))

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_lab.doctor import Finding, diagnose
+from cnn_lab.spec import Augmentation
 from cnn_lab.training.job import Status
 from cnn_lab.ui.training import engine
 from cnn_lab.ui.training_settings import apply_changes
@@ -59,10 +60,16 @@ def _words(changes: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> _words({"learning_rate": 0.001, "schedule": "cosine"})
-    'learning rate 0.001, schedule cosine'
+    >>> _words({"learning_rate": 0.001, "augmentation": Augmentation(shift=2)})
+    'learning rate 0.001, shift 2'
     """
-    return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in changes.items())
+    shown: dict[str, Any] = {}
+    for name, value in changes.items():
+        if isinstance(value, Augmentation):
+            shown |= {bound: amount for bound, amount in value.model_dump().items() if amount}
+        else:
+            shown[name] = value
+    return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in shown.items())
 
 
 def _value(value: Any) -> str:

@@ -1,15 +1,13 @@
-"""What the Training page shows of a run: a sentence, a bar, four figures and two charts."""
+"""What the Training page shows of a run: a sentence, a bar, four figures and three charts."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from cnn_lab.content import prose
-from cnn_lab.data_sets import INFO
 from cnn_lab.figures.curves import (
     CHART_HEIGHT_PX,
     RATE_HEIGHT_PX,
@@ -24,13 +22,19 @@ from cnn_lab.figures.curves import (
 from cnn_lab.network import Network
 from cnn_lab.schedules import learning_rates
 from cnn_lab.spec import NetworkSpec, TrainingSpec
-from cnn_lab.training.job import Event, Progress, RunSpec, Status, progress
+from cnn_lab.training.job import Event, RunSpec, Status, progress
+from cnn_lab.ui.run_words import (
+    FIGURES,
+    NOTHING,
+    figures_so_far,
+    result_figures,
+    run_sentence,
+    settings_line,
+)
 from cnn_lab.ui.tables import show_table
 
 ZOOMS = ("by epoch", "latest batches")
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
-NOTHING = "–"
-FIGURES = ("Training", "Validation", "Images a second", "Time left")
 FIGURE_PX = 130  # fixed, so that nothing moves sideways when a number grows
 
 
@@ -75,8 +79,8 @@ def recorded_view(network: Network) -> View:
         n_epochs=result["epochs"],
         share=1.0,
         sentence=sentence,
-        settings=_settings(spec),
-        figures=_result_figures(result),
+        settings=settings_line(spec),
+        figures=result_figures(result),
         curves=curve_table([], history, n_train=spec.n_images_an_epoch),
         rates=_rates(spec, []),
     )
@@ -89,14 +93,14 @@ def run_view(status: Status, events: Sequence[Event]) -> View:
     epochs = [event.values for event in events if event.kind == "epoch"]
     so_far = progress(spec, events)
     if "test_accuracy" in status.result:
-        figures = _result_figures(status.result)
+        figures = result_figures(status.result)
     else:
-        figures = _figures_so_far(status, so_far, batches, epochs)
+        figures = figures_so_far(status, so_far, batches, epochs)
     return View(
         n_epochs=spec.training.epochs,
         share=so_far.share,
-        sentence=_sentence(status, so_far, events),
-        settings=_settings(spec),
+        sentence=run_sentence(status, so_far, events),
+        settings=settings_line(spec),
         figures=figures,
         curves=curve_table(
             batches, epochs, n_train=spec.n_images_an_epoch, changed_rates=_changed_rates(events)
@@ -117,7 +121,7 @@ def planned_view(spec: RunSpec) -> View:
             images=f"{spec.n_images_an_epoch:,}",
             batches=f"{spec.n_batches * spec.training.epochs:,}",
         ),
-        settings=_settings(spec),
+        settings=settings_line(spec),
         figures=[(name, NOTHING) for name in FIGURES],
         curves=curve_table([], [], n_train=spec.n_images_an_epoch),
         rates=_rates(spec, []),
@@ -192,25 +196,6 @@ def history_csv(events: Sequence[Event]) -> str:
     return str(pd.DataFrame(rows).to_csv(index=False))
 
 
-def _settings(spec: RunSpec) -> str:
-    """Return what was asked for, in a line; what is as usual is left out."""
-    training = spec.training
-    parts = [
-        f"{training.epochs} {'epoch' if training.epochs == 1 else 'epochs'}",
-        f"batches of {training.batch_size}",
-        f"{training.optimizer} at {training.learning_rate:g}",
-        training.schedule.replace("_", " "),
-        f"seed {training.seed}",
-    ]
-    if spec.engine != "keras":
-        parts.append("trained in NumPy")
-    if training.data_set != "mnist" or training.data_fraction < 1:
-        parts.append(f"{training.data_fraction:.0%} of {INFO[training.data_set].title}")
-    if training.augmentation.active:
-        parts.append("augmented")
-    return f"{spec.network.name}: {', '.join(parts)}"
-
-
 def _changed_rates(events: Sequence[Event]) -> list[tuple[float, float]]:
     """Return after how many images somebody changed the rate, and the new highest one."""
     changes, n_images = [], 0.0
@@ -225,99 +210,6 @@ def _changed_rates(events: Sequence[Event]) -> list[tuple[float, float]]:
 def _rates(spec: RunSpec, batches: Sequence[Mapping[str, float]]) -> pd.DataFrame:
     planned = learning_rates(spec.training, spec.n_batches * spec.training.epochs)
     return rate_table(planned.tolist(), batches, n_batches=spec.n_batches)
-
-
-def _sentence(status: Status, so_far: Progress, events: Sequence[Event]) -> str:
-    """Return in words where a run stands."""
-    training, data = status.spec.training, INFO[status.spec.training.data_set]
-    epoch = f"poch {so_far.epoch} of {training.epochs}"
-    batch = f"batch {so_far.batch:,} of {status.spec.n_batches:,}"
-    if status.active and status.sentence:
-        return "Stopping …"
-    match status.state:
-        case "waiting" if status.position:
-            before = "one run is" if status.position == 1 else f"{status.position} runs are"
-            return f"Waiting: {before} before this one, which then starts by itself."
-        case "waiting" | "starting" if events and events[-1].kind == "downloading":
-            return f"Fetching {data.title}: {events[-1]['share']:.0%}"
-        case "waiting" | "starting" if status.spec.engine == "numpy":
-            return "Starting …"
-        case "waiting" | "starting":
-            return "Starting TensorFlow in the worker: about five seconds the first time …"
-        case "training" if so_far.validating is not None:
-            return (
-                f"**E{epoch}**, judging it on the {data.n_validation:,} validation images: "
-                f"{so_far.validating:.0%}"
-            )
-        case "training":
-            return f"**E{epoch}**, {batch}"
-        case "paused":
-            return f"**Paused** in e{epoch}, after {batch}"
-        case "testing":
-            return f"Trained. Now the {data.n_test:,} test images, once …"
-        case "done":
-            result = status.result
-            return (
-                f"Trained. It reads **{result['test_accuracy']:.2%}** of the {result['n']:,} test "
-                f"images correctly: {result['errors']:,} errors."
-            )
-        case "stopped":
-            return f"{status.sentence} {_how_far(status, so_far)}"
-        case "failed":
-            kept = f" {_how_far(status, so_far)}" if status.result else ""
-            return f":material/error: {status.sentence}{kept}"
-
-
-def _how_far(status: Status, so_far: Progress) -> str:
-    if not status.result:
-        return ""
-    finished, asked = status.result["epochs"], status.spec.training.epochs
-    return f"{finished} of {asked} epochs finished, {so_far.share:.0%} of the way."
-
-
-def _figures_so_far(
-    status: Status,
-    so_far: Progress,
-    batches: Sequence[Mapping[str, float]],
-    epochs: Sequence[Mapping[str, float]],
-) -> list[tuple[str, str]]:
-    trained = batches[-1]["accuracy"] if batches else None
-    judged = epochs[-1]["val_accuracy"] if epochs else None
-    if status.active:
-        clock = ("Time left", _shown(so_far.seconds_left, duration))
-    else:
-        clock = ("Training took", _shown(batches[-1]["seconds"] if batches else None, duration))
-    return [
-        ("Training now" if status.active else "Training", _shown(trained, "{:.1%}".format)),
-        ("Validation", _shown(judged, "{:.2%}".format)),
-        ("Images a second", _shown(so_far.images_per_second, "{:,.0f}".format)),
-        clock,
-    ]
-
-
-def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        ("Test accuracy", f"{result['test_accuracy']:.2%}"),
-        ("Errors", f"{result['errors']:,} of {result['n']:,}"),
-        ("Images a second", f"{result['images_per_second']:,.0f}"),
-        ("Training took", duration(result["seconds"])),
-    ]
-
-
-def _shown(value: float | None, form: Callable[[float], str]) -> str:
-    return NOTHING if value is None else form(value)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration for a reader: seconds below a minute and a half, minutes above.
-
-    Examples
-    --------
-    >>> duration(8.4), duration(90), duration(605)
-    ('8 s', '1 min 30 s', '10 min 5 s')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _chart_words(measure: Measure, view: View) -> str:

@@ -14,7 +14,7 @@ from cnn_lab.ui.inputs import whole_number
 from cnn_lab.ui.pictures import show_png
 from cnn_lab.ui.training_fields import real_setting, setting_key, two_abreast
 
-SHEET_PX = 260
+SHEET_PX = 230
 # Bound: (label, largest, step, what it is).
 _BOUNDS: dict[str, tuple[str, float, float, str]] = {
     "rotate": ("Turn", 90.0, 5.0, "Degrees, either way."),
@@ -73,6 +73,6 @@ def _show_sheet(bounds: dict[str, Any], data_set: DataSetName) -> None:
 def _sheet(settings: str, data_set: DataSetName) -> tuple[bytes, int]:
     """Return a test image and eleven variants as a PNG, with its width on the page."""
     image = as_images(load_data_set(data_set).test.pixels[:1])[0]
-    picture = augmented_sheet(image, Augmentation.model_validate_json(settings))
+    picture = augmented_sheet(image, Augmentation.model_validate_json(settings), columns=4)
     factor = max(1, round(SHEET_PX / picture.shape[1]))
     return png(picture, factor=2 * factor), factor * picture.shape[1]

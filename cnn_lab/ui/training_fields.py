@@ -160,7 +160,7 @@ def network_switches(name: str) -> tuple[str, str]:
 
 def two_abreast() -> DeltaGenerator:
     """Return a place for fields in pairs, on a phone too."""
-    return st.grid(2, min_column_width=100, vertical_alignment="bottom")
+    return st.grid(2, min_column_width=80, vertical_alignment="bottom")
 
 
 def real_setting(

@@ -121,9 +121,11 @@ def uncertainty(accuracy: float, n: int) -> float:
 def verdict(first: Compared, second: Compared) -> str:
     """Return in a sentence whether the test accuracies differ by more than chance may do.
 
-    Empty unless both have been tested, on equally many images.
+    Empty unless both have been tested, on the same images.
     """
     results = first.result, second.result
+    if first.training.data_set != second.training.data_set:
+        return ""
     if any("test_accuracy" not in one for one in results) or results[0]["n"] != results[1]["n"]:
         return ""
     apart = results[0]["test_accuracy"] - results[1]["test_accuracy"]

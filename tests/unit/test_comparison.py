@@ -145,6 +145,7 @@ def test_a_small_difference_is_called_chance_and_a_large_one_is_not() -> None:
     assert f"{limit:.2f}" in close
     assert "**two** is 1.20 points better" in verdict(run("one", test=0.98), run("two", test=0.992))
     assert verdict(run(test=0.99), run()) == ""
+    assert verdict(run(test=0.9), run(test=0.99, data_set="fashion_mnist")) == ""
 
 
 def test_the_largest_gap_is_over_epochs_that_both_have() -> None:

@@ -111,13 +111,13 @@ class _Loop:
         rates = iter(learning_rates(self.training, len(starts) * self.training.epochs))
         order = stream(self.training.seed, "order")
         for epoch in range(1, self.training.epochs + 1):
-            self.epoch = epoch
+            self.epoch, self.batch = epoch, 0
             shuffled = order.permutation(n)
             self.loss_sum = self.right_sum = 0.0
             self.resumed_at = time.perf_counter()
             for batch, start in enumerate(starts, start=1):
-                self.batch = batch
                 self._wait_for_turn()
+                self.batch = batch
                 self._learn(shuffled[start : start + size], float(next(rates)))
             self._report_moment()
             self.seconds += time.perf_counter() - self.resumed_at
@@ -128,7 +128,7 @@ class _Loop:
             if self.n_images > self.n_reported:
                 self._report_moment()
             self.seconds += time.perf_counter() - self.resumed_at
-            self._report(PauseReport(self.epoch, self.batch - 1))
+            self._report(PauseReport(self.epoch, self.batch))
             self.control.wait_for_turn()
             self.resumed_at = time.perf_counter()
         else:

@@ -1,0 +1,40 @@
+"""Where a run says that it is when it waits."""
+
+import pytest
+
+from cnn_lab import numpy_trainer
+from cnn_lab.data_sets import load_data_set
+from cnn_lab.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
+from cnn_lab.training_loop import BatchReport, Control, PauseReport, Report
+
+SMALL = NetworkSpec(
+    name="small",
+    layers=(Flatten(name="flatten"), Dense(name="dense", units=10), Softmax(name="softmax")),
+)
+
+
+@pytest.mark.parametrize("n_steps", [0, 1, 3])
+def test_a_run_waits_after_the_batches_it_has_finished(n_steps: int) -> None:
+    control, heard = Control(), list[Report]()
+    control.pause()
+    for _ in range(n_steps):
+        control.step()
+
+    def report(what: Report, _weights: object) -> None:
+        heard.append(what)
+        if isinstance(what, PauseReport):
+            control.stop()
+
+    training = TrainingSpec(data_fraction=0.01, batch_size=100, epochs=2)
+    numpy_trainer.train(
+        SMALL,
+        training,
+        load_data_set("mnist", training.data_fraction, training.seed),
+        report=report,
+        control=control,
+        report_every_s=3600,  # nothing is due before the run waits
+    )
+    places = [
+        (what.epoch, what.batch) for what in heard if isinstance(what, BatchReport | PauseReport)
+    ]
+    assert places == ([(1, n_steps)] * 2 if n_steps else [(1, 0)])

@@ -242,9 +242,13 @@ def rate_spec(*, n_epochs: int) -> dict[str, Any]:
             },
         },
         "layer": [
-            _layer("datum.what == 'planned'", type="line", strokeWidth=1, strokeDash=[2, 3])
+            # Not read out one by one: before a run there is no rate that was used, and a mark
+            # without anything in it has nothing to say. The chart's own words tell of both.
+            _layer(
+                "datum.what == 'planned'", type="line", strokeWidth=1, strokeDash=[2, 3], aria=False
+            )
             | {"encoding": {"color": _QUIET}},
-            _layer("datum.what == 'used'", type="line", strokeWidth=2),
+            _layer("datum.what == 'used'", type="line", strokeWidth=2, aria=False),
         ],
     }
 

@@ -12,12 +12,13 @@ from typing import Any
 from playwright.sync_api import Page
 
 from benchmarks.scene import a_browser
+from cnn_lab.training.store import ENDED, RESULT
 from tools.browser import READY
 from tools.server import ROOT, serving
 
 RUN = re.compile(r"run=([A-Za-z0-9_-]{16})")
 START = "Start training"
-PATIENCE_MS = 600_000
+PATIENCE_MS, TICK_MS = 600_000, 250
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,12 @@ class TrainingPage:
 
     def finish(self, run_id: str) -> dict[str, Any]:
         """Wait until a run has ended as it was meant to, and return its result."""
-        self.page.get_by_text("test images correctly").first.wait_for(timeout=PATIENCE_MS)
-        result: dict[str, Any] = json.loads((self.runs / run_id / "result.json").read_text())
+        folder = self.runs / run_id
+        for _ in range(PATIENCE_MS // TICK_MS):
+            if (folder / ENDED).is_file():  # the last file of a run that is written
+                break
+            self.page.wait_for_timeout(TICK_MS)  # the browser goes on drawing
+        result: dict[str, Any] = json.loads((folder / RESULT).read_text())
         return result
 
 

@@ -1,6 +1,6 @@
 """A network at a moment of its training: what is shown of it, and the same as bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +29,17 @@ _WIRE: dict[str, tuple[str, int]] = {
 
 class SnapshotError(ValueError):
     """Bytes that are no snapshot; the message says what is missing or wrong."""
+
+
+def watched_classes(class_names: Sequence[str]) -> list[str]:
+    """Return the classes whose images snapshots show: every second one, as `watched` chooses.
+
+    Examples
+    --------
+    >>> watched_classes("0123456789")
+    ['0', '2', '4', '6', '8']
+    """
+    return list(class_names[::2][:N_WATCHED])
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from cnn_lab.data_sets import INFO
 from cnn_lab.figures.maps import NEGATIVE, PAPER, POSITIVE, Tone
 from cnn_lab.figures.replay import Sheet, accuracy_curve, filters_sheet, maps_sheet, shades
 from cnn_lab.training.job import Status
-from cnn_lab.training.snapshot import N_WATCHED, Snapshot
+from cnn_lab.training.snapshot import Snapshot, watched_classes
 from cnn_lab.ui.pictures import tone
 from cnn_lab.ui.training import engine
 
@@ -40,8 +40,7 @@ def show_time_machine(status: Status) -> None:
         Of a run that is not active any more. Where it left no snapshots, a sentence says so.
     """
     st.subheader("Time machine", anchor=False)
-    names = INFO[status.spec.training.data_set].class_names
-    watched = [names[index] for index in range(0, len(names), 2)][:N_WATCHED]
+    watched = watched_classes(INFO[status.spec.training.data_set].class_names)
     place = st.container()
     shown = watched[0]
     if any(layer.type in ("Conv2D", "DepthwiseConv2D") for layer in status.spec.network.layers):

@@ -10,7 +10,7 @@ from cnn_lab.data_sets import INFO
 from cnn_lab.figures.maps import Picture, Tone, png
 from cnn_lab.figures.watched import filters_picture, largest, maps_picture
 from cnn_lab.training.job import Status
-from cnn_lab.training.snapshot import N_WATCHED, Snapshot
+from cnn_lab.training.snapshot import Snapshot, watched_classes
 from cnn_lab.ui.doctor import show_findings
 from cnn_lab.ui.pictures import show_png, tone
 from cnn_lab.ui.runs import run_view, show_view
@@ -50,7 +50,7 @@ def _show_first_layer(status: Status) -> None:
     snapshots = _steady(status.run_id, engine().snapshots(status.run_id))
     if not snapshots or not snapshots[-1].kernels.size:
         return
-    names = INFO[status.spec.training.data_set].class_names[::2][:N_WATCHED]
+    names = watched_classes(INFO[status.spec.training.data_set].class_names)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.markdown("**Filters of the first layer**")

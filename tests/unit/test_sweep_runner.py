@@ -10,23 +10,14 @@ from cnn_lab.sweep import Desk, Sweep, SweepSpec, SweepStatus, UnknownSweepError
 from cnn_lab.sweep.desk import MAX_SWEEPS
 from cnn_lab.training.engine import MAX_WAITING, Engine
 from cnn_lab.training.job import RunRefusedError, RunSpec
+from tests.unit.training_runs import PATIENCE_S, STEEP
 
-PATIENCE_S = 300
 TINY = NetworkSpec(
     name="tiny",
     layers=(
         Conv2D(name="conv", filters=4, kernel_size=(5, 5), strides=(4, 4), activation="relu"),
         Flatten(name="flatten"),
         Dense(name="dense", units=10),
-        Softmax(name="softmax"),
-    ),
-)
-STEEP = NetworkSpec(
-    name="steep",
-    layers=(
-        Flatten(name="flatten"),
-        *(Dense(name=f"dense{i}", units=64) for i in range(6)),
-        Dense(name="ten", units=10),
         Softmax(name="softmax"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Keras does one layer of a page once more; beside `keras_engine` the only importer of it.
+"""Keras does one layer of a page once more.
 
 Keras's own names are used wherever it has one. What it has no name for (four paddings, borders
 that repeat or wrap, a divisor, the mathematician's convolution) is put together from its parts.

@@ -1,4 +1,4 @@
-"""Keras builds and trains the networks; beside `keras_check` the only importer of it.
+"""Keras builds and trains the networks.
 
 Nothing here calls the backend directly, so `KERAS_BACKEND=jax` or `torch` works too.
 """

@@ -116,6 +116,8 @@ class _Course:
         self._observer: Observer | None = None
         self._history: list[EpochReport] = []
         self._n_images, self._seconds = 0, 0.0
+        self._place = (0, 0)  # epoch and batch
+        self._n_watched = -1  # images that the last snapshot's network had seen
         self._began_at = self._held_s = 0.0
         self._paused_at: float | None = None
         self._cut_short = ""
@@ -125,9 +127,10 @@ class _Course:
         data = self._data()
         if not self._spec.trial:
             self._observer = Observer(network_spec, data)
-            self._watch(0, 0, initial_weights(network_spec, training.seed))
         self._began_at = self._clock()
         network = self._trained(data)
+        if self._observer is not None and self._n_images > self._n_watched:
+            self._watch(*self._place, network.weights)
         result = self._result()
         complete = len(self._history) == training.epochs
         if not complete and self._control.stopped:
@@ -183,10 +186,6 @@ class _Course:
             self._held_s += now - self._paused_at
             self._paused_at = None
         match event:
-            case BatchReport():
-                self._n_images, self._seconds = event.n_images, event.seconds
-                if self._is_due(event.seconds):
-                    self._watch(event.epoch, event.batch, present())
             case PauseReport():
                 self._paused_at = now
             case EpochReport():
@@ -194,6 +193,8 @@ class _Course:
                 self._n_images, self._seconds = event.n_images, event.seconds
                 self._hand_over(event, present())
         self._emit(KINDS[type(event)], dataclasses.asdict(event))
+        if isinstance(event, BatchReport):
+            self._look(event, present)
         if len(self._history) == self._spec.training.epochs:
             return
         if now - self._began_at - self._held_s > self._spec.max_seconds:
@@ -202,11 +203,22 @@ class _Course:
         if self._cut_short:
             raise TrainingStopped
 
+    def _look(self, event: BatchReport, present: Callable[[], Weights]) -> None:
+        if self._observer is not None and self._n_watched < 0:
+            # Not before: somebody is waiting for the first point of the curves.
+            spec = self._spec
+            self._watch(0, 0, initial_weights(spec.network, spec.training.seed))
+        self._n_images, self._seconds = event.n_images, event.seconds
+        self._place = event.epoch, event.batch
+        if self._is_due(event.seconds):
+            self._watch(*self._place, present())
+
     def _is_due(self, seconds: float, *, epoch_ends: bool = False) -> bool:
         return self._observer is not None and self._observer.due(seconds, epoch_ends=epoch_ends)
 
     def _watch(self, epoch: int, batch: int, weights: Mapping[str, Array]) -> None:
         assert self._observer is not None
+        self._n_watched = self._n_images
         self._send(self._observer.take(self._n_images, epoch, batch, weights).to_bytes())
 
     def _hand_over(self, event: EpochReport, weights: Weights) -> None:

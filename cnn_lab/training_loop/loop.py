@@ -1,5 +1,6 @@
 """Batches in order, a rate for each, reports, and a look at who may interrupt."""
 
+import math
 import time
 from contextlib import suppress
 
@@ -51,8 +52,8 @@ def train(
         Trained on `train`, whose images are changed at each sight as the spec's augmentation
         says; judged after each epoch on `validation`; `test` is not touched.
     report : callable, optional
-        Called with a BatchReport, or a ValidationReport while an epoch is being judged,
-        about every `report_every_s` seconds, with a PauseReport where training begins to
+        Called with a BatchReport after the first batch and then, or with a ValidationReport
+        while an epoch is being judged, about every `report_every_s` seconds, with a PauseReport where training begins to
         wait, and with an EpochReport after each epoch. May raise TrainingStopped.
     control : Control, optional
         Whoever holds it can interrupt.
@@ -75,6 +76,8 @@ def train(
     loop = _Loop(learner, training, data, report, control or Control(), report_every_s)
     with suppress(TrainingStopped):
         loop.run()
+    with suppress(TrainingStopped):
+        loop.report_moment()  # what a stop has left untold
     return Network(network, loop.weights()), loop.history
 
 
@@ -97,7 +100,8 @@ class _Loop:
         self.epoch = self.batch = self.n_images = self.n_reported = 0
         self.rate = training.learning_rate
         self.seconds = self.loss_sum = self.right_sum = 0.0
-        self.resumed_at = self.told_at = time.perf_counter()
+        self.resumed_at = time.perf_counter()
+        self.told_at = -math.inf  # the first batch is news
 
     def weights(self) -> dict[str, Array]:
         """Return copies of the weights that count: the average, where there is one."""
@@ -119,14 +123,14 @@ class _Loop:
                 self._wait_for_turn()
                 self.batch = batch
                 self._learn(shuffled[start : start + size], float(next(rates)))
-            self._report_moment()
+            self.report_moment()
             self.seconds += time.perf_counter() - self.resumed_at
             self._end_epoch(n)
 
     def _wait_for_turn(self) -> None:
         if self.control.holds:
             if self.n_images > self.n_reported:
-                self._report_moment()
+                self.report_moment()
             self.seconds += time.perf_counter() - self.resumed_at
             self._report(PauseReport(self.epoch, self.batch))
             self.control.wait_for_turn()
@@ -150,12 +154,12 @@ class _Loop:
         if self.averaged is not None and self.batch % AVERAGE_EVERY == 0:
             self.averaged.add(self.learner.weights())
         if self._is_due():
-            self._report_moment()
+            self.report_moment()
 
     def _is_due(self) -> bool:
         return time.perf_counter() - self.told_at >= self.every_s
 
-    def _report_moment(self) -> None:
+    def report_moment(self) -> None:
         """Report the batches since the last report, if there are any."""
         fresh = self.n_images - self.n_reported
         if not fresh:

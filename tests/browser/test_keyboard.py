@@ -42,7 +42,9 @@ def tab_to(page: Page, name: str, role: str) -> dict[str, object]:
         ("backpropagation", 9, None, 16),
     ],
 )
-def test_a_stage_is_played_and_its_settings_changed_by_keys(open_page, name, steps, field, then):
+def test_a_stage_is_played_and_its_settings_changed_by_keys(
+    open_page, wait_ready, name, steps, field, then
+):
     page = open_page(f"/{name}")
     expect(stage(page)).to_have_attribute("data-steps", str(steps))
     assert tab_to(page, "step by step", "application")["outlined"]
@@ -70,11 +72,18 @@ def test_a_stage_is_played_and_its_settings_changed_by_keys(open_page, name, ste
         page.keyboard.press("ArrowUp")
         page.keyboard.press("Enter")
     expect(stage(page)).to_have_attribute("data-steps", str(then))
+    wait_ready(page)  # the stage comes first; what is pressed below it is still being drawn
     tab_to(page, "Download", "button")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Animated GIF")).to_be_visible()
+    gif = page.get_by_role("button", name="Animated GIF")
+    expect(gif).to_be_visible()
+    wait_ready(page)
     page.keyboard.press("Escape")
+    expect(gif).to_have_count(0)
+    wait_ready(page)
     tab_to(page, "Check against Keras", "button")
     tab_to(page, "Code for these settings", "summary")
     page.keyboard.press("Enter")
+    code = page.locator("details", has_text="Code for these settings")
+    expect(code).to_have_attribute("open", "")
     expect(page.get_by_role("tab", name="PyTorch")).to_be_visible()

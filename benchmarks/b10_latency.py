@@ -11,15 +11,15 @@ from benchmarks.training_page import START, TrainingPage, a_training_page
 
 WARM_RUNS = 3
 WATCHED_S = 20
-# Remembers when the moments of the loss changed: what is drawn, not what Streamlit was sent.
+# Remembers when the head of the loss moved: what is drawn, not what Streamlit was sent.
 WATCH = """
 window.drawn = [];
 let before = '';
 new MutationObserver(() => {
   const chart = document.querySelector('[data-testid="stVegaLiteChart"]');
-  const line = chart?.querySelector('.layer_0_marks path')?.getAttribute('d') ?? '';
-  if (line.includes('L') && line !== before) window.drawn.push(performance.now());
-  before = line;
+  const point = chart?.querySelector('.layer_6_marks path')?.getAttribute('transform') ?? '';
+  if (point && point !== before) window.drawn.push(performance.now());
+  before = point;
 }).observe(document, { subtree: true, attributes: true, childList: true });
 """
 CLICK = """
@@ -36,7 +36,7 @@ def click(training: TrainingPage, name: str) -> None:
 
 
 def first_point_s(training: TrainingPage) -> float:
-    """Click on start, and return the seconds until a line was drawn."""
+    """Click on start, and return the seconds until a point was drawn."""
     click(training, START)
     shown = training.page.wait_for_function(FIRST, timeout=120_000, polling=50)
     return float(shown.json_value()) / 1000
@@ -69,7 +69,7 @@ def measure() -> Sequence[Row]:
         oldest = float(training.page.evaluate(GAPS)) / 1000
         stops.append(stop_s(training))
     return [
-        Row("click to first line on the chart, worker warm", median(warm), "s", 2),
+        Row("click to first point on the chart, worker warm", median(warm), "s", 2),
         Row("the same, paper", warm_paper, "s", 2),
         Row("the same, server just started", cold, "s", 8),
         Row("longest time between two states of the chart, paper", oldest, "s", 1),

@@ -51,13 +51,15 @@ def curve_table(
     -------
     DataFrame
         A row a point: `epochs` (0 is the start, 1.5 the middle of the second epoch), `who`
-        ("training" or "validation"), `what` ("moment", "epoch" or "rate"), `loss`, `accuracy`
-        in [0, 1] and `error`, its complement; where `what` is "rate", only `rate`.
+        ("training" or "validation"), `what` ("moment", "now" for the last of these, "epoch" or
+        "rate"), `loss`, `accuracy` in [0, 1] and `error`, its complement; where `what` is
+        "rate", only `rate`.
     """
     rows = [
         _row(TRAINING, "moment", moment["n_images"] / n_train, moment["loss"], moment["accuracy"])
         for moment in thin(batches, most=MOST_POINTS)
     ]
+    rows += [(*row[:2], "now", *row[3:]) for row in rows[-1:]]
     for epoch in epochs:
         at = epoch["n_images"] / n_train
         rows.append(_row(TRAINING, "epoch", at, epoch["loss"], epoch["accuracy"]))
@@ -185,6 +187,8 @@ def curve_spec(measure: Measure, *, n_epochs: int) -> dict[str, Any]:
             | {"encoding": {**_FULL_HEIGHT, "color": _QUIET, "tooltip": _RATE_TOOLTIP}},
             _layer("datum.what == 'rate'", type="text", align="left", dx=4, dy=-6, aria=False)
             | {"encoding": {"y": _BOTTOM, "color": _QUIET, "text": _RATE_TEXT}},
+            # One point is no line yet: the head of the curve shows that it has begun.
+            _layer("datum.what == 'now'", type="point", filled=True, size=30, aria=False),
         ],
     }
 

@@ -50,7 +50,7 @@ class UnknownRunError(ValueError):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(
-            "A run is kept until the server restarts or newer ones take its place. "
+            "A run is kept until newer ones take its place. "
             f"Received: run={run_id[:40]!r}"
         )
 

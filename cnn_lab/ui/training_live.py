@@ -20,17 +20,21 @@ from cnn_lab.ui.training_settings import APPLIED
 
 LIVE_EVERY_S = 0.5
 PICTURES_EVERY_S = 1.0
+MOST_WAITED_S = 0.4  # for what somebody is waiting for; other clicks have to wait as long
 WATCHED, _SHOWN = "training_watched", "training_shown_snapshots"
+_WHOLE_PAGE = "training_whole_page"
 FILTERS_PX, MAPS_PX = 250, 400  # about as wide as the pictures become
 
 
 def show_run(status: Status) -> None:
     """Draw a run of the engine, again and again for as long as it goes on."""
     live = st.fragment(_follow, run_every=LIVE_EVERY_S if status.active else None)
+    st.session_state[_WHOLE_PAGE] = True
     live(status.run_id, was_active=status.active)
 
 
 def _follow(run_id: str, *, was_active: bool) -> None:
+    whole_page = st.session_state.pop(_WHOLE_PAGE, False)
     be_here()
     status, events = engine().status(run_id), engine().events(run_id)
     if was_active and not status.active:
@@ -43,6 +47,23 @@ def _follow(run_id: str, *, was_active: bool) -> None:
     show_findings(status)
     if status.active:
         _show_first_layer(status)
+        if not whole_page and _soon_another(status):
+            st.rerun(scope="fragment")
+
+
+def _soon_another(status: Status) -> bool:
+    """Return whether what somebody waits for, the first point or the end, has come just now."""
+    if not status.sentence and status.state != "starting":
+        return False
+    try:
+        engine().wait(
+            status.run_id,
+            lambda now: not now.active if status.sentence else now.state != status.state,
+            MOST_WAITED_S,
+        )
+    except TimeoutError:
+        return False
+    return True
 
 
 def _show_first_layer(status: Status) -> None:

@@ -69,6 +69,14 @@ def test_a_table_has_moments_and_both_curves_of_each_epoch() -> None:
     assert judged["error"] == pytest.approx(0.1)
 
 
+def test_the_head_of_the_curve_can_be_seen_before_there_is_a_line() -> None:
+    for reports in ([report(500, loss=2)], [report(500, loss=2), report(700, loss=1)]):
+        table = curve_table(reports, [], n_train=N_TRAIN)
+        (head,) = table[table["what"] == "now"].to_dict("records")
+        assert head["loss"] == reports[-1]["loss"]
+        assert head["epochs"] == reports[-1]["n_images"] / N_TRAIN
+
+
 def test_the_chart_is_the_same_however_far_the_run_has_come() -> None:
     spec = curve_spec("accuracy", n_epochs=3)
     assert spec == curve_spec("accuracy", n_epochs=3)
@@ -82,7 +90,7 @@ def test_training_and_validation_differ_by_more_than_colour(measure: str) -> Non
     curves = [layer for layer in layers if layer["mark"]["type"] == "line"]
     dashed = [layer for layer in curves if "strokeDash" in layer["mark"]]
     assert ["'validation'" in layer["transform"][0]["filter"] for layer in dashed] == [True]
-    (points,) = (layer for layer in layers if layer["mark"]["type"] == "point")
+    (points,) = (layer for layer in layers if "shape" in layer.get("encoding", {}))
     shape = points["encoding"]["shape"]["scale"]
     assert dict(zip(shape["domain"], shape["range"], strict=True)) == {
         "training": "circle",

@@ -66,6 +66,31 @@ def test_snapshots_begin_with_the_untrained_network() -> None:
     assert [s.n_images for s in snapshots] == sorted(s.n_images for s in snapshots)
 
 
+def test_a_run_stopped_at_once_can_be_looked_back_on() -> None:
+    office = Office()
+    office.on_kind["batch"] = office.control.stop
+    outcome = office.train()
+    first, last = (Snapshot.from_bytes(p) for p in office.arrived if isinstance(p, bytes))
+    assert (first.n_images, last.n_images) == (0, 64)
+    assert not np.array_equal(first.kernels, last.kernels)
+    assert np.array_equal(last.kernels, outcome.network.weights["conv/kernel"])
+    assert outcome.result["images"] == 64
+
+
+def test_what_was_learned_between_the_last_report_and_a_stop_counts() -> None:
+    office = Office()
+    office.control.pause()
+    for _ in range(2):
+        office.control.step()
+
+    def go_on_and_stop_soon() -> None:
+        office.control.step()
+        office.control.stop()
+
+    office.on_kind["paused"] = go_on_and_stop_soon
+    assert office.train().result["images"] == 2 * 64
+
+
 def test_a_run_whose_work_nobody_takes_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "ARRIVAL_TIMEOUT_S", 0.0)
     office = Office()

@@ -81,28 +81,21 @@ class KerasLearner:
             metric = keras.metrics.CategoricalAccuracy(name="accuracy")
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing)
         self.model.compile(optimizer_of(training), loss=loss, metrics=[metric])
+        # Or TensorFlow traces the first step twice: what the optimizer keeps would be new in it.
+        self.model.optimizer.build(self.model.trainable_variables)
         self._rate = training.learning_rate
-        self._logs: dict[str, Any] = {}
 
-    def step(self, images: Array, labels: Labels, rate: float) -> float:
-        """Learn from one batch and return the mean loss since the last `score`."""
+    def step(self, images: Array, labels: Labels, rate: float) -> tuple[float, int]:
+        """Learn from one batch and return its (mean loss, right answers) before that."""
         if rate != self._rate:
             self.model.optimizer.learning_rate = self._rate = rate
-        self._logs = self.model.train_on_batch(images, self._targets(labels), return_dict=True)
-        return float(self._logs["loss"])
-
-    def score(self) -> tuple[float, float]:
-        """Return mean loss and accuracy over all images since the last call."""
-        scored = float(self._logs["loss"]), float(self._logs["accuracy"])
-        self.model.reset_metrics()  # Keras reports means since the last time it is told to forget
-        return scored
+        logs = self.model.train_on_batch(images, self._targets(labels), return_dict=True)
+        return _scored(logs, labels)
 
     def judge(self, images: Array, labels: Labels) -> tuple[float, int]:
         """Return (mean loss, right answers) of images, learning nothing from them."""
-        self.model.reset_metrics()
         logs = self.model.test_on_batch(images, self._targets(labels), return_dict=True)
-        self.model.reset_metrics()
-        return float(logs["loss"]), round(float(logs["accuracy"]) * len(labels))
+        return _scored(logs, labels)
 
     def weights(self) -> dict[str, Array]:
         """Return copies of the weights by "layer/weight"."""
@@ -114,6 +107,11 @@ class KerasLearner:
 
     def _targets(self, labels: Labels) -> Array | Labels:
         return np.eye(self._n_classes, dtype=np.float32)[labels] if self._smooth else labels
+
+
+def _scored(logs: Mapping[str, Any], labels: Labels) -> tuple[float, int]:
+    """Return (mean loss, right answers) of a batch; Keras forgets before each batch by itself."""
+    return float(logs["loss"]), round(float(logs["accuracy"]) * len(labels))
 
 
 def optimizer_of(training: TrainingSpec) -> keras.optimizers.Optimizer:

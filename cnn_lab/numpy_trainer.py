@@ -62,25 +62,13 @@ class NumpyLearner:
         self._drops = stream(training.seed, "dropout").spawn(n_parts)
         self._threads = ThreadPoolExecutor(_n_cores(), thread_name_prefix="numpy-learner")
         self._blas = ThreadpoolController()
-        self._n_seen = self._n_right = 0
-        self._loss_sum = 0.0
 
-    def step(self, images: Array, labels: Labels, rate: float) -> float:
-        """Learn from one batch and return the mean loss since the last `score`."""
+    def step(self, images: Array, labels: Labels, rate: float) -> tuple[float, int]:
+        """Learn from one batch and return its (mean loss, right answers) before that."""
         with self._one_thread_each():
             loss, n_right, gradients = self._learn(images, labels)
             self._optimizer.apply(gradients, rate)
-        self._n_seen += len(labels)
-        self._n_right += n_right
-        self._loss_sum += loss * len(labels)
-        return self._loss_sum / self._n_seen
-
-    def score(self) -> tuple[float, float]:
-        """Return mean loss and accuracy over all images since the last call."""
-        scored = self._loss_sum / self._n_seen, self._n_right / self._n_seen
-        self._n_seen = self._n_right = 0
-        self._loss_sum = 0.0
-        return scored
+        return loss, n_right
 
     def judge(self, images: Array, labels: Labels) -> tuple[float, int]:
         """Return (mean loss, right answers) of images, learning nothing from them."""

@@ -14,8 +14,8 @@ Labels = NDArray[np.int64]
 class Learner(Protocol):
     """A network that learns, whoever does the arithmetic."""
 
-    def step(self, images: Array, labels: Labels, rate: float) -> float:
-        """Learn from one batch and return the mean loss since the last `score`.
+    def step(self, images: Array, labels: Labels, rate: float) -> tuple[float, int]:
+        """Learn from one batch and return its (mean loss, right answers) before that.
 
         Parameters
         ----------
@@ -24,9 +24,6 @@ class Learner(Protocol):
         rate : float
             Learning rate of this batch.
         """
-
-    def score(self) -> tuple[float, float]:
-        """Return mean loss and accuracy over all images since the last call."""
 
     def judge(self, images: Array, labels: Labels) -> tuple[float, int]:
         """Return (mean loss, right answers) of images, learning nothing from them."""

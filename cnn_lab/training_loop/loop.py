@@ -100,6 +100,7 @@ class _Loop:
         self.epoch = self.batch = self.n_images = self.n_reported = 0
         self.rate = training.learning_rate
         self.seconds = self.loss_sum = self.right_sum = 0.0
+        self.fresh_loss = self.fresh_right = 0.0  # not yet reported
         self.resumed_at = time.perf_counter()
         self.told_at = -math.inf  # the first batch is news
 
@@ -144,13 +145,15 @@ class _Loop:
         images = augmented(
             as_images(split.pixels[chosen]), self.training.augmentation, self.changes
         )
-        loss = self.learner.step(images, split.labels[chosen], self.rate)
+        loss, n_right = self.learner.step(images, split.labels[chosen], self.rate)
         if not np.isfinite(loss):
             raise TrainingDivergedError(
                 f"The loss is not a finite number after batch {self.batch} of epoch "
                 f"{self.epoch}: the learning rate is probably too high."
             )
         self.n_images += len(chosen)
+        self.fresh_loss += loss * len(chosen)
+        self.fresh_right += n_right
         if self.averaged is not None and self.batch % AVERAGE_EVERY == 0:
             self.averaged.add(self.learner.weights())
         if self._is_due():
@@ -164,9 +167,10 @@ class _Loop:
         fresh = self.n_images - self.n_reported
         if not fresh:
             return
-        loss, accuracy = self.learner.score()
-        self.loss_sum += fresh * loss
-        self.right_sum += fresh * accuracy
+        loss, accuracy = self.fresh_loss / fresh, self.fresh_right / fresh
+        self.loss_sum += self.fresh_loss
+        self.right_sum += self.fresh_right
+        self.fresh_loss = self.fresh_right = 0.0
         self.n_reported = self.n_images
         seconds = self.seconds + time.perf_counter() - self.resumed_at
         self._report(

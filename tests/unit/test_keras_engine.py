@@ -93,6 +93,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     for name, weight in first.weights.items():
         np.testing.assert_array_equal(weight, again.weights[name], err_msg=name)
     assert [e.val_loss for e in history] == [e.val_loss for e in history_again]
+    for measure in ("loss", "accuracy"):  # however seldom it was reported
+        means = [[getattr(e, measure) for e in run] for run in (history, history_again)]
+        assert means[0] == pytest.approx(means[1], rel=1e-5)
     assert not np.array_equal(first.weights["conv1/kernel"], other.weights["conv1/kernel"])
 
 

@@ -25,13 +25,11 @@ from cnn_lab.keras_engine import build_model, optimizer_of
 name, share = sys.argv[1], float(sys.argv[2])
 preset = zoo.preset(name)
 data = load_data_set("mnist", share, 0).train
+smoothing = preset.training.label_smoothing
+loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
 model = build_model(preset.network)
-model.compile(
-    optimizer_of(preset.training),
-    loss=keras.losses.SparseCategoricalCrossentropy(),
-    metrics=["accuracy"],
-)
-images, labels = data.images, data.labels
+model.compile(optimizer_of(preset.training), loss=loss, metrics=["accuracy"])
+images, labels = data.images, keras.utils.to_categorical(data.labels)
 started = time.perf_counter()
 model.fit(images, labels, batch_size=preset.training.batch_size, epochs=1, verbose=0)
 print(len(labels) / (time.perf_counter() - started))

@@ -59,21 +59,22 @@ def paper() -> Preset:
 
 
 def fast() -> Preset:
-    """Return a net of some 49,000 parameters that strides instead of pooling.
+    """Return a net of some 58,000 parameters that strides instead of pooling.
 
-    Batch normalization and a one-cycle rate let it pass 99 % in three epochs, well under
-    a minute on two cores.
+    Striding twice leaves little to compute; batch normalization, a one-cycle rate and smoothed
+    labels let two epochs do, well under a minute on two cores. Because of the smoothing the
+    best possible loss is 0.5 and not 0.
     """
     network = NetworkSpec(
         name="fast",
         layers=(
-            Conv2D(name="conv1", filters=24, kernel_size=(5, 5), strides=(2, 2), use_bias=False),
+            Conv2D(name="conv1", filters=16, kernel_size=(5, 5), strides=(2, 2), use_bias=False),
             BatchNormalization(name="norm1", momentum=0.9),
             Activation(name="relu1", activation="relu"),
-            Conv2D(name="conv2", filters=48, kernel_size=(3, 3), use_bias=False),
+            Conv2D(name="conv2", filters=48, kernel_size=(3, 3), strides=(2, 2), use_bias=False),
             BatchNormalization(name="norm2", momentum=0.9),
             Activation(name="relu2", activation="relu"),
-            Conv2D(name="conv3", filters=64, kernel_size=(3, 3), strides=(2, 2), use_bias=False),
+            Conv2D(name="conv3", filters=96, kernel_size=(3, 3), use_bias=False),
             BatchNormalization(name="norm3", momentum=0.9),
             Activation(name="relu3", activation="relu"),
             Flatten(name="flatten"),
@@ -81,7 +82,13 @@ def fast() -> Preset:
             Softmax(name="softmax"),
         ),
     )
-    training = TrainingSpec(learning_rate=0.01, schedule="one_cycle", epochs=3, batch_size=128)
+    training = TrainingSpec(
+        learning_rate=0.01,
+        schedule="one_cycle",
+        label_smoothing=0.1,
+        batch_size=128,
+        epochs=2,
+    )
     return Preset(network, training)
 
 

@@ -50,8 +50,7 @@ class UnknownRunError(ValueError):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(
-            "A run is kept until newer ones take its place. "
-            f"Received: run={run_id[:40]!r}"
+            f"A run is kept until newer ones take its place. Received: run={run_id[:40]!r}"
         )
 
 

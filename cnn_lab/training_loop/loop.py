@@ -53,8 +53,9 @@ def train(
         says; judged after each epoch on `validation`; `test` is not touched.
     report : callable, optional
         Called with a BatchReport after the first batch and then, or with a ValidationReport
-        while an epoch is being judged, about every `report_every_s` seconds, with a PauseReport where training begins to
-        wait, and with an EpochReport after each epoch. May raise TrainingStopped.
+        while an epoch is being judged, about every `report_every_s` seconds, with a PauseReport
+        where training begins to wait, and with an EpochReport after each epoch. May raise
+        TrainingStopped.
     control : Control, optional
         Whoever holds it can interrupt.
     report_every_s : float

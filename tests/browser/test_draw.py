@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from cnn_lab import zoo
 from cnn_lab.data import load_mnist
 
 SEVEN = [(70, 60), (140, 58), (210, 60), (180, 120), (150, 180), (130, 240)]
@@ -158,8 +159,9 @@ def test_sample_is_read_drawn_over_and_survives_a_change_of_page(
 
 
 def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None:
+    n_learned = zoo.preset("fast").network.n_parameters
     page = open_page("/draw?draw_model=fast&draw_brush=28")
-    expect(page.get_by_text(re.compile("^49,410 learned numbers"))).to_be_visible()
+    expect(page.get_by_text(re.compile(f"^{n_learned:,} learned numbers"))).to_be_visible()
     expect(page.get_by_role("slider")).to_have_value("28")
     draw(page, SEVEN)
     expect(answer(page)).to_contain_text("I read a 7")

@@ -44,11 +44,12 @@ def card(network: Network) -> str:
 
 * Trained with `python -m cnn_lab train --model {network.spec.name} --seed {result["seed"]}`:
   {training["optimizer"]}, learning rate {training["learning_rate"]} ({training["schedule"]}),
-  batches of {training["batch_size"]}, {training["epochs"]} epochs, seed {result["seed"]}.
+  batches of {training["batch_size"]}, {training["epochs"]} epochs, label smoothing
+  {training["label_smoothing"]:g}, seed {result["seed"]}.
 * Data: MNIST, 54,000 images to train, 6,000 to validate; sha256 of the original training images
   `{json.loads(network.card["data"])["x_train"]}`.
 * Validation accuracy {last["val_accuracy"]:.2%} after the last epoch; test accuracy
-  {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}, read once at the end.
+  {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}. Nothing was chosen by these.
 * {result["seconds"]:,.0f} s of training on two cores,
   {result["images_per_second"]:,.0f} images a second.
 * Keras {versions["keras"]} on {versions["backend"]}, NumPy {versions["numpy"]}, Python

@@ -204,13 +204,14 @@ class _Course:
             raise TrainingStopped
 
     def _look(self, event: BatchReport, present: Callable[[], Weights]) -> None:
-        if self._observer is not None and self._n_watched < 0:
+        first = self._observer is not None and self._n_watched < 0
+        if first:
             # Not before: somebody is waiting for the first point of the curves.
             spec = self._spec
             self._watch(0, 0, initial_weights(spec.network, spec.training.seed))
         self._n_images, self._seconds = event.n_images, event.seconds
         self._place = event.epoch, event.batch
-        if self._is_due(event.seconds):
+        if self._is_due(event.seconds) and not first:
             self._watch(*self._place, present())
 
     def _is_due(self, seconds: float, *, epoch_ends: bool = False) -> bool:

@@ -130,7 +130,8 @@ def run(run_id: str, spec_json: str) -> Delivery:
             outcome = trainer.train(spec, going.control, emit, going.outbox)
     finally:
         del _going[run_id]
-        _forget_models()
+        # Beside the answer: whoever has just clicked on Stop need not wait for it.
+        threading.Thread(target=_forget_models, daemon=True).start()
     n_before, rest = going.outbox.after(0)
     return Delivery(outcome, n_before, rest, psutil.Process().memory_info().rss)
 
@@ -140,7 +141,7 @@ def _forget_models() -> None:
     if "cnn_lab.keras_engine" in sys.modules:
         from cnn_lab import keras_engine
 
-        with _checking:
+        with _training, _checking:
             keras_engine.forget_models()
 
 

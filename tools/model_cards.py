@@ -49,7 +49,8 @@ def card(network: Network) -> str:
 * Data: MNIST, 54,000 images to train, 6,000 to validate; sha256 of the original training images
   `{json.loads(network.card["data"])["x_train"]}`.
 * Validation accuracy {last["val_accuracy"]:.2%} after the last epoch; test accuracy
-  {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}. Nothing was chosen by these.
+  {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}, by which
+  nothing was chosen.
 * {result["seconds"]:,.0f} s of training on two cores,
   {result["images_per_second"]:,.0f} images a second.
 * Keras {versions["keras"]} on {versions["backend"]}, NumPy {versions["numpy"]}, Python

@@ -16,6 +16,7 @@ from cnn_lab.training.snapshots import Observer
 
 N_TESTED = 1000
 N_TRAIN = 54_000
+N_EPOCHS = 3
 MOMENTS = (0.0, 0.5, 0.8, 1.0)
 
 
@@ -48,7 +49,9 @@ def keep(
 ) -> str:
     """Keep a run with this result, and one epoch for each validation loss; return its id."""
     preset = zoo.preset("fast")
-    training = TrainingSpec.model_validate(preset.training.model_dump() | changes)
+    training = TrainingSpec.model_validate(
+        preset.training.model_dump() | {"epochs": N_EPOCHS} | changes
+    )
     spec = RunSpec(network=preset.network, training=training)
     finished = {"epochs": len(val_losses), "seconds": 30.0, "images_per_second": 2000.0}
     status = Status(new_run_id(), "", spec, state, sentence=sentence, result=finished | result)
@@ -71,5 +74,9 @@ def add_snapshots(runs: Path, run_id: str) -> None:
             name: ((1 - share) * first[name] + share * last).astype("float32")
             for name, last in trained.weights.items()
         }
-        place = (int(share * 3 * N_TRAIN), min(3, 1 + int(3 * share)), int(422 * share))
+        place = (
+            int(share * N_EPOCHS * N_TRAIN),
+            min(N_EPOCHS, 1 + int(N_EPOCHS * share)),
+            int(422 * share),
+        )
         store.keep_snapshot(runs, run_id, number, observer.take(*place, weights).to_bytes())

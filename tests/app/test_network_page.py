@@ -340,7 +340,7 @@ def test_code_is_written_when_it_is_unfolded(open_page):
     assert not page.code
     page.session_state["network_code"] = True
     page.run()
-    assert 'layers.Conv2D(24, 5, strides=2, use_bias=False, name="conv1")' in page.code[0].value
+    assert 'layers.Conv2D(16, 5, strides=2, use_bias=False, name="conv1")' in page.code[0].value
 
 
 def test_training_takes_the_very_network_along(open_page):
@@ -377,7 +377,7 @@ def test_another_link_in_the_same_session_is_opened_with_a_way_back(open_page):
     page.query_params.clear()
     page.query_params["network_preset"] = "fast"
     page.run()
-    assert page.number_input(key="network_conv1_filters").value == 24
+    assert page.number_input(key="network_conv1_filters").value == 16
     page.button(key="network_undo").click().run()
     assert page.number_input(key="network_conv1_filters").value == 8
 

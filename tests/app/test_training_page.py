@@ -98,7 +98,7 @@ def test_the_first_visit_shows_the_recorded_run(open_page: Open) -> None:
     assert not page.exception
     assert [title.value for title in page.title] == ["Training"]
     assert "Can it learn in front of you?" in said(page)
-    assert "The recorded run of the shipped network: 3 epochs" in said(page)
+    assert "The recorded run of the shipped network: 2 epochs" in said(page)
     assert len(page.get("vega_lite_chart")) == 3
     assert page.button(key="training_start").label == "Start training"
 
@@ -233,7 +233,7 @@ def test_a_stopped_run_says_why_it_was_not_tested(open_page: Open, tmp_path: Pat
     )
     page = open_page("training", {"run": status.run_id})
     assert not page.exception
-    assert "Stopped as asked. 1 of 3 epochs finished, 33% of the way." in said(page)
+    assert "Stopped as asked. 1 of 2 epochs finished, 50% of the way." in said(page)
     assert "There are no test figures" in said(page)
     assert "**97.10%**" in said(page)
 
@@ -388,7 +388,7 @@ def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, engine: En
     assert page.button(key="training_pause").disabled  # nothing has begun
     happens(engine, run_id, "batch", **BATCH)
     page.run()
-    assert "**Epoch 1 of 3**, batch 3 of 422" in said(page)
+    assert "**Epoch 1 of 2**, batch 3 of 422" in said(page)
     assert page.button(key="training_step").disabled
 
     page.button(key="training_pause").click().run()
@@ -397,7 +397,7 @@ def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, engine: En
     assert page.button(key="training_pause").disabled
     happens(engine, run_id, "paused", epoch=1, batch=3)
     page.run()
-    assert "**Paused** in epoch 1 of 3, after batch 3 of 422" in said(page)
+    assert "**Paused** in epoch 1 of 2, after batch 3 of 422" in said(page)
 
     page.button(key="training_step").click().run()
     assert page.button(key="training_step").label == "One batch …"

@@ -171,6 +171,15 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     expect(page.get_by_text(re.compile(r"Epoch [2-9] of 30"))).to_be_visible(timeout=FIRST_POINT_MS)
     stop(page)
 
+    # Played again, from before the first batch to where it was stopped.
+    machine = page.locator(".st-key-training_machine")
+    moment, words = machine.get_by_role("slider", name="Moment"), machine.locator(".words")
+    stopped_in = words.inner_text()
+    moment.press("Home")
+    expect(words).to_contain_text("Before the first batch.")
+    machine.get_by_role("button", name="Play").click()
+    expect(words).to_have_text(stopped_in, timeout=SOON_MS)
+
     # Beside another one.
     page.get_by_role("heading", name="Beside another run").scroll_into_view_if_needed()
     page.mouse.wheel(0, 300)  # its list closes when the page scrolls, so that comes first
@@ -178,7 +187,7 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     page.get_by_role("combobox", name=re.compile("Compare with")).press_sequentially("as rec")
     page.get_by_role("option", name="fast, as recorded").click()
     differing = page.get_by_role("region", name="Settings in which the runs differ")
-    expect(differing.get_by_role("row", name="epochs 30 3", exact=True)).to_be_visible()
+    expect(differing.get_by_role("row", name="epochs 30 2", exact=True)).to_be_visible()
 
 
 def test_a_run_to_its_end_is_tested_and_can_be_taken_away(

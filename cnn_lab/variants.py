@@ -113,7 +113,7 @@ def with_width(network: NetworkSpec, factor: float) -> NetworkSpec:
     >>> from cnn_lab import zoo
     >>> wide = with_width(zoo.preset("fast").network, 1.5)
     >>> [layer.filters for layer in wide.layers if layer.type == "Conv2D"]
-    [36, 72, 96]
+    [24, 72, 144]
     """
     convolutions = [layer for layer in network.layers if isinstance(layer, Conv2D)]
     last = convolutions[-1] if convolutions else None

@@ -127,7 +127,7 @@ def test_results_stand_side_by_side_and_what_is_missing_is_a_dash() -> None:
     assert rows["test accuracy"] == ["99.20%", "–"]
     assert rows["errors"] == ["80 of 10,000", "–"]
     assert rows["validation accuracy"] == ["98.00%", "95.00%"]
-    assert rows["epochs finished"] == ["2 of 3", "1 of 9"]
+    assert rows["epochs finished"] == ["2 of 2", "1 of 9"]
     assert rows["training took"] == ["20 s", "10 s"]
 
 

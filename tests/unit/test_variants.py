@@ -83,7 +83,7 @@ def test_names_stay_unique_and_short() -> None:
 
 
 def test_another_input_shape_carries_through_and_may_not_fit() -> None:
-    assert with_input_shape(FAST, (32, 32, 3)).weight_shapes()["conv1/kernel"] == (5, 5, 3, 24)
+    assert with_input_shape(FAST, (32, 32, 3)).weight_shapes()["conv1/kernel"] == (5, 5, 3, 16)
     with pytest.raises(ValueError, match="Received"):
         with_input_shape(FAST, (6, 6, 1))
 

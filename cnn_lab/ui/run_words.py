@@ -26,6 +26,10 @@ def settings_line(spec: RunSpec) -> str:
         parts.append(f"{training.data_fraction:.0%} of {INFO[training.data_set].title}")
     if training.augmentation.active:
         parts.append("augmented")
+    if training.label_smoothing:
+        parts.append(f"labels smoothed by {training.label_smoothing:g}")
+    if training.weight_averaging:
+        parts.append("weights averaged")
     return f"{spec.network.name}: {', '.join(parts)}"
 
 

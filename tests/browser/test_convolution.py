@@ -63,7 +63,7 @@ def test_what_is_no_picture_gets_a_sentence_and_the_next_one_is_taken(open_page)
     expect(page.get_by_text("256 × 384 pixels")).to_be_visible()
 
 
-def test_the_camera_takes_a_picture(open_page):
+def test_the_camera_takes_a_picture(open_page, wait_ready):
     page = open_page("/convolution?conv_input=picture")
     expect(page.get_by_text("256 × 384 pixels")).to_be_visible()
     open_menu(page, "Image")
@@ -71,7 +71,10 @@ def test_the_camera_takes_a_picture(open_page):
     page.get_by_text("the camera", exact=True).click()
     video = page.get_by_test_id("stCameraInput").locator("video")
     expect(video).to_have_js_property("readyState", 4)
+    expect(video).not_to_have_js_property("currentTime", 0)  # there is a frame to be taken
+    wait_ready(page)
     page.get_by_role("button", name="Take photo").click()
+    expect(page.get_by_role("button", name="Clear photo")).to_be_visible()
     expect(page.get_by_text("256 × 384 pixels")).to_have_count(0)
     expect(page.get_by_text(re.compile(r"The whole picture, \d+ × 512 pixels"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"Result: \d+ × 510 numbers"))).to_be_visible()

@@ -131,8 +131,7 @@ class _Loop:
 
     def _wait_for_turn(self) -> None:
         if self.control.holds:
-            if self.n_images > self.n_reported:
-                self.report_moment()
+            self.report_moment()
             self.seconds += time.perf_counter() - self.resumed_at
             self._report(PauseReport(self.epoch, self.batch))
             self.control.wait_for_turn()

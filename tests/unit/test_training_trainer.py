@@ -77,20 +77,6 @@ def test_a_run_stopped_at_once_can_be_looked_back_on() -> None:
     assert outcome.result["images"] == 64
 
 
-def test_what_was_learned_between_the_last_report_and_a_stop_counts() -> None:
-    office = Office()
-    office.control.pause()
-    for _ in range(2):
-        office.control.step()
-
-    def go_on_and_stop_soon() -> None:
-        office.control.step()
-        office.control.stop()
-
-    office.on_kind["paused"] = go_on_and_stop_soon
-    assert office.train().result["images"] == 2 * 64
-
-
 def test_a_run_whose_work_nobody_takes_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "ARRIVAL_TIMEOUT_S", 0.0)
     office = Office()

@@ -154,7 +154,7 @@ def curve_spec(measure: Measure, *, n_epochs: int) -> dict[str, Any]:
     colour, which is the theme's. Loss has a logarithmic axis; accuracy is stretched towards
     100 % in the same way, for there the last tenths matter.
     """
-    corner = "top-right" if measure == "loss" else "bottom-right"
+    corner = "bottom-left" if measure == "loss" else "bottom-right"
     who: dict[str, Any] = {
         "field": "who",
         "type": "nominal",

@@ -8,12 +8,12 @@ from cnn_lab.pictures import MAX_MB, PictureError
 from cnn_lab.ui import canvas, frame
 from cnn_lab.ui.bars import show_probabilities
 from cnn_lab.ui.caches import test_digits
+from cnn_lab.ui.drawn import NAME
 from cnn_lab.ui.models import choose_model
 from cnn_lab.ui.pictures import show_image
 
 frame.ensure()
 
-NAME = "draw"
 UPLOAD_MENU = "draw_upload_menu"
 SEEN_PX = 10 * SIDE
 BARS_PX = 260  # all three fit beside each other on a screen of 1280 pixels

@@ -74,13 +74,23 @@ def canvas(name: str, *, brush_px: int) -> NDArray[np.uint8] | None:
         key=f"{name}_canvas",
         on_change=lambda: _keep(name),
     )
-    return _decoded(drawing(name).png)
+    return pixels(name)
 
 
 def drawing(name: str) -> Drawing:
     """Return what is on the canvas of this name."""
     kept = st.session_state.get(f"{name}_drawing")
     return kept if isinstance(kept, Drawing) else Drawing()
+
+
+def pixels(name: str) -> NDArray[np.uint8] | None:
+    """Return what is on the canvas of this name as colours, None when there is nothing.
+
+    Returns
+    -------
+    ndarray of uint8, shape (280, 280, 4), or None
+    """
+    return _decoded(drawing(name).png)
 
 
 def clear(name: str) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
 
 from cnn_lab.data import load_mnist
+from cnn_lab.digits import prepare_digit
 from cnn_lab.ui.canvas import Drawing
 
 SEVEN = [(70, 60), (210, 60), (130, 240)]
@@ -76,6 +78,22 @@ def test_shipped_model_says_how_good_it_is(open_page):
     page = open_page("draw")
     assert page.segmented_control(key="draw_model").value == "paper"
     assert "1,134,426 learned numbers, reads 99." in words(page)
+
+
+def test_drawing_is_there_for_other_pages():
+    def elsewhere():
+        import streamlit as st
+
+        from cnn_lab.ui.drawn import drawn_image
+
+        st.session_state["seen"] = drawn_image()
+
+    page = AppTest.from_function(elsewhere)
+    assert page.run().session_state["seen"] is None
+    page.session_state["draw_drawing"] = seven()
+    with Image.open(io.BytesIO(base64.b64decode(seven().png))) as picture:
+        expected = prepare_digit(np.asarray(picture.convert("RGBA")))
+    np.testing.assert_array_equal(page.run().session_state["seen"], expected)
 
 
 def test_dot_gets_a_sentence_and_no_answer(open_page):

@@ -7,14 +7,19 @@ them in a row.
 """
 
 import math
+from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 Ink = NDArray[np.uint8]
+# What can be left out; the 28x28 pixels themselves cannot, a network takes nothing else.
+Step = Literal["ink", "crop", "widen", "box", "centre"]
+STEPS: tuple[Step, ...] = get_args(Step)
+NONE: frozenset[Step] = frozenset()
 
 SIDE = 28
 BOX_SIDE = 20
@@ -46,6 +51,12 @@ class Preparation:
     is_speck : bool
         The ink covers less than an eighth of the canvas each way. It was then scaled as if
         it covered that much, so a dot stays a dot.
+    strongest : int
+        The strongest pixel before it counted as full ink, of 255.
+    crop_place : (int, int)
+        Row and column of the crop's upper left pixel on the canvas.
+    box_place : (int, int)
+        Row and column of the box's upper left pixel among the 28x28.
     """
 
     ink: Ink
@@ -54,6 +65,25 @@ class Preparation:
     box: Ink
     image: NDArray[np.float32]
     is_speck: bool
+    strongest: int
+    crop_place: tuple[int, int]
+    box_place: tuple[int, int]
+
+    @property
+    def scale(self) -> float:
+        """By how much the box is smaller than what it shows: 0.1 is a tenth of the size."""
+        return float(max(self.box.shape) / max(self.stroke.shape))
+
+    @property
+    def shift(self) -> tuple[int, int]:
+        """How many pixels further (down, right) the box lies than in the middle of 28x28."""
+        middle = _middle(self.box)
+        return self.box_place[0] - middle[0], self.box_place[1] - middle[1]
+
+    @property
+    def stroke_widths(self) -> tuple[float, float]:
+        """The mean width of a stroke before and after thin ones grew, in pixels of the canvas."""
+        return stroke_width(self.crop), stroke_width(self.stroke)
 
 
 def prepare_digit(rgba: NDArray[np.uint8]) -> NDArray[np.float32] | None:
@@ -95,22 +125,55 @@ def prepare_digit(rgba: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     return None if steps is None else steps.image
 
 
-def prepare_steps(rgba: NDArray[np.uint8]) -> Preparation | None:
-    """Return what each step of `prepare_digit` makes of a drawing, None when there is none."""
-    ink = ink_of(rgba)
-    if ink.max(initial=0) < FAINTEST:
+def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Preparation | None:
+    """Return what each step of `prepare_digit` makes of a drawing, None when there is none.
+
+    Parameters
+    ----------
+    rgba : ndarray of uint8, shape (height, width, 4)
+        Light ink on a dark or transparent ground.
+    without : set of Step
+        Steps to leave out. Without "ink" a faint drawing stays faint; without "crop" all of
+        the canvas goes on; without "widen" thin strokes stay thin; without "box" the longer
+        side is scaled to all 28 pixels instead of 20; without "centre" the box itself lies in
+        the middle instead of its centre of mass.
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape or type, or a step is unknown.
+
+    Examples
+    --------
+    >>> canvas = np.zeros((280, 280, 4), np.uint8)
+    >>> canvas[40:240, 130:160] = 255
+    >>> prepare_steps(canvas).box.shape, prepare_steps(canvas, without={"box"}).box.shape
+    ((20, 3), (28, 4))
+    """
+    if unknown := without - set(STEPS):
+        raise ValueError(f"The steps to leave out must be among {STEPS}. Received: {unknown}")
+    seen = _lightness(rgba)
+    strongest = int(seen.max(initial=0))
+    if strongest < FAINTEST:
         return None
-    crop = crop_to_ink(ink)
+    ink = seen if "ink" in without else _stretched(seen)
+    drawn = crop_to_ink(ink)
+    crop = ink if "crop" in without else drawn
+    stroke = crop if "widen" in without else widen_strokes(crop)
     shortest = max(ink.shape) * SPECK_SHARE
-    stroke = widen_strokes(crop)
-    box = scale_to_box(stroke, shortest=shortest)
+    side = SIDE if "box" in without else BOX_SIDE
+    box = scale_to_box(stroke, side=side, shortest=shortest)
+    place = _middle(box) if "centre" in without else _mass_place(box)
     return Preparation(
         ink=ink,
         crop=crop,
         stroke=stroke,
         box=box,
-        image=centre_mass(box).astype(np.float32) / np.float32(FULL_INK),
-        is_speck=max(crop.shape) < shortest,
+        image=_laid(box, place).astype(np.float32) / np.float32(FULL_INK),
+        is_speck=max(drawn.shape) < shortest,
+        strongest=strongest,
+        crop_place=(0, 0) if "crop" in without else _corner(ink),
+        box_place=place,
     )
 
 
@@ -123,6 +186,10 @@ def ink_of(rgba: NDArray[np.uint8]) -> Ink:
     ----------
     .. [1] Recommendation ITU-R BT.601, the weights of red, green and blue.
     """
+    return _stretched(_lightness(rgba))
+
+
+def _lightness(rgba: NDArray[np.uint8]) -> Ink:
     array: NDArray[Any] = np.asarray(rgba)
     if array.ndim != 3 or array.shape[2] != 4 or array.dtype != np.uint8:
         raise ValueError(
@@ -131,7 +198,10 @@ def ink_of(rgba: NDArray[np.uint8]) -> Ink:
         )
     picture = Image.fromarray(np.ascontiguousarray(array))
     seen = ImageChops.multiply(picture.convert("L"), picture.getchannel("A"))
-    ink: Ink = np.asarray(seen)
+    return np.asarray(seen)
+
+
+def _stretched(ink: Ink) -> Ink:
     strongest = int(ink.max(initial=0))
     if FAINTEST <= strongest < FULL_INK - 1:
         stretched = ink.astype(np.uint16) * FULL_INK // strongest
@@ -143,6 +213,11 @@ def crop_to_ink(ink: Ink) -> Ink:
     """Return the smallest rectangle that holds all ink; there must be some."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _corner(ink: Ink) -> tuple[int, int]:
+    """Return row and column of the upper left pixel of `crop_to_ink`."""
+    return int(ink.any(axis=1).argmax()), int(ink.any(axis=0).argmax())
 
 
 def stroke_width(ink: Ink) -> float:
@@ -203,12 +278,14 @@ def _grow(ink: Ink, *, diagonally: bool) -> Ink:
     return grown
 
 
-def scale_to_box(crop: Ink, *, shortest: float = 0.0) -> Ink:
+def scale_to_box(crop: Ink, *, side: int = BOX_SIDE, shortest: float = 0.0) -> Ink:
     """Scale the longer side to 20 pixels, each the mean of the area it covers.
 
     Parameters
     ----------
     crop : ndarray of uint8, shape (height, width)
+    side : int
+        Pixels of the longer side, 20 for what MNIST's makers did.
     shortest : float
         A drawing whose longer side has fewer pixels than this is scaled as if it had as many.
 
@@ -218,7 +295,7 @@ def scale_to_box(crop: Ink, *, shortest: float = 0.0) -> Ink:
         Of the same proportions, at least one pixel each way.
     """
     longer = max(*crop.shape, shortest)
-    height, width = (max(1, round(length * BOX_SIDE / longer)) for length in crop.shape)
+    height, width = (max(1, round(length * side / longer)) for length in crop.shape)
     return np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BOX))
 
 
@@ -232,15 +309,30 @@ def centre_mass(box: Ink) -> Ink:
     brought the mass into the pixel after the middle. So does this, and what would leave
     the image at an edge stays at the edge.
     """
-    image = np.zeros((SIDE, SIDE), np.uint8)
+    return _laid(box, _mass_place(box))
+
+
+def _mass_place(box: Ink) -> tuple[int, int]:
+    """Return where the box's upper left pixel goes, (row, column), to centre its mass."""
     place = []
     total = float(box.sum()) or 1.0
     for axis, length in enumerate(box.shape):
         mass = box.sum(axis=1 - axis, dtype=float)
         centre = (np.arange(length) + 0.5) @ mass / total
-        start = min(max(SIDE // 2 - math.floor(centre), 0), SIDE - length)
-        place.append(slice(start, start + length))
-    image[tuple(place)] = box
+        place.append(min(max(SIDE // 2 - math.floor(centre), 0), SIDE - length))
+    return place[0], place[1]
+
+
+def _middle(box: Ink) -> tuple[int, int]:
+    """Return where the box's upper left pixel goes, (row, column), to centre its frame."""
+    height, width = box.shape
+    return (SIDE - height) // 2, (SIDE - width) // 2
+
+
+def _laid(box: Ink, place: tuple[int, int]) -> Ink:
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    (row, column), (height, width) = place, box.shape
+    image[row : row + height, column : column + width] = box
     return image
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from cnn_lab.data import load_mnist
 from cnn_lab.digits import (
+    STEPS,
     THINNEST_STROKE,
     Reading,
     centre_mass,
@@ -189,6 +190,58 @@ def test_box_holds_the_mean_of_what_each_pixel_covers() -> None:
     assert box.shape == (20, 10)
     assert int(box[0, 0]) == pytest.approx(100, abs=1)  # Pillow rounds after each direction
     assert box.sum(dtype=int) == box[0, 0]
+
+
+FAINT = drawn(brush=4, scale=0.5, shift=(120, 10)) // 2 | np.uint8([0, 0, 0, 255])
+
+
+def test_each_step_says_what_it_did() -> None:
+    steps = prepare_steps(FAINT)
+    assert steps is not None
+    assert (steps.strongest, steps.ink.max()) == (127, 255)
+    row, column = steps.crop_place
+    height, width = steps.crop.shape
+    np.testing.assert_array_equal(
+        steps.ink[row : row + height, column : column + width], steps.crop
+    )
+    before, after = steps.stroke_widths
+    assert before < after
+    assert steps.scale == pytest.approx(20 / max(steps.stroke.shape))
+    # A seven has its mass high up: in the middle of 28x28 it would lie 4 pixels from the top.
+    down, right = steps.shift
+    assert steps.box_place == (4 + down, (28 - steps.box.shape[1]) // 2 + right)
+    assert down > 0
+    image = np.zeros((28, 28))
+    row, column = steps.box_place
+    image[row : row + 20, column : column + steps.box.shape[1]] = steps.box
+    np.testing.assert_allclose(steps.image, image / 255, atol=1e-7)
+
+
+def test_step_left_out_does_nothing_and_the_others_go_on() -> None:
+    whole = prepare_steps(FAINT)
+    assert whole is not None
+    left_out = {step: prepare_steps(FAINT, without={step}) for step in STEPS}
+    assert left_out["ink"].ink.max() == 127
+    assert left_out["crop"].crop.shape == (280, 280)
+    assert left_out["crop"].crop_place == (0, 0)
+    np.testing.assert_array_equal(left_out["widen"].stroke, whole.crop)
+    assert max(left_out["box"].box.shape) == 28
+    assert left_out["centre"].shift == (0, 0)
+    for steps in left_out.values():
+        assert steps.image.shape == (28, 28)
+        assert not np.array_equal(steps.image, whole.image)
+    bare = prepare_steps(FAINT, without=set(STEPS))
+    np.testing.assert_array_equal(bare.box, bare.image * 255)
+
+
+def test_dot_is_a_speck_without_cropping_too() -> None:
+    dot = opaque(np.pad(np.full((20, 20), 255, np.uint8), 130))
+    assert prepare_steps(dot, without={"crop"}).is_speck
+
+
+def test_unknown_step_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"must be among .* Received: \{'slant'\}"):
+        prepare_steps(FAINT, without={"slant"})
 
 
 @pytest.mark.parametrize(

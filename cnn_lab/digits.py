@@ -25,6 +25,7 @@ SIDE = 28
 BOX_SIDE = 20
 FULL_INK = 255
 FAINTEST = 26  # a tenth of full ink: what is fainter everywhere is no drawing
+FILLED_SHARE = 0.8  # of the canvas; MNIST's widest digit inks less than half of it
 SPECK_SHARE = 1 / 8  # of the longer side of the canvas
 # Pixels of the 28x28 image. In 95 of 100 MNIST digits the mean stroke is wider than this.
 THINNEST_STROKE = 1.65
@@ -79,6 +80,11 @@ class Preparation:
         """How many pixels further (down, right) the box lies than in the middle of 28x28."""
         middle = _middle(self.box)
         return self.box_place[0] - middle[0], self.box_place[1] - middle[1]
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether nearly all of the canvas is ink, so that there is no shape to read."""
+        return float(self.ink.mean()) > FILLED_SHARE * FULL_INK
 
     @property
     def stroke_widths(self) -> tuple[float, float]:

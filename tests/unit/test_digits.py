@@ -136,6 +136,15 @@ def test_whole_canvas_filled_is_a_full_box() -> None:
     assert mass_centre(image) == (14, 14)
 
 
+def test_filled_canvas_is_told_from_a_thick_bar() -> None:
+    full = prepare_steps(np.full((280, 280, 4), 255, np.uint8))
+    bar = prepare_steps(drawn(points=[(0.5, 0.1), (0.5, 0.9)], brush=60))
+    assert full is not None
+    assert bar is not None
+    assert full.is_filled
+    assert not bar.is_filled
+
+
 @pytest.mark.parametrize("brush", [1, 8, 14, 28])
 def test_dot_stays_a_dot(brush: int) -> None:
     row, column = np.mgrid[:280, :280]

@@ -1,7 +1,8 @@
 """A network with its weights: from a file or into one, its answers and its gradients."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -10,6 +11,7 @@ from safetensors.numpy import save_file
 from cnn_lab import spec
 from cnn_lab.arithmetic import ShapeError
 from cnn_lab.network.layers import Weights, backward, forward
+from cnn_lab.network.slopes import Slopes, score_slopes
 from cnn_lab.network.surprise import scoring, surprise
 from cnn_lab.ops.padding import Array
 from cnn_lab.spec import NetworkSpec
@@ -120,11 +122,7 @@ class Network:
         33 million multiply-adds for one image through the paper's network: 2 to 3 ms on one core
         (benchmark B8). Large sets go through in parts of 64 images.
         """
-        images = self._checked(images)
-        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-        if not parts:
-            return np.zeros((0, self.spec.n_classes), np.float32)
-        return np.concatenate([self._answer(part) for part in parts])
+        return self._in_parts(self.spec.layers, self._checked(images))
 
     def activations(self, images: Array) -> dict[str, Array]:
         """Return what each layer makes of the images, by layer name in layer order.
@@ -134,6 +132,48 @@ class Network:
         """
         steps = forward(self.spec.layers, self._checked(images), self.weights)
         return {step.name: step.values for step in steps}
+
+    def scores(self, images: Array) -> Array:
+        """Return the numbers that a closing softmax would make probabilities from.
+
+        Parameters
+        ----------
+        images : ndarray of float32 in [0, 1], shape (n, height, width, channels)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, classes)
+            What `predict` returns where no softmax ends the network.
+        """
+        return self._in_parts(scoring(self.spec), self._checked(images))
+
+    def slopes(self, image: Array, digit: int) -> Slopes:
+        """Return how the score of a class changes with each layer's result, and each pixel.
+
+        Parameters
+        ----------
+        image : ndarray of float32 in [0, 1], shape (height, width, channels)
+        digit : int
+            The class, from 0.
+
+        Raises
+        ------
+        ShapeError
+            If the image is not of the network's input shape.
+        ValueError
+            If there is no such class.
+
+        Notes
+        -----
+        Three times the work of `predict` for one image.
+        """
+        if not 0 <= digit < self.spec.n_classes:
+            raise ValueError(
+                f"`digit` must be a class from 0 to {self.spec.n_classes - 1}. "
+                f"Received: digit={digit}"
+            )
+        images = self._checked(np.asarray(image)[np.newaxis])
+        return score_slopes(self.spec, self.weights, images, digit)
 
     def gradients(self, images: Array, labels: Array) -> tuple[float, dict[str, Array], Array]:
         """Return how surprised the network is by the labels, and what would change that.
@@ -184,7 +224,15 @@ class Network:
             )
         return images
 
-    def _answer(self, images: Array) -> Array:
-        for step in forward(self.spec.layers, images, self.weights):
+    def _in_parts(self, layers: Iterable[Any], images: Array) -> Array:
+        """Return what the last layer makes of images, a batch at a time."""
+        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        if not parts:
+            return np.zeros((0, self.spec.n_classes), np.float32)
+        return np.concatenate([self._answer(layers, part) for part in parts])
+
+    def _answer(self, layers: Iterable[Any], images: Array) -> Array:
+        values = images
+        for step in forward(layers, images, self.weights):
             values = step.values
         return values

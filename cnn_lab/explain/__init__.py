@@ -1,0 +1,5 @@
+"""Why a network answers as it does: what it sees, what counts, and what would change its mind."""
+
+from cnn_lab.explain.seen import Patch, seen_by
+
+__all__ = ["Patch", "seen_by"]

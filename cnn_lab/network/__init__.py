@@ -2,5 +2,14 @@
 
 from cnn_lab.network.model import MAX_FILE_BYTES, MODELS, ModelFileError, Network
 from cnn_lab.network.slopes import Slopes
+from cnn_lab.network.visitor import digit_problem, network_from_visitor
 
-__all__ = ["MAX_FILE_BYTES", "MODELS", "ModelFileError", "Network", "Slopes"]
+__all__ = [
+    "MAX_FILE_BYTES",
+    "MODELS",
+    "ModelFileError",
+    "Network",
+    "Slopes",
+    "digit_problem",
+    "network_from_visitor",
+]

@@ -18,7 +18,7 @@ def scoring(network: NetworkSpec) -> tuple[Any, ...]:
     *before, last = network.layers
     if last.type == "Softmax":
         return tuple(before)
-    if _ends_in_softmax(network):
+    if ends_in_softmax(network):
         return *before, last.model_copy(update={"activation": "linear"})
     return network.layers
 
@@ -51,7 +51,7 @@ def surprise(network: NetworkSpec, values: Array, labels: Array) -> tuple[float,
     1e-7, and made to sum to 1; only after a closing sigmoid does Keras go on as if softmax
     had come in its place, and this does not.
     """
-    if _ends_in_softmax(network):
+    if ends_in_softmax(network):
         loss = ops.softmax_cross_entropy(values, labels)
         return loss, ops.softmax_cross_entropy_gradient(values, labels)
     limited = np.clip(values, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
@@ -60,6 +60,7 @@ def surprise(network: NetworkSpec, values: Array, labels: Array) -> tuple[float,
     return ops.softmax_cross_entropy(scores, labels), grad * (limited == values)
 
 
-def _ends_in_softmax(network: NetworkSpec) -> bool:
+def ends_in_softmax(network: NetworkSpec) -> bool:
+    """Return whether what a network answers with has gone through softmax."""
     last = network.layers[-1]
     return last.type == "Softmax" or getattr(last, "activation", None) == "softmax"

@@ -21,8 +21,8 @@ class Slopes:
         the answer itself.
     values : dict of str to ndarray
         What each layer made of the image, by name in layer order, without the axis of images.
-        A closing softmax is left out: a layer of its own is missing, and a dense layer with
-        that activation is there with its sums.
+        A softmax that ends the network is left out: a layer of type Softmax is missing, and
+        any other is there with what it had before.
     of_values : dict of str to ndarray
         How the score changes with each of these numbers, in the same shapes.
     of_image : ndarray, shape (height, width, channels)

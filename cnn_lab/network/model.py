@@ -1,5 +1,6 @@
 """A network with its weights: from a file or into one, its answers and its gradients."""
 
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,9 @@ class Network:
         try:
             with safe_open(path, framework="numpy") as file:
                 card = dict(file.metadata() or {})
-                network_spec = NetworkSpec.model_validate_json(card.pop("spec", "{}"))
+                if "spec" not in card:
+                    raise ValueError("it must describe its layers, as files of this lab do")
+                network_spec = NetworkSpec.model_validate_json(card.pop("spec"))
                 wanted, found = network_spec.weight_shapes(), file.keys()
                 if wanted.keys() != set(found):  # before any of them, of perhaps a million, is read
                     raise ShapeError(
@@ -95,6 +98,27 @@ class Network:
         except (SafetensorError, ValueError, TypeError) as error:
             reason = spec.plain_error(error) if isinstance(error, ValueError) else str(error)
             raise ModelFileError(f"{path.name} is not a model of CNN Lab: {reason}") from error
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Network":
+        """Read a network from what a .safetensors file holds.
+
+        Raises
+        ------
+        ModelFileError
+            If it is too large, broken or inconsistent.
+
+        Notes
+        -----
+        By way of a temporary file, for only from files are weights read one by one, after the
+        spec has been checked.
+        """
+        if len(content) > MAX_FILE_BYTES:
+            raise ModelFileError(f"A model file may have at most {MAX_FILE_BYTES:,} bytes.")
+        with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
+            path = Path(folder) / "file.safetensors"
+            path.write_bytes(content)
+            return cls.load(path)
 
     def save(self, path: str | Path) -> None:
         """Write weights, spec and card to one .safetensors file."""

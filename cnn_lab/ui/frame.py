@@ -32,7 +32,7 @@ PAGES = {
         "backpropagation": "Backpropagation",
     },
     "Build": {"network": "Network", "training": "Training"},
-    "Explore": {"draw": "Draw a digit"},
+    "Explore": {"features": "Feature maps", "draw": "Draw a digit"},
 }
 
 

@@ -18,7 +18,7 @@ SOURCES = [*LIBRARY, *PAGES, APP]
 DRAWN = {"digits", "ink", "landscape", "pictures", "samples"}
 SIMPLE = {*DRAWN, "content", "data", "formulas", "kernels"}
 OPERATORS = {"arithmetic", "ops"}
-NETWORKS = {*OPERATORS, "augment", "data", "data_sets", "network", "spec", "zoo"}
+NETWORKS = {*OPERATORS, "augment", "hands", "data", "data_sets", "network", "spec", "zoo"}
 PICTURES = {*NETWORKS, *SIMPLE, "equations", "explain", "learning", "pooled", "shifts", "trace"}
 CHECKS = {"layer_call", "layer_check"}
 SLIDING = {"conventions", "coverage", "strides", "transposition"}
@@ -42,7 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inspection": {*NETWORKS, *DRAWN, "explain", "kernels", "trace"},
     "schedules": {*OPERATORS, "spec"},
     "initial": {*OPERATORS, "spec"},
-    "augment": {*OPERATORS, "spec"},
+    "hands": OPERATORS,
+    "augment": {*OPERATORS, "hands", "spec"},
     "data_sets": {*OPERATORS, "data", "initial", "spec"},
     "training_loop": {*NETWORKS, "initial", "schedules"},
     "trace": {*OPERATORS, "kernels"},

@@ -1,0 +1,19 @@
+import streamlit as st
+
+from cnn_lab.content import prose
+from cnn_lab.ui import frame
+from cnn_lab.ui.features import explore
+from cnn_lab.ui.features_input import choose_subject
+from cnn_lab.ui.models import choose_model
+
+frame.ensure()
+
+st.title("Feature maps")
+st.markdown(prose("features", "question"))
+network = choose_model("features_model")
+subject = choose_subject(network)
+if subject is not None:
+    explore(network, subject)
+st.divider()
+with st.container(width=720):
+    st.markdown(prose("features", "prose"))

@@ -1,0 +1,252 @@
+"""A network with a filter switched off, or with a named kernel in its place; and what it cost."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.arithmetic import ShapeError
+from cnn_lab.explain.layers import find
+from cnn_lab.kernels import KERNELS, MAX_SIZE
+from cnn_lab.network import Network
+from cnn_lab.ops.padding import Array, Pair
+from cnn_lab.spec import (
+    Activation,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    Layer,
+    NetworkSpec,
+    Softmax,
+)
+
+PART = 250  # images between two words of progress: 0.6 s of the paper's network
+SURVIVES = 0.5  # cosine between a kernel and what a smaller one can say of it
+
+
+def silenced(network: Network, layer: str, filters: Sequence[int]) -> Network:
+    """Return the network with filters of a layer switched off.
+
+    Parameters
+    ----------
+    network : Network
+    layer : str
+        A convolution or a dense layer, or one that treats the maps of such a layer one by one,
+        as activations, poolings and batch normalization do.
+    filters : sequence of int
+        Which maps or units, from 0.
+
+    Returns
+    -------
+    Network
+        Their weights and biases are 0, and so are scale and offset wherever batch
+        normalization follows. What is left is the constant that activations make of 0:
+        nothing, except for a sigmoid.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer or filter, or no weights make the layer's maps one by one.
+    """
+    place = _maker(network.spec, layer)
+    chosen = _checked(network.spec, layer, filters)
+    weights = {name: values.copy() for name, values in network.weights.items()}
+    maker = network.spec.layers[place]
+    _by_filter(maker, weights[f"{maker.name}/kernel"])[..., chosen] = 0
+    if f"{maker.name}/bias" in weights:
+        weights[f"{maker.name}/bias"][chosen] = 0
+    for follower in network.spec.layers[place + 1 :]:
+        if not _one_by_one(follower):
+            break
+        if isinstance(follower, BatchNormalization):
+            for name in ("gamma", "beta"):
+                weights[f"{follower.name}/{name}"][chosen] = 0
+    return Network(network.spec, weights, network.card)
+
+
+def swapped(network: Network, layer: str, filter: int, kernel_2d: str | Array) -> Network:
+    """Return the network with another kernel in place of a learned filter.
+
+    Parameters
+    ----------
+    network : Network
+    layer : str
+        A convolution, or a layer that treats its maps one by one.
+    filter : int
+        Which, from 0.
+    kernel_2d : str or ndarray of float, shape (rows, columns)
+        A name of `cnn_lab.kernels`, or numbers. Read about its middle: one that is too small
+        lies among zeros, one that is too large is cut, and read between its cells where its
+        middle is none.
+
+    Returns
+    -------
+    Network
+        The kernel reads every channel alike, and is scaled so that all its weights together
+        are as long as those they replace. The bias stays.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, filter or kernel, or if the layer's kernels are too small
+        for what the kernel does (`fitting_kernels` lists those that fit).
+    """
+    maker = network.spec.layers[_maker(network.spec, layer)]
+    (chosen,) = _checked(network.spec, layer, [filter])
+    size = _kernel_size(maker)
+    fitted = _fitted(kernel_2d, size)
+    if fitted is None:
+        shown = repr(kernel_2d) if isinstance(kernel_2d, str) else f"shape {kernel_2d.shape}"
+        raise ValueError(
+            f"`kernel_2d` must still do in {size[0]} x {size[1]} cells what it does. "
+            f"Received: kernel_2d={shown}"
+        )
+    weights = dict(network.weights)
+    name = f"{maker.name}/kernel"
+    kernel = weights[name].copy()
+    old = _by_filter(maker, kernel)[..., chosen]
+    put = np.broadcast_to(fitted.reshape(*size, *([1] * (old.ndim - 2))), old.shape)
+    put = put * (np.linalg.norm(old) / np.linalg.norm(put))
+    _by_filter(maker, kernel)[..., chosen] = put
+    weights[name] = kernel
+    return Network(network.spec, weights, network.card)
+
+
+def fitting_kernels(spec: NetworkSpec, layer: str) -> list[str]:
+    """Return the names of the kernels that `swapped` takes for a layer.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, or no convolution makes its maps one by one.
+
+    Examples
+    --------
+    A difference needs two cells; a Laplacian, three:
+
+    >>> conv = Conv2D(name="conv", filters=1, kernel_size=(2, 2))
+    >>> names = fitting_kernels(NetworkSpec(name="small", layers=(conv,)), "conv")
+    >>> "sobel_rows" in names, "laplacian" in names
+    (True, False)
+    """
+    size = _kernel_size(spec.layers[_maker(spec, layer)])
+    return [name for name in KERNELS if _fitted(name, size) is not None]
+
+
+def accuracy(
+    network: Network,
+    images: Array,
+    labels: NDArray[np.int64],
+    progress: Callable[[float], object] | None = None,
+) -> float:
+    """Return the share of images that a network reads correctly.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of float32 in [0, 1], shape (n, height, width, channels)
+        At least one.
+    labels : ndarray of int, shape (n,)
+    progress : callable, optional
+        Told after every 250 images what share of them is done, up to 1.
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many labels as images, or none, or the images do not fit.
+    """
+    n = len(images)
+    if not n or labels.shape != (n,):
+        raise ShapeError(
+            "There must be a label for each of at least one image. "
+            f"Received: {n} images, labels.shape={labels.shape}"
+        )
+    right = 0
+    for start in range(0, n, PART):
+        answers = network.predict(images[start : start + PART])
+        answers = answers.reshape(len(answers), -1)
+        right += int(np.count_nonzero(answers.argmax(axis=1) == labels[start : start + PART]))
+        if progress is not None:
+            progress(min(start + PART, n) / n)
+    return right / n
+
+
+def _maker(spec: NetworkSpec, layer: str) -> int:
+    """Return the place of the layer whose weights make the maps of `layer`, one by one."""
+    place, _ = find(spec, layer)
+    for before in range(place, -1, -1):
+        if isinstance(spec.layers[before], Conv2D | DepthwiseConv2D | Dense):
+            return before
+        if not _one_by_one(spec.layers[before]):
+            break
+    raise ValueError(
+        "`layer` must be a convolution or a dense layer, or treat the maps of one each by "
+        f"itself. Received: layer={layer!r}"
+    )
+
+
+def _one_by_one(layer: Layer) -> bool:
+    """Return whether each of a layer's maps comes from the map in its place alone."""
+    if isinstance(layer, Activation):
+        return layer.activation != "softmax"
+    return not isinstance(layer, Conv2D | DepthwiseConv2D | Dense | Flatten | Softmax)
+
+
+def _checked(spec: NetworkSpec, layer: str, filters: Sequence[int]) -> list[int]:
+    n_filters = find(spec, layer)[1].output_shape[-1]
+    chosen = [int(one) for one in filters]
+    if not all(0 <= one < n_filters for one in chosen):
+        raise ValueError(
+            f"Filters of {layer} must be from 0 to {n_filters - 1}. Received: {chosen}"
+        )
+    return chosen
+
+
+def _by_filter(layer: Layer, kernel: Array) -> Array:
+    """Return a view of a kernel whose last axis are the layer's filters or units."""
+    if isinstance(layer, DepthwiseConv2D):
+        return kernel.reshape(*kernel.shape[:2], math.prod(kernel.shape[2:]))
+    return kernel
+
+
+def _kernel_size(layer: Layer) -> Pair:
+    if not isinstance(layer, Conv2D | DepthwiseConv2D):
+        raise ValueError(f"`layer` must have kernels to swap. Received: layer={layer.name!r}")
+    return layer.kernel_size
+
+
+def _fitted(kernel_2d: str | Array, size: Pair) -> Array | None:
+    """Return a kernel in another size, or None if too little of it is left."""
+    if isinstance(kernel_2d, str):
+        if kernel_2d not in KERNELS:
+            raise ValueError(
+                f"`kernel_2d` must be one of {', '.join(KERNELS)}. Received: {kernel_2d!r}"
+            )
+        named = KERNELS[kernel_2d]
+        kernel = named.values(*(named.size or (min(size[0], MAX_SIZE), min(size[1], MAX_SIZE))))
+    else:
+        kernel = np.asarray(kernel_2d, float)
+        if kernel.ndim != 2 or not kernel.size or not np.isfinite(kernel).all():
+            raise ValueError(
+                "`kernel_2d` must be a table of finite numbers. "
+                f"Received: kernel_2d.shape={kernel.shape}"
+            )
+    down, right = (_about_the_middle(*axis) for axis in zip(kernel.shape, size, strict=True))
+    fitted = down @ kernel @ right.T
+    says = down.T @ fitted @ right  # the same, laid over the cells of the original
+    lengths = float(np.linalg.norm(says) * np.linalg.norm(kernel))
+    if lengths == 0 or np.vdot(says, kernel) < SURVIVES * lengths:
+        return None
+    return np.asarray(fitted)
+
+
+def _about_the_middle(length: int, wanted: int) -> Array:
+    """Return the matrix, shape (wanted, length), that reads a row of cells about its middle."""
+    if wanted >= length:
+        first = (wanted - length) // 2
+        return np.eye(wanted, length, -first)
+    places = np.arange(wanted) + (length - wanted) / 2
+    return np.asarray(np.maximum(0, 1 - np.abs(places[:, np.newaxis] - np.arange(length))))

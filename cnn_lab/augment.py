@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.arithmetic import ShapeError
+from cnn_lab.hands import with_other_hands
 from cnn_lab.ops.padding import Array
 from cnn_lab.spec import Augmentation
 
@@ -20,10 +21,17 @@ PART = 32  # images at a time: what they need then stays in the processor's cach
 GROWN = 2  # pixels that a window of 3 x 3 adds to a stroke, one on either side
 
 
-def augmented(images: Array, settings: Augmentation, numbers: np.random.Generator) -> Images:
+def augmented(
+    images: Array,
+    settings: Augmentation,
+    numbers: np.random.Generator,
+    *,
+    digits: NDArray[np.integer] | None = None,
+) -> Images:
     """Return images of which each was changed in its own way.
 
-    Every change is drawn evenly between its bounds. First an image is turned, leant, sized,
+    Every change is drawn evenly between its bounds. First digits get the strokes of other hands,
+    see `cnn_lab.hands`. Then an image is turned, leant, sized,
     shifted and pulled about, all in one map from each pixel of the result to a place in the
     original, where it is read between pixels; what comes from outside is zero. Then strokes
     are made thicker or thinner, and last the light is changed.
@@ -36,6 +44,8 @@ def augmented(images: Array, settings: Augmentation, numbers: np.random.Generato
         With all bounds at zero the images themselves are returned.
     numbers : numpy.random.Generator
         What to draw from; the same numbers give the same changes.
+    digits : ndarray of int, shape (n,), optional
+        Which digits the images show; without them no strokes are added.
 
     Returns
     -------
@@ -68,6 +78,8 @@ def augmented(images: Array, settings: Augmentation, numbers: np.random.Generato
     images = np.asarray(images, np.float32)
     if not settings.active or not len(images):
         return images
+    if settings.hands and digits is not None:
+        images = with_other_hands(images, digits, settings.hands, numbers)
     starts = range(0, len(images), PART)
     return np.concatenate([_changed(images[i : i + PART], settings, numbers) for i in starts])
 

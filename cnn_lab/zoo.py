@@ -12,7 +12,6 @@ from cnn_lab.spec import (
     Dense,
     Dropout,
     Flatten,
-    GlobalAveragePooling2D,
     Layer,
     MaxPooling2D,
     NetworkSpec,
@@ -93,18 +92,19 @@ def fast() -> Preset:
 
 
 def champion() -> Preset:
-    """Return a net of some 310,000 parameters made to misread as few digits as it can.
+    """Return a net of some 350,000 parameters made to misread as few digits as it can.
 
-    Five convolutions of 3x3, each normalized and rectified, two poolings between them, and
-    the mean of each map instead of a large dense layer. It never sees the same image twice:
-    digits are moved, turned, resized and pulled a little, as hands would do it [1]_ [2]_. Labels
-    are smoothed [3]_, the rate makes one cycle [4]_, and what is kept is the running average of
-    the weights [5]_.
+    Five convolutions without padding, each normalized and rectified; the last one sees the whole
+    digit. Pooling comes before normalizing, which then has a quarter as much to do. The net never
+    sees the same image twice: digits are moved, turned, resized, leant and pulled a little, as
+    hands would do it [1]_ [2]_, and some ones and nines are written as MNIST's writers seldom did.
+    Labels are smoothed [3]_, the rate makes one cycle [4]_, and what is kept is the running
+    average of the weights [5]_.
 
     References
     ----------
     .. [1] Simard, Steinkraus and Platt (2003), ICDAR: images pulled like rubber.
-    .. [2] An, Lee, Park, Yang and So (2020), arXiv:2008.10400: 3x3 convolutions all the way,
+    .. [2] An, Lee, Park, Yang and So (2020), arXiv:2008.10400: convolutions without padding,
        normalized, with digits moved and turned.
     .. [3] Szegedy et al. (2016), arXiv:1512.00567, section 7.
     .. [4] Smith and Topin (2019), arXiv:1708.07120.
@@ -113,14 +113,12 @@ def champion() -> Preset:
     network = NetworkSpec(
         name="champion",
         layers=(
-            *_normalized_convolution(1, filters=32),
-            *_normalized_convolution(2, filters=48),
-            MaxPooling2D(name="pool1"),
-            *_normalized_convolution(3, filters=96),
-            *_normalized_convolution(4, filters=96),
-            MaxPooling2D(name="pool2"),
+            *_normalized_convolution(1, filters=32, kernel_size=5, pooled=True),
+            *_normalized_convolution(2, filters=64),
+            *_normalized_convolution(3, filters=64),
+            *_normalized_convolution(4, filters=128, pooled=True),
             *_normalized_convolution(5, filters=192),
-            GlobalAveragePooling2D(name="mean"),
+            Flatten(name="flatten"),
             Dropout(name="dropout1", rate=0.25),
             Dense(name="dense1", units=10),
             Softmax(name="softmax"),
@@ -133,16 +131,25 @@ def champion() -> Preset:
         schedule="one_cycle",
         label_smoothing=0.1,
         weight_averaging=0.999,
-        augmentation=Augmentation(shift=2, rotate=10, scale=0.1, elastic=0.5),
+        augmentation=Augmentation(shift=2, rotate=10, scale=0.1, shear=10, elastic=0.5, hands=0.3),
         batch_size=128,
-        epochs=25,
+        epochs=16,
     )
     return Preset(network, training)
 
 
-def _normalized_convolution(number: int, *, filters: int) -> Iterator[Layer]:
-    """Yield a 3x3 convolution and what follows it; the normalization makes a bias superfluous."""
-    yield Conv2D(name=f"conv{number}", filters=filters, kernel_size=(3, 3), use_bias=False)
+def _normalized_convolution(
+    number: int, *, filters: int, kernel_size: int = 3, pooled: bool = False
+) -> Iterator[Layer]:
+    """Yield a convolution and what follows it; the normalization makes a bias superfluous."""
+    yield Conv2D(
+        name=f"conv{number}",
+        filters=filters,
+        kernel_size=(kernel_size, kernel_size),
+        use_bias=False,
+    )
+    if pooled:
+        yield MaxPooling2D(name=f"pool{number}")
     yield BatchNormalization(name=f"norm{number}", momentum=0.9)
     yield Activation(name=f"relu{number}", activation="relu")
 

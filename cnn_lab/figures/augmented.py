@@ -8,7 +8,13 @@ from cnn_lab.spec import Augmentation
 
 
 def augmented_sheet(
-    image: Array, settings: Augmentation, *, n: int = 11, columns: int = 6, seed: int = 0
+    image: Array,
+    settings: Augmentation,
+    *,
+    n: int = 11,
+    columns: int = 6,
+    seed: int = 0,
+    digit: int | None = None,
 ) -> Picture:
     """Return an image and `n` variants of it as one picture, the image itself first.
 
@@ -22,6 +28,8 @@ def augmented_sheet(
         Images beside each other; the last row may stay short.
     seed : int
         The same seed shows the same variants, further apart where the bounds are wider.
+    digit : int, optional
+        What the image shows, if that is a digit: the strokes of other hands need to know.
 
     Returns
     -------
@@ -33,6 +41,8 @@ def augmented_sheet(
     2 ms for a dozen digits.
     """
     first: Images = np.asarray(image[np.newaxis], np.float32)
-    variants = augmented(np.repeat(first, n, axis=0), settings, np.random.default_rng(seed))
+    digits = None if digit is None else np.full(n, digit)
+    numbers = np.random.default_rng(seed)
+    variants = augmented(np.repeat(first, n, axis=0), settings, numbers, digits=digits)
     pictures = np.round(255 * np.concatenate([first, variants])).astype(np.uint8)
     return tile_pictures(np.broadcast_to(pictures, (*pictures.shape[:3], 3)), columns=columns)

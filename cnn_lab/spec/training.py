@@ -35,6 +35,9 @@ class Augmentation(Checked):
     light : float
         Contrast between 1 - light and 1 + light times what it was, and as much as light / 2
         brighter or darker, of a whole range from 0 to 1.
+    hands : float
+        The share of the ones that get an upstroke and of the nines that get a tail to the left,
+        as much of the world writes them; of MNIST alone. See `cnn_lab.hands`.
     """
 
     shift: Annotated[int, Field(ge=0, le=8)] = 0
@@ -44,6 +47,7 @@ class Augmentation(Checked):
     elastic: Annotated[float, Field(ge=0, le=4)] = 0.0
     stroke: Annotated[float, Field(ge=0, le=1.5)] = 0.0
     light: Annotated[float, Field(ge=0, le=1)] = 0.0
+    hands: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @property
     def active(self) -> bool:

@@ -109,9 +109,10 @@ def _augmented(
 
 def augmentation(full: Augmentation, strength: float) -> Augmentation:
     """Return an augmentation this many times as strong, as far as its bounds allow."""
-    strongest = {"shift": 8, "rotate": 90, "scale": 0.5, "shear": 45, "elastic": 4}
-    strongest |= {"stroke": 1.5, "light": 1}
-    settings = {name: min(strongest[name], round(strength * value, 6)) for name, value in full}
+    bounds = Augmentation.model_json_schema()["properties"]
+    settings = {
+        name: min(bounds[name]["maximum"], round(strength * value, 6)) for name, value in full
+    }
     settings["shift"] = round(settings["shift"])
     return Augmentation.model_validate(settings)
 

@@ -142,10 +142,10 @@ class _Loop:
     def _learn(self, chosen: Labels, scheduled: float) -> None:
         split = self.train_split
         self.rate = self.control.rate(scheduled, self.training.learning_rate)
-        images = augmented(
-            as_images(split.pixels[chosen]), self.training.augmentation, self.changes
-        )
-        loss, n_right = self.learner.step(images, split.labels[chosen], self.rate)
+        images, labels = as_images(split.pixels[chosen]), split.labels[chosen]
+        digits = labels if self.training.data_set == "mnist" else None
+        changed = augmented(images, self.training.augmentation, self.changes, digits=digits)
+        loss, n_right = self.learner.step(changed, labels, self.rate)
         if not np.isfinite(loss):
             raise TrainingDivergedError(
                 f"The loss is not a finite number after batch {self.batch} of epoch "

@@ -9,6 +9,7 @@ from cnn_lab.data import DataError, as_images
 from cnn_lab.data_sets import load_data_set
 from cnn_lab.figures.augmented import augmented_sheet
 from cnn_lab.figures.maps import png
+from cnn_lab.hands import NINE
 from cnn_lab.spec import Augmentation, DataSetName, plain_error
 from cnn_lab.ui.inputs import whole_number
 from cnn_lab.ui.pictures import show_png
@@ -23,6 +24,12 @@ _BOUNDS: dict[str, tuple[str, float, float, str]] = {
     "elastic": ("Rubber", 4.0, 0.5, "Pixels by which the image is pulled about like rubber."),
     "stroke": ("Stroke", 1.5, 0.25, "Pixels by which strokes become thicker or thinner."),
     "light": ("Light", 1.0, 0.1, "How much contrast and brightness vary."),
+    "hands": (
+        "Other hands",
+        1.0,
+        0.1,
+        "Share of ones that get an upstroke and of nines whose tail swings to the left.",
+    ),
 }
 
 
@@ -35,7 +42,7 @@ def augmentation_fields(name: str, defaults: Augmentation, data_set: DataSetName
         Of the preset whose settings they are.
     defaults : Augmentation
     data_set : {"mnist", "fashion_mnist", "cifar10"}
-        Whose first test image is shown.
+        Whose first test image is shown; its first 9 where hands differ.
     """
     st.caption(prose("training", "augmentation"))
     with two_abreast():
@@ -50,6 +57,8 @@ def augmentation_fields(name: str, defaults: Augmentation, data_set: DataSetName
             )
         }
         for bound, (label, most, step, help_) in _BOUNDS.items():
+            if bound == "hands" and data_set != "mnist":
+                continue  # an upstroke would do nothing for a pair of trousers
             bounds[bound] = real_setting(
                 label, name, bound, getattr(defaults, bound), most=most, step=step, help=help_
             )
@@ -72,7 +81,9 @@ def _show_sheet(bounds: dict[str, Any], data_set: DataSetName) -> None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _sheet(settings: str, data_set: DataSetName) -> tuple[bytes, int]:
     """Return a test image and eleven variants as a PNG, with its width on the page."""
-    image = as_images(load_data_set(data_set).test.pixels[:1])[0]
-    picture = augmented_sheet(image, Augmentation.model_validate_json(settings), columns=4)
+    bounds, test = Augmentation.model_validate_json(settings), load_data_set(data_set).test
+    index = int((test.labels == NINE).argmax()) if bounds.hands else 0
+    image = as_images(test.pixels[index : index + 1])[0]
+    picture = augmented_sheet(image, bounds, columns=4, digit=int(test.labels[index]))
     factor = max(1, round(SHEET_PX / picture.shape[1]))
     return png(picture, factor=2 * factor), factor * picture.shape[1]

@@ -1,0 +1,220 @@
+"""What becomes of an answer, and of a layer's maps, when the image is moved, turned or dimmed."""
+
+import math
+from collections.abc import Iterable
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.arithmetic import ShapeError
+from cnn_lab.augment import sampled
+from cnn_lab.explain.layers import find_maps, one_image
+from cnn_lab.explain.seen import seen_by
+from cnn_lab.network import Network
+from cnn_lab.ops.padding import Array
+
+Images = NDArray[np.float32]
+Change = Literal["shift", "turn_deg", "scale", "light", "blur_px"]
+
+CHANGES: tuple[Change, ...] = get_args(Change)
+MOST_SCALE = 8
+MOST_BLUR_PX = 20
+FAR = 30  # deviations from a bell's middle, where nothing of it is left in single precision
+
+
+def changed(
+    images: Array,
+    *,
+    shift: tuple[float, float] = (0, 0),
+    turn_deg: float = 0,
+    scale: float = 1,
+    light: float = 1,
+    blur_px: float = 0,
+) -> Images:
+    """Return images sized, turned and moved, then blurred, then lit.
+
+    Parameters
+    ----------
+    images : ndarray of float, shape (n, height, width, channels)
+        Any numbers, a layer's maps too; only light needs them in [0, 1].
+    shift : (float, float)
+        Pixels (down, right). What leaves is lost; zeros come in.
+    turn_deg : float
+        Degrees against the clock, about the middle of the image.
+    scale : float
+        Size, about the middle, from 1/8 to 8.
+    light : float
+        Factor of each value, at least 0; where it is not 1, values are kept in [0, 1].
+    blur_px : float
+        Standard deviation of a bell that each pixel is spread over, from 0 to 20.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, height, width, channels)
+        Between pixels, the mean of the four nearest. Whole shifts and quarter turns of a
+        square are exact; with nothing to do, so is everything.
+
+    Raises
+    ------
+    ShapeError
+        If the images have not four axes.
+    ValueError
+        If a number is not finite or out of its range.
+
+    Notes
+    -----
+    A picture made much smaller is read at a few places only; blur it first where that shows.
+    """
+    if images.ndim != 4:
+        raise ShapeError(
+            "`images` must have shape (n, height, width, channels). "
+            f"Received: images.shape={images.shape}"
+        )
+    if len(shift) != 2 or not all(map(math.isfinite, (*shift, turn_deg))):
+        raise ValueError(
+            "`shift` must be two numbers and `turn_deg` one, all finite. "
+            f"Received: shift={shift}, turn_deg={turn_deg}"
+        )
+    for name, value, least, most in (
+        ("scale", scale, 1 / MOST_SCALE, MOST_SCALE),
+        ("light", light, 0, math.inf),
+        ("blur_px", blur_px, 0, MOST_BLUR_PX),
+    ):
+        if not (least <= value <= most and math.isfinite(value)):
+            raise ValueError(f"`{name}` must be from {least} to {most}. Received: {name}={value}")
+    result = np.array(images, np.float32)
+    if any(shift) or turn_deg or scale != 1:
+        result = sampled(result, *_places(result.shape, shift, turn_deg, scale))
+    if blur_px:
+        down, right = (_bells(length, blur_px) for length in result.shape[1:3])
+        along = np.moveaxis(result, 3, 1)  # (n, channels, height, width)
+        result = np.ascontiguousarray(np.moveaxis(down @ along @ right, 1, 3))
+    if light != 1:
+        result = np.clip(result * np.float32(light), 0, 1)
+    return result
+
+
+def answer_curve(
+    network: Network, image: Array, change: Change, values: Iterable[Any]
+) -> NDArray[np.float32]:
+    """Return what a network answers as one thing about an image is changed step by step.
+
+    Parameters
+    ----------
+    network : Network
+    image : ndarray of float32 in [0, 1], shape (height, width, channels)
+    change : {"shift", "turn_deg", "scale", "light", "blur_px"}
+        A parameter of `changed`.
+    values : iterable of float, or of (float, float) for "shift"
+
+    Returns
+    -------
+    ndarray of float32, shape (number of values, classes)
+
+    Raises
+    ------
+    ShapeError
+        If the image is not of the network's input shape.
+    ValueError
+        If there is no such change, or a value is out of its range.
+    """
+    if change not in CHANGES:
+        raise ValueError(f"`change` must be one of {', '.join(CHANGES)}. Received: {change!r}")
+    images = one_image(network.spec, image)[np.newaxis]
+    made = [changed(images, **{change: value}) for value in values]
+    answers = network.predict(np.concatenate(made)) if made else network.predict(images[:0])
+    return np.asarray(answers.reshape(len(made), network.spec.n_classes), np.float32)
+
+
+def equivariance(network: Network, image: Array, layer: str, shift: tuple[float, float]) -> float:
+    """Return how far a layer's maps are from moving along with the image.
+
+    Parameters
+    ----------
+    network : Network
+    image : ndarray of float32 in [0, 1], shape (height, width, channels)
+    layer : str
+        One that makes maps.
+    shift : (float, float)
+        Pixels of the image (down, right). Where the layer's units stand several pixels apart,
+        its maps are moved by as many units less, between units by the mean of the nearest.
+
+    Returns
+    -------
+    float
+        Length of the difference between the maps of the moved image and the moved maps of the
+        image, over the length of the longer of the two: 0 if they are the same. Only units
+        count whose like lay in the maps before; without any, 0.
+
+    Raises
+    ------
+    ShapeError
+        If the image is not of the network's input shape, or the layer makes no maps.
+    ValueError
+        If there is no such layer, or `shift` is not two finite numbers.
+
+    Notes
+    -----
+    A convolution with stride 1 reaches 0 but for its borders, where zeros are no picture. A
+    stride, or a pooling's, is followed exactly only by shifts it divides.
+
+    References
+    ----------
+    .. [1] Zhang (2019), "Making convolutional networks shift-invariant again",
+       arXiv:1904.11486, section 3.1.
+    """
+    row = find_maps(network.spec, layer)
+    image = one_image(network.spec, image)
+    size = row.output_shape[:2]
+    moved = np.stack([image, changed(image[np.newaxis], shift=shift)[0]])
+    before, of_moved = network.activations(moved)[layer][:, np.newaxis]
+    steps = _steps(network, layer, size)
+    units = shift[0] / steps[0], shift[1] / steps[1]
+    expected = changed(before, shift=units)
+    down, right = (
+        (np.arange(length) - by >= 0) & (np.arange(length) - by <= length - 1)
+        for length, by in zip(size, units, strict=True)
+    )
+    ours, wanted = (maps[0][np.ix_(down, right)] for maps in (of_moved, expected))
+    longer = max(float(np.linalg.norm(ours)), float(np.linalg.norm(wanted)))
+    return float(np.linalg.norm(ours - wanted)) / longer if longer else 0.0
+
+
+def _places(
+    shape: tuple[int, ...], shift: tuple[float, float], turn_deg: float, scale: float
+) -> tuple[Array, Array]:
+    """Return where each pixel of the result is read: rows and columns, each (n, height, width)."""
+    n, height, width, _ = shape
+    middle = (height - 1) / 2, (width - 1) / 2
+    down = (np.arange(height) - middle[0] - shift[0])[:, np.newaxis]
+    right = np.arange(width) - middle[1] - shift[1]
+    quarter, rest = divmod(turn_deg, 90)
+    cos, sin = math.cos(math.radians(rest)), math.sin(math.radians(rest))
+    for _ in range(int(quarter) % 4):  # so that a quarter turn is one to the last digit
+        cos, sin = -sin, cos
+    rows = (cos * down + sin * right) / scale + middle[0]
+    columns = (cos * right - sin * down) / scale + middle[1]
+    full = n, height, width
+    return (
+        np.broadcast_to(rows.astype(np.float32), full),
+        np.broadcast_to(columns.astype(np.float32), full),
+    )
+
+
+def _bells(length: int, blur_px: float) -> Images:
+    """Return what each pixel of a row, shape (length, length), takes from each; symmetric."""
+    far = max(length, math.ceil(6 * blur_px))
+    away = np.abs(np.arange(length)[:, np.newaxis] - np.arange(length))
+    bell = np.exp(-(np.minimum(np.arange(far + 1) / blur_px, FAR) ** 2) / 2)
+    return np.asarray(bell[away] / (2 * bell.sum() - bell[0]), np.float32)
+
+
+def _steps(network: Network, layer: str, size: tuple[int, ...]) -> tuple[int, int]:
+    """Return the pixels of the image from one unit to the next, down and right."""
+    first = seen_by(network.spec, layer, 0, 0)
+    last = seen_by(network.spec, layer, size[0] - 1, size[1] - 1)
+    return (
+        (last.first_row - first.first_row) // max(size[0] - 1, 1) or 1,
+        (last.first_column - first.first_column) // max(size[1] - 1, 1) or 1,
+    )

@@ -3,7 +3,7 @@
 import { arithmetic } from "./words.js";
 
 const TERMS_PER_LINE = 12;
-const SIGNS = { "−": "-", "·": " \\cdot ", "≈": "\\approx", "bias ": "" };
+const SIGNS = { "−": "-", "·": " \\cdot ", "≈": "\\approx", "bias ": "", "rest ": "" };
 const LETTERS = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" };
 
 /**

@@ -222,7 +222,8 @@ export function arithmetic(trace, step) {
   }
   if (trace.biases) {
     const bias = locate(trace, trace.biases[step]);
-    finish.push(`bias ${inParentheses(formatNumber(bias.value, bias.grid))}`);
+    const name = bias.grid.title.toLowerCase();
+    finish.push(`${name} ${inParentheses(formatNumber(bias.value, bias.grid))}`);
   }
   const lead = trace.partials || !finish.length ? "" : "+ ";
   return { ...line, finish: lead + finish.join(" + ") };

@@ -9,7 +9,7 @@ from cnn_lab.trace.model import Trace
 from cnn_lab.trace.numbers import MINUS, format_number
 
 LATEX_TERMS_PER_LINE = 12
-_LATEX_SIGNS = {MINUS: "-", "·": r" \cdot ", "≈": r"\approx", "bias ": ""}
+_LATEX_SIGNS = {MINUS: "-", "·": r" \cdot ", "≈": r"\approx", "bias ": "", "rest ": ""}
 _LATEX_LETTERS = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -247,7 +247,8 @@ def _addends(trace: Trace, step: int, blocks: Sequence[Block]) -> str:
     """Return the channels' shares and the bias as a sum."""
     addends = [_in_parentheses(block.total) for block in blocks if trace.partials.size]
     if trace.biases.size:
-        addends.append(f"bias {_in_parentheses(_written(trace, trace.biases[step]))}")
+        name = trace.locate(trace.biases[step])[0].title.lower()
+        addends.append(f"{name} {_in_parentheses(_written(trace, trace.biases[step]))}")
     lead = "+ " if addends and not trace.partials.size else ""
     return lead + " + ".join(addends)
 

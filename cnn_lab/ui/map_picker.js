@@ -80,7 +80,7 @@ function createPicker(root) {
   let data = null;
   let send = () => {};
   let image = null;
-  let chosen = [0, 0, 0];
+  let chosen = null;
   let waiting = null; // what was sent and has not come back yet
   let timer = null;
   let plan = null;
@@ -101,16 +101,21 @@ function createPicker(root) {
   }
 
   function mark() {
+    for (const node of [frame, cell]) node.hidden = !chosen;
+    picture.style.cursor = chosen ? "" : "default";
+    place.textContent = chosen ? inWords(chosen) : "";
+    if (!chosen) return;
     const [map, row, column] = chosen;
     const [left, top] = corner(map);
     put(frame, left, top, data.columns * plan.size, data.rows * plan.size);
     put(cell, left + column * plan.size, top + row * plan.size, plan.size, plan.size);
     cell.hidden = data.rows * data.columns === 1;
-    place.textContent = inWords(chosen);
     root.dataset.chosen = chosen.join(" ");
   }
 
-  function inWords([map, row, column]) {
+  function inWords(at) {
+    if (!at) return "";
+    const [map, row, column] = at;
     if (data.rows * data.columns === 1) return `${data.noun} ${map}`;
     return `${data.noun} ${map}, row ${row}, column ${column}`;
   }
@@ -177,7 +182,7 @@ function createPicker(root) {
 
   picture.onclick = (event) => {
     const wanted = at(event);
-    if (wanted) choose(wanted, 0);
+    if (wanted && chosen) choose(wanted, 0);
   };
   picture.onpointermove = (event) => {
     const under = event.pointerType === "mouse" ? at(event) : null;
@@ -190,7 +195,7 @@ function createPicker(root) {
     place.textContent = inWords(chosen);
   };
   picture.onkeydown = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!chosen || event.ctrlKey || event.metaKey || event.altKey) return;
     const [map, row, column] = chosen;
     const keys = {
       ArrowUp: () => moved(chosen, -1, 0),
@@ -220,7 +225,7 @@ function createPicker(root) {
       const fresh = data?.picture !== wanted.picture;
       data = wanted;
       send = sender;
-      if (fresh || data.chosen.join() === waiting) waiting = null;
+      if (fresh || data.chosen?.join() === waiting) waiting = null;
       if (timer === null && waiting === null) chosen = data.chosen;
       picture.setAttribute("aria-label", data.label);
       const bar = element("i", { "aria-hidden": "true" });

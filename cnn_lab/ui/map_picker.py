@@ -24,11 +24,12 @@ def map_picker(
     sheet: Sheet,
     *,
     key: str,
-    chosen: Place,
+    chosen: Place | None,
     label: str,
     ends: tuple[str, str],
     caption: str,
-    on_choose: Callable[[Place], None],
+    on_choose: Callable[[Place], None] | None,
+    noun: str = "Map",
     most_px: int = 400,
 ) -> None:
     """Show a sheet of maps; a click, a tap or the arrow keys choose a number.
@@ -38,16 +39,18 @@ def map_picker(
     sheet : Sheet
         The browser lays its maps out, as large as whole pixels allow in the width there is.
     key : str
-    chosen : (int, int, int)
-        Map, row and column of the number that is marked.
+    chosen : (int, int, int) or None
+        Map, row and column of the number that is marked; None where there is nothing to choose.
     label : str
         What there is to see, for readers who cannot see it.
     ends : (str, str)
         What stands at the two ends of the scale.
     caption : str
         What the scale holds for.
-    on_choose : callable
+    on_choose : callable or None
         Is given the place that was chosen, before the script runs again.
+    noun : str
+        What one picture of the sheet is called.
     most_px : int
         How high the picture should not become.
     """
@@ -57,9 +60,9 @@ def map_picker(
         "rows": sheet.rows,
         "columns": sheet.width,
         "across": sheet.columns,
-        "chosen": list(chosen),
+        "chosen": None if chosen is None else list(chosen),
         "label": label,
-        "noun": "Map" if sheet.rows * sheet.width > 1 else "Unit",
+        "noun": noun,
         "ends": list(ends),
         "colours": [_css(colour) for colour in sheet.colours],
         "between": "transparent" if sheet.low < 0 else _css(BETWEEN_GREYS),
@@ -74,11 +77,11 @@ def _css(colour: Colour) -> str:
     return f"rgb({red} {green} {blue})"
 
 
-def _on_chosen(key: str, sheet: Sheet, on_choose: Callable[[Place], None]) -> None:
+def _on_chosen(key: str, sheet: Sheet, on_choose: Callable[[Place], None] | None) -> None:
     """Take over what the browser has sent. It may be anything: a stranger's browser sends it."""
     sent = st.session_state[key].get("chosen")
     bounds = (sheet.n_maps, sheet.rows, sheet.width)
-    if isinstance(sent, list) and len(sent) == len(bounds):
+    if on_choose and isinstance(sent, list) and len(sent) == len(bounds):
         inside = [
             type(at) is int and 0 <= at < bound for at, bound in zip(sent, bounds, strict=True)
         ]

@@ -2,6 +2,7 @@
 
 from cnn_lab.explain.attribution import Occlusion, grad_cam, occlusion, saliency
 from cnn_lab.explain.changes import CHANGES, Change, answer_curve, changed, equivariance
+from cnn_lab.explain.erasure import Erasure, smallest_erasure
 from cnn_lab.explain.filters import accuracy, fitting_kernels, silenced, swapped
 from cnn_lab.explain.nearest import Neighbour, nearest_digits
 from cnn_lab.explain.seen import Patch, seen_by
@@ -9,6 +10,7 @@ from cnn_lab.explain.seen import Patch, seen_by
 __all__ = [
     "CHANGES",
     "Change",
+    "Erasure",
     "Neighbour",
     "Occlusion",
     "Patch",
@@ -23,5 +25,6 @@ __all__ = [
     "saliency",
     "seen_by",
     "silenced",
+    "smallest_erasure",
     "swapped",
 ]

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.arithmetic import ShapeError, check_at_least
-from cnn_lab.data import Bytes, as_images
-from cnn_lab.explain.changes import changed
+from cnn_lab.data import Bytes
 from cnn_lab.ops.padding import Array
 
-BLUR_PX = 1.0  # so that a stroke a pixel aside is near, and not as far as one elsewhere
-PART = 1000  # images at a time: 3 MB each for the bytes' floats, moved and blurred
+BLUR = 2  # how often a pixel is spread over it and its neighbours, (1, 2, 1), along each axis
+WHOLE = 255 * 16**BLUR  # what full light is in sums that are not divided
+PART = 500  # images at a time: what they need stays in the processor's cache
 N_DIGITS = 10
 
 
@@ -23,8 +23,8 @@ class Neighbour(NamedTuple):
     number : int
         Its place in the bank, from 0.
     distance : float
-        Root of the summed squares of what the two images differ by, both blurred; a digit of
-        MNIST is some 6 away from an empty image.
+        Root of the summed squares of what the two images differ by, both blurred: a digit of
+        MNIST is some 7 away from an empty image.
     """
 
     number: int
@@ -39,6 +39,7 @@ def nearest_digits(
     Parameters
     ----------
     image : ndarray of float in [0, 1], shape (height, width, channels)
+        Compared as bytes.
     bank_images : ndarray of uint8, shape (n, height, width) or (n, height, width, channels)
     bank_labels : ndarray of int, shape (n,)
         From 0 to 9.
@@ -59,7 +60,9 @@ def nearest_digits(
 
     Notes
     -----
-    Every image of the bank is looked at: 0.2 s for 10,000 of 28 x 28 on one core.
+    Every image of the bank is looked at: some 0.1 s for 10,000 of 28 x 28 on one core. Blurred,
+    by binomial weights with a standard deviation of one pixel, a stroke that lies a pixel aside
+    is near, and not as far as one that lies elsewhere.
     """
     check_at_least(1, per_digit=per_digit)
     wanted = bank_images.shape[1:] if bank_images.ndim == 4 else (*bank_images.shape[1:], 1)
@@ -69,15 +72,32 @@ def nearest_digits(
             f"Received: image.shape={image.shape}, bank_images.shape={bank_images.shape}, "
             f"bank_labels.shape={bank_labels.shape}"
         )
-    distances = np.empty(len(bank_images))
-    for start in range(0, len(bank_images), PART):
-        apart = as_images(bank_images[start : start + PART])
-        apart -= image.astype(np.float32)
-        apart = changed(apart, blur_px=BLUR_PX).reshape(len(apart), -1)
-        distances[start : start + PART] = np.sqrt(np.einsum("ij,ij->i", apart, apart))
+    pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    ours = _blurred(pixels[np.newaxis]).astype(np.float32)
+    bank = bank_images.reshape(len(bank_images), *wanted)
+    distances = np.empty(len(bank))
+    for start in range(0, len(bank), PART):
+        apart = _blurred(bank[start : start + PART]).astype(np.float32)
+        apart -= ours
+        flat = apart.reshape(len(apart), -1)
+        distances[start : start + PART] = np.sqrt(np.einsum("ij,ij->i", flat, flat)) / WHOLE
     found = []
     for digit in range(N_DIGITS):
         own = np.flatnonzero(bank_labels == digit)
         nearest = own[np.argsort(distances[own], kind="stable")[:per_digit]]
         found.append([Neighbour(int(index), float(distances[index])) for index in nearest])
     return found
+
+
+def _blurred(pixels: Bytes) -> NDArray[np.uint16]:
+    """Return images, shape (n, height, width, channels), blurred and 256 times as bright.
+
+    (1, 2, 1) is the sum of neighbours, twice; all sums fit into two bytes.
+    """
+    ring = (0, 0), (BLUR, BLUR), (BLUR, BLUR), (0, 0)
+    sums = np.pad(pixels.astype(np.uint16), ring)
+    for _ in range(2 * BLUR):
+        sums = sums[:, 1:] + sums[:, :-1]
+    for _ in range(2 * BLUR):
+        sums = sums[:, :, 1:] + sums[:, :, :-1]
+    return sums

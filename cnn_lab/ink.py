@@ -1,8 +1,10 @@
 """A picture of a digit, photographed or drawn elsewhere, becomes light ink on black."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops
+from PIL import Image, ImageFilter
 
 from cnn_lab.pictures import PictureError, open_rgba
 
@@ -16,6 +18,26 @@ LEAST_CONTRAST = 24  # of 255 grey levels between paper and ink
 NOISE = 0.1  # of full ink, where there is grain at the border of the picture
 FAINT = 0.2  # of full ink: what is weaker does not make a shape
 CRUMB_SHARE = 0.05  # what covers less than this share of the largest shape is dirt
+# Parts of one digit lie nearer to each other than this share of the longest part.
+NEAR_SHARE = 0.15
+LARGE_SHARE = 0.5  # what is half as long as the longest shape may be a digit too
+
+
+@dataclass(frozen=True, eq=False)
+class FoundDigit:
+    """The digit in a picture, and how many there were to choose from.
+
+    Attributes
+    ----------
+    rgba : ndarray of uint8, shape (280, 280, 4)
+        As `ink_from_picture` returns it.
+    n_shapes : int
+        Large shapes that lie apart from each other. Of several, the one nearest to the middle
+        of the picture was taken.
+    """
+
+    rgba: NDArray[np.uint8]
+    n_shapes: int
 
 
 def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
@@ -40,11 +62,20 @@ def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
     Notes
     -----
     The lightness of the paper is estimated piece by piece, so a shadow across a photograph
-    does little harm.
+    does little harm. Of several digits the one nearest to the middle is taken.
     """
-    grey = _grey(open_rgba(source, longest_side=WORKING_SIDE, grey=True))
-    ink = _without_crumbs(_ink(grey))
-    return _on_canvas(ink)
+    return find_digit(source).rgba
+
+
+def find_digit(source: bytes | Image.Image) -> FoundDigit:
+    """Return the digit in a picture, and among how many shapes it was found.
+
+    Parameters and errors are those of `ink_from_picture`.
+    """
+    ink = _ink(_grey(open_rgba(source, longest_side=WORKING_SIDE, grey=True)))
+    shapes = _without_crumbs(_shapes(_coarse(ink)))
+    kept, n_shapes = _most_central(shapes)
+    return FoundDigit(_on_canvas(_only(ink, kept)), n_shapes)
 
 
 def _grey(picture: Image.Image) -> Grey:
@@ -122,17 +153,59 @@ def _otsu(values: Grey) -> float:
     return float(np.nanargmax(np.where(below * above > 0, between, -1)))
 
 
-def _without_crumbs(ink: Grey) -> Grey:
-    """Return the ink without what is small and apart from the largest shapes."""
-    shapes = _shapes(_coarse(ink))
+def _only(ink: Grey, kept: NDArray[np.bool_]) -> Grey:
+    """Return the ink where a coarse mask holds, and nothing elsewhere."""
+    # A cell of margin, so that the soft edge of a kept shape stays.
+    mask = Image.fromarray(np.where(_spread(kept), 255, 0).astype(np.uint8))
+    size = (ink.shape[1], ink.shape[0])
+    near = np.asarray(mask.resize(size, Image.Resampling.NEAREST)) > 0
+    return np.where(near, ink, np.float32(0))
+
+
+def _without_crumbs(shapes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell where the shapes are that are not small beside the largest."""
     areas = np.bincount(shapes.ravel())
     areas[0] = 0
-    kept = areas >= max(1.0, CRUMB_SHARE * areas.max())
-    # A pixel of margin, so that the soft edge of a kept shape stays.
-    mask = Image.fromarray(np.where(kept[shapes], 255, 0).astype(np.uint8))
-    size = (ink.shape[1], ink.shape[0])
-    near = np.asarray(_spread(mask).resize(size, Image.Resampling.NEAREST)) > 0
-    return np.where(near, ink, np.float32(0))
+    large: NDArray[np.bool_] = areas >= max(1.0, CRUMB_SHARE * areas.max(initial=0))
+    return large[shapes]
+
+
+def _most_central(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
+    """Keep one of several large groups of shapes; return it and how many there were.
+
+    Shapes that nearly touch are one group, so that a digit in two strokes stays whole. Where
+    only one group is large, the smaller ones are taken for its parts.
+    """
+    if not mask.any():
+        return mask, 0
+    # Spreading by half of the distance makes shapes touch that are nearer than all of it.
+    reach = round(NEAR_SHARE * max(map(_longer_side, _parts(_shapes(mask)))) / 2)
+    groups = [group & mask for group in _parts(_shapes(_spread(mask, reach)))]
+    longest = max(map(_longer_side, groups))
+    large = [group for group in groups if _longer_side(group) >= LARGE_SHARE * longest]
+    if len(large) == 1:
+        return mask, 1
+    return min(large, key=_distance_from_middle), len(large)
+
+
+def _parts(shapes: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    return [shapes == number for number in range(1, int(shapes.max()) + 1)]
+
+
+def _longer_side(mask: NDArray[np.bool_]) -> int:
+    return max(int(np.ptp(places)) + 1 for places in np.nonzero(mask))
+
+
+def _distance_from_middle(mask: NDArray[np.bool_]) -> float:
+    """Return how far the middle of a shape's frame lies from the picture's, in cells."""
+    return float(
+        np.hypot(
+            *(
+                (places.min() + places.max() + 1 - length) / 2
+                for places, length in zip(np.nonzero(mask), mask.shape, strict=True)
+            )
+        )
+    )
 
 
 def _coarse(ink: Grey) -> NDArray[np.bool_]:
@@ -156,13 +229,10 @@ def _shapes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         labels = spread
 
 
-def _spread(mask: Image.Image) -> Image.Image:
-    """Return a mask that is larger by one pixel all round."""
-    wide = mask
-    for shift in (-1, 1):
-        for step in ((shift, 0), (0, shift)):
-            wide = ImageChops.lighter(wide, ImageChops.offset(wide, *step))
-    return wide
+def _spread(mask: NDArray[np.bool_], cells: int = 1) -> NDArray[np.bool_]:
+    """Return a mask that is larger all round."""
+    picture = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
+    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * cells + 1))) > 0
 
 
 def _on_canvas(ink: Grey) -> NDArray[np.uint8]:

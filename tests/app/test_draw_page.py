@@ -105,11 +105,12 @@ def test_dot_gets_a_sentence_and_no_answer(open_page):
     assert not answer(page)
 
 
-def test_whole_canvas_filled_is_answered(open_page):
+def test_whole_canvas_filled_gets_a_sentence_and_no_answer(open_page):
     picture = Image.new("RGBA", (280, 280), "white")
     page = open_page("draw", state={"draw_drawing": drawing(picture)})
     assert not page.exception
-    assert len(answer(page)) == 1
+    assert "all ink and no shape" in words(page)
+    assert not answer(page)
 
 
 @pytest.mark.parametrize(
@@ -188,20 +189,171 @@ def test_nonsense_brush_is_held_to_its_limits(open_page, brush):
     assert 8 <= page.slider(key="draw_brush").value <= 32
 
 
+PICTURE = {"draw_picture_menu": True}
+
+
 def test_upload_that_is_no_picture_says_so_and_keeps_the_drawing(open_page):
-    page = open_page("draw", state={"draw_drawing": seven()})
+    page = open_page("draw", state={"draw_drawing": seven(), **PICTURE})
     page.file_uploader(key="draw_upload").upload("seven.png", b"seven", "image/png").run()
     assert not page.exception
     assert "This is no picture" in page.error[0].value
     assert answer(page)[0].startswith("I read a 7 (")
 
 
-def test_upload_is_read(open_page):
+def upload(page, picture):
     buffer = io.BytesIO()
-    Image.fromarray(255 - load_mnist().test.pixels[0]).resize((300, 300)).save(buffer, "JPEG")
-    page = open_page("draw")
-    page.file_uploader(key="draw_upload").upload("seven.jpg", buffer.getvalue(), "image/jpeg").run()
+    picture.save(buffer, "JPEG")
+    uploader = page.file_uploader(key="draw_upload")
+    return uploader.upload("seven.jpg", buffer.getvalue(), "image/jpeg").run()
+
+
+def test_upload_is_read(open_page):
+    paper = Image.fromarray(255 - load_mnist().test.pixels[0]).resize((300, 300))
+    page = upload(open_page("draw", state=PICTURE), paper)
     assert not page.exception
     assert not page.error
     assert answer(page)[0].startswith("I read a 7 (")
     assert "From your picture" in words(page)
+
+
+def test_several_digits_on_one_page_are_counted_and_one_is_read(open_page):
+    paper = Image.new("L", (700, 300), 240)
+    for place, index in enumerate((1, 0, 2)):
+        digit = Image.fromarray(load_mnist().test.pixels[index]).resize((200, 200))
+        paper.paste(Image.new("L", digit.size), (30 + 220 * place, 50), digit)
+    page = upload(open_page("draw", state=PICTURE), paper)
+    assert not page.exception
+    assert "3 shapes in your picture" in words(page)
+    assert answer(page)[0].startswith("I read a 7 (")
+
+
+def test_camera_is_only_asked_for_on_request(open_page):
+    page = open_page("draw", state=PICTURE)
+    assert not page.get("camera_input")
+    page.segmented_control(key="draw_camera").set_value("the camera").run()
+    assert not page.exception
+    assert len(page.get("camera_input")) == 1
+    assert not page.get("file_uploader")
+
+
+def test_redo_puts_back_what_undo_took_until_something_new_is_drawn(open_page):
+    two = Drawing([{"type": "Path", "n": 1}, {"type": "Path", "n": 2}], seven().png)
+    page = open_page("draw", state={"draw_drawing": two})
+    assert page.button(key="draw_redo").disabled
+    page.button(key="draw_undo").click().run()
+    page.button(key="draw_undo").click().run()
+    page.button(key="draw_redo").click().run()
+    assert page.session_state["draw_start"]["objects"] == [{"type": "Path", "n": 1}]
+    page.button(key="draw_redo").click().run()
+    assert page.session_state["draw_drawing"] == two
+    assert page.button(key="draw_redo").disabled
+    page.button(key="draw_undo").click().run()
+    page.button(key="draw_clear").click().run()
+    assert page.button(key="draw_redo").disabled
+
+
+def sent(drawing_sent, before=None):
+    """What the canvas makes of a value that a browser sends: the drawing kept, and a problem."""
+
+    def script():
+        import streamlit as st
+
+        from cnn_lab.ui import canvas
+
+        canvas.take("draw")
+        st.session_state["problem"] = canvas.problem("draw")
+
+    page = AppTest.from_function(script)
+    page.session_state["draw_canvas"] = drawing_sent
+    page.session_state["draw_drawing"] = before or seven()
+    page.run()
+    assert not page.exception
+    return page.session_state["draw_drawing"], page.session_state["problem"]
+
+
+def stroke(n_points):
+    return {"type": "Path", "path": [["L", 1, 1]] * n_points}
+
+
+def from_browser(objects, png=None):
+    data = "data:image/png;base64," + (seven().png if png is None else png)
+    return {"drawing": {"raw": {"objects": objects}, "data": data}}
+
+
+def test_strokes_from_the_browser_are_kept():
+    kept, problem = sent(from_browser([stroke(3), stroke(5)]))
+    assert (kept.objects, kept.png, problem) == ([stroke(3), stroke(5)], seven().png, "")
+    kept, problem = sent(from_browser([]))
+    assert (kept, problem) == (Drawing(), "")
+
+
+def test_endless_strokes_become_one_picture():
+    kept, problem = sent(from_browser([stroke(50_000)]))
+    assert [one["type"] for one in kept.objects] == ["Image"]
+    assert kept.png == seven().png
+    assert "one picture now" in kept.note
+    assert not problem
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"drawing": "scribble"},
+        {"drawing": {"raw": [1, 2], "data": None}},
+        {"drawing": {"raw": {"objects": ["circle"]}, "data": 7}},
+        from_browser([stroke(3)], png="no base64!"),
+        from_browser([stroke(3)], png=drawing(Image.new("RGBA", (4000, 10))).png),
+        from_browser([stroke(3)], png="A" * 2_000_000),
+        ["no", "mapping"],
+    ],
+    ids=lambda nonsense: str(nonsense)[:40],
+)
+def test_nonsense_from_the_browser_gets_a_sentence_and_changes_nothing(nonsense):
+    kept, problem = sent(nonsense)
+    assert kept == seven()
+    assert "no drawing of this canvas" in problem
+
+
+def test_nothing_is_computed_for_folds_that_are_closed(open_page):
+    page = open_page("draw", state={"draw_drawing": seven()})
+    assert not page.toggle
+    assert "They agree" not in words(page)
+
+
+def test_xray_says_what_each_step_did_and_the_answer_follows_its_switches(open_page):
+    picture = black()
+    small_seven = [(column // 3 + 150, row // 3 + 160) for column, row in SEVEN]
+    ImageDraw.Draw(picture).line(small_seven, fill="white", width=6, joint="curve")
+    page = open_page("draw", {"draw_xray": "true"}, {"draw_drawing": drawing(picture)})
+    assert not page.exception
+    assert answer(page)[0].startswith("I read a 7 (")
+    assert "× 280 pixels hold ink" in words(page).replace("280 × 280", "× 280")
+    before = bars(page)
+    assert len(re.findall(r"Without it: ", words(page))) == 5
+    page.toggle(key="draw_step_crop").set_value(False).run()
+    assert not page.exception
+    assert "all of the canvas goes on" in words(page)
+    assert "With it: **7" in words(page)
+    assert bars(page) != before
+    page.toggle(key="draw_step_crop").set_value(True).run()
+    assert bars(page) == before
+
+
+@pytest.mark.parametrize("off", [["ink", "crop", "widen", "box", "centre"], ["box"]])
+@pytest.mark.parametrize("picture", [Image.new("RGBA", (280, 280), "white"), black()])
+def test_steps_can_be_left_out_of_any_drawing(open_page, picture, off):
+    query = {"draw_xray": "true", **{f"draw_step_{step}": "false" for step in off}}
+    page = open_page("draw", query, {"draw_drawing": drawing(picture)})
+    assert not page.exception
+    assert [page.toggle(key=f"draw_step_{step}").value for step in off] == [False] * len(off)
+
+
+def test_networks_answer_beside_each_other(open_page):
+    page = open_page("draw", {"draw_models": "true"}, {"draw_drawing": seven()})
+    assert not page.exception
+    (table,) = [part.proto.body for part in page.get("html") if "numbers" in part.proto.body]
+    for name in ("paper", "fast"):
+        assert name in table
+    assert table.count("(chosen)") == 1
+    empty = open_page("draw", {"draw_models": "true"})
+    assert "Draw something first" in words(empty)

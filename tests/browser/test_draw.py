@@ -181,7 +181,7 @@ def test_vanished_run_is_named_and_the_papers_network_reads(
 
 
 def choose_file(page: Page, name: str, content: bytes) -> None:
-    button(page, "Upload").click()
+    button(page, "Picture").click()
     kind = "image/png"
     chosen = {"name": name, "mimeType": kind, "buffer": content}
     page.locator('input[type="file"]').set_input_files(chosen)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cnn_lab.data import load_mnist
 from cnn_lab.digits import prepare_digit
-from cnn_lab.ink import ink_from_picture, sharp_on_canvas
+from cnn_lab.ink import find_digit, ink_from_picture, sharp_on_canvas
 from cnn_lab.landscape import landscape
 from cnn_lab.network import Network
 from cnn_lab.pictures import (
@@ -113,6 +113,31 @@ def test_canvas_is_280_pixels_with_the_digit_in_the_middle() -> None:
     assert len(rows) == 200
     for first, last in ((rows[0], rows[-1]), (columns[0], columns[-1])):
         assert abs((first + last) / 2 - 139.5) <= 1
+
+
+def several(*indices: int, gap: int = 40) -> Image.Image:
+    """Test digits beside each other on a page, 200 pixels each, and dirt in a corner."""
+    side = 200
+    page = np.full((400, 100 + (side + gap) * len(indices)), 235, np.uint8)
+    for place, index in enumerate(indices):
+        ink = np.asarray(Image.fromarray(digit(index)).resize((side, side)))
+        left = 50 + (side + gap) * place
+        page[90 : 90 + side, left : left + side] -= np.minimum(ink, 200)
+    page[380:384, 20:24] = 40
+    return Image.fromarray(page)
+
+
+@pytest.mark.parametrize(("indices", "taken"), [((0,), 0), ((1, 0, 2), 0), ((0, 1, 2), 1)])
+def test_of_several_digits_the_most_central_is_taken(indices: tuple[int, ...], taken: int) -> None:
+    found = find_digit(several(*indices))
+    assert found.n_shapes == len(indices)
+    assert read(several(*indices)) == load_mnist().test.labels[taken]
+
+
+def test_digit_in_two_strokes_is_one() -> None:
+    pixels = digit().copy()
+    pixels[14:16] = 0  # the pen was lifted in the middle of the seven
+    assert find_digit(photograph(pixels)).n_shapes == 1
 
 
 def transparent(*, light: bool) -> Image.Image:

@@ -1,0 +1,41 @@
+"""What a network reads in a drawing, and the sentence that says so."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnn_lab.content import prose
+from cnn_lab.digits import Preparation, Reading
+from cnn_lab.network import Network
+
+Image = NDArray[np.float32]
+
+
+def probabilities_of(network: Network, images: Image) -> NDArray[np.floating[Any]]:
+    """Return a network's answers, shape (n, 10), to prepared drawings, shape (n, 28, 28)."""
+    return network.predict(images[..., np.newaxis])
+
+
+def read(network: Network, image: Image) -> tuple[Reading, NDArray[np.floating[Any]]]:
+    """Return what a network reads in one prepared drawing, with its ten probabilities."""
+    probabilities = probabilities_of(network, image[np.newaxis])[0]
+    return Reading.of(probabilities), probabilities
+
+
+def show_answer(steps: Preparation | None, reading: Reading | None) -> None:
+    """Say what is read, or why the answer does not count."""
+    if steps is None or reading is None:
+        st.markdown(prose("draw", "empty"))
+    elif steps.is_speck:
+        st.markdown(prose("draw", "speck", digit=reading.digit))
+    elif steps.is_filled:
+        st.markdown(prose("draw", "filled", digit=reading.digit))
+    else:
+        st.subheader(reading.sentence, anchor=False)
+
+
+def small(section: str, **numbers: object) -> str:
+    """Return a section of the page's prose in small letters."""
+    return f":small[{prose('draw', section, **numbers)}]"

@@ -38,6 +38,7 @@ check: dev
 	$(BIN)/python -m tools.requirements
 	$(BIN)/python -m tools.model_cards --check
 	$(BIN)/python -m benchmarks.table --check
+	$(BIN)/python -m benchmarks.summary --check
 
 format: dev
 	$(BIN)/ruff check --fix .

@@ -33,6 +33,7 @@ PAGES = {
     },
     "Build": {"network": "Network", "training": "Training"},
     "Explore": {"features": "Feature maps", "draw": "Draw a digit"},
+    "Reference": {"paper": "The paper"},
 }
 
 

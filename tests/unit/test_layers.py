@@ -16,7 +16,7 @@ APP = ROOT / "app.py"
 SOURCES = [*LIBRARY, *PAGES, APP]
 
 DRAWN = {"digits", "ink", "landscape", "pictures", "samples"}
-SIMPLE = {*DRAWN, "content", "data", "formulas", "kernels"}
+SIMPLE = {*DRAWN, "content", "data", "experiment", "formulas", "kernels"}
 OPERATORS = {"arithmetic", "ops"}
 NETWORKS = {*OPERATORS, "augment", "hands", "data", "data_sets", "network", "spec", "zoo"}
 PICTURES = {*NETWORKS, *SIMPLE, "equations", "explain", "learning", "pooled", "shifts", "trace"}

@@ -1,0 +1,117 @@
+"""The paper, without a browser."""
+
+import numpy as np
+import pytest
+
+from cnn_lab import zoo
+from cnn_lab.data import load_mnist
+from cnn_lab.experiment import experiments
+from cnn_lab.network import Network
+from cnn_lab.spec import TrainingSpec
+from cnn_lab.ui.paper_links import ERRATA, OUTLOOK, Link
+from cnn_lab.ui.training_fields import (
+    DATA_SETS,
+    ENGINES,
+    NORMS,
+    OPTIMIZERS,
+    SCHEDULES,
+    setting_key,
+)
+from tests.app.elements import tables
+
+OFFERED = {
+    "optimizer": OPTIMIZERS.values(),
+    "schedule": SCHEDULES.values(),
+    "norm": NORMS.values(),
+    "data_set": DATA_SETS.values(),
+    "engine": ENGINES.values(),
+    "shift": ["2"],
+}
+SHOWN = [link for link in ERRATA.values() if link and link.query]
+
+
+def words(page):
+    return " ".join(element.value for element in [*page.markdown, *page.caption])
+
+
+def html(page):
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def test_the_papers_figure_stands_beside_five_seeds(open_page):
+    page = open_page("paper")
+    assert not page.exception
+    paper = experiments()["paper"]
+    assert "reads 99.2% of the 10,000 test digits" in words(page)
+    assert f"**{paper.mean_accuracy:.2%}** on" in words(page)
+    assert f"misread {min(paper.errors)} to\n{max(paper.errors)}, where" in words(page)
+
+
+def test_all_five_figures_are_there_and_the_layers_add_up(open_page):
+    page = open_page("paper")
+    assert all(f"**Fig. {number}, " in words(page) for number in range(1, 6))
+    assert len(page.get("vega_lite_chart")) == 3
+    assert len(page.get("image")) == 2
+    (table,) = tables(page)
+    *numbers, total = (int(n.replace(",", "")) for n in table["Learned numbers"])
+    assert len(numbers) == 11
+    assert sum(numbers) == total == 1_134_426
+    assert "72% belong to one layer, *dense1*" in words(page)
+    assert "gets by with 64 weights" in words(page)
+
+
+def test_six_digits_are_read_by_the_shipped_network_and_six_others_next(open_page):
+    page = open_page("paper", {"paper_first": "4"})
+    test, network = load_mnist().test, Network.load("paper")
+    page.button(key="paper_next_six").click().run()
+    assert not page.exception
+    assert page.number_input(key="paper_first").value == 10
+    images = np.stack([test.image(index) for index in range(10, 16)])
+    cards = html(page).split("<figure>")[1:]
+    for card, index, row in zip(cards, range(10, 16), network.predict(images), strict=True):
+        assert f"Test digit {index}, labelled {test.labels[index]}" in card
+        assert f'<li class="answer"><span>{row.argmax()}</span>' in card
+
+
+@pytest.mark.parametrize("asked", ["99999", "-1", "seven"])
+def test_digits_that_are_not_there_are_held_to_those_that_are(open_page, asked):
+    page = open_page("paper", {"paper_digit": asked, "paper_first": asked})
+    assert not page.exception
+    page.button(key="paper_next_digit").click().run()
+    assert not page.exception
+
+
+def test_after_the_last_digit_comes_the_first(open_page):
+    page = open_page("paper", {"paper_digit": "9999"})
+    page.button(key="paper_next_digit").click().run()
+    assert page.number_input(key="paper_digit").value == 0
+
+
+@pytest.mark.parametrize("link", SHOWN, ids=lambda link: link.label)
+def test_each_link_finds_its_page_in_the_state_that_it_names(open_page, link: Link):
+    page = open_page(link.page, link.query)
+    assert not page.exception
+    assert not page.error
+    for key, value in link.query.items():  # what a page begins with leaves the address
+        assert page.query_params.get(key, str(page.session_state[key])) in (value, [value])
+
+
+def test_what_would_do_better_names_settings_that_training_has(open_page):
+    for link in OUTLOOK[:1] + OUTLOOK[2:]:
+        preset, setting = link.query.items()
+        assert preset == ("training_preset", "paper")
+        (field,) = (f for f in OFFERED if setting_key("paper", f) == setting[0])
+        assert setting[1] in OFFERED[field]
+    assert {"optimizer", "schedule", "data_set"} <= set(TrainingSpec.model_fields)
+
+
+def test_the_formula_without_its_floor_is_worked_out(open_page):
+    text = " ".join(words(open_page("paper")).split())
+    assert "make 3.5 by the formula: 3 results, and 1 line of pixels" in text
+    assert "adds 0 pixels above and to the left, 1 below and to the right" in text
+
+
+def test_a_network_is_mentioned_once_its_seeds_are_on_record(open_page):
+    text = words(open_page("paper"))
+    assert ("99.7%" in text) == ("champion" in experiments())
+    assert set(experiments()) <= set(zoo.PRESETS)

@@ -9,6 +9,7 @@ from cnn_lab.ui.draw_answer import read, show_answer, small
 from cnn_lab.ui.draw_models import show_models
 from cnn_lab.ui.draw_sources import show_sources
 from cnn_lab.ui.draw_tools import show_tools
+from cnn_lab.ui.draw_why import show_why
 from cnn_lab.ui.draw_xray import show_xray, xray_switches
 from cnn_lab.ui.drawn import NAME
 from cnn_lab.ui.models import choose_model
@@ -16,6 +17,7 @@ from cnn_lab.ui.pictures import show_image
 
 frame.ensure()
 
+MODEL = "draw_model"
 SEEN_PX = 10 * SIDE
 BARS_PX = 260  # all three fit beside each other on a screen of 1280 pixels
 # Two lines on a phone; fixed, so that nothing moves while somebody draws.
@@ -51,16 +53,25 @@ def show_reader() -> None:
         st.markdown(small("seen"))
         seen = np.zeros((SIDE, SIDE), np.float32) if steps is None else steps.image
         show_image(seen, alt=prose("draw", "seen"), width_px=SEEN_PX, limit=1.0)
+        st.page_link(
+            "pages/features.py",
+            label=prose("draw", "maps"),
+            icon=":material/arrow_forward:",
+            query_params={"features_input": "drawing", "features_model": st.session_state[MODEL]},
+            disabled=steps is None,
+        )
     with bars_side:
         st.markdown(small("bars"))
         show_probabilities(probabilities, key="draw_probabilities")
     if rgba is not None and steps is not None and cards:
         show_xray(cards, rgba, steps, network, without)
-    show_models(None if steps is None else steps.image, network)
+    image = None if steps is None else steps.image
+    show_models(image, network)
+    show_why(image, None if reading is None else reading.digit, network)
 
 
 st.title("Draw a digit")
 st.markdown(prose("draw", "question"))
-network = choose_model("draw_model")
+network = choose_model(MODEL)
 show_reader()
 st.markdown(prose("draw", "prose"))

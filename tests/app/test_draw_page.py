@@ -357,3 +357,48 @@ def test_networks_answer_beside_each_other(open_page):
     assert table.count("(chosen)") == 1
     empty = open_page("draw", {"draw_models": "true"})
     assert "Draw something first" in words(empty)
+
+
+def test_why_not_another_digit_is_found_out_once_asked(open_page):
+    page = open_page("draw", {"draw_why_part": "true"}, {"draw_drawing": seven()})
+    assert not page.exception
+    assert "Choose a digit" in words(page)
+    page.segmented_control(key="draw_why").set_value(7).run()
+    assert "That is what it reads" in words(page)
+    page.segmented_control(key="draw_why").set_value(9).run()
+    assert not page.exception
+    assert "times as probable" in words(page)
+    assert "Of 10,000 training digits" in words(page)
+    erased = re.search(r"Without the (\d+) marked pixels it reads\s(\d)", words(page))
+    assert 1 <= int(erased[1]) < 784
+    assert erased[2] != "7"
+
+    picture = black()
+    ImageDraw.Draw(picture).line([(140, 40), (140, 240)], fill="white", width=24)
+    page.session_state["draw_drawing"] = drawing(picture)
+    page.run()
+    assert "marked pixels" not in words(page)
+    page.button(key="draw_why_ask").click().run()
+    assert not page.exception
+    assert answer(page)[0].startswith("I read a 1 (")
+    assert "any 9" in words(page) or "a 9 comes nearer" in words(page)
+
+
+def test_why_not_has_a_sentence_for_what_is_no_digit(open_page):
+    query = {"draw_why_part": "true", "draw_why": "4"}
+    empty = open_page("draw", query)
+    assert not empty.exception
+    assert "Draw something first" in words(empty)
+    full = drawing(Image.new("RGBA", (280, 280), "white"))
+    page = open_page("draw", query, {"draw_drawing": full})
+    page.button(key="draw_why_ask").click().run()
+    assert not page.exception
+    assert "Little ink that decides" in words(page)
+
+
+def test_maps_of_the_drawing_are_a_link_away(open_page):
+    page = open_page("draw", {"draw_model": "fast"}, {"draw_drawing": seven()})
+    (link,) = page.get("page_link")
+    assert link.proto.label == "The maps it caused"
+    assert "features_input=drawing" in link.proto.query_string
+    assert "features_model=fast" in link.proto.query_string

@@ -10,7 +10,7 @@ frame.ensure()
 
 st.title("Feature maps")
 st.markdown(prose("features", "question"))
-network = choose_model("features_model")
+network = choose_model("features_model", default="paper", digits_only=False)
 subject = choose_subject(network)
 if subject is not None:
     explore(network, subject)

@@ -11,7 +11,7 @@ from cnn_lab.ops.padding import Padding, Pair, pad_images, resolve_padding
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace import Grid, Scale, Trace
 from cnn_lab.trace.layer import Placer
-from cnn_lab.trace.numbers import settle
+from cnn_lab.trace.numbers import FloatArray, settle
 from cnn_lab.trace.windows import PADDING_CAPTION, input_grids, size_note, span_words, window_cells
 
 Array = NDArray[np.floating[Any]]
@@ -230,7 +230,7 @@ def neighbourhood_trace(
     ).checked()
 
 
-def _scale(pixels: Array) -> Scale:
+def _scale(pixels: FloatArray) -> Scale:
     """Greys up to the largest number where there is no sign: maps are no images from 0 to 1."""
     if pixels.min() < 0:
         return Scale.signed(pixels)

@@ -9,13 +9,17 @@ from cnn_lab.equations import number
 from cnn_lab.figures.feature_maps import Scope, map_sheet, scale_limits
 from cnn_lab.figures.maps import png
 from cnn_lab.figures.sight import framed, image_picture
-from cnn_lab.inspection import growing_sight
+from cnn_lab.inspection import growing_sight, operate
 from cnn_lab.network import Network
 from cnn_lab.ui.bars import show_probabilities
+from cnn_lab.ui.features_changes import show_changes
 from cnn_lab.ui.features_input import Subject
 from cnn_lab.ui.features_kernels import show_kernels
+from cnn_lab.ui.features_space import show_space
+from cnn_lab.ui.features_surgery import made_cuts, show_cuts, show_surgery
 from cnn_lab.ui.features_unit import box_of, show_unit
 from cnn_lab.ui.features_view import View, choose_layer, choose_place, look_into
+from cnn_lab.ui.features_why import show_why
 from cnn_lab.ui.map_picker import map_picker
 from cnn_lab.ui.pictures import show_png, tone
 
@@ -32,6 +36,10 @@ IMAGE_PX = 140
 SECTIONS: dict[str, Callable[[View], None]] = {
     "this number": show_unit,
     "kernels": show_kernels,
+    "why this answer": show_why,
+    "surgery": show_surgery,
+    "move and change": show_changes,
+    "in 3-D": show_space,
 }
 
 
@@ -45,9 +53,12 @@ def explore(network: Network, subject: Subject) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             place = choose_place(network, layer)
             _choose_scope()
-    view = View(network, subject, layer, place)
+    cuts = made_cuts(network)
+    view = View(operate(network, cuts), subject, layer, place, original=network, cuts=cuts)
     with maps:
         show_maps(view)
+        if cuts:
+            show_cuts(cuts)
     with answer:
         _show_answer(view)
     section = st.segmented_control(

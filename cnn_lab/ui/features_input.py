@@ -46,7 +46,7 @@ class Subject:
 def choose_subject(network: Network) -> Subject | None:
     """Show where the image comes from and return it; None while there is none."""
     shape = network.spec.input_shape
-    split = _test_split(network)
+    split = test_split(network)
     offered = [name for name in SOURCES if _fits(name, shape, split)]
     with st.container(horizontal=True, vertical_alignment="center"):
         source = st.segmented_control(
@@ -69,8 +69,8 @@ def _fits(source: str, shape: tuple[int, int, int], split: Split | None) -> bool
     return {"digit": split is not None, "drawing": shape == DIGIT_SHAPE}.get(source, True)
 
 
-def _test_split(network: Network) -> Split | None:
-    """Return test images of the kind the network was trained on, or digits, where they fit."""
+def test_split(network: Network) -> Split | None:
+    """Return test images of the kind a network was trained on, or digits; None if none fit."""
     name = json.loads(network.card.get("training", "{}")).get("data_set", "mnist")
     shape = network.spec.input_shape
     if name != "mnist" and name in INFO and INFO[name].shape == shape:

@@ -1,8 +1,15 @@
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from cnn_lab import zoo
 from cnn_lab.network import Network
+from cnn_lab.ui.features import SECTIONS
+from cnn_lab.ui.models import OwnNetwork
+from tests.app.elements import stages, tables
 
 LAYERS = [
     (model, layer.name)
@@ -25,13 +32,25 @@ def pickers(page):
     return [each for each in components if each.proto.component_name == "cnn_lab_map_picker"]
 
 
-@pytest.mark.parametrize(("model", "layer"), LAYERS)
-def test_each_layer_of_each_network_shows_its_maps(open_page, model, layer):
-    page = open_page("features", {"features_model": model, "features_layer": layer})
-    assert not page.exception
-    assert not errors(page)
-    assert page.segmented_control(key="features_layer").value == layer
-    assert len(pickers(page)) == 1
+@pytest.mark.parametrize("model", ["paper", "fast"])
+def test_each_layer_of_each_network_shows_its_maps(open_page, model):
+    page = open_page("features", {"features_model": model})
+    for name, layer in LAYERS:
+        if name == model:
+            page.segmented_control(key="features_layer").set_value(layer).run()
+            assert not page.exception
+            assert not errors(page)
+            assert len(pickers(page)) == 1
+            assert f"**{layer}**" in said(page)
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv3", "pool2", "flatten", "dense1", "softmax"])
+def test_every_section_can_be_opened_for_any_layer(open_page, layer):
+    page = open_page("features", {"features_layer": layer})
+    for section in SECTIONS:
+        page.segmented_control(key="features_view").set_value(section).run()
+        assert not page.exception, section
+        assert not errors(page), section
 
 
 @pytest.mark.parametrize(
@@ -73,3 +92,86 @@ def test_a_layer_that_another_network_lacks_gives_way_to_the_first(open_page):
     page.segmented_control(key="features_model").set_value("fast").run()
     assert not page.exception
     assert page.segmented_control(key="features_layer").value == "conv1"
+
+
+def test_a_number_is_opened_on_the_stage_and_named_above_it(open_page):
+    query = {"features_map": "2", "features_row": "8", "features_column": "9"}
+    page = open_page("features", query)
+    assert len(stages(page)) == 1
+    assert "map 2, row 8, column 9: **−0.395**" in said(page)
+
+
+def test_another_layer_starts_in_the_middle_of_its_first_map(open_page):
+    page = open_page("features", {"features_map": "15", "features_row": "27"})
+    page.segmented_control(key="features_layer").set_value("conv3").run()
+    assert "map 0, row 5, column 5" in said(page)
+
+
+def test_surgery_silences_swaps_counts_and_is_undone(open_page):
+    page = open_page("features", {"features_view": "surgery", "features_map": "3"})
+    page.button(key="features_silence").click().run()
+    assert page.query_params["features_cuts"] == "conv1.3"
+    page.number_input(key="features_map").set_value(4).run()
+    page.selectbox(key="features_kernel").set_value("sobel_columns").run()
+    page.button(key="features_swap").click().run()
+    assert page.query_params["features_cuts"] == "conv1.3,conv1.4.sobel_columns"
+    assert "conv1, map 3: silent; conv1, map 4: Sobel vertical" in said(page)
+    page.button(key="features_measure").click().run()
+    before, after = (metric.value for metric in page.metric)
+    assert float(before.rstrip("%")) > 99
+    assert float(after.rstrip("%")) < float(before.rstrip("%"))
+    assert page.button(key="features_measure").disabled
+    page.button(key="features_undo_all").click().run()
+    assert "features_cuts" not in page.query_params
+    assert [metric.value for metric in page.metric] == [before]
+
+
+def test_cuts_of_an_address_that_make_no_sense_change_nothing(open_page):
+    page = open_page("features", {"features_cuts": "conv1.999,nobody.1,%,conv2.3.sobel_rows"})
+    assert not page.exception
+    assert "Changed: conv2, map 3: Sobel horizontal." in said(page)
+
+
+def test_a_shift_is_told_layer_by_layer(open_page):
+    page = open_page("features", {"features_view": "move and change", "features_right": "2"})
+    (table,) = tables(page)
+    assert table["Layer"][0] == "conv1"
+    assert table["Off the moved maps"][0] == "0.0%"
+    assert table["Off the moved maps"][-1] == "–"
+    assert float(table["Off the old ones"][0].rstrip("%")) > 50
+
+
+def own_network(input_shape):
+    spec = zoo.fast().network.model_copy(update={"input_shape": input_shape})
+    random = np.random.default_rng(0)
+    weights = {name: random.random(shape) for name, shape in spec.weight_shapes().items()}
+    return OwnNetwork("upload-12345678", Network(spec, weights))
+
+
+def test_a_network_for_colours_looks_at_a_picture_and_finds_no_digits(open_page):
+    page = open_page(
+        "features",
+        {"features_model": "upload-12345678", "features_input": "digit"},
+        {"models_own": own_network((32, 32, 3))},
+    )
+    assert not page.exception
+    assert page.segmented_control(key="features_input").options == ["picture"]
+    assert "A drawn landscape" in said(page)
+    for section in SECTIONS:
+        page.segmented_control(key="features_view").set_value(section).run()
+        assert not page.exception, section
+
+
+def test_an_upload_becomes_what_the_network_looks_at_and_a_broken_one_a_sentence(open_page):
+    page = open_page("features", {"features_input": "picture"})
+    assert "Bring a picture of one digit" in said(page)
+    page.file_uploader(key="features_upload").upload("broken.png", b"nothing", "image/png").run()
+    assert errors(page) == ["This is no picture: it must be a PNG, JPEG or WebP file."]
+    picture = Image.new("L", (100, 100), 255)
+    picture.paste(0, (45, 20, 55, 80))
+    picture.save(buffer := io.BytesIO(), "PNG")
+    page.file_uploader(key="features_upload").upload(
+        "one.png", buffer.getvalue(), "image/png"
+    ).run()
+    assert not errors(page)
+    assert "**Your picture** is read as **1**" in said(page)

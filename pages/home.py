@@ -29,7 +29,12 @@ def journey() -> None:
             width=160,
         )
         st.button("Next digit", on_click=next_digit, key="home_next", type="primary")
-        st.page_link("pages/draw.py", label="Draw your own", icon=":material/draw:")
+        # As high as a button, so that all words of the row stand on one line.
+        with st.container(horizontal=True, height=40, border=False, vertical_alignment="center"):
+            st.page_link("pages/draw.py", label="Draw your own", icon=":material/draw:")
+            st.page_link(
+                "pages/paper.py", label="Does the paper hold up?", icon=":material/article:"
+            )
     show_journey("paper", min(max(index, 0), N_DIGITS - 1))
 
 

@@ -46,6 +46,17 @@ WHOLE = NetworkSpec(
         Softmax(name="softmax"),
     ),
 )
+# Softmax alone mixes what lay in different places.
+MIXED = NetworkSpec(
+    name="mixed",
+    input_shape=(4, 3, 1),
+    layers=(
+        Conv2D(name="conv", filters=2, kernel_size=(2, 2)),
+        Flatten(name="flatten"),
+        Activation(name="softmax", activation="softmax"),
+        BatchNormalization(name="norm"),
+    ),
+)
 
 
 def changed_by_pixel(network: Network) -> dict[str, np.ndarray]:
@@ -67,7 +78,7 @@ def bounds(marked: np.ndarray) -> tuple[int, int, int, int]:
     return rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
 
 
-@pytest.mark.parametrize("network_spec", [UNEVEN, WHOLE], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("network_spec", [UNEVEN, WHOLE, MIXED], ids=lambda spec: spec.name)
 def test_a_unit_changes_with_the_pixels_it_sees_and_no_others(network_spec: NetworkSpec) -> None:
     height, width, _ = network_spec.input_shape
     for layer, changed in changed_by_pixel(random_network(network_spec)).items():

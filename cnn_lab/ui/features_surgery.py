@@ -107,8 +107,7 @@ def _show_accuracy(view: View) -> None:
     )
     if wanted:
         _measure(missing, split, measured)
-        st.rerun(scope="fragment")
-    if not missing:
+    if measured.keys() >= networks.keys():
         before, *after = (measured[name] for name in networks)
         left, right, _ = st.columns([1, 1, 2])
         left.metric("As it was trained", f"{before:.1%}")

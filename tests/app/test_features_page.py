@@ -44,7 +44,7 @@ def test_each_layer_of_each_network_shows_its_maps(open_page, model):
             assert f"**{layer}**" in said(page)
 
 
-@pytest.mark.parametrize("layer", ["conv1", "conv3", "pool2", "flatten", "dense1", "softmax"])
+@pytest.mark.parametrize("layer", ["conv1", "conv3", "flatten", "softmax"])
 def test_every_section_can_be_opened_for_any_layer(open_page, layer):
     page = open_page("features", {"features_layer": layer})
     for section in SECTIONS:
@@ -120,7 +120,6 @@ def test_surgery_silences_swaps_counts_and_is_undone(open_page):
     before, after = (metric.value for metric in page.metric)
     assert float(before.rstrip("%")) > 99
     assert float(after.rstrip("%")) < float(before.rstrip("%"))
-    assert page.button(key="features_measure").disabled
     page.button(key="features_undo_all").click().run()
     assert "features_cuts" not in page.query_params
     assert [metric.value for metric in page.metric] == [before]

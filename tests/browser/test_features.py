@@ -1,0 +1,113 @@
+"""Feature maps in a browser: a number chosen by mouse, keys or touch, opened on the stage."""
+
+import re
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from cnn_lab.data import load_mnist
+from cnn_lab.network import Network
+
+
+def maps(page: Page):
+    return page.get_by_role("application", name=re.compile("^The 16 maps of"))
+
+
+def chosen(page: Page):
+    return page.locator(".maps[data-chosen]").first
+
+
+def stage(page: Page):
+    return page.locator(".stage[data-steps]").first
+
+
+def point(page: Page, map_: int, row: int, column: int) -> tuple[float, float]:
+    """Where a number of the picture lies, in pixels of the picture."""
+    place = page.locator(".maps").first.evaluate(
+        """(root, [map, row, column]) => {
+            const canvas = root.querySelector("canvas");
+            const frame = root.querySelector(".frame:not(.pointed)");
+            const side = frame.clientWidth / 28;
+            const across = Math.round(canvas.clientWidth / (frame.clientWidth + 2));
+            const step = frame.clientWidth + 2;
+            return [(map % across) * step + (column + 0.5) * side + 3,
+                    Math.floor(map / across) * step + (row + 0.5) * side + 3];
+        }""",
+        [map_, row, column],
+    )
+    return place[0], place[1]
+
+
+def written(value: float) -> re.Pattern[str]:
+    return re.compile(re.escape(f"{value:.3f}".replace("-", "−")))
+
+
+def test_a_click_on_a_number_opens_its_sum_on_the_stage(open_page):
+    page = open_page("/features")
+    expect(chosen(page)).to_have_attribute("data-chosen", "0 14 14")
+    expect(stage(page)).to_have_attribute("data-steps", "784")
+    x, y = point(page, 5, 8, 9)
+    maps(page).click(position={"x": x, "y": y})
+    expect(chosen(page)).to_have_attribute("data-chosen", "5 8 9")
+    expect(page.get_by_text("map 5, row 8, column 9")).to_be_visible()
+    expect(stage(page)).to_have_attribute("data-step", str(8 * 28 + 9))
+
+    image = load_mnist().test.image(0)[np.newaxis]
+    value = Network.load("paper").activations(image)["conv1"][0, 8, 9, 5]
+    result = page.get_by_test_id("stage-arithmetic").locator(".result")
+    expect(result).to_have_text(written(value))
+    said = page.get_by_text("map 5, row 8, column 9").locator("strong").last
+    expect(said).to_have_text(result.inner_text())
+    expect(page).to_have_url(re.compile("features_map=5&features_row=8&features_column=9"))
+
+
+def test_the_arrow_keys_move_from_number_to_number(open_page):
+    page = open_page("/features?features_layer=pool1&features_map=3")
+    expect(stage(page)).to_have_attribute("data-steps", "196")
+    maps(page).focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "PageDown"):
+        page.keyboard.press(key)
+    expect(chosen(page)).to_have_attribute("data-chosen", "4 8 9")
+    expect(stage(page)).to_have_attribute("data-step", str(8 * 14 + 9))
+    expect(page.get_by_label("Map", exact=True)).to_have_value("4")
+
+
+def test_a_tap_chooses_on_a_phone_and_everything_fits(open_page, assert_accessible):
+    page = open_page("/features?features_digit=3", width=390, height=844, scheme="dark", touch=True)
+    expect(stage(page)).to_have_attribute("data-steps", "784")
+    x, y = point(page, 2, 20, 12)
+    maps(page).tap(position={"x": x, "y": y})
+    expect(page.get_by_text("map 2, row 20, column 12")).to_be_visible()
+    expect(stage(page)).to_have_attribute("data-step", str(20 * 28 + 12))
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert_accessible(page)
+
+
+def test_surgery_changes_the_number_and_is_put_back(open_page):
+    page = open_page("/features?features_view=surgery&features_map=3")
+    page.get_by_role("button", name="Silence map 3 of conv1").click()
+    expect(page.get_by_text("Changed: conv1, map 3: silent")).to_be_visible()
+    expect(page).to_have_url(re.compile("features_cuts=conv1.3"))
+    page.get_by_role("radio", name="this number").click()
+    number = page.get_by_text("map 3, row 14, column 14").locator("strong").last
+    expect(number).to_have_text("0")
+    page.get_by_role("button", name="Put it back").click()
+    image = load_mnist().test.image(0)[np.newaxis]
+    expect(number).to_have_text(
+        written(Network.load("paper").activations(image)["conv1"][0, 14, 14, 3])
+    )
+
+
+def test_the_network_turns_in_space_and_a_click_opens_a_layer(open_page, assert_accessible):
+    page = open_page("/features?features_view=in+3-D")
+    space = page.locator(".space")
+    expect(space.locator(".plane")).to_have_count(8)
+    expect(space).to_have_attribute("data-turn", "-52")
+    space.focus()
+    page.keyboard.press("ArrowRight")
+    expect(space).to_have_attribute("data-turn", "-46")
+    assert_accessible(page)
+    space.locator('img[data-name="conv2"]').click()
+    expect(page).to_have_url(re.compile("features_layer=conv2"))
+    expect(space.locator(".plane.now span")).to_have_text("conv2")

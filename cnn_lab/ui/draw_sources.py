@@ -9,7 +9,7 @@ from cnn_lab.pictures import MAX_MB, PictureError
 from cnn_lab.ui import canvas
 from cnn_lab.ui.caches import test_digits
 from cnn_lab.ui.drawn import NAME
-from cnn_lab.ui.own_picture import CAMERA, FILE
+from cnn_lab.ui.own_picture import CAMERA, FILE, RESOLUTION
 
 MENU = "draw_picture_menu"
 PROBLEM = "draw_problem"
@@ -43,6 +43,7 @@ def show_sources() -> None:
         else:
             st.camera_input(
                 prose("draw", "camera_label"),
+                resolution=RESOLUTION,
                 key="draw_shot",
                 on_change=_put_picture,
                 args=("draw_shot",),

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -23,6 +24,9 @@ from cnn_lab.samples import Array
 from cnn_lab.ui.inputs import crop_side, whole_number
 
 FILE, CAMERA = "a file", "the camera"
+# Enough for LONGEST_SIDE. Asked for no size, Streamlit films as large as the camera can, and a
+# second later anew, as small as the column is: the picture would depend on when it was taken.
+RESOLUTION: Literal["480p"] = "480p"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +114,11 @@ def picture_controls(page: str) -> Crop:
     else:
         key = f"{page}_shot"
         st.camera_input(
-            prose("convolution", "camera_label"), key=key, on_change=_take, args=(page, key)
+            prose("convolution", "camera_label"),
+            resolution=RESOLUTION,
+            key=key,
+            on_change=_take,
+            args=(page, key),
         )
     if problem := st.session_state.pop(f"{page}_problem", ""):
         st.error(problem)

@@ -13,10 +13,11 @@ from cnn_lab.commands.common import as_json, print_result
 from cnn_lab.commands.sweep import sweep
 from cnn_lab.commands.train import train
 from cnn_lab.data import load_mnist
-from cnn_lab.digits import Reading, prepare_digit
+from cnn_lab.digits import prepare_digit
 from cnn_lab.ink import ink_from_picture
 from cnn_lab.network import Network
 from cnn_lab.pictures import PictureError
+from cnn_lab.verdict import verdict_on
 
 
 @click.group()
@@ -54,7 +55,7 @@ def predict(*, model: str, image: Path, as_json: bool) -> None:
     if prepared is None:
         raise click.BadParameter("Nothing is drawn in this picture.", param_hint="IMAGE")
     probabilities = network.predict(prepared[np.newaxis, ..., np.newaxis])[0]
-    reading = Reading.of(probabilities)
+    reading = verdict_on(network, prepared, probabilities)
     result = {"digit": reading.digit, "probabilities": probabilities.tolist()}
     print_result(result, as_json, reading.sentence)
 

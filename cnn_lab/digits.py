@@ -29,8 +29,6 @@ FILLED_SHARE = 0.8  # of the canvas; MNIST's widest digit inks less than half of
 SPECK_SHARE = 1 / 8  # of the longer side of the canvas
 # Pixels of the 28x28 image. In 95 of 100 MNIST digits the mean stroke is wider than this.
 THINNEST_STROKE = 1.65
-# Two digits are close when the first is less than three times as probable as the second.
-CLOSE_ODDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -340,51 +338,6 @@ def _laid(box: Ink, place: tuple[int, int]) -> Ink:
     (row, column), (height, width) = place, box.shape
     image[row : row + height, column : column + width] = box
     return image
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a network's ten probabilities say in words.
-
-    Attributes
-    ----------
-    digit, runner_up : int
-        The most and the second most probable digit.
-    probability, runner_up_probability : float
-    """
-
-    digit: int
-    runner_up: int
-    probability: float
-    runner_up_probability: float
-
-    @classmethod
-    def of(cls, probabilities: NDArray[np.floating[Any]]) -> "Reading":
-        """Read ten probabilities, shape (10,)."""
-        second, first = (int(digit) for digit in np.argsort(probabilities, kind="stable")[-2:])
-        return cls(first, second, float(probabilities[first]), float(probabilities[second]))
-
-    @property
-    def is_close(self) -> bool:
-        """Whether the digit is less than three times as probable as the runner-up."""
-        return self.probability < CLOSE_ODDS * self.runner_up_probability
-
-    @property
-    def sentence(self) -> str:
-        """The answer.
-
-        Examples
-        --------
-        >>> Reading(digit=7, runner_up=1, probability=0.982, runner_up_probability=0.01).sentence
-        'I read a 7 (98.2%).'
-        >>> Reading(digit=9, runner_up=4, probability=0.6, runner_up_probability=0.3).sentence
-        'I am not sure between 4 and 9.'
-        """
-        if self.is_close:
-            low, high = sorted((self.digit, self.runner_up))
-            return f"I am not sure between {low} and {high}."
-        article = "an" if self.digit == 8 else "a"
-        return f"I read {article} {self.digit} ({percent(self.probability)})."
 
 
 def percent(probability: float) -> str:

@@ -76,7 +76,8 @@ def _tail(digit: Array, numbers: np.random.Generator) -> Points:
     start, turn = np.array([row - 1, column]), np.array([row + 1.5, column - left / 4])
     end = np.array([row - rise, column - left])
     t = np.linspace(0, 1, N_POINTS)[:, np.newaxis]
-    return (1 - t) ** 2 * start + 2 * t * (1 - t) * turn + t**2 * end
+    curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * turn + t**2 * end
+    return np.asarray(curve, np.float32)
 
 
 def _end(digit: Array, *, top: bool) -> tuple[float, float]:

@@ -33,7 +33,7 @@ def table(networks: list[Network]) -> str:
 def card(network: Network) -> str:
     """Return the card of one network as Markdown."""
     result, versions = (json.loads(network.card[name]) for name in ("result", "versions"))
-    training = json.loads(network.card["training"])
+    training, calibration = (json.loads(network.card[name]) for name in ("training", "calibration"))
     last = json.loads(network.card["history"])[-1]
     layers = "\n".join(
         f"| {row.name} | {row.type} | {' × '.join(map(str, row.output_shape))} "
@@ -51,6 +51,10 @@ def card(network: Network) -> str:
 * Validation accuracy {last["val_accuracy"]:.2%} after the last epoch; test accuracy
   {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}, by which
   nothing was chosen.
+* Calibrated on the validation images: scores divided by {calibration["temperature"]:.3g}, which
+  changes no answer and brings the calibration error there from {calibration["error_before"]:.2%}
+  to {calibration["error_after"]:.2%}. An answer counts as sure from
+  {calibration["sure_odds"]:.3g} to 1.
 * {result["seconds"]:,.0f} s of training on two cores,
   {result["images_per_second"]:,.0f} images a second.
 * Keras {versions["keras"]} on {versions["backend"]}, NumPy {versions["numpy"]}, Python

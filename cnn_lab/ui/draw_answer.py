@@ -7,8 +7,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cnn_lab.content import prose
-from cnn_lab.digits import Preparation, Reading
+from cnn_lab.digits import Preparation
 from cnn_lab.network import Network
+from cnn_lab.verdict import Verdict, verdict_on
 
 Image = NDArray[np.float32]
 
@@ -18,13 +19,13 @@ def probabilities_of(network: Network, images: Image) -> NDArray[np.floating[Any
     return network.predict(images[..., np.newaxis])
 
 
-def read(network: Network, image: Image) -> tuple[Reading, NDArray[np.floating[Any]]]:
+def read(network: Network, image: Image) -> tuple[Verdict, NDArray[np.floating[Any]]]:
     """Return what a network reads in one prepared drawing, with its ten probabilities."""
     probabilities = probabilities_of(network, image[np.newaxis])[0]
-    return Reading.of(probabilities), probabilities
+    return verdict_on(network, image, probabilities), probabilities
 
 
-def show_answer(steps: Preparation | None, reading: Reading | None) -> None:
+def show_answer(steps: Preparation | None, reading: Verdict | None) -> None:
     """Say what is read, or why the answer does not count."""
     if steps is None or reading is None:
         st.markdown(prose("draw", "empty"))

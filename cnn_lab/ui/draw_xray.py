@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.content import prose
-from cnn_lab.digits import SIDE, STEPS, Ink, Preparation, Reading, Step, percent, prepare_steps
+from cnn_lab.digits import SIDE, STEPS, Ink, Preparation, Step, percent, prepare_steps
 from cnn_lab.figures.maps import png
 from cnn_lab.figures.preparation import FACTOR, step_pictures
 from cnn_lab.network import Network
 from cnn_lab.ui.draw_answer import probabilities_of, small
 from cnn_lab.ui.pictures import show_png, tone
+from cnn_lab.verdict import Verdict
 
 NAMES: dict[Step, str] = {
     "ink": "Ink",
@@ -83,7 +84,7 @@ def show_xray(
     pictures = step_pictures(steps, accent=str(st.get_option(f"theme.{tone()}.primaryColor")))
     prepared = [steps, *(prepare_steps(rgba, without=without ^ {step}) for step in cards)]
     images = np.stack([one.image for one in prepared if one is not None])
-    now, *otherwise = map(Reading.of, probabilities_of(network, images))
+    now, *otherwise = map(Verdict.of, probabilities_of(network, images))
     for (step, card), other in zip(cards.items(), otherwise, strict=True):
         left_out = step in without
         verdict = f"{other.digit} ({percent(other.probability)})"

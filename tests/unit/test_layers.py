@@ -38,6 +38,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "variants": {"arithmetic", "spec"},
     "network": {*OPERATORS, "spec"},
     "judgement": OPERATORS,
+    "calibration": NETWORKS,
+    "familiarity": NETWORKS,
+    "verdict": {*NETWORKS, "calibration", "digits", "familiarity"},
     "explain": {*NETWORKS, "kernels"},
     "inspection": {*NETWORKS, *DRAWN, "explain", "kernels", "trace"},
     "schedules": {*OPERATORS, "spec"},
@@ -104,6 +107,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sweep",
         "training",
         "variants",
+        "verdict",
     },
     "sweep": {*OPERATORS, "data_sets", "spec", "training", "variants"},
     "commands": {
@@ -116,7 +120,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training",
         "training_loop",
     },
-    "__main__": {*PICTURES, "animate", "commands", "figures", "stage"},
+    "__main__": {*PICTURES, "animate", "commands", "figures", "stage", "verdict"},
     "pages": {*PICTURES, *CHECKS, *SLIDING, "figures", "snippets", "stage", "training", "ui"},
     "app": {"ui"},
 }

@@ -4,9 +4,10 @@ The data is not part of the project: UCI's Pen-Based Recognition of Handwritten 
 and Alimoglu, CC BY 4.0) as one .npz with `points` (x, y; y grows downwards), `stroke_lengths`,
 `strokes_per_drawing` and `labels`, all flattened in order. Give its path:
 
-    python -m benchmarks.b15_pen_strokes pen_strokes.npz [--models paper fast] [--every 5]
+    python -m benchmarks.b15_pen_strokes pen_strokes.npz [--models champion paper] [--every 5]
 
 Each drawing is scaled to 200 pixels, laid in the middle of the canvas and drawn with round brushes.
+The first network named also reads MNIST's own digits, changed and prepared again.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from benchmarks import perturbed
 from benchmarks.report import Row, median, report
 from cnn_lab.digits import prepare_digit
 from cnn_lab.network import Network
@@ -102,13 +104,14 @@ def measure(data: Path, *, models: Sequence[str], step: int) -> Sequence[Row]:
             Row(f"strangers' pen strokes, {name}, mean of brushes", mean, "%", GOAL, True),
             Row(f"strangers' pen strokes, {name}, worst brush", worst, "%", GOAL_WORST, True),
         ]
-    return rows
+    first = models[0]
+    return [*rows, *perturbed.rows(networks[first], first)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, nargs="?", help="the pen strokes, .npz")
-    parser.add_argument("--models", nargs="+", default=["paper", "fast"])
+    parser.add_argument("--models", nargs="+", default=["champion", "paper", "fast"])
     parser.add_argument("--every", type=int, default=1, help="take one drawing in so many")
     arguments, others = parser.parse_known_args()
     if arguments.data is None:

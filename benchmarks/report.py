@@ -50,8 +50,8 @@ class Row:
         return self.value >= self.goal if self.at_least else self.value <= self.goal
 
 
-def report(name: str, measure: Callable[[], Sequence[Row]]) -> None:
-    """Run a benchmark as a script: print its rows, and with --json write them to results/."""
+def report(name: str, measure: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+    """Run a benchmark as a script: print its rows, with --json write them, and return them."""
     parser = argparse.ArgumentParser(description=f"Measure budget {name}.")
     parser.add_argument("--json", action="store_true", help="write benchmarks/results/")
     arguments = parser.parse_args()
@@ -69,6 +69,7 @@ def report(name: str, measure: Callable[[], Sequence[Row]]) -> None:
         RESULTS.mkdir(exist_ok=True)
         text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
         (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+    return rows
 
 
 def describe(row: Row) -> str:

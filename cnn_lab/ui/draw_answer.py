@@ -33,6 +33,8 @@ def show_answer(steps: Preparation | None, reading: Verdict | None) -> None:
         st.markdown(prose("draw", "speck", digit=reading.digit))
     elif steps.is_filled:
         st.markdown(prose("draw", "filled", digit=reading.digit))
+    elif reading.kind == "no_digit":
+        st.markdown(reading.sentence)  # three lines on a phone, were it a heading
     else:
         st.subheader(reading.sentence, anchor=False)
 

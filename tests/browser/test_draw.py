@@ -1,8 +1,10 @@
 """Draw a digit by mouse and by finger, and see it read."""
 
 import io
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -10,9 +12,19 @@ from playwright.sync_api import Locator, Page, expect
 
 from cnn_lab import zoo
 from cnn_lab.data import load_mnist
+from cnn_lab.ui.models import DEFAULT
 
 SEVEN = [(70, 60), (140, 58), (210, 60), (180, 120), (150, 180), (130, 240)]
 BAR = [(110, 150), (150, 150), (210, 150)]
+# Ten digits as a hand draws them: strokes of (across, down) on the canvas of 280 x 280 pixels.
+STROKES = json.loads(Path(__file__).with_name("strokes.json").read_text(encoding="utf-8"))
+# What makes a 3 of that 8: its left half.
+ERASED = [
+    [(118, 56), (96, 80), (118, 124)],
+    [(110, 58), (104, 80), (112, 110)],
+    [(120, 148), (96, 190), (112, 226)],
+    [(126, 150), (110, 180), (120, 220)],
+]
 INVITATION = re.compile("Draw a digit with mouse, pen or finger")
 
 
@@ -28,13 +40,20 @@ def on_screen(page: Page, points: list[tuple[int, int]]) -> list[tuple[float, fl
     return [(box["x"] + column, box["y"] + row) for column, row in points]
 
 
-def draw(page: Page, points: list[tuple[int, int]]) -> None:
+def draw(page: Page, points: list[tuple[int, int]], *, steps: int = 5) -> None:
     start, *way = on_screen(page, points)
     page.mouse.move(*start)
     page.mouse.down()
     for point in way:
-        page.mouse.move(*point, steps=5)
+        page.mouse.move(*point, steps=steps)
     page.mouse.up()
+
+
+def draw_and_wait(page: Page, points: list[tuple[int, int]], *, steps: int = 5) -> None:
+    """Draw, and go on once the server has seen it."""
+    before = seen(page)
+    draw(page, points, steps=steps)
+    expect(picture(page)).not_to_have_attribute("src", before)
 
 
 def draw_by_finger(page: Page, points: list[tuple[int, int]]) -> None:
@@ -94,6 +113,33 @@ def test_seven_by_mouse_is_read_and_the_chart_stays_in_place(
     assert page.get_by_test_id("stMain").evaluate("node => node.scrollHeight") == height_px
 
 
+def test_ten_digits_by_mouse_are_read_and_an_eraser_changes_the_answer(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw")
+    for digit in [*"012345679", "8"]:
+        expect(page.get_by_text(INVITATION)).to_be_visible()
+        for stroke in STROKES[digit]:
+            draw_and_wait(page, stroke, steps=1)
+        expect(answer(page)).to_have_text(re.compile(rf"^I read an? {digit} "))
+        if digit != "8":
+            button(page, "Clear").click()
+    whole = seen(page)
+    page.get_by_role("radio", name="Eraser").click()
+    expect(page.get_by_role("radio", name="Eraser")).to_be_checked()
+    for stroke in ERASED:
+        draw_and_wait(page, stroke)
+    expect(answer(page)).to_have_text(re.compile(r"I am not sure|I read a [^8]"))
+    for _ in ERASED:
+        before = seen(page)
+        button(page, "Undo").click()
+        expect(picture(page)).not_to_have_attribute("src", before)
+    expect(picture(page)).to_have_attribute("src", whole)
+    expect(answer(page)).to_contain_text("I read an 8")
+    button(page, "Redo").click()
+    expect(picture(page)).not_to_have_attribute("src", whole)
+
+
 def test_seven_by_finger_is_read_and_the_page_stays_where_it_is(
     open_page: Callable[..., Page],
 ) -> None:
@@ -108,6 +154,13 @@ def test_seven_by_finger_is_read_and_the_page_stays_where_it_is(
     plain = seen(page)
     draw_by_finger(page, BAR)
     expect(picture(page)).not_to_have_attribute("src", plain)
+    button(page, "Undo").tap()
+    expect(picture(page)).to_have_attribute("src", plain)
+    page.get_by_role("radio", name="Eraser").tap()
+    expect(page.get_by_role("radio", name="Eraser")).to_be_checked()
+    draw_by_finger(page, SEVEN[:3])
+    expect(picture(page)).not_to_have_attribute("src", plain)
+    assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
     button(page, "Undo").tap()
     expect(picture(page)).to_have_attribute("src", plain)
     button(page, "Undo").tap()
@@ -165,13 +218,14 @@ def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None
     expect(page.get_by_role("slider")).to_have_value("28")
     draw(page, SEVEN)
     expect(answer(page)).to_contain_text("I read a 7")
-    page.get_by_role("radio", name="paper").click()
-    expect(page.get_by_text(re.compile("^1,134,426 learned numbers"))).to_be_visible()
+    n_learned = zoo.preset(DEFAULT).network.n_parameters
+    page.get_by_role("radio", name=DEFAULT, exact=True).click()
+    expect(page.get_by_text(re.compile(f"^{n_learned:,} learned numbers"))).to_be_visible()
     expect(page).not_to_have_url(re.compile("draw_model"))
     expect(answer(page)).to_contain_text("I read a 7")
 
 
-def test_vanished_run_is_named_and_the_papers_network_reads(
+def test_vanished_run_is_named_and_another_network_reads(
     open_page: Callable[..., Page],
 ) -> None:
     page = open_page("/draw?draw_model=run-vanished")
@@ -214,13 +268,48 @@ def test_uploaded_page_is_read_and_can_be_drawn_on(open_page: Callable[..., Page
     expect(picture(page)).not_to_have_attribute("src", uploaded)
 
 
+def test_a_shot_of_the_camera_is_taken_for_a_drawing(
+    open_page: Callable[..., Page], wait_ready: Callable[[Page], None]
+) -> None:
+    page = open_page("/draw")
+    button(page, "Picture").click()
+    page.get_by_text("the camera", exact=True).click()
+    video = page.get_by_test_id("stCameraInput").locator("video")
+    expect(video).to_have_js_property("readyState", 4)
+    expect(video).not_to_have_js_property("currentTime", 0)  # there is a frame to be taken
+    wait_ready(page)
+    page.get_by_role("button", name="Take photo").click()
+    expect(page.get_by_text(re.compile("From your picture|shapes in your picture"))).to_be_visible()
+    expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
+    expect(page.get_by_text(INVITATION)).to_have_count(0)
+
+
+def test_xray_follows_its_switches_and_the_pen(open_page: Callable[..., Page]) -> None:
+    page = open_page("/draw")
+    page.get_by_text("Step by step, and without a step").click()
+    step = page.get_by_role("img", name=re.compile("after the step: Box"))
+    crop = page.locator("label").filter(has_text=re.compile("^Crop$"))
+    expect(crop).to_be_visible()
+    draw(page, SEVEN)
+    expect(step).to_be_visible()
+    plain, boxed = seen(page), step.get_attribute("src")
+    crop.click()
+    expect(page.get_by_text("all of the canvas goes on")).to_be_visible()
+    expect(picture(page)).not_to_have_attribute("src", plain)
+    assert boxed
+    expect(step).not_to_have_attribute("src", boxed)
+    expect(page).to_have_url(re.compile("draw_step_crop=false"))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_with_a_drawing_is_accessible(
     scheme: str,
     open_page: Callable[..., Page],
     assert_accessible: Callable[[Page], None],
 ) -> None:
-    page = open_page("/draw", scheme=scheme)
+    page = open_page("/draw?draw_xray=true&draw_models=true&draw_why_part=true", scheme=scheme)
     draw(page, SEVEN)
     expect(answer(page)).to_be_visible()
+    page.get_by_role("radio", name="2", exact=True).click()
+    expect(page.get_by_text(re.compile(r"marked pixels it reads"))).to_be_visible()
     assert_accessible(page)

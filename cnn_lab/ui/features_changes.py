@@ -17,7 +17,8 @@ from cnn_lab.figures.feature_maps import as_maps, map_sheet
 from cnn_lab.figures.maps import png
 from cnn_lab.figures.sight import image_picture
 from cnn_lab.inspection import following
-from cnn_lab.ui.features_view import View
+from cnn_lab.network import Network
+from cnn_lab.ui.features_view import View, network_name
 from cnn_lab.ui.map_picker import map_picker
 from cnn_lab.ui.pictures import show_png, tone
 from cnn_lab.ui.tables import show_table
@@ -50,6 +51,12 @@ class Slider:
     rest: float
     format: str
     axis: str
+
+    @property
+    def grid(self) -> list[float]:
+        """Every place where the slider can stand."""
+        n = round((self.high - self.low) / self.step)
+        return [self.low + at * self.step for at in range(n + 1)]
 
 
 SLIDERS = {
@@ -155,9 +162,9 @@ def _show_curve(view: View, values: dict[str, float]) -> None:
         bind="query-params",
     )
     one = SLIDERS[over]
-    n = round((one.high - one.low) / one.step)
-    grid = [one.low + at * one.step for at in range(n + 1)]
-    answers = answer_curve(view.network, view.subject.image, *_as_change(over, grid))
+    grid = one.grid
+    name = view.image_name + network_name(view.network)
+    answers = _answers(name, over, _network=view.network, _image=view.subject.image)
     truth = view.subject.label
     followed = int(view.probabilities.argmax()) if truth is None else truth
     st.vega_lite_chart(
@@ -167,6 +174,12 @@ def _show_curve(view: View, values: dict[str, float]) -> None:
         alt=prose("features", "curve_alt", over=one.title.lower()),
     )
     st.caption(prose("features", "curve", followed=followed))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _answers(name: str, over: str, *, _network: Network, _image: Array) -> Array:
+    """Return all probabilities over a slider's range; no slider changes them."""
+    return answer_curve(_network, _image, *_as_change(over, SLIDERS[over].grid))
 
 
 def _as_change(over: str, grid: Sequence[float]) -> tuple[Any, list[Any]]:

@@ -8,12 +8,12 @@ from PIL import Image
 from cnn_lab import zoo
 from cnn_lab.network import Network
 from cnn_lab.ui.features import SECTIONS
-from cnn_lab.ui.models import OwnNetwork
+from cnn_lab.ui.models import SHIPPED, OwnNetwork
 from tests.app.elements import stages, tables
 
 LAYERS = [
     (model, layer.name)
-    for model in ("paper", "fast")
+    for model in SHIPPED
     for layer in Network.load(model).spec.layers
     if layer.type != "Dropout"
 ]
@@ -32,7 +32,7 @@ def pickers(page):
     return [each for each in components if each.proto.component_name == "cnn_lab_map_picker"]
 
 
-@pytest.mark.parametrize("model", ["paper", "fast"])
+@pytest.mark.parametrize("model", SHIPPED)
 def test_each_layer_of_each_network_shows_its_maps(open_page, model):
     page = open_page("features", {"features_model": model})
     for name, layer in LAYERS:

@@ -157,7 +157,8 @@ def test_sample_puts_a_test_digit_on_the_canvas_and_reads_it(open_page):
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(kept.png))))
     np.testing.assert_array_equal(shown[5::10, 5::10, 0], load_mnist().test.pixels[index])
     assert kept.note in words(page)
-    assert len(answer(page)) == 1
+    assert INVITATION not in words(page)
+    assert "–" not in bars(page)
     assert not page.button(key="draw_clear").disabled
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cnn_lab.data import load_mnist
+from cnn_lab.inspection.window import neighbourhood, neighbourhood_trace
 from cnn_lab.trace import (
     Trace,
     average_pool_gradient_trace,
@@ -61,6 +62,13 @@ def _depthwise() -> list[Trace]:
     random = np.random.default_rng(5)
     image = random.integers(0, 5, (6, 6, 3))
     return [convolution_trace(image, random.integers(-2, 3, (3, 3, 1, 3)), groups=3)]
+
+
+def _strongest() -> list[Trace]:
+    random = np.random.default_rng(11)
+    maps, kernel = random.random((9, 9, 6)), random.normal(size=(3, 3, 6))
+    near = neighbourhood(maps, kernel, 0.3, (0, 4), strides=(2, 1), padding="same")
+    return [neighbourhood_trace(near, kernel, name="Map 3", strides=(2, 1))]
 
 
 CASES: dict[str, Callable[[], list[Trace]]] = {
@@ -122,6 +130,7 @@ CASES: dict[str, Callable[[], list[Trace]]] = {
         )
         for form in ("gather", "scatter")
     ],
+    "strongest": _strongest,
     "large-kernel": lambda: [
         convolution_trace(PATCH.repeat(2, 0).repeat(2, 1), np.full((7, 7, 1, 1), 1 / 49))
     ],

@@ -32,6 +32,7 @@ RIDGE = 1e-3  # of the mean variance, where digits hardly vary at all
 N_COMPONENTS = 80  # of the 784 there are; they make up nine tenths of what digits differ in
 PART = 500  # images at a time
 _ARRAYS = ("centres", "whitening", "usual", "components")
+_BOUNDS = ("farthest", "largest", "power")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,9 @@ class Familiarity:
     farthest, largest : float
         The distance from the nearest centre, and the length of what the components leave over,
         that equally many validation digits exceed; together 1 of 200.
+    power : float
+        Of the second as a share of its bound. It makes the two alike for the median digit, whose
+        rest is nearer to its bound than its distance is.
     """
 
     network: Network
@@ -62,6 +66,7 @@ class Familiarity:
     components: NDArray[np.float32]
     farthest: float = 1.0
     largest: float = 1.0
+    power: float = 1.0
 
     @classmethod
     def of(cls, network: Network, images: Array, labels: NDArray[np.integer]) -> "Familiarity":
@@ -86,7 +91,8 @@ class Familiarity:
             if (looks <= bounds[:, np.newaxis]).all(axis=0).mean() >= KEPT:
                 break
         farthest, largest = map(float, bounds)
-        return replace(self, farthest=farthest, largest=largest)
+        near, little = np.log(np.median(looks, axis=1) / bounds)
+        return replace(self, farthest=farthest, largest=largest, power=float(near / little))
 
     @classmethod
     def load(cls, path: Path = PATH) -> "Familiarity":
@@ -95,12 +101,13 @@ class Familiarity:
             card = json.loads(file.metadata()["card"])
             arrays = {name: file.get_tensor(name) for name in _ARRAYS}
         network = Network.load(card["network"])
-        return cls(network, **arrays, farthest=card["farthest"], largest=card["largest"])
+        bounds = {name: card[name] for name in _BOUNDS}
+        return cls(network, **arrays, **bounds)
 
     def save(self, path: Path = PATH) -> None:
         """Write it to one .safetensors file."""
         card = {"network": self.network.spec.name, "kept": KEPT}
-        card |= {"farthest": self.farthest, "largest": self.largest}
+        card |= {name: getattr(self, name) for name in _BOUNDS}
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         save_file(arrays, path, metadata={"card": json.dumps(card)})
 
@@ -115,15 +122,16 @@ class Familiarity:
         Returns
         -------
         ndarray of float, shape (n,)
-            Distance and rest, each as a share of its bound, the larger of the two: above 1 for
-            what is no digit.
+            Distance and rest, each as a share of its bound, the rest's to its power, and of these
+            the larger: above 1 for what is no digit.
 
         Notes
         -----
         One pass through the network, and some 0.1 million multiply-adds besides.
         """
-        bounds = np.array([[self.farthest], [self.largest]])
-        return np.asarray((self._looks(images) / bounds).max(axis=0))
+        distances, rests = self._looks(images)
+        rests = (rests / self.largest) ** self.power
+        return np.asarray(np.maximum(distances / self.farthest, rests))
 
     def is_strange(self, image: Array) -> bool:
         """Tell whether one image, shape (28, 28), is farther off than nearly any digit."""

@@ -127,7 +127,7 @@ def _answer(question: Question, *, asked: bool) -> None:
         with st.spinner(prose("draw", "why_looking")):
             found = question, _reasons(question)
         st.session_state[FOUND] = found
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):  # all three beside each other at 1280
         _show_covered(question, found[1].covered)
         _show_nearest(question, found[1].nearest)
         _show_erasure(question, found[1])

@@ -11,7 +11,9 @@ from benchmarks.report import Row, median, report
 from benchmarks.scene import a_browser
 from cnn_lab.digits import prepare_digit
 from cnn_lab.network import Network
+from cnn_lab.ui.models import DEFAULT
 from cnn_lab.ui.process import settle
+from cnn_lab.verdict import judge
 from tools.browser import READY
 from tools.server import ROOT, serving
 
@@ -44,17 +46,21 @@ def a_seven() -> np.ndarray:
     return np.asarray(image)
 
 
-def pixels_to_probabilities_ms() -> float:
+def pixels_to_answer_ms(name: str) -> tuple[float, float]:
+    """Return the milliseconds from a drawing to probabilities, and to a verdict on top of them."""
     settle()  # as the process that serves pages does
-    network = Network.load("paper")
+    network = Network.load(name)
     drawing = a_seven()
 
-    def read() -> None:
+    def read(*, judged: bool) -> None:
         image = prepare_digit(drawing)
         assert image is not None
-        network.predict(image[np.newaxis, ..., np.newaxis])
+        if judged:
+            judge(network, image)
+        else:
+            network.predict(image[np.newaxis, ..., np.newaxis])
 
-    return time_ms(read)
+    return time_ms(lambda: read(judged=False)), time_ms(lambda: read(judged=True))
 
 
 def draw_seven_ms(page: Page) -> float:
@@ -87,8 +93,15 @@ def pen_up_to_bars_ms() -> float:
 
 def measure() -> Sequence[Row]:
     shown_ms = pen_up_to_bars_ms()
+    rows = []
+    for name in (DEFAULT, "paper"):
+        probabilities_ms, verdict_ms = pixels_to_answer_ms(name)
+        rows += [
+            Row(f"a drawing's pixels to probabilities, {name}", probabilities_ms, "ms", 5),
+            Row(f"the same to a verdict, {name}", verdict_ms, "ms"),
+        ]
     return [
-        Row("a drawing's pixels to probabilities", pixels_to_probabilities_ms(), "ms", 5),
+        *rows,
         Row("pen up to bars on screen", shown_ms, "ms", 330),
         Row("of it, after the canvas has sent", shown_ms - CANVAS_WAITS_MS, "ms"),
     ]

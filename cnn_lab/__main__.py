@@ -17,7 +17,7 @@ from cnn_lab.digits import prepare_digit
 from cnn_lab.ink import ink_from_picture
 from cnn_lab.network import Network
 from cnn_lab.pictures import PictureError
-from cnn_lab.verdict import verdict_on
+from cnn_lab.verdict import judge
 
 
 @click.group()
@@ -54,10 +54,9 @@ def predict(*, model: str, image: Path, as_json: bool) -> None:
         raise click.BadParameter(str(error), param_hint="IMAGE") from error
     if prepared is None:
         raise click.BadParameter("Nothing is drawn in this picture.", param_hint="IMAGE")
-    probabilities = network.predict(prepared[np.newaxis, ..., np.newaxis])[0]
-    reading = verdict_on(network, prepared, probabilities)
-    result = {"digit": reading.digit, "probabilities": probabilities.tolist()}
-    print_result(result, as_json, reading.sentence)
+    verdict, probabilities = judge(network, prepared)
+    result = {"digit": verdict.digit, "probabilities": probabilities.tolist()}
+    print_result(result, as_json, verdict.sentence)
 
 
 for command in (train, sweep, animate):

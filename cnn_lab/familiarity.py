@@ -14,6 +14,7 @@ References
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -111,13 +112,25 @@ class Familiarity:
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         save_file(arrays, path, metadata={"card": json.dumps(card)})
 
-    def strangeness(self, images: Array) -> Array:
+    def is_of(self, network: Network) -> bool:
+        """Tell whether a network is the one whose features are known here."""
+        mine = self.network
+        return network is mine or (
+            network.spec == mine.spec
+            and all(
+                np.array_equal(network.weights[name], own) for name, own in mine.weights.items()
+            )
+        )
+
+    def strangeness(self, images: Array, activations: Mapping[str, Array] | None = None) -> Array:
         """Return how far images are from being digits.
 
         Parameters
         ----------
         images : ndarray of float32 in [0, 1], shape (n, 28, 28, 1)
             Prepared as MNIST's are.
+        activations : mapping of str to ndarray, optional
+            What the network's layers make of them, if that is known already.
 
         Returns
         -------
@@ -129,17 +142,17 @@ class Familiarity:
         -----
         One pass through the network, and some 0.1 million multiply-adds besides.
         """
-        distances, rests = self._looks(images)
+        distances, rests = self._looks(images, activations)
         rests = (rests / self.largest) ** self.power
         return np.asarray(np.maximum(distances / self.farthest, rests))
 
-    def is_strange(self, image: Array) -> bool:
-        """Tell whether one image, shape (28, 28), is farther off than nearly any digit."""
-        return bool(self.strangeness(image[np.newaxis, ..., np.newaxis])[0] > 1)
-
-    def _looks(self, images: Array) -> Array:
+    def _looks(self, images: Array, activations: Mapping[str, Array] | None = None) -> Array:
         """Return distance from the nearest centre and length of the rest, shape (2, n)."""
-        found = features_of(self.network, images) @ self.whitening
+        if activations is None:
+            features = features_of(self.network, images)
+        else:
+            features = _before_scores(self.network, activations)
+        found = features @ self.whitening
         squares = (found**2).sum(axis=1)[:, np.newaxis] + (self.centres**2).sum(axis=1)
         squares -= 2 * found @ self.centres.T
         pixels = images.reshape(len(images), -1) - self.usual
@@ -160,9 +173,12 @@ def familiarity() -> Familiarity:
 
 def features_of(network: Network, images: Array) -> Array:
     """Return what the network's last dense layer reads, shape (n, features)."""
-    names = [layer.name for layer in network.spec.layers]
-    types = [layer.type for layer in network.spec.layers]
-    before = names[len(types) - 1 - types[::-1].index("Dense") - 1]
     parts = [images[start : start + PART] for start in range(0, len(images), PART)]
-    found = [network.activations(part)[before] for part in parts]
-    return np.concatenate([values.reshape(len(values), -1) for values in found])
+    return np.concatenate([_before_scores(network, network.activations(part)) for part in parts])
+
+
+def _before_scores(network: Network, activations: Mapping[str, Array]) -> Array:
+    types = [layer.type for layer in network.spec.layers]
+    before = network.spec.layers[len(types) - 2 - types[::-1].index("Dense")]
+    values = activations[before.name]
+    return values.reshape(len(values), -1)

@@ -80,8 +80,10 @@ class Verdict:
         }[self.kind]
 
 
-def judge(network: Network, image: NDArray[np.float32]) -> Verdict:
-    """Return what a network reads in one image, and whether that is to be believed.
+def judge(
+    network: Network, image: NDArray[np.float32]
+) -> tuple[Verdict, NDArray[np.floating[Any]]]:
+    """Return what a network reads in one image and what that is worth, with its probabilities.
 
     Parameters
     ----------
@@ -91,22 +93,24 @@ def judge(network: Network, image: NDArray[np.float32]) -> Verdict:
     image : ndarray of float32 in [0, 1], shape (28, 28)
         Prepared as MNIST's are.
 
+    Returns
+    -------
+    Verdict
+    ndarray of float32, shape (10,)
+
     Notes
     -----
-    Two passes: through the network, and through the champion, which tells whether this is a
-    digit.
+    One pass through the network, and one through the champion, which tells whether this is a
+    digit; the champion itself needs no second one.
     """
-    probabilities = network.predict(image[np.newaxis, ..., np.newaxis])[0]
-    return verdict_on(network, image, probabilities)
-
-
-def verdict_on(
-    network: Network, image: NDArray[np.float32], probabilities: NDArray[np.floating[Any]]
-) -> Verdict:
-    """Return the same for probabilities that are known already."""
-    known = json.loads(network.card.get("calibration", "{}"))
-    return Verdict.of(
+    images, known = image[np.newaxis, ..., np.newaxis], familiarity()
+    activations = network.activations(images)
+    probabilities = activations[network.spec.layers[-1].name][0]
+    of_champion = activations if known.is_of(network) else known.network.activations(images)
+    card = json.loads(network.card.get("calibration", "{}"))
+    verdict = Verdict.of(
         probabilities,
-        sure_odds=float(known.get("sure_odds", LEAST_ODDS)),
-        is_strange=familiarity().is_strange(image),
+        sure_odds=float(card.get("sure_odds", LEAST_ODDS)),
+        is_strange=bool(known.strangeness(images, of_champion)[0] > 1),
     )
+    return verdict, probabilities

@@ -5,7 +5,7 @@ from cnn_lab.content import prose
 from cnn_lab.digits import SIDE, prepare_steps
 from cnn_lab.ui import canvas, frame
 from cnn_lab.ui.bars import show_probabilities
-from cnn_lab.ui.draw_answer import read, show_answer, small
+from cnn_lab.ui.draw_answer import show_answer, small
 from cnn_lab.ui.draw_models import show_models
 from cnn_lab.ui.draw_sources import show_sources
 from cnn_lab.ui.draw_tools import show_tools
@@ -14,6 +14,7 @@ from cnn_lab.ui.draw_xray import show_xray, xray_switches
 from cnn_lab.ui.drawn import NAME
 from cnn_lab.ui.models import choose_model
 from cnn_lab.ui.pictures import show_image
+from cnn_lab.verdict import judge
 
 frame.ensure()
 
@@ -46,7 +47,7 @@ def show_reader() -> None:
             if problem := canvas.problem(NAME):
                 st.warning(problem)
     steps = None if rgba is None else prepare_steps(rgba, without=without)
-    reading, probabilities = (None, None) if steps is None else read(network, steps.image)
+    reading, probabilities = (None, None) if steps is None else judge(network, steps.image)
     with answer:
         show_answer(steps, reading)
     with seen_side:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cnn_lab.content import prose
 from cnn_lab.digits import Preparation
 from cnn_lab.network import Network
-from cnn_lab.verdict import Verdict, verdict_on
+from cnn_lab.verdict import Verdict
 
 Image = NDArray[np.float32]
 
@@ -17,12 +17,6 @@ Image = NDArray[np.float32]
 def probabilities_of(network: Network, images: Image) -> NDArray[np.floating[Any]]:
     """Return a network's answers, shape (n, 10), to prepared drawings, shape (n, 28, 28)."""
     return network.predict(images[..., np.newaxis])
-
-
-def read(network: Network, image: Image) -> tuple[Verdict, NDArray[np.floating[Any]]]:
-    """Return what a network reads in one prepared drawing, with its ten probabilities."""
-    probabilities = probabilities_of(network, image[np.newaxis])[0]
-    return verdict_on(network, image, probabilities), probabilities
 
 
 def show_answer(steps: Preparation | None, reading: Verdict | None) -> None:

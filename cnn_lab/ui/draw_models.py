@@ -10,9 +10,9 @@ from cnn_lab.content import prose
 from cnn_lab.digits import percent
 from cnn_lab.network import Network
 from cnn_lab.ui.caches import network as shipped
-from cnn_lab.ui.draw_answer import read
 from cnn_lab.ui.models import SHIPPED
 from cnn_lab.ui.tables import show_table
+from cnn_lab.verdict import judge
 
 
 def show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
@@ -41,7 +41,7 @@ def show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
         networks = {name: shipped(name) for name in SHIPPED}
         if not any(chosen is other for other in networks.values()):
             networks = {"yours": chosen, **networks}
-        readings = {name: read(other, image)[0] for name, other in networks.items()}
+        readings = {name: judge(other, image)[0] for name, other in networks.items()}
         (most, votes), *_ = Counter(one.digit for one in readings.values()).most_common()
         if votes == len(readings):
             st.markdown(prose("draw", "agreed", digit=most))

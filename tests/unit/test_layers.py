@@ -121,7 +121,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training_loop",
     },
     "__main__": {*PICTURES, "animate", "commands", "figures", "stage", "verdict"},
-    "pages": {*PICTURES, *CHECKS, *SLIDING, "figures", "snippets", "stage", "training", "ui"},
+    "pages": {
+        *PICTURES,
+        *CHECKS,
+        *SLIDING,
+        "figures",
+        "snippets",
+        "stage",
+        "training",
+        "ui",
+        "verdict",
+    },
     "app": {"ui"},
 }
 MAY_IMPORT_STREAMLIT = {"app", "pages", "ui", "stage.component"}

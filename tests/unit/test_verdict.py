@@ -189,11 +189,28 @@ def test_a_file_gives_back_what_it_was_given(tmp_path, data) -> None:
 def test_a_seven_is_read_and_a_hash_is_not_taken_for_a_digit() -> None:
     champion = Network.load("champion")
     seven = prepared(lambda pen: pen.line([(70, 70), (210, 70), (120, 230)], "white", 20, "curve"))
-    assert (judge(champion, seven).kind, judge(champion, seven).digit) == ("sure", 7)
+    verdict, probabilities = judge(champion, seven)
+    assert (verdict.kind, verdict.digit) == ("sure", 7)
+    assert verdict.probability == probabilities.max()
 
     def a_hash(pen):
         for place in (100, 180):
             pen.line([(place, 50), (place, 230)], "white", 14)
             pen.line([(50, place), (230, place)], "white", 14)
 
-    assert judge(champion, prepared(a_hash)).kind == "no_digit"
+    # Whoever reads it: that it is no digit is the champion's to say.
+    for name in ("champion", "paper"):
+        assert judge(Network.load(name), prepared(a_hash))[0].kind == "no_digit"
+
+
+def test_only_the_very_network_needs_no_second_look(data) -> None:
+    known, image = familiarity(), data.test.images[0, ..., 0]
+    champion = Network.load("champion")
+    assert known.is_of(champion)
+    assert not known.is_of(Network.load("fast"))
+    other = Network(champion.spec, {k: v * 2 for k, v in champion.weights.items()})
+    assert not known.is_of(other)
+    images = image[np.newaxis, ..., np.newaxis]
+    np.testing.assert_array_equal(
+        known.strangeness(images, champion.activations(images)), known.strangeness(images)
+    )

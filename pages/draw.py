@@ -59,7 +59,6 @@ def show_reader() -> None:
             label=prose("draw", "maps"),
             icon=":material/arrow_forward:",
             query_params={"features_input": "drawing", "features_model": st.session_state[MODEL]},
-            disabled=steps is None,
         )
     with bars_side:
         st.markdown(small("bars"))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks import perturbed
-from benchmarks.report import Row, median, report
+from benchmarks.report import Row, median, report, spread
 from cnn_lab.digits import prepare_digit
 from cnn_lab.network import Network
 
@@ -105,6 +105,12 @@ def measure(data: Path, *, models: Sequence[str], step: int) -> Sequence[Row]:
         rows += [
             Row(f"strangers' pen strokes, {name}, mean of brushes", mean, "%", goals[0], True),
             Row(f"strangers' pen strokes, {name}, worst brush", worst, "%", goals[1], True),
+            Row(f"strangers' pen strokes, {name}, spread over brushes", spread(values), "points"),
+            Row(
+                f"strangers' pen strokes, {name}, errors of {len(every):,}, mean of brushes",
+                len(every) * (1 - mean / 100),
+                "",
+            ),
         ]
     return [*rows, *perturbed.rows(networks[first], first)]
 

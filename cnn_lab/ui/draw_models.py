@@ -10,9 +10,10 @@ from cnn_lab.content import prose
 from cnn_lab.digits import percent
 from cnn_lab.network import Network
 from cnn_lab.ui.caches import network as shipped
+from cnn_lab.ui.draw_answer import probabilities_of
 from cnn_lab.ui.models import SHIPPED
 from cnn_lab.ui.tables import show_table
-from cnn_lab.verdict import judge
+from cnn_lab.verdict import Verdict
 
 
 def show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
@@ -41,7 +42,10 @@ def show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
         networks = {name: shipped(name) for name in SHIPPED}
         if not any(chosen is other for other in networks.values()):
             networks = {"yours": chosen, **networks}
-        readings = {name: judge(other, image)[0] for name, other in networks.items()}
+        seen = image[np.newaxis]
+        readings = {
+            name: Verdict.of(probabilities_of(other, seen)[0]) for name, other in networks.items()
+        }
         (most, votes), *_ = Counter(one.digit for one in readings.values()).most_common()
         if votes == len(readings):
             st.markdown(prose("draw", "agreed", digit=most))

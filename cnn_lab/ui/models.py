@@ -20,7 +20,7 @@ from cnn_lab.ui.caches import RUN_PREFIX, network
 from cnn_lab.zoo import PRESETS
 
 SHIPPED = tuple(name for name in PRESETS if (MODELS / f"{name}.safetensors").is_file())
-DEFAULT = "champion" if "champion" in SHIPPED else "paper"
+DEFAULT = "champion"
 OWN_PREFIX = "upload-"
 
 _RUN = re.compile(rf"{RUN_PREFIX}[A-Za-z0-9_-]{{1,64}}")

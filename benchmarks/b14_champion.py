@@ -1,7 +1,8 @@
-"""B14: the champion, one network, five seeds: 16 epochs of some 45 seconds on two idle cores each.
+"""B14: the champion, one network, five seeds of 16 epochs each.
 
-A seed takes twelve minutes there; what was trained lies in results/runs with every epoch, and
-what is missing or was made with another recipe is trained first:
+A seed took 14 to 22 minutes on two cores that did other work too. What was trained lies in
+results/runs with every epoch, and what is missing or was made with another recipe is trained
+first:
 
     python -m benchmarks.experiment champion
 

@@ -46,7 +46,7 @@ def with_other_hands(
 
     Notes
     -----
-    0.2 ms for each image that is changed.
+    Half a millisecond for each image that is changed.
     """
     changed = images.copy()
     chosen = numbers.random(len(images)) < share

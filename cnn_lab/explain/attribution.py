@@ -155,7 +155,7 @@ def occlusion(
     Notes
     -----
     One answer for each place where the square changes anything: some 100 of 196 for a digit,
-    5 x 5 in steps of 2, which take the paper's network about a quarter of a second.
+    5 x 5 in steps of 2, which take the paper's network about a tenth of a second.
 
     References
     ----------

@@ -5,6 +5,7 @@ import pytest
 
 from cnn_lab.kernels import KERNELS
 from tests.app.elements import stages, tables
+from tests.prose import wording
 
 PARTS = ["Gradients", "Check by nudging", "One step", "Learn a kernel", "Softmax and loss"]
 NAMES = ["gradients", "nudge", "step", "lesson", "softmax"]
@@ -54,7 +55,7 @@ def test_the_first_visit_plays_the_kernels_gradient(open_page):
     assert "How does a kernel learn?" in everything(page)
     assert has_stage(page)
     assert r"\sum_{i=0}^{3}\sum_{j=0}^{3} \delta(i, j)\; I(i + m,\; j + n)" in everything(page)
-    assert "largest\ndifference is 0" in everything(page)
+    assert wording("backpropagation", "agree").search(everything(page))
 
 
 @pytest.mark.parametrize(("part", "name"), list(zip(PARTS, NAMES, strict=True)))
@@ -156,7 +157,8 @@ def test_an_activation_scales_what_comes_back(open_page):
     outer, slopes, delta = matrices(page.latex[0].value)
     assert set(slopes.ravel()) == {0, 1}
     np.testing.assert_array_equal(delta, outer * slopes)
-    assert f"{(slopes == 0).sum()} of 16 slopes are 0" in everything(page)
+    silent = wording("backpropagation", "silent", dead=(slopes == 0).sum(), cells=16)
+    assert silent.search(everything(page))
     assert charts(page) == 1
 
 
@@ -246,7 +248,7 @@ def test_a_nudge_agrees_with_the_gradient_for_every_weight(open_page):
     page = open_page(
         "backpropagation", {**NUDGE, "back_weight_row": "2", "back_weight_column": "1"}
     )
-    assert "the gradient is right" in everything(page)
+    assert wording("backpropagation", "nudge_agrees").search(everything(page))
     assert r"\frac{\partial L}{\partial K(2, 1)} = -1318" in everything(page)
     columns = table(page)
     assert len(columns["Weight"]) == 9
@@ -255,37 +257,39 @@ def test_a_nudge_agrees_with_the_gradient_for_every_weight(open_page):
 
 def test_a_nudge_that_is_too_small_is_said_to_be(open_page):
     page = open_page("backpropagation", {**NUDGE, "back_activation": "tanh", "back_nudge": "1e-12"})
-    assert "the nudge's fault" in everything(page)
+    assert wording("backpropagation", "nudge_differs").search(everything(page))
 
 
 def test_a_nudge_across_a_kink_is_said_to_be(open_page):
     page = open_page("backpropagation", {**NUDGE, "back_activation": "ReLU", "back_nudge": "1"})
-    assert "A kink" in everything(page)
+    assert wording("backpropagation", "nudge_crossed").search(everything(page))
 
 
 def test_a_step_gets_better_or_overshoots_and_the_best_rate_is_named(open_page):
     page = open_page("backpropagation", STEP)
-    assert "**Better.** The loss falls from $7356$" in everything(page)
-    assert "known exactly" in everything(page)
+    better = wording("backpropagation", "step_better", before="$7356$")
+    assert better.search(everything(page))
+    assert wording("backpropagation", "step_best_exact").search(everything(page))
     before, gradient, after = matrices(page.latex[0].value)
     np.testing.assert_allclose(after, before - 0.0005 * gradient, atol=6e-4)
     page.select_slider(key="back_rate").set_value(0.002).run()
-    assert "**Too far.**" in everything(page)
+    assert wording("backpropagation", "step_worse").search(everything(page))
     assert charts(page) == 1
 
 
 def test_a_step_without_a_gradient_changes_nothing(open_page):
     same = {"back_target": KERNELS["sobel_columns"].title}
     page = open_page("backpropagation", {**STEP, **same})
-    assert "**Nothing changes.**" in everything(page)
+    assert wording("backpropagation", "step_same").search(everything(page))
     assert not page.exception
 
 
 def test_a_lesson_reaches_its_goal(open_page):
     page = open_page("backpropagation", {**LESSON, "back_step": "1000"})
     state = everything(page)
-    difference = float(re.search(r"difference to the goal \*\*([\d.e-]+)", state)[1])
-    assert difference < 0.01
+    shown = wording("backpropagation", "lesson_state", step=1000, steps=1000).search(state)[0]
+    *_, difference = re.findall(r"\*\*([\d.e-]+)\*\*", shown)
+    assert float(difference) < 0.01
     assert charts(page) == 2
     assert len(page.get("image")) == 3
 
@@ -293,7 +297,7 @@ def test_a_lesson_reaches_its_goal(open_page):
 def test_a_rate_that_is_too_high_ends_the_lesson_and_says_why(open_page):
     page = open_page("backpropagation", {**LESSON, "back_lesson_rate": "2", "back_step": "900"})
     assert not page.exception
-    assert "**It diverges.**" in page.warning[0].value
+    assert wording("backpropagation", "lesson_diverged").search(page.warning[0].value)
     assert "Step **0**" in everything(page)
     assert not re.search(r"\b(nan|inf)\b", everything(page))
 
@@ -303,7 +307,7 @@ def test_a_lesson_that_ends_at_once_has_nothing_to_play(open_page):
     assert page.button(key="back_play").label == "Play"
     page.select_slider(key="back_lesson_rate").set_value(10.0).run()
     assert not page.exception
-    assert "**It diverges.**" in page.warning[0].value
+    assert wording("backpropagation", "lesson_diverged").search(page.warning[0].value)
 
 
 def test_a_shorter_lesson_holds_the_slider(open_page):
@@ -334,8 +338,8 @@ def test_softmax_and_its_gradient_add_up(open_page):
     np.testing.assert_allclose(numbers(columns["Probability p"]), shares, rtol=1e-3)
     gradient = numbers(columns["Gradient (p − y) / T"])
     np.testing.assert_allclose(gradient, shares - [0, 0, 1], rtol=1e-3)
-    assert "add up to 1." in everything(page)
-    assert "The gradient adds up to 0:" in everything(page)
+    sums = wording("backpropagation", "softmax_sums", total=1, balance=0)
+    assert sums.search(everything(page))
     assert f"= {-np.log(shares[2]):.3f}" in everything(page)
 
 
@@ -343,7 +347,7 @@ def test_a_sure_and_wrong_answer_has_a_finite_loss(open_page):
     query = {**SOFTMAX, "back_logits": "1000000 0", "back_class": "1", "back_temperature": "0.1"}
     page = open_page("backpropagation", query)
     assert not page.exception
-    assert "It counts as that much" in everything(page)
+    assert wording("backpropagation", "softmax_limited").search(everything(page))
     assert not re.search(r"\b(nan|inf)\b", everything(page))
 
 

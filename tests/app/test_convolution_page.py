@@ -8,6 +8,7 @@ from cnn_lab.kernels import KERNELS
 from cnn_lab.landscape import landscape
 from cnn_lab.pictures import LONGEST_SIDE, lightness, place_of_most_contrast
 from tests.app.elements import stages, tables
+from tests.prose import wording
 
 EDITING = {"conv_edit_kernel": True}
 PICTURE = {"conv_input": "picture"}
@@ -182,16 +183,17 @@ def test_true_convolution_shows_its_own_equations(open_page):
     assert "(1)" in text
     assert "(2)" in text
     assert "(3)" not in text
-    assert "$S(2,\\,2)$ of equation (2)" in text
+    symbols = wording("convolution", "symbols", origin=r"S(2,\,2)", equation=2)
+    assert symbols.search(text)
 
 
 def test_the_flip_lab_says_what_turning_the_kernel_changed(open_page):
     page = open_page("convolution", {"conv_flip": "Both in step"})
-    assert "Opposite signs." in everything(page)
+    assert wording("convolution", "flip_opposite").search(everything(page))
     page.selectbox(key="conv_kernel").set_value("binomial").run()
-    assert "No difference." in everything(page)
+    assert wording("convolution", "flip_symmetric").search(everything(page))
     page.selectbox(key="conv_kernel").set_value("emboss").run()
-    assert "They differ by up to" in everything(page)
+    assert wording("convolution", "flip_different").search(everything(page))
     assert not page.exception
 
 
@@ -241,7 +243,7 @@ def test_a_bias_for_each_filter(open_page):
 
 def test_a_kernel_of_one_cell_is_explained(open_page):
     page = open_page("convolution", {"conv_kernel_rows": "1", "conv_kernel_columns": "1"})
-    assert "mixes channels" in everything(page)
+    assert wording("convolution", "pointwise").search(everything(page))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +275,7 @@ def test_nonsense_in_the_address_leaves_a_page_that_works(open_page, query):
 def test_without_a_picture_there_is_a_drawn_one_and_an_invitation(open_page):
     page = open_page("convolution", PICTURE)
     assert not page.exception
-    assert "Bring your own" in everything(page)
+    assert wording("convolution", "invitation").search(everything(page))
     assert "256 × 384 pixels" in everything(page)
     assert len(page.get("image")) == 2
     place = page.session_state["conv_crop_row"], page.session_state["conv_crop_column"]
@@ -286,12 +288,14 @@ def test_an_uploaded_picture_is_filtered_whole_and_played_in_part(open_page):
     page = upload(open_page("convolution", PICTURE), encoded(Image.fromarray(pixels)))
     assert not page.exception
     assert "40 × 60 pixels" in everything(page)
-    assert "Bring your own" not in everything(page)
-    assert "Result: 38 × 58 numbers from 0 to 1020" in everything(page)
+    assert not wording("convolution", "invitation").search(everything(page))
+    whole = {"title": "Result", "rows": 38, "columns": 58, "low": 0, "high": 1020}
+    assert wording("convolution", "whole_result", **whole).search(everything(page))
     assert "the input, 14 × 14 cells, values from 0 to 255" in everything(page)
     assert "12 × 12 cells" in everything(page)  # the result on the stage
     page.number_input(key="conv_stride").set_value(2).run()
-    assert "Result: 19 × 29 numbers" in everything(page)
+    smaller = {"title": "Result", "rows": 19, "columns": 29}
+    assert wording("convolution", "whole_result", **smaller).search(everything(page))
     assert len(stages(page)) == 1
 
 
@@ -315,7 +319,8 @@ def test_pictures_of_any_size_can_be_filtered(open_page, size, channels):
     assert not page.exception
     assert not errors(page)
     columns, rows = (min(side, LONGEST_SIDE) for side in size)
-    assert f"Filter 2: {rows} × {columns} numbers" in everything(page)
+    whole = {"title": "Filter 2", "rows": rows, "columns": columns}
+    assert wording("convolution", "whole_result", **whole).search(everything(page))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from cnn_lab.data import load_mnist
 from cnn_lab.digits import prepare_digit
 from cnn_lab.ui.canvas import Drawing
 from cnn_lab.ui.models import DEFAULT, SHIPPED
+from tests.prose import wording
 
 SEVEN = [(70, 60), (210, 60), (130, 240)]
 INVITATION = "Draw a digit with mouse, pen or finger"
@@ -194,7 +195,7 @@ def test_unknown_model_gives_a_sentence_and_another_network(open_page, model):
     page = open_page("draw", {"draw_model": model}, {"draw_drawing": seven()})
     assert not page.exception
     assert page.segmented_control(key="draw_model").value == DEFAULT
-    assert "not here (any more)" in page.info[0].value
+    assert wording("models", "missing").search(page.info[0].value)
     assert answer(page)[0].startswith("I read a 7 (")
 
 

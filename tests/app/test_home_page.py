@@ -6,6 +6,7 @@ import numpy as np
 from cnn_lab.data import load_mnist
 from cnn_lab.digits import percent
 from cnn_lab.network import Network
+from tests.prose import wording
 
 MISREAD = 340
 
@@ -19,9 +20,9 @@ def test_a_digit_travels_through_the_paper_network(open_page):
     assert "10 × 10 × 256" in text
     assert len(page.get("image")) == 7
     probabilities = Network.load("paper").predict(load_mnist().test.image(0)[None])[0]
-    assert f"It reads a **{probabilities.argmax()}**" in text
-    assert f"with {percent(probabilities.max())}" in text
-    assert "It is labelled" not in text
+    says = {"digit": probabilities.argmax(), "probability": percent(probabilities.max())}
+    assert wording("home", "answer", **says).search(text)
+    assert not wording("home", "misread").search(text)
 
 
 def test_every_station_leads_on_with_this_digit_in_this_network(open_page):
@@ -50,8 +51,8 @@ def test_a_digit_that_is_misread_is_said_to_be(open_page):
     assert answer != test.labels[MISREAD]
     page = open_page("home", state={"home_digit": MISREAD})
     text = " ".join(caption.value for caption in page.caption)
-    assert f"It reads a **{answer}**" in text
-    assert f"It is labelled **{test.labels[MISREAD]}**." in text
+    assert wording("home", "answer", digit=answer).search(text)
+    assert wording("home", "misread", label=test.labels[MISREAD]).search(text)
 
 
 def test_a_station_of_the_network_opens_its_layer(open_page):

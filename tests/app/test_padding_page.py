@@ -7,6 +7,7 @@ from cnn_lab.kernels import KERNELS
 from cnn_lab.ops import conv2d
 from cnn_lab.samples import stroke_image
 from tests.app.elements import stages
+from tests.prose import wording
 
 LIBRARIES = {"pad_compare": "Keras and PyTorch"}
 ONE = {"pad_compare": "one padding"}
@@ -128,7 +129,7 @@ def test_nothing_that_fits_leaves_a_sentence_and_the_rest_of_the_page(open_page)
     assert not page.exception
     assert "would fit" in errors(page)[0]
     assert not stages(page)
-    assert "How far may a window jump?" in everything(page)
+    assert wording("padding", "strides").search(everything(page))
     page.segmented_control(key="pad_padding").set_value("full").run()
     assert not errors(page)
     assert len(stages(page)) == 1
@@ -157,7 +158,7 @@ def test_transposed_padding_that_leaves_nothing_says_so(open_page):
     )
     assert not page.exception
     assert "must leave at least one pixel" in errors(page)[0]
-    assert "Less padding" in errors(page)[0]
+    assert wording("padding", "less_cut_off").search(errors(page)[0])
 
 
 def test_too_many_steps_become_a_picture_of_the_whole_result(open_page):
@@ -193,8 +194,8 @@ def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page, text):
 
 def test_libraries_agree_for_an_odd_kernel_at_stride_one(open_page):
     shown = everything(open_page("padding", LIBRARIES))
-    assert "the same padding and the same 36 results" in shown
-    assert "refuses it for strides\nabove 1" in shown
+    assert wording("padding", "agree", n=36).search(shown)
+    assert wording("padding", "pytorch_same").search(shown)
 
 
 def test_results_of_the_libraries_are_compared_number_by_number(open_page):
@@ -206,12 +207,14 @@ def test_results_of_the_libraries_are_compared_number_by_number(open_page):
     _, first, second, *_ = pictures_of_cells(page)
     np.testing.assert_array_equal(numbers_in(first), keras)
     np.testing.assert_array_equal(numbers_in(second), pytorch)
-    assert f"They differ in {(keras != pytorch).sum()} of 9 results" in everything(page)
+    differing = wording("padding", "numbers_differ", differing=(keras != pytorch).sum(), n=9)
+    assert differing.search(everything(page))
 
 
 def test_an_even_kernel_makes_another_size_in_pytorch(open_page):
     page = open_page("padding", {**LIBRARIES, "pad_kernel_size": "2"})
-    assert "6 × 6 results in Keras, 7 × 7 in PyTorch" in everything(page)
+    sizes = wording("padding", "sizes_differ", keras="6 × 6", pytorch="7 × 7")
+    assert sizes.search(everything(page))
 
 
 def test_an_even_image_looks_the_same_to_both(open_page):
@@ -220,11 +223,11 @@ def test_an_even_image_looks_the_same_to_both(open_page):
         "padding",
         {**LIBRARIES, "pad_kernel_size": "3", "pad_stride": "4", "pad_values": ones},
     )
-    assert "They differ" in everything(page)
+    assert wording("padding", "numbers_differ").search(everything(page))
     page = open_page(
         "padding", {**LIBRARIES, "pad_stride": "4", "pad_values": ones.replace("1", "0")}
     )
-    assert "The numbers agree" in everything(page)
+    assert wording("padding", "numbers_agree").search(everything(page))
 
 
 def test_rulers_of_rows_and_columns_part_where_their_numbers_do(open_page):
@@ -252,16 +255,16 @@ def test_a_transposed_convolution_undoes_the_shape_and_not_the_values(open_page)
     page = open_page("padding", {**TRANSPOSED, "pad_stride": "2"})
     shown = everything(page)
     assert r"H' = W' = (6 - 1) \cdot 2 + 3 - 0 - 0 = 13" in shown
-    assert "13 × 13 result becomes 6 × 6 again" in shown
-    assert "It does not undo the values" in shown
+    assert wording("padding", "transposed_back", large="13 × 13", back="6 × 6").search(shown)
+    assert wording("padding", "transposed_values").search(shown)
 
 
 def test_the_gap_that_keras_adds_is_named(open_page):
     page = open_page("padding", {**TRANSPOSED, "pad_stride": "3", "pad_kernel_size": "1"})
     shown = everything(page)
     assert r"(6 - 1) \cdot 3 + 1 - 0 - 0 + (3 - 1) = 18" in shown
-    assert "Keras goes on to the end of the last stride" in shown
-    assert "even the values come back" in shown
+    assert wording("padding", "transposed_gap").search(shown)
+    assert wording("padding", "transposed_values_kept").search(shown)
 
 
 # --- strides
@@ -271,9 +274,10 @@ def test_each_stride_of_a_digit_has_its_picture_and_its_numbers(open_page):
     page = open_page("padding")
     shown = everything(page)
     for stride, side in enumerate((26, 13, 9, 7, 6), start=1):
-        assert f"**Stride {stride}**: {side} × {side} = {side**2} results" in shown
+        numbers = {"stride": stride, "size": f"{side} × {side}", "n": side**2}
+        assert wording("padding", "stride_figure", **numbers).search(shown)
     assert len(page.get("image")) == 5
-    assert "Ink never read: 0%" in shown
+    assert wording("padding", "stride_numbers", unread="0%").search(shown)
 
 
 def test_the_code_is_for_the_layer_that_was_chosen(open_page):

@@ -1,6 +1,8 @@
 import pytest
 
+from cnn_lab.content import prose
 from tests.app.elements import stages, tables
+from tests.prose import wording
 
 
 def errors(page):
@@ -18,7 +20,7 @@ def test_the_first_visit_shows_both_poolings_in_step(open_page):
     assert len(stages(page)) == 1
     assert r"\frac{1}{4}" in everything(page)
     assert r"I(2i + m,\, 2j + n)" in everything(page)
-    assert "the max-pooled map by" in everything(page)
+    assert wording("pooling", "shift", way=prose("pooling", "right")).search(everything(page))
     assert page.button(key="pool_check").label == "Check against Keras"
 
 
@@ -79,8 +81,9 @@ def test_a_link_sets_every_control(open_page):
     assert r"I(2i + m - 2,\, j + n - 1)" in everything(page)
     assert r"\dfrac{6 + 2 + 1 - 3}{2}\right\rfloor + 1 = 4" in everything(page)
     assert r"\dfrac{6 + 1 + 1 - 4}{1}\right\rfloor + 1 = 5" in everything(page)
-    assert "The stage shows the second." in everything(page)
-    assert "when the picture moves downwards" in everything(page)
+    second = prose("pooling", "shown_window")
+    assert wording("pooling", "divisors", shown=second).search(everything(page))
+    assert wording("pooling", "shift", way=prose("pooling", "down")).search(everything(page))
     assert "average_pooling" not in everything(page)
     page.session_state["pool_code"] = True
     page.run()
@@ -105,7 +108,7 @@ def test_a_padding_as_wide_as_the_window_gets_a_sentence_that_helps(open_page):
     page = open_page("pooling", {"pool_padding": "own", "pool_left": "2"})
     assert not page.exception
     assert "must be smaller than `pool_size`" in errors(page)[0]
-    assert "A larger window or less padding would fit." in errors(page)[0]
+    assert wording("pooling", "wider").search(errors(page)[0])
     assert not stages(page)
     page.number_input(key="pool_size").set_value(3).run()
     assert not errors(page)
@@ -168,28 +171,27 @@ def test_both_divisors_of_the_corner_are_compared(open_page):
         "pool_right": "0",
     }
     text = everything(open_page("pooling", corner))
-    assert "**8** when divided by the 1 inside, **2** when divided by all 4." in " ".join(
-        text.split()
-    )
-    assert "The two differ in 1 of 1 means, most at row 0, column 0" in text
+    means = {"n_inside": 1, "by_inside": 8, "n_window": 4, "by_window": 2}
+    place = {"n_different": 1, "n_results": 1, "row": 0, "column": 0}
+    assert wording("pooling", "divisors", **means, **place).search(text)
 
 
 def test_without_padding_no_divisor_is_spoken_of(open_page):
-    assert "divides by the cells inside" not in everything(open_page("pooling"))
+    assert not wording("pooling", "padded").search(everything(open_page("pooling")))
 
 
 def test_ties_and_overlap_are_counted(open_page):
     page = open_page("pooling", {"pool_direction": "back", "pool_input": "ties"})
-    assert "In 4 of 4 windows several cells are equally large" in everything(page)
-    assert "No overlap." in everything(page)
+    assert wording("pooling", "ties", ties=4, windows=4).search(everything(page))
+    assert wording("pooling", "no_overlap").search(everything(page))
     page.button(key="pool_show_overlap").click().run()
-    text = " ".join(everything(page).split())
-    assert "No ties." in text
-    assert "Cells that win more than one: 1. The busiest, row 2, column 2, wins 9 windows" in text
+    text = everything(page)
+    assert wording("pooling", "no_ties").search(text)
+    assert wording("pooling", "overlap", won=1, row=2, column=2, most=9).search(text)
     assert "1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 = 9" in text
     assert page.number_input(key="pool_size").value == 3
     page.button(key="pool_show_ties").click().run()
-    assert "In 4 of 4 windows" in everything(page)
+    assert wording("pooling", "ties", ties=4, windows=4).search(everything(page))
     assert page.number_input(key="pool_size").value == 2
 
 
@@ -202,7 +204,7 @@ def test_a_cell_beyond_the_map_is_the_nearest_and_the_page_says_so(open_page):
 
 def test_what_remains_is_counted(open_page):
     page = open_page("pooling", {"pool_values": "4 0 1 1; 0 0 0 2"})
-    assert "Of 8 numbers, 2 are left (25%)" in everything(page)
+    assert wording("pooling", "kept", cells=8, results=2, share="25%").search(everything(page))
     kept, _ = tables(page)
     assert kept["Cells that leave no trace"] == ["6 of 8", "0 of 8"]
     assert kept["Magnitude on the others"] == ["75%", "100%"]
@@ -211,32 +213,33 @@ def test_what_remains_is_counted(open_page):
 
 def test_the_receptive_field_follows_the_stack_and_the_window(open_page):
     page = open_page("pooling")
-    assert "a cell sees **10 × 10** pixels" in everything(page)
+    assert wording("pooling", "stack_seen", size="10 × 10").search(everything(page))
     assert tables(page)[1]["A cell sees"][-1] == "10 × 10 pixels"
     page.number_input(key="pool_blocks").set_value(4).run()
     page.number_input(key="pool_size").set_value(3).run()
     assert len(tables(page)[1]["A cell sees"]) == 8
-    assert "sees **161 × 161** pixels" in everything(page)
+    assert wording("pooling", "stack_seen", size="161 × 161").search(everything(page))
 
 
 def test_a_picture_that_cannot_move_or_is_empty_gets_a_sentence(open_page):
     page = open_page("pooling", {"pool_values": "1; 2", "pool_size": "1"})
-    assert "A picture of one column cannot be moved to the right." in everything(page)
+    narrow = {"line": "column", "way": prose("pooling", "right")}
+    assert wording("pooling", "shift_too_narrow", **narrow).search(everything(page))
     page.segmented_control(key="pool_shift_way").set_value("down").run()
-    assert "when the picture moves downwards" in everything(page)
+    assert wording("pooling", "shift", way=prose("pooling", "down")).search(everything(page))
     page = open_page("pooling", {"pool_values": "0 0; 0 0"})
-    assert "there is nothing to move" in everything(page)
+    assert wording("pooling", "shift_nothing").search(everything(page))
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("values", "kinds"),
     [
-        ("9 9 0 0; 9 9 0 0; 0 0 0 0; 0 0 0 0", "Average pooling swallows part of the shift"),
-        ("9 0 0 0; 0 0 0 0; 0 0 0 0; 0 0 0 0", "Both kinds swallow part of the shift"),
-        ("0 9 0 0; 0 0 0 0; 0 0 0 0; 0 0 0 0", "Neither kind swallows anything"),
+        ("9 9 0 0; 9 9 0 0; 0 0 0 0; 0 0 0 0", "average"),
+        ("9 0 0 0; 0 0 0 0; 0 0 0 0; 0 0 0 0", "both"),
+        ("0 9 0 0; 0 0 0 0; 0 0 0 0; 0 0 0 0", "none"),
     ],
 )
-def test_the_page_says_which_kind_hardly_feels_a_shift(open_page, values, sentence):
+def test_the_page_says_which_kind_hardly_feels_a_shift(open_page, values, kinds):
     text = everything(open_page("pooling", {"pool_values": values}))
-    assert sentence in text
-    assert "A shift by the stride (2 pixels)" in " ".join(text.split())
+    assert wording("pooling", f"shift_{kinds}").search(text)
+    assert wording("pooling", "shift_nearly", stride="2 pixels").search(text)

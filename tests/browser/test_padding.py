@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.prose import wording
+
 # Pixels of outlines over the third figure: the first one has the kernel.
 OUTLINED_ON_THE_RIGHT = """(root) => {
   const overlay = root.querySelectorAll("canvas")[1];
@@ -49,10 +51,11 @@ def test_a_weight_of_the_kernel_drawn_once_is_pointed_at_in_all_three(open_page)
 
 def test_a_stride_parts_keras_from_pytorch_number_by_number(open_page):
     page = open_page("/padding?pad_compare=Keras+and+PyTorch")
-    expect(page.get_by_text("Here they agree:")).to_be_visible()
+    expect(page.get_by_text(wording("padding", "agree", rendered=True))).to_be_visible()
     page.get_by_label("Stride", exact=True).fill("2")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("They differ in 9 of 9 results")).to_be_visible()
+    differ = wording("padding", "numbers_differ", rendered=True, differing=9, n=9)
+    expect(page.get_by_text(differ)).to_be_visible()
     expect(page).to_have_url(re.compile("pad_stride=2"))
     ruler = page.get_by_role("img", name=re.compile("Rows and columns alike"))
     expect(ruler).to_have_accessible_name(re.compile("Keras pads 0 before and 1 after"))

@@ -11,13 +11,14 @@ RUN_STAMP := $(call stamp,requirements.txt)
 DEV_STAMP := $(call stamp,requirements-dev.txt)
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header
 
-.PHONY: help run install test check format dev browser lock bench
+.PHONY: help run install test check format bundle dev browser lock bench
 
 help:
 	@echo "make run      start the lab (PORT=8501)"
 	@echo "make test     run every test: units, pages, browser"
 	@echo "make check    lint, types, requirements"
 	@echo "make format   let ruff put the code into its form"
+	@echo "make bundle   write the browser's bundles anew (needs npm)"
 	@echo "make bench    measure the budgets (minutes; wants an idle machine)"
 	@echo "make lock     pin the requirements anew from pyproject.toml"
 
@@ -36,6 +37,7 @@ check: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tools.requirements
+	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.model_cards --check
 	$(BIN)/python -m benchmarks.table --check
 	$(BIN)/python -m benchmarks.summary --check
@@ -43,6 +45,9 @@ check: dev
 format: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bundle: dev
+	$(BIN)/python -m tools.bundle
 
 dev: $(DEV_STAMP)
 

@@ -1,17 +1,14 @@
 """The stage: a small browser player for any trace.
 
-`stage` shows it in Streamlit, which is imported only then; `script` and `STYLE` are the
-player's source for pictures that live without Streamlit.
+`stage` shows it in Streamlit, which is imported only then.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from cnn_lab.stage.source import STYLE, script
-
 if TYPE_CHECKING:
     from cnn_lab.stage.component import stage
 
-__all__ = ["STYLE", "script", "stage"]
+__all__ = ["stage"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnn_lab.stage.data import as_traces, stage_data
-from cnn_lab.stage.source import LENDER, MOUNT, STYLE
+from cnn_lab.stage.source import bundled
 from cnn_lab.trace import Trace
 
-# Streamlit sends a component's script along with each change of its data. So the player, forty
+# Streamlit sends a component's script along with each change of its data. So the player, many
 # times as large as a trace, is a component of its own, which never changes.
-_player = st.components.v2.component("cnn_lab_player", html="<div></div>", js=LENDER)
+_player = st.components.v2.component("cnn_lab_player", html="<div></div>", js=bundled("player.js"))
 _stage = st.components.v2.component(
-    "cnn_lab_stage", html='<div class="stage">\n</div>', css=STYLE, js=MOUNT
+    "cnn_lab_stage",
+    html='<div class="stage">\n</div>',
+    css=bundled("stage.css"),
+    js=bundled("stage.js"),
 )
 
 

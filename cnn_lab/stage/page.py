@@ -7,7 +7,7 @@ from typing import Literal
 
 from cnn_lab.stage.data import as_traces, stage_data
 from cnn_lab.stage.render.theme import THEMES, Theme, theme_of
-from cnn_lab.stage.source import STYLE, script
+from cnn_lab.stage.source import bundled
 from cnn_lab.trace import Trace
 
 _FONTS = """  --st-font: "Source Sans 3", "Source Sans Pro", system-ui, sans-serif;
@@ -62,6 +62,7 @@ footer {
 
 _START = """
 {
+  const { createPlayer, readTheme } = window.cnnLabPlayer;
   const root = document.querySelector(".stage");
   const wire = JSON.parse(document.getElementById("trace").textContent);
   const player = createPlayer(root, wire, { theme: readTheme(root) });
@@ -126,7 +127,7 @@ def export_html(
 
     Notes
     -----
-    About 95 KB and the trace, which has at most 200. A policy in the page forbids it every
+    About 60 KB and the trace, which has at most 200. A policy in the page forbids it every
     request.
     """
     several = as_traces(traces)
@@ -134,10 +135,10 @@ def export_html(
     return _PAGE.format(
         title=html.escape(title),
         settings=html.escape(settings or _sizes(several)),
-        style=f"{_colours(theme)}{STYLE}{_PAGE_STYLE}",
+        style=f"{_colours(theme)}{bundled('stage.css')}{_PAGE_STYLE}",
         # No end of this element, and no comment, can stand in the data.
         wire=json.dumps(wire).replace("<", "\\u003c"),
-        script=script() + _START,
+        script=bundled("player.js") + _START,
     )
 
 

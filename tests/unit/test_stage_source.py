@@ -1,62 +1,60 @@
-"""The player's source is whole, self-contained and needs no Streamlit."""
+"""The bundles are those of the sources, self-contained, and need no Streamlit."""
 
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from cnn_lab.stage import STYLE, script
-from cnn_lab.stage.source import _FOLDER, _MODULES, LENDER, MOUNT
+from cnn_lab.stage.source import bundled
+from tools import bundle
+
+SCRIPTS = [f"{name}.js" for name in bundle.ENTRIES]
 
 
-def test_every_module_travels():
-    names = {entry.name for entry in _FOLDER.iterdir() if entry.name.endswith(".js")}
-    assert names == {*_MODULES, "lend.js", "stage.js"}
+def test_the_bundles_are_current():
+    assert bundle.main(["--check"]) == 0
 
 
 @pytest.mark.parametrize(
-    ("source", "exports"),
-    [
-        (script(), []),
-        (LENDER, ["export default function () {"]),
-        (MOUNT, ["export default function ({ data, parentElement }) {"]),
-    ],
+    "changed", ["stage/js/words.js", "stage/layout.json", "stage/bundles/player.js"]
 )
-def test_modules_become_one_with_at_most_one_export(source, exports):
-    assert not re.search(r"^\s*import\b", source, re.MULTILINE)
-    assert re.findall(r"^export.*", source, re.MULTILINE) == exports
+def test_a_change_that_was_not_bundled_is_noticed(changed, tmp_path, monkeypatch, capsys):
+    for path in bundle.digested():
+        copy = tmp_path / path.relative_to(bundle.SOURCES)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    monkeypatch.setattr(bundle, "SOURCES", tmp_path)
+    assert bundle.main(["--check"]) == 0
+    with (tmp_path / changed).open("a") as file:
+        file.write(" ")
+    assert bundle.main(["--check"]) == 1
+    assert "make bundle" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_bundle_is_one_module_with_the_function_that_streamlit_calls(name):
+    source = bundled(name)
+    assert not re.search(r"\bimport\b", source)
+    assert re.findall(r"\bexport\s*\{[^}]*\}", source) == [
+        re.search(r"export\{\w+ as default\}", source)[0]
+    ]
+    assert "\n" in source.strip()  # or Streamlit takes it for the name of a file
 
 
 def test_what_travels_with_each_trace_is_small():
-    assert len(MOUNT) < 2_000 < 50_000 < len(LENDER)
-
-
-def test_modules_share_one_scope_without_collisions():
-    pattern = re.compile(r"^(?:export )?(?:function|class|const|let) (\w+)", re.MULTILINE)
-    names = [
-        name
-        for module in _MODULES
-        for name in pattern.findall((_FOLDER / module).read_text(encoding="utf-8"))
-    ]
-    assert len(names) > 50
-    assert sorted(names) == sorted(set(names))
-
-
-def test_imports_follow_the_order_in_which_modules_are_joined():
-    for position, name in enumerate(_MODULES):
-        text = (_FOLDER / name).read_text(encoding="utf-8")
-        for imported in re.findall(r'^import .*? from "\./(.+?)";', text, re.MULTILINE | re.DOTALL):
-            assert imported in _MODULES[:position], f"{name} imports {imported}, which comes later"
+    assert len(bundled("stage.js")) < 1_000 < 40_000 < len(bundled("player.js"))
 
 
 def test_nothing_is_fetched():
-    addresses = set(re.findall(r"https?://[^\"']+", script() + STYLE))
+    everything = "".join(bundled(path.name) for path in bundle.BUNDLES.glob("*s"))
+    addresses = set(re.findall(r"https?://[^\"'`]+", everything))
     assert addresses == {"http://www.w3.org/2000/svg"}  # a name of a language, never fetched
 
 
 def test_source_needs_no_streamlit():
-    code = "import sys, cnn_lab.stage; print('streamlit' in sys.modules)"
+    code = "import sys, cnn_lab.stage.page; print('streamlit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -1,6 +1,7 @@
 // The layer that stands still: painted once, then only where a result arrives.
 
-import { LEGEND_ABOVE, drawLegend } from "./legend.js";
+import LOOK from "../layout.json" with { type: "json" };
+import { drawLegend } from "./legend.js";
 import { resultCells } from "./overlay.js";
 import { gridOf, ofStep } from "./wire.js";
 
@@ -29,13 +30,13 @@ export class Ground {
    */
   paintAll(filled, filters) {
     const { painter, layout, legend } = this;
-    painter.context.clearRect(0, 0, layout.width, layout.height + LEGEND_ABOVE + legend.height);
+    painter.context.clearRect(0, 0, layout.width, layout.height + LOOK.legend.above + legend.height);
     this.filled = filled;
     this.filters = filters;
     this.traces.forEach((trace, index) => trace.targets && this.addUp(index));
     for (const panel of layout.panels) this.paintPanel(panel);
     for (const text of layout.texts) painter.drawText(text);
-    drawLegend(painter, legend.items, layout.height + LEGEND_ABOVE);
+    drawLegend(painter, legend.items, layout.height + LOOK.legend.above);
   }
 
   /** Brings the layer up to date with as little paint as possible. */
@@ -120,8 +121,6 @@ export class Ground {
     const winner = trace.winners[step];
     const { x, y, size } = this.places.square(index, trace, winner);
     const grid = gridOf(trace, winner);
-    const { painter } = this;
-    const width = size >= 14 ? 1.5 : 1;
-    painter.drawWinner(grid, winner - grid.firstId, x, y, size, painter.theme.text, width);
+    this.painter.drawWinner(grid, winner - grid.firstId, x, y, size, "done");
   }
 }

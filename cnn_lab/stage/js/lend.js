@@ -4,7 +4,8 @@
 import { createPlayer } from "./player.js";
 import { readTheme } from "./theme.js";
 
-export default function () {
-  window.cnnLabPlayer = { createPlayer, readTheme };
-  window.dispatchEvent(new Event("cnn-lab-player"));
-}
+window.cnnLabPlayer = { createPlayer, readTheme };
+window.dispatchEvent(new Event("cnn-lab-player"));
+
+/** Streamlit asks every component for a function to call; loading the module was all. */
+export default function () {}

@@ -1,5 +1,7 @@
 // The trace as it travels, and as the stage uses it.
 
+import LOOK from "../layout.json" with { type: "json" };
+
 /**
  * One matrix of a trace. Cell (row, column) has the id firstId + row * columns + column.
  * @typedef {Object} Grid
@@ -185,7 +187,7 @@ export function shareScales(traces) {
 
 /** What the legend calls the grids that share a scale. */
 export function familyOf({ family, role }) {
-  return family || ({ input: "Input", kernel: "Kernel" }[role] ?? "Result");
+  return family || LOOK.words.families[role];
 }
 
 /**

@@ -1,5 +1,7 @@
 // The arithmetic line as elements: terms in rows as wide as the window, a block per channel.
 
+import LOOK from "../layout.json" with { type: "json" };
+
 function span(className, text, data = {}) {
   const node = document.createElement("span");
   if (className) node.className = className;
@@ -61,7 +63,7 @@ export function writeArithmetic(box, lines) {
           span("result", line.result),
         );
       }
-      if (line.equals === "≈") end.append(span("rounded", " rounded"));
+      if (line.equals === "≈") end.append(span("rounded", ` ${LOOK.words.rounded}`));
       node.append(blocks, " ", end);
       return node;
     }),

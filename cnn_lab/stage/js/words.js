@@ -112,6 +112,11 @@ export function caption(trace, step) {
     slots.winner_column = winner.grid.columnLabels[winner.column];
   }
   const template = (trace.fewCaptions[count] ?? trace.caption) + (padding ? trace.paddingCaption : "");
+  return fill(template, slots);
+}
+
+/** A sentence with its named slots filled. */
+export function fill(template, slots) {
   return template.replace(/\{(\w+)\}/g, (_, slot) => signed(slots[slot]));
 }
 

@@ -1,11 +1,12 @@
 // The player: traces and a clock, drawn at the reader's place, and what is said about it.
 
+import LOOK from "../layout.json" with { type: "json" };
 import { Clock } from "./clock.js";
 import { makeControls } from "./controls.js";
 import { Ground } from "./ground.js";
 import { arithmeticLatex } from "./latex.js";
 import { layOut } from "./layout.js";
-import { LEGEND_ABOVE, legendOf } from "./legend.js";
+import { legendOf } from "./legend.js";
 import { Overlay, Places, filterOf } from "./overlay.js";
 import { Painter, fontOf } from "./paint.js";
 import { findOutlines, sameTarget, targetAt } from "./pointing.js";
@@ -142,7 +143,7 @@ class Player extends Clock {
     const wanted = filled ? (window.innerHeight / zoom) * SCREEN_SHARE : this.wanted;
     this.layout = layOut(this.traces, width, wanted, measure);
     const legend = legendOf(this.traces, width, measure);
-    const height = this.layout.height + LEGEND_ABOVE + legend.height;
+    const height = this.layout.height + LOOK.legend.above + legend.height;
     for (const context of this.canvases) {
       context.canvas.width = Math.round(width * ratio);
       context.canvas.height = Math.round(height * ratio);

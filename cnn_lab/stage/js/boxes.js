@@ -1,5 +1,7 @@
 // Boxes in rows and columns: how large they are, and where their panels come to lie.
 
+import LOOK from "../layout.json" with { type: "json" };
+
 /**
  * @typedef {Object} Panel one grid, or the window enlarged, at its place on the canvas
  * @property {"grid"|"lens"} kind
@@ -17,11 +19,7 @@
  * @property {number} headWidth
  */
 
-const TITLE = 22;
-const SUBTITLE = 17;
-export const AXIS = { top: 15, left: 19 };
-const GAP = 18;
-const JOIN = 40;
+const { title: TITLE, subtitle: SUBTITLE, gap: GAP, ...BOX } = LOOK.box;
 
 /** The three ways of putting boxes together; their sizes follow from the sizes of the cells. */
 export const box = {
@@ -48,16 +46,22 @@ function cellOf(node, context) {
   return small ? context.small : context.cell;
 }
 
-/** Room for the row and column numbers; of several channels only the first has columns. */
-function axesOf(node) {
-  if (node.kind === "lens" || node.role === "bias") return { top: 4, left: 0 };
-  return node.title || node.role === "output" ? AXIS : { top: 4, left: AXIS.left };
+/** Which sides are numbered; of several channels only the first has its columns numbered. */
+export function axesOf(node) {
+  const rows = node.kind !== "lens" && node.role !== "bias";
+  return { rows, columns: rows && Boolean(node.title || node.role === "output") };
+}
+
+/** Room for the row and column numbers. */
+function marginOf(node) {
+  const { rows, columns } = axesOf(node);
+  return { top: columns ? BOX.above : BOX.bare, left: rows ? BOX.left : 0 };
 }
 
 /** Width and height of a box at given cell sizes. */
 export function sizeOf(node, context) {
   const { measure } = context;
-  if (node.kind === "label") return { width: measure(node.text, "title"), height: TITLE + 2 };
+  if (node.kind === "label") return { width: measure(node.text, "title"), height: BOX.label };
   if (node.kind === "row") {
     const sizes = node.children.map((child) => sizeOf(child, context));
     const joins = node.children.slice(1).map((_, i) => joinWidth(node.joins[i], measure));
@@ -74,7 +78,7 @@ export function sizeOf(node, context) {
       height: sum(sizes.map((size) => size.height)) + node.gap * (sizes.length - 1),
     };
   }
-  const { top } = axesOf(node);
+  const { top } = marginOf(node);
   return {
     width: Math.max(...(node.peers ?? [node]).map((peer) => panelWidth(peer, context))),
     height: headHeight(node) + top + node.rows * cellOf(node, context) + 2,
@@ -82,7 +86,7 @@ export function sizeOf(node, context) {
 }
 
 function panelWidth(node, context) {
-  const { left } = axesOf(node);
+  const { left } = marginOf(node);
   return (
     left +
     Math.max(
@@ -94,14 +98,14 @@ function panelWidth(node, context) {
 }
 
 function joinWidth(text, measure) {
-  return text ? Math.max(JOIN, measure(text, "join") + 16) : GAP;
+  return text ? Math.max(BOX.join, measure(text, "join") + BOX.around) : GAP;
 }
 
 /** Puts a box at a place: its panels into `panels`, its words into `texts`. */
 export function place(node, x, y, context, panels, texts) {
   const size = sizeOf(node, context);
   if (node.kind === "label") {
-    texts.push({ text: node.text, role: "title", x, y: y + TITLE - 6 });
+    texts.push({ text: node.text, role: "title", x, y: y + LOOK.baseline.title });
   } else if (node.kind === "row") {
     let at = x;
     const middle = y + size.height / 2 + TITLE / 2;
@@ -125,10 +129,9 @@ export function place(node, x, y, context, panels, texts) {
       at += sizeOf(child, context).height + node.gap;
     }
   } else {
-    const { top, left } = axesOf(node);
+    const { top, left } = marginOf(node);
     panels.push({
       ...node,
-      axes: { top, left },
       cell: cellOf(node, context),
       headX: x + left,
       headY: y,

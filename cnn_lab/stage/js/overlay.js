@@ -1,9 +1,10 @@
 // The layer that moves: the window, the value on its way, and what the reader points at.
 
+import LOOK from "../layout.json" with { type: "json" };
 import { gridOf, locate, ofStep, windowOf } from "./wire.js";
 import { formatNumber } from "./words.js";
 
-const CORNER_WEIGHTS_FROM = 36;
+const { cells: CELLS, outline: OUTLINE, weight: WEIGHT } = LOOK;
 
 /** Which panel shows which grid. */
 export class Places {
@@ -142,10 +143,10 @@ export class Overlay {
 
   stroke(path, panel, colour) {
     const { context } = this;
-    const width = panel.cell >= 12 ? 2.5 : 1.75;
+    const width = panel.cell >= OUTLINE.from ? OUTLINE.wide : OUTLINE.thin;
     context.lineJoin = context.lineCap = "round";
     context.strokeStyle = this.theme.background;
-    context.lineWidth = width + 2.5;
+    context.lineWidth = width + OUTLINE.rim;
     context.stroke(path);
     context.strokeStyle = colour;
     context.lineWidth = width;
@@ -170,8 +171,7 @@ export class Overlay {
         const winner = trace.winners[step];
         const { x, y, size } = places.square(index, trace, winner);
         const grid = gridOf(trace, winner);
-        const width = size >= 14 ? 2.5 : 1.5;
-        this.painter.drawWinner(grid, winner - grid.firstId, x, y, size, this.theme.now, width);
+        this.painter.drawWinner(grid, winner - grid.firstId, x, y, size, "now");
       }
     }
     if (rest === 0 || moment.slide > 0.5) {
@@ -204,15 +204,15 @@ export class Overlay {
     const { context, painter, theme } = this;
     for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
       const { x, y, size } = this.places.square(index, trace, trace.reads[i]);
-      if (size < CORNER_WEIGHTS_FROM) return;
+      if (size < CELLS.weights) return;
       const { grid } = locate(trace, trace.reads[i]);
-      painter.drawCell(grid, trace.reads[i] - grid.firstId, x, y, size, trace, size * 0.13);
+      painter.drawCell(grid, trace.reads[i] - grid.firstId, x, y, size, trace, size * WEIGHT.lift);
       const weight = locate(trace, trace.weights[i]);
       const text = `×${formatNumber(weight.value, weight.grid, false)}`;
-      context.font = `600 ${Math.min(11.5, size * 0.26)}px ${theme.font}`;
-      const width = context.measureText(text).width + 5;
-      const height = Math.min(14, size * 0.33);
-      const [left, top] = [x + size - width - 3, y + size - height - 3];
+      context.font = `600 ${Math.min(WEIGHT.font.most, size * WEIGHT.font.share)}px ${theme.font}`;
+      const width = context.measureText(text).width + WEIGHT.padding;
+      const height = Math.min(WEIGHT.height.most, size * WEIGHT.height.share);
+      const [left, top] = [x + size - width - WEIGHT.edge, y + size - height - WEIGHT.edge];
       context.fillStyle = theme.background;
       context.beginPath();
       context.roundRect(left, top, width, height, 3);
@@ -241,7 +241,7 @@ export class Overlay {
       });
       if (wins) {
         const index = trace.reads[start + i] - grid.firstId;
-        this.painter.drawWinner(grid, index, x, y, panel.cell, this.theme.now, 2.5);
+        this.painter.drawWinner(grid, index, x, y, panel.cell, "now");
       }
     }
     const colour = step === moment.steps[panel.trace] ? this.theme.now : this.theme.pointing;

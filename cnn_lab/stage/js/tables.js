@@ -1,5 +1,6 @@
 // The same numbers as real tables, for screen readers and for copying.
 
+import LOOK from "../layout.json" with { type: "json" };
 import { resultCells } from "./overlay.js";
 import { PADDING, UNREAD, ofStep, windowOf } from "./wire.js";
 import { formatNumber, signed } from "./words.js";
@@ -61,7 +62,7 @@ function table(trace, grid, step, { now, known, lead }) {
       const data = tag("td", textOf(trace, grid, index, step, known));
       if (now.has(cell)) data.className = "now";
       if (mask & PADDING) data.title = trace.paddingName;
-      else if (mask & UNREAD) data.title = "Never read";
+      else if (mask & UNREAD) data.title = LOOK.words.unread;
       line.append(data);
     }
   }

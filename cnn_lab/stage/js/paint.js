@@ -1,14 +1,12 @@
 // The layer that stands still: cells, numbers, hatching, axes, headings and the legend.
 
+import LOOK from "../layout.json" with { type: "json" };
+import { axesOf } from "./boxes.js";
 import { css, isLight, mix } from "./theme.js";
-import { AXIS } from "./boxes.js";
 import { PADDING, UNREAD, WINNER } from "./wire.js";
 import { formatNumber } from "./words.js";
 
-const FONT = { title: 16, subtitle: 13, join: 22, axis: 11, legend: 12.5 };
-const SMALLEST_NUMBER = 9.5;
-const LARGEST_NUMBER = 19;
-const GAPLESS_BELOW = 14;
+const { font: FONT, number: NUMBER, axis: AXIS, ring: RING } = LOOK;
 const SAMPLE = 2000;
 
 /** @param {import("./theme.js").Theme} theme */
@@ -21,10 +19,10 @@ export function fontOf(theme, role) {
 function makeHatches(context, theme, ratio) {
   const draw = (rising) => {
     const tile = document.createElement("canvas");
-    const size = Math.round(7 * ratio);
+    const size = Math.round(LOOK.hatch * ratio);
     tile.width = tile.height = size;
     const pen = tile.getContext("2d");
-    pen.strokeStyle = css(mix(theme.backgroundRgb, theme.textRgb, 0.45));
+    pen.strokeStyle = css(theme.tint(LOOK.shade.hatch));
     pen.lineWidth = ratio;
     pen.beginPath();
     for (const shift of [-size, 0, size]) {
@@ -75,9 +73,10 @@ export class Painter {
         (most, text) => Math.max(most, context.measureText(text).width),
         1,
       );
-      const roomy = cell * (cell < 30 ? 0.5 : 0.42);
-      const size = Math.min(LARGEST_NUMBER, roomy, ((cell - 5) / widest) * 100);
-      if (size >= SMALLEST_NUMBER) return { precision, font: `${size}px ${theme.font}` };
+      const { share, margin } = NUMBER;
+      const roomy = cell * (cell < share.from ? share.small : share.large);
+      const size = Math.min(NUMBER.largest, roomy, ((cell - margin) / widest) * 100);
+      if (size >= NUMBER.smallest) return { precision, font: `${size}px ${theme.font}` };
     }
     return null;
   }
@@ -85,26 +84,24 @@ export class Painter {
   /** Colour of a cell as numbers; padding steps back. */
   cellColour(grid, index, hasNumber) {
     const mask = grid.mask ? grid.mask[index] : 0;
-    if (!hasNumber) return mix(this.theme.backgroundRgb, this.theme.textRgb, 0.04);
+    const neutral = this.theme.tint(LOOK.shade.padding);
+    if (!hasNumber) return neutral;
     const value = (grid.shown ?? grid.values)[index];
     const colour = this.theme.colour(value, grid.scale);
-    if (mask & PADDING) {
-      const neutral = mix(this.theme.backgroundRgb, this.theme.textRgb, 0.04);
-      return value === 0 ? neutral : mix(colour, neutral, 0.55);
-    }
-    return mask & UNREAD ? mix(colour, this.theme.backgroundRgb, 0.5) : colour;
+    if (mask & PADDING) return value === 0 ? neutral : mix(colour, neutral, LOOK.fade.padding);
+    return mask & UNREAD ? mix(colour, this.theme.backgroundRgb, LOOK.fade.unread) : colour;
   }
 
   /** One cell at any place: colour, hatching, number (raised by `lift` pixels). */
   drawCell(grid, index, x, y, size, trace, lift = 0) {
     const { context } = this;
     const mask = grid.mask ? grid.mask[index] : 0;
-    const inner = size >= GAPLESS_BELOW ? size - 1 : size;
+    const inner = innerOf(size);
     context.fillStyle = css(this.cellColour(grid, index, hasNumber(mask, trace)));
     context.fillRect(x, y, inner, inner);
     if (mask & PADDING) this.fillHatch("padding", x, y, inner);
     if (mask & UNREAD) this.fillHatch("unread", x, y, inner);
-    if (mask & WINNER) this.drawRing(x, y, size, this.theme.text, size >= GAPLESS_BELOW ? 1.5 : 1);
+    if (mask & WINNER) this.drawRing(x, y, size, "done");
     this.drawNumber(grid, index, x, y - lift, size, trace);
   }
 
@@ -116,17 +113,17 @@ export class Painter {
     if (!style) return;
     const colour = this.cellColour(grid, index, true);
     const text = formatNumber((grid.shown ?? grid.values)[index], style.precision, false);
-    const middle = (size >= GAPLESS_BELOW ? size - 1 : size) / 2;
+    const middle = innerOf(size) / 2;
     context.font = style.font;
     context.textAlign = "center";
     context.textBaseline = "middle";
     if (mask & ~WINNER) {
       context.strokeStyle = css(colour);
-      context.lineWidth = 4;
+      context.lineWidth = 2 * NUMBER.halo;
       context.lineJoin = "round";
       context.strokeText(text, x + middle, y + middle + 0.5);
     }
-    context.fillStyle = isLight(colour) ? "#1b1917" : "#faf7f1";
+    context.fillStyle = css(isLight(colour) ? LOOK.text.dark : LOOK.text.light);
     context.fillText(text, x + middle, y + middle + 0.5);
   }
 
@@ -137,7 +134,7 @@ export class Painter {
 
   /** A result cell that has not been reached. */
   drawEmpty(x, y, size) {
-    const inner = size >= GAPLESS_BELOW ? size - 1 : size;
+    const inner = innerOf(size);
     this.context.clearRect(x, y, inner, inner);
     this.context.fillStyle = this.theme.empty;
     this.context.fillRect(x, y, inner, inner);
@@ -163,7 +160,7 @@ export class Painter {
   }
 
   drawFrame({ x, y, columns, rows, cell }) {
-    const trim = cell >= GAPLESS_BELOW ? 1 : 0;
+    const trim = cell - innerOf(cell);
     this.context.strokeStyle = this.theme.line;
     this.context.lineWidth = 1;
     this.context.strokeRect(
@@ -176,43 +173,39 @@ export class Painter {
 
   drawAxes(panel, grid) {
     const { context } = this;
+    const { rows, columns } = axesOf(panel);
     context.font = fontOf(this.theme, "axis");
     context.fillStyle = this.theme.muted;
     context.textBaseline = "alphabetic";
     const every = (space, labels) => {
-      const steps = [1, 2, 5, 10, 20, 50];
-      const step = steps.find((n) => n * panel.cell >= space) ?? 100;
+      const step = AXIS.every.find((n) => n * panel.cell >= space) ?? AXIS.every.at(-1);
       return labels.map((label, i) => ({ label, i })).filter(({ label }) => label % step === 0);
     };
     context.textAlign = "center";
-    for (const { label, i } of panel.axes.top < AXIS.top ? [] : every(20, grid.columnLabels)) {
+    for (const { label, i } of columns ? every(AXIS.column, grid.columnLabels) : []) {
       const text = String(label).replace("-", "−");
-      context.fillText(text, panel.x + (i + 0.5) * panel.cell, panel.y - 5);
+      context.fillText(text, panel.x + (i + 0.5) * panel.cell, panel.y - AXIS.above);
     }
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const { label, i } of panel.axes.left < AXIS.left ? [] : every(14, grid.rowLabels)) {
+    for (const { label, i } of rows ? every(AXIS.row, grid.rowLabels) : []) {
       const text = String(label).replace("-", "−");
-      context.fillText(text, panel.x - 6, panel.y + (i + 0.5) * panel.cell);
+      context.fillText(text, panel.x - AXIS.left, panel.y + (i + 0.5) * panel.cell);
     }
   }
 
   /** Title and subtitle above a panel. */
   drawHeading(panel, title, subtitle) {
-    let y = panel.headY;
-    this.context.clearRect(panel.headX, y, panel.headWidth, panel.y - y - 16);
-    if (panel.title) {
-      y += 16;
-      this.drawText({ text: title, role: "title", x: panel.headX, y });
-      y += 6;
-    }
-    if (!panel.subtitle) return;
-    this.drawText({ text: subtitle, role: "subtitle", x: panel.headX, y: y + 12 });
+    const { headX: x, headY: top, headWidth } = panel;
+    this.context.clearRect(x, top, headWidth, panel.y - top - LOOK.box.above - 1);
+    if (title) this.drawText({ text: title, role: "title", x, y: top + LOOK.baseline.title });
+    const y = top + (title ? LOOK.box.title : 0) + LOOK.baseline.subtitle;
+    if (subtitle) this.drawText({ text: subtitle, role: "subtitle", x, y });
   }
 
   drawText({ text, role, x, y }) {
     const { context } = this;
-    context.font = text === "·" ? `40px ${this.theme.font}` : fontOf(this.theme, role);
+    context.font = text === "·" ? `${FONT.dot}px ${this.theme.font}` : fontOf(this.theme, role);
     context.fillStyle = role === "subtitle" ? this.theme.muted : this.theme.text;
     context.textAlign = role === "join" ? "center" : "left";
     context.textBaseline = role === "join" ? "middle" : "alphabetic";
@@ -220,25 +213,32 @@ export class Painter {
   }
 
   /** A winner: its ring, and its number once more on top. */
-  drawWinner(grid, index, x, y, size, colour, width) {
-    this.drawRing(x, y, size, colour, width);
+  drawWinner(grid, index, x, y, size, when) {
+    this.drawRing(x, y, size, when);
     this.drawNumber(grid, index, x, y, size, null);
   }
 
-  drawRing(x, y, size, colour, width) {
-    const { context } = this;
-    const inner = size >= GAPLESS_BELOW ? size - 1 : size;
-    const inset = Math.max(1.5, inner * 0.07);
+  /** The ring of a winner of now or of a step that is done. */
+  drawRing(x, y, size, when) {
+    const { context, theme } = this;
+    const width = size >= LOOK.cells.gaps ? RING[when].wide : RING[when].thin;
+    const inner = innerOf(size);
+    const inset = Math.max(RING.inset.least, inner * RING.inset.share);
     const side = inner - 2 * inset;
     context.beginPath();
-    context.roundRect(x + inset, y + inset, side, side, side * 0.42);
-    context.strokeStyle = this.theme.background;
-    context.lineWidth = width + 2;
+    context.roundRect(x + inset, y + inset, side, side, side * RING.corner);
+    context.strokeStyle = theme.background;
+    context.lineWidth = width + RING.rim;
     context.stroke();
-    context.strokeStyle = colour;
+    context.strokeStyle = when === "now" ? theme.now : theme.text;
     context.lineWidth = width;
     context.stroke();
   }
+}
+
+/** The side of a cell without the gap to the next; small ones have none. */
+function innerOf(size) {
+  return size >= LOOK.cells.gaps ? size - 1 : size;
 }
 
 /** Padding that takes no part in the result has no number. */

@@ -1,5 +1,7 @@
 // Colours and fonts, taken from the CSS variables that Streamlit sets.
 
+import LOOK from "../layout.json" with { type: "json" };
+
 /**
  * @typedef {Object} Theme
  * @property {string} font
@@ -11,13 +13,11 @@
  * @property {string} empty a result cell that has no value yet
  * @property {string} now the current window and the cell it writes
  * @property {string} pointing what the reader points at
+ * @property {(share: number) => number[]} tint the background with a share of the text's colour
  * @property {(value: number, scale: {kind: string, limit: number}) => number[]} colour
  */
 
-const INK = [
-  [24, 22, 20],
-  [250, 247, 241],
-];
+const { shade: SHADE, grey: GREY } = LOOK;
 const DIVERGING = "#1d4f91,#2c6fbb,#d9731a,#a85308";
 
 /** @param {number[]} a @param {number[]} b @param {number} share of b */
@@ -61,22 +61,23 @@ export function readTheme(element) {
   const diverging = read("--st-chart-diverging-colors", DIVERGING).split(",");
   const negative = parseColour(diverging[1], "#2c6fbb");
   const positive = parseColour(diverging[diverging.length - 2], "#d9731a");
-  const zero = mix(background, text, variant === "light" ? 0.03 : 0.1);
+  const tint = (share) => mix(background, text, share);
+  const zero = tint(SHADE.zero[variant]);
   return {
     font: read("--st-font", "sans-serif"),
     headingFont: read("--st-heading-font", "serif"),
     background: css(background),
     text: css(text),
-    muted: css(mix(background, text, 0.66)),
-    line: css(mix(background, text, 0.3)),
-    empty: css(mix(background, text, 0.06)),
+    muted: css(tint(SHADE.muted)),
+    line: css(tint(SHADE.line)),
+    empty: css(tint(SHADE.empty)),
     now: css(accent),
     pointing: css(mix(accent, variant === "light" ? background : text, 0.45)),
     backgroundRgb: background,
-    textRgb: text,
+    tint,
     colour(value, { kind, limit }) {
       const share = Math.max(-1, Math.min(1, value / limit));
-      if (kind === "grey") return mix(INK[0], INK[1], Math.max(0, share));
+      if (kind === "grey") return mix(...GREY, Math.max(0, share));
       return mix(zero, share < 0 ? negative : positive, Math.abs(share));
     },
   };

@@ -1,13 +1,11 @@
 // Where everything goes: boxes in rows and columns, and the largest cells that fit.
 
+import LOOK from "../layout.json" with { type: "json" };
 import { box, place, sizeOf } from "./boxes.js";
+import { fill } from "./words.js";
 
-const LARGEST_CELL = 50;
-const READABLE_CELL = 20;
-const LENS_CELLS = [40, 34, 28, 22];
-const KERNEL_CELL = 28;
-const TIGHT_GAP = 8;
-const WIDE = 560;
+const { wide: WIDE, cells: CELLS, worth: WORTH, height: HEIGHT } = LOOK;
+const TIGHT_GAP = LOOK.box.tight;
 
 /**
  * @param {import("./wire.js").Trace[]} traces
@@ -19,10 +17,10 @@ export function layOut(traces, width, height, measure) {
   const limit = height ?? usualHeight(traces, width);
   const plain = best(arrangements(traces, false, width), width, limit, measure);
   const lensed =
-    plain && plain.cell >= READABLE_CELL
+    plain && plain.cell >= CELLS.readable
       ? null
-      : best(arrangements(traces, true, width), width, limit, measure, LENS_CELLS);
-  const solution = lensed && lensed.cell > 0.65 * (plain?.cell ?? 0) ? lensed : plain;
+      : best(arrangements(traces, true, width), width, limit, measure, CELLS.lens);
+  const solution = lensed && lensed.cell > WORTH.lens * (plain?.cell ?? 0) ? lensed : plain;
   const { tree, cell, small } = solution ?? smallest(traces, width, measure);
   const context = { cell, small, measure };
   const size = sizeOf(tree, context);
@@ -35,18 +33,20 @@ export function layOut(traces, width, height, measure) {
 /** Pixels that suit a screen: figures above each other need more, and phones scroll anyway. */
 function usualHeight(traces, width) {
   const apart = traces.length > 1 && !traces.every((trace) => sharesInput(traces[0], trace));
-  if (width < WIDE) return apart ? 500 * traces.length : 620;
-  if (stand(traces)) return 500;
-  if (apart) return Math.max(480, 255 * traces.length);
-  return traces.some((trace) => inputsOf(trace).length > 1) ? 500 : 390;
+  const { phone, figures } = HEIGHT;
+  if (width < WIDE) return apart ? phone.each * traces.length : phone.figure;
+  if (stand(traces)) return HEIGHT.towers;
+  if (apart) return Math.max(figures.least, figures.each * traces.length);
+  const deep = traces.some((trace) => inputsOf(trace).length > 1);
+  return deep ? HEIGHT.channels : HEIGHT.figure;
 }
 
 /** The best arrangement; a later one must have clearly larger cells to be preferred. */
 function best(trees, width, height, measure, smallCells = null) {
   let found = null;
   for (const tree of trees) {
-    for (let cell = LARGEST_CELL; cell >= 4; cell--) {
-      const better = found?.tree.style === tree.style ? 1 : 1.2;
+    for (let cell = CELLS.largest; cell >= CELLS.smallest; cell--) {
+      const better = found?.tree.style === tree.style ? 1 : WORTH.style;
       if (found && cell <= found.cell * better) break;
       const small = (smallCells ?? kernelCells(cell)).find((candidate) => {
         if (candidate < cell) return false;
@@ -65,15 +65,15 @@ function best(trees, width, height, measure, smallCells = null) {
 function smallest(traces, width, measure) {
   const trees = arrangements(traces, false, width);
   const tree = trees[trees.length - 1];
-  for (let cell = READABLE_CELL; ; cell--) {
+  for (let cell = CELLS.readable; ; cell--) {
     const fits = sizeOf(tree, { cell, small: cell, measure }).width <= width;
-    if (fits || cell <= 3) return { tree, cell, small: cell };
+    if (fits || cell <= CELLS.least) return { tree, cell, small: cell };
   }
 }
 
 /** Kernels may have somewhat larger cells than small images: there are few of them. */
 function kernelCells(cell) {
-  return cell < KERNEL_CELL ? [KERNEL_CELL, cell] : [cell];
+  return cell < CELLS.kernel ? [CELLS.kernel, cell] : [cell];
 }
 
 function arrangements(traces, withLens, width) {
@@ -125,7 +125,7 @@ function towers(traces, parts) {
   const kernel = {
     ...parts[0].kernels[0],
     members: parts.flatMap((part) => part.kernels[0].members),
-    subtitle: `${parts[0].kernels[0].subtitle}, for all`,
+    subtitle: fill(LOOK.words.shared, { note: parts[0].kernels[0].subtitle }),
   };
   const each = parts.map((part, index) => {
     const grids = [part.inputs[0], index ? null : kernel, part.bias, ...part.outputs];
@@ -175,7 +175,7 @@ function partsOf(trace, index, traces, shared, withLens) {
       trace: index,
       winners: shared ? traces.map((_, i) => i) : [index],
       channel,
-      title: channel === 0 ? "Window" : "",
+      title: channel === 0 ? LOOK.words.window : "",
       subtitle: trace.channels > 1 ? of("input")[channel].part : "",
       rows: Math.ceil(reads / trace.windowColumns),
       columns: trace.windowColumns,

@@ -36,6 +36,7 @@ check: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tools.requirements
 	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.model_cards --check

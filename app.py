@@ -1,5 +1,5 @@
-"""The router: `streamlit run app.py`. Every page is listed in `cnn_lab.ui.frame`."""
+"""The router: `streamlit run app.py`. Every page is listed in `cnn_lab.app.frame`."""
 
-from cnn_lab.ui import frame
+from cnn_lab.app import frame
 
 frame.navigation().run()

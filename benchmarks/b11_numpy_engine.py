@@ -19,9 +19,9 @@ N_IMAGES, N_WARM_UP = 2560, 256
 LARGEST_LOSS = 1.5  # nats; who answers ten classes alike has 2.3
 SCRIPT = """
 import importlib, json, sys
-from cnn_lab import zoo
+from cnn_lab.network import zoo
 from cnn_lab.data import Mnist, Split, load_mnist
-from cnn_lab.training_loop import BatchReport
+from cnn_lab.training.loop import BatchReport
 
 engine, n_images, n_warm_up = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 whole = load_mnist()
@@ -31,7 +31,7 @@ class Some(Mnist):
 
 preset = zoo.paper()
 reports = []
-importlib.import_module(f"cnn_lab.{engine}").train(
+importlib.import_module(f"cnn_lab.training.{engine}").train(
     preset.network,
     preset.training.model_copy(update={"epochs": 1}),
     Some(),
@@ -59,7 +59,7 @@ def train(engine: str) -> dict[str, Any]:
 
 
 def measure() -> Sequence[Row]:
-    rounds = [(train("numpy_trainer"), train("keras_engine")) for _ in range(ROUNDS)]
+    rounds = [(train("numpy_engine"), train("keras_engine")) for _ in range(ROUNDS)]
     ours, theirs = zip(*rounds, strict=True)
     ratios = [our["images_per_s"] / their["images_per_s"] for our, their in rounds]
     if max(run["loss"] for run in (*ours, *theirs)) > LARGEST_LOSS:

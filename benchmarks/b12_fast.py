@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks.experiment import records
 from benchmarks.report import Row, median, report, spread
-from cnn_lab import zoo
-from cnn_lab.data import N_TRAIN
+from cnn_lab.data.mnist import N_TRAIN
+from cnn_lab.network import zoo
 
 FIGURE = 0.992
 ROUNDS = 3

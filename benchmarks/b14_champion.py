@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from benchmarks.experiment import records
 from benchmarks.report import Row, report, spread
-from cnn_lab import zoo
+from cnn_lab.network import zoo
 
 GOAL, MOST_PARAMETERS = 99.70, 400_000
 

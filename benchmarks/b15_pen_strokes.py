@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks import perturbed
 from benchmarks.report import Row, median, report, spread
-from cnn_lab.digits import prepare_digit
+from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.network import Network
 
 SIDE_PX, LONGER_PX = 280, 200

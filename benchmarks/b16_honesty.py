@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.report import Row, report
-from cnn_lab.calibration import calibration_error
-from cnn_lab.data import load_mnist
-from cnn_lab.digits import prepare_digit
-from cnn_lab.familiarity import familiarity
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.digits.calibration import calibration_error
+from cnn_lab.digits.drawing import prepare_digit
+from cnn_lab.digits.novelty import familiarity
 from cnn_lab.network import Network
-
-Images = NDArray[np.float32]
+from cnn_lab.ops.types import Images
 
 NETWORKS = ("champion", "paper", "fast")
 MOST_ERROR, LEAST_AUROC = 0.5, 0.98

@@ -14,12 +14,11 @@ from typing import Any, get_args
 import numpy as np
 
 from benchmarks.report import Row, report
-from cnn_lab import spec
-from cnn_lab.data import load_mnist
-from cnn_lab.initial import initial_weights
-from cnn_lab.network import MODELS, Network
-from cnn_lab.ops.padding import Array
-from cnn_lab.spec import NetworkSpec
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.network import MODELS, Network, spec
+from cnn_lab.network.initial import initial_weights
+from cnn_lab.network.spec import NetworkSpec
+from cnn_lab.ops.types import Array
 
 N_DIGITS, N_RANDOM = 32, 8
 GOAL = 10  # millionths
@@ -27,7 +26,7 @@ KERAS_SCRIPT = """
 import sys
 import keras
 import numpy as np
-from cnn_lab.keras_engine import to_keras
+from cnn_lab.training.keras_engine import to_keras
 from cnn_lab.network import Network
 for folder in sys.argv[1:]:
     model = to_keras(Network.load(folder + "/network.safetensors"))

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.signal import convolve2d, correlate2d, fftconvolve
 
 from benchmarks.report import Row, median, report
+from cnn_lab.app.process import settle
 from cnn_lab.ops import Conv2DGradients, conv2d, conv2d_gradients
-from cnn_lab.ops.padding import Array
-from cnn_lab.ui.process import settle
+from cnn_lab.ops.types import Array
 
 WARM_UP, BUDGET_S, MOST_RUNS, FEWEST_RUNS = 2, 4.0, 500, 7
 # (n, height, width, channels) and filters.

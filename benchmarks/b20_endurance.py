@@ -13,11 +13,10 @@ from contextlib import closing
 import psutil
 
 from benchmarks.report import Row, report
-from cnn_lab import zoo
-from cnn_lab.network import Network
-from cnn_lab.training.engine import Engine
-from cnn_lab.training.job import RunSpec, Status
-from cnn_lab.training.own_worker import RUNS_EACH
+from cnn_lab.network import Network, zoo
+from cnn_lab.runs.job import RunSpec, Status
+from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.worker_process import RUNS_EACH
 
 OWNER = "reader"
 PATIENCE_S = 600

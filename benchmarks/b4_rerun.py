@@ -16,7 +16,7 @@ WARM_UP, RUNS = 20, 200
 PARAGRAPH = "What a page of text costs is what its frame costs, and a little for the words. " * 8
 TEXT_PAGE = f"""
 import streamlit as st
-from cnn_lab.ui import frame
+from cnn_lab.app import frame
 frame.ensure()
 st.title("Text")
 for section in range(6):

@@ -9,11 +9,11 @@ from playwright.sync_api import Page, expect
 from benchmarks.b8_activations import time_ms
 from benchmarks.report import Row, median, report
 from benchmarks.scene import a_browser
-from cnn_lab.digits import prepare_digit
+from cnn_lab.app.process import settle
+from cnn_lab.app.widgets.model_choice import DEFAULT
+from cnn_lab.digits.answer import judge
+from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.network import Network
-from cnn_lab.ui.models import DEFAULT
-from cnn_lab.ui.process import settle
-from cnn_lab.verdict import judge
 from tools.browser import READY
 from tools.server import ROOT, serving
 

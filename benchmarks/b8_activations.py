@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from benchmarks.report import Row, median, report
-from cnn_lab.data import load_mnist
-from cnn_lab.figures.maps import png, tile_maps
+from cnn_lab.app.process import settle
+from cnn_lab.charts.maps import png, tile_maps
+from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
-from cnn_lab.ui.process import settle
 
 WARM_UP, RUNS = 10, 200
 KERAS_SCRIPT = """
 import time
 from statistics import median
 import numpy as np
-from cnn_lab.keras_engine import to_keras
+from cnn_lab.training.keras_engine import to_keras
 from cnn_lab.network import Network
 model = to_keras(Network.load("paper"))
 image = np.zeros((1, 28, 28, 1), np.float32)

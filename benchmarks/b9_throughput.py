@@ -19,9 +19,9 @@ GOALS = {"paper": 0.97, "fast": 0.95}
 BARE = """
 import sys, time
 import keras
-from cnn_lab import zoo
-from cnn_lab.data_sets import load_data_set
-from cnn_lab.keras_engine import build_model, optimizer_of
+from cnn_lab.network import zoo
+from cnn_lab.data.sets import load_data_set
+from cnn_lab.training.keras_engine import build_model, optimizer_of
 name, share = sys.argv[1], float(sys.argv[2])
 preset = zoo.preset(name)
 data = load_data_set("mnist", share, 0).train

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import RESULTS, machine
-from cnn_lab import zoo
-from cnn_lab.data import load_mnist
-from cnn_lab.spec import NetworkSpec, TrainingSpec
-from cnn_lab.zoo import Preset
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.network import zoo
+from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.network.zoo import Preset
 
 SEEDS = 5
 RUNS = RESULTS / "runs"
@@ -52,16 +52,16 @@ def records(name: str, n_seeds: int = SEEDS) -> list[dict[str, Any]]:
 def run(name: str, seed: int, weights: Path | None = None) -> dict[str, Any]:
     """Train one seed, write its record and return it; `weights` is a folder for the network."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from cnn_lab import keras_engine, training_loop
-    from cnn_lab.training.store import save_run
+    from cnn_lab.runs.store import save_run
+    from cnn_lab.training import keras_engine, loop
 
     preset, data = zoo.preset(name), load_mnist()
     training = recipe(preset, seed)
     judge = keras_engine.build_model(preset.network)
     epochs: list[dict[str, Any]] = []
 
-    def report(event: training_loop.Report, present: Any) -> None:
-        if isinstance(event, training_loop.EpochReport):
+    def report(event: loop.Report, present: Any) -> None:
+        if isinstance(event, loop.EpochReport):
             keras_engine.set_weights(judge, present())
             accuracy, errors = keras_engine.evaluate(judge, data.test)
             epochs.append(asdict(event) | {"test_accuracy": accuracy, "test_errors": errors})

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from benchmarks.report import Row
-from cnn_lab.data import load_mnist
-from cnn_lab.digits import prepare_digit
-from cnn_lab.ink import sharp_on_canvas
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.digits.drawing import prepare_digit
+from cnn_lab.digits.photograph import sharp_on_canvas
 from cnn_lab.network import Network
 
 Change = Callable[[Image.Image], Image.Image]

@@ -1,4 +1,4 @@
-"""Write what the app shows of the recorded runs: `cnn_lab/data/experiment.json`.
+"""Write what the app shows of the recorded runs: `cnn_lab/training/experiment.json`.
 
 `python -m benchmarks.summary`; with `--check` it only compares. A network is in it once all of
 its seeds are on record with the present recipe; nothing is trained for it.
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.experiment import RUNS, SEEDS, recorded
-from cnn_lab import zoo
-from cnn_lab.experiment import PATH
+from cnn_lab.network import zoo
+from cnn_lab.training.experiment import PATH
 from tools.server import ROOT
 
 CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")

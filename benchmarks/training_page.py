@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from benchmarks.scene import a_browser
-from cnn_lab.training.store import ENDED, RESULT
+from cnn_lab.runs.store import ENDED, RESULT
 from tools.browser import READY
 from tools.server import ROOT, serving
 

@@ -1,11 +1,15 @@
 import streamlit as st
 
-from cnn_lab.content import prose
-from cnn_lab.ui import frame
-from cnn_lab.ui.gradients import quantity_controls, show_equations, show_gradient, show_proof
-from cnn_lab.ui.inputs import does_not_fit
-from cnn_lab.ui.lesson import lesson_controls, show_lesson
-from cnn_lab.ui.nudging import (
+from cnn_lab.app import frame
+from cnn_lab.app.backpropagation.controls import cell_choice, layer_controls
+from cnn_lab.app.backpropagation.gradients import (
+    quantity_controls,
+    show_equations,
+    show_gradient,
+    show_proof,
+)
+from cnn_lab.app.backpropagation.lesson import lesson_controls, show_lesson
+from cnn_lab.app.backpropagation.nudging import (
     nudge_controls,
     rate_controls,
     show_all_nudges,
@@ -13,8 +17,9 @@ from cnn_lab.ui.nudging import (
     show_nudge,
     show_step,
 )
-from cnn_lab.ui.small_layer import cell_choice, layer_controls
-from cnn_lab.ui.surprise import show_surprise, surprise_controls
+from cnn_lab.app.backpropagation.softmax import show_softmax, softmax_controls
+from cnn_lab.app.widgets.inputs import does_not_fit
+from cnn_lab.content import prose
 
 GRADIENTS, NUDGE, STEP = "gradients", "nudge", "step"
 LESSON, SOFTMAX = "lesson", "softmax"
@@ -51,9 +56,9 @@ if part == LESSON:
         show_lesson(pupil)
 elif part == SOFTMAX:
     with controls:
-        scores, true_class, temperature = surprise_controls()
+        scores, true_class, temperature = softmax_controls()
     with main:
-        show_surprise(scores, true_class, temperature)
+        show_softmax(scores, true_class, temperature)
 else:
     with controls:
         menu = st.container()

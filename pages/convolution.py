@@ -3,29 +3,29 @@ from dataclasses import asdict
 import numpy as np
 import streamlit as st
 
-from cnn_lab.content import prose
-from cnn_lab.equations import flip_lab, symbols
-from cnn_lab.formulas import (
+from cnn_lab.app import frame
+from cnn_lab.app.convolution.controls import convolution_controls
+from cnn_lab.app.convolution.whole_picture import show_whole_picture
+from cnn_lab.app.widgets.exports import export_menu
+from cnn_lab.app.widgets.inputs import does_not_fit
+from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
+from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
+from cnn_lab.app.widgets.stage import stage
+from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.concepts.checks import LayerCheck
+from cnn_lab.concepts.convolution.equations import flip_lab, symbols
+from cnn_lab.concepts.formulas import (
     convolution_costs,
     cost_table,
     layer_costs,
     output_length_latex,
     unread_sentence,
 )
-from cnn_lab.kernels import KERNELS
-from cnn_lab.layer_call import LayerCall
-from cnn_lab.layer_check import LayerCheck
+from cnn_lab.concepts.layer_call import LayerCall
+from cnn_lab.content import prose
+from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops import conv2d
-from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge, arithmetic_latex, convolution_trace
-from cnn_lab.ui import frame
-from cnn_lab.ui.checks import code_tabs, keras_check
-from cnn_lab.ui.convolution import convolution_controls
-from cnn_lab.ui.exports import export_menu
-from cnn_lab.ui.inputs import does_not_fit
-from cnn_lab.ui.pictures import instead_of_steps, show_image
-from cnn_lab.ui.tables import show_table
-from cnn_lab.ui.whole_picture import show_whole_picture
 
 frame.ensure()
 

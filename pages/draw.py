@@ -1,20 +1,21 @@
 import numpy as np
 import streamlit as st
 
+from cnn_lab.app import frame
+from cnn_lab.app.draw.answer import show_answer, small
+from cnn_lab.app.draw.models import show_models
+from cnn_lab.app.draw.sources import show_sources
+from cnn_lab.app.draw.tools import show_tools
+from cnn_lab.app.draw.why import show_why
+from cnn_lab.app.draw.xray import show_xray, xray_switches
+from cnn_lab.app.widgets import canvas
+from cnn_lab.app.widgets.bars import show_probabilities
+from cnn_lab.app.widgets.drawing import NAME
+from cnn_lab.app.widgets.model_choice import choose_model
+from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.content import prose
-from cnn_lab.digits import SIDE, prepare_steps
-from cnn_lab.ui import canvas, frame
-from cnn_lab.ui.bars import show_probabilities
-from cnn_lab.ui.draw_answer import show_answer, small
-from cnn_lab.ui.draw_models import show_models
-from cnn_lab.ui.draw_sources import show_sources
-from cnn_lab.ui.draw_tools import show_tools
-from cnn_lab.ui.draw_why import show_why
-from cnn_lab.ui.draw_xray import show_xray, xray_switches
-from cnn_lab.ui.drawn import NAME
-from cnn_lab.ui.models import choose_model
-from cnn_lab.ui.pictures import show_image
-from cnn_lab.verdict import judge
+from cnn_lab.digits.answer import judge
+from cnn_lab.digits.drawing import SIDE, prepare_steps
 
 frame.ensure()
 

@@ -1,10 +1,10 @@
 import streamlit as st
 
+from cnn_lab.app import frame
+from cnn_lab.app.features.controls import choose_subject
+from cnn_lab.app.features.sections import explore
+from cnn_lab.app.widgets.model_choice import choose_model
 from cnn_lab.content import prose
-from cnn_lab.ui import frame
-from cnn_lab.ui.features import explore
-from cnn_lab.ui.features_input import choose_subject
-from cnn_lab.ui.models import choose_model
 
 frame.ensure()
 

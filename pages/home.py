@@ -1,9 +1,9 @@
 import streamlit as st
 
+from cnn_lab.app import frame
+from cnn_lab.app.caches import network, test_digits
+from cnn_lab.app.home.journey import show_journey
 from cnn_lab.content import prose
-from cnn_lab.ui import frame
-from cnn_lab.ui.caches import network, test_digits
-from cnn_lab.ui.journey import show_journey
 
 frame.ensure()
 

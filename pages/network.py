@@ -1,14 +1,14 @@
 import streamlit as st
 
+from cnn_lab.app import frame
+from cnn_lab.app.network.controls import bench, problem
+from cnn_lab.app.network.costs import show_layer_formulas, show_memory, show_meter, show_totals
+from cnn_lab.app.network.diagram import show_diagram, show_layer_table
+from cnn_lab.app.network.export import export_menu, network_code, train_link
+from cnn_lab.app.network.fields import layer_fields
+from cnn_lab.app.network.tools import bench_tools, layer_tools, show_fit
 from cnn_lab.content import prose
-from cnn_lab.spec import fit
-from cnn_lab.ui import frame
-from cnn_lab.ui.network import bench, problem
-from cnn_lab.ui.network_costs import show_layer_formulas, show_memory, show_meter, show_totals
-from cnn_lab.ui.network_export import export_menu, network_code, train_link
-from cnn_lab.ui.network_fields import layer_fields
-from cnn_lab.ui.network_tools import bench_tools, layer_tools, show_fit
-from cnn_lab.ui.network_view import show_diagram, show_layer_table
+from cnn_lab.network.spec import fit
 
 frame.ensure()
 

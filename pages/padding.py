@@ -1,22 +1,17 @@
 import streamlit as st
 
+from cnn_lab.app import frame
+from cnn_lab.app.padding.controls import comparison_control, padding_controls
+from cnn_lab.app.padding.rulers import show_rulers
+from cnn_lab.app.padding.sections import show_counts, show_sizes, show_strides, show_transposed
+from cnn_lab.app.widgets.exports import export_menu
+from cnn_lab.app.widgets.inputs import does_not_fit
+from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
+from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
+from cnn_lab.app.widgets.stage import stage
+from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.content import prose
-from cnn_lab.layer_check import LayerCheck
-from cnn_lab.stage.component import stage
 from cnn_lab.trace import TraceTooLarge
-from cnn_lab.ui import frame
-from cnn_lab.ui.checks import code_tabs, keras_check
-from cnn_lab.ui.exports import export_menu
-from cnn_lab.ui.inputs import does_not_fit
-from cnn_lab.ui.padding import comparison_control, padding_controls
-from cnn_lab.ui.padding_parts import (
-    show_counts,
-    show_sizes,
-    show_strides,
-    show_transposed,
-)
-from cnn_lab.ui.pictures import instead_of_steps, show_image
-from cnn_lab.ui.rulers import show_rulers
 
 frame.ensure()
 

@@ -1,17 +1,8 @@
 import streamlit as st
 
-from cnn_lab.arithmetic import ShapeError
-from cnn_lab.content import prose
-from cnn_lab.layer_check import LayerCheck
-from cnn_lab.stage.component import stage
-from cnn_lab.trace import TraceTooLarge
-from cnn_lab.ui import frame
-from cnn_lab.ui.checks import code_tabs, keras_check
-from cnn_lab.ui.exports import export_menu
-from cnn_lab.ui.inputs import does_not_fit
-from cnn_lab.ui.pictures import instead_of_steps, show_image
-from cnn_lab.ui.pooling import KINDS, pooling_controls
-from cnn_lab.ui.pooling_parts import (
+from cnn_lab.app import frame
+from cnn_lab.app.pooling.controls import KINDS, pooling_controls
+from cnn_lab.app.pooling.sections import (
     show_examples,
     show_formulas,
     show_kept,
@@ -20,6 +11,15 @@ from cnn_lab.ui.pooling_parts import (
     show_stack,
     show_way_back,
 )
+from cnn_lab.app.widgets.exports import export_menu
+from cnn_lab.app.widgets.inputs import does_not_fit
+from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
+from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
+from cnn_lab.app.widgets.stage import stage
+from cnn_lab.concepts.checks import LayerCheck
+from cnn_lab.content import prose
+from cnn_lab.ops.types import ShapeError
+from cnn_lab.trace import TraceTooLarge
 
 frame.ensure()
 

@@ -1,17 +1,17 @@
 import streamlit as st
 
+from cnn_lab.app import frame
+from cnn_lab.app.caches import network
+from cnn_lab.app.run_queue import REFUSED, engine, followed_run, may_steer, start
+from cnn_lab.app.training.afterwards import show_afterwards
+from cnn_lab.app.training.comparison import show_comparison
+from cnn_lab.app.training.controls import training_settings
+from cnn_lab.app.training.curves import planned_view, recorded_view, show_layers, show_view
+from cnn_lab.app.training.file import show_settings_file
+from cnn_lab.app.training.live import show_run
+from cnn_lab.app.training.sweep import show_sweep
+from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.content import prose
-from cnn_lab.ui import frame
-from cnn_lab.ui.afterwards import show_afterwards
-from cnn_lab.ui.caches import network
-from cnn_lab.ui.comparing import show_comparison
-from cnn_lab.ui.models import SHIPPED
-from cnn_lab.ui.runs import planned_view, recorded_view, show_layers, show_view
-from cnn_lab.ui.sweeping import show_sweep
-from cnn_lab.ui.training import REFUSED, engine, followed_run, may_steer, start
-from cnn_lab.ui.training_file import show_settings_file
-from cnn_lab.ui.training_live import show_run
-from cnn_lab.ui.training_settings import training_settings
 
 frame.ensure()
 engine().warm()

@@ -1,4 +1,4 @@
-"""Write what the shipped weights say of themselves into README.md and cnn_lab/models/README.md.
+"""Write the model cards of the shipped weights into README.md and the README beside them.
 
 `python -m tools.model_cards`; with `--check` it only compares.
 """

@@ -10,9 +10,9 @@ import argparse
 import json
 from pathlib import Path
 
-from cnn_lab.calibration import calibration_error, cooled, sure_odds, temperature
-from cnn_lab.data import load_mnist
-from cnn_lab.familiarity import KEPT, Familiarity
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.digits.calibration import calibration_error, cooled, sure_odds, temperature
+from cnn_lab.digits.novelty import KEPT, Familiarity
 from cnn_lab.network import MODELS, Network
 
 DIGITS = 6

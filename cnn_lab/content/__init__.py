@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).with_name("en")
 _SLOT = re.compile(r"\[\[(\w+)\]\]")
 
 

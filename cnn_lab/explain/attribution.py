@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import check_at_least
 from cnn_lab.explain.layers import find_maps, one_image
 from cnn_lab.network import Network
-from cnn_lab.ops.padding import Array
+from cnn_lab.ops.types import Array, check_at_least
 
 Heat = NDArray[np.float32]
 

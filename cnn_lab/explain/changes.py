@@ -7,14 +7,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError
-from cnn_lab.augment import sampled
+from cnn_lab.data.augmentation import sampled
 from cnn_lab.explain.layers import find_maps, one_image
-from cnn_lab.explain.seen import seen_by
+from cnn_lab.explain.receptive_field import seen_by
 from cnn_lab.network import Network
-from cnn_lab.ops.padding import Array
+from cnn_lab.ops.types import Array, Images, ShapeError
 
-Images = NDArray[np.float32]
 Change = Literal["shift", "turn_deg", "scale", "light", "blur_px"]
 
 CHANGES: tuple[Change, ...] = get_args(Change)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cnn_lab.explain.layers import one_image
 from cnn_lab.network import Network
-from cnn_lab.ops.padding import Array
+from cnn_lab.ops.types import Array
 
 Mask = NDArray[np.bool_]
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError
+from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.explain.layers import find
-from cnn_lab.kernels import KERNELS, MAX_SIZE
 from cnn_lab.network import Network
-from cnn_lab.ops.padding import Array, Pair
-from cnn_lab.spec import (
+from cnn_lab.network.spec import (
     Activation,
     BatchNormalization,
     Conv2D,
@@ -22,6 +20,7 @@ from cnn_lab.spec import (
     NetworkSpec,
     Softmax,
 )
+from cnn_lab.ops.types import Array, Pair, ShapeError
 
 PART = 250  # images between two words of progress: 0.6 s of the paper's network
 SURVIVES = 0.5  # cosine between a kernel and what a smaller one can say of it
@@ -78,7 +77,7 @@ def swapped(network: Network, layer: str, filter: int, kernel_2d: str | Array) -
     filter : int
         Which, from 0.
     kernel_2d : str or ndarray of float, shape (rows, columns)
-        A name of `cnn_lab.kernels`, or numbers. Read about its middle: one that is too small
+        A name of `cnn_lab.data.kernels`, or numbers. Read about its middle: one that is too small
         lies among zeros, one that is too large is cut, and read between its cells where its
         middle is none.
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_lab.arithmetic import ShapeError
-from cnn_lab.ops.padding import Array
-from cnn_lab.spec import LayerSummary, NetworkSpec
+from cnn_lab.network.spec import LayerSummary, NetworkSpec
+from cnn_lab.ops.types import Array, ShapeError
 
 
 def find(spec: NetworkSpec, layer: str) -> tuple[int, LayerSummary]:

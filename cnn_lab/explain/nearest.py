@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError, check_at_least
-from cnn_lab.data import Bytes
-from cnn_lab.ops.padding import Array
+from cnn_lab.data.mnist import Bytes
+from cnn_lab.ops.types import Array, ShapeError, check_at_least
 
 BLUR = 2  # how often a pixel is spread over it and its neighbours, (1, 2, 1), along each axis
 WHOLE = 255 * 16**BLUR  # what full light is in sums that are not divided

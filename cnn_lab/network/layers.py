@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnn_lab import ops, spec
-from cnn_lab.ops.padding import Array
+from cnn_lab import ops
+from cnn_lab.network import spec
+from cnn_lab.ops.types import Array
 
 Weights = Mapping[str, Array]
 Gradients = dict[str, Array]
@@ -43,7 +44,7 @@ def forward(
 
     Parameters
     ----------
-    layers : iterable of layers of `cnn_lab.spec`
+    layers : iterable of layers of `cnn_lab.network.spec`
     values : ndarray of float32, shape (n, ...)
     weights : mapping of str to ndarray
         By "layer/weight".

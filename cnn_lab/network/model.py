@@ -9,15 +9,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from cnn_lab import spec
-from cnn_lab.arithmetic import ShapeError
+from cnn_lab.network import spec
+from cnn_lab.network.backward import Slopes, score_slopes
+from cnn_lab.network.cross_entropy import label_loss, scoring
 from cnn_lab.network.layers import Weights, backward, forward
-from cnn_lab.network.slopes import Slopes, score_slopes
-from cnn_lab.network.surprise import scoring, surprise
-from cnn_lab.ops.padding import Array
-from cnn_lab.spec import NetworkSpec
+from cnn_lab.network.spec import NetworkSpec
+from cnn_lab.ops.types import Array, ShapeError
 
-MODELS = Path(__file__).parents[1] / "models"
+MODELS = Path(__file__).with_name("models")
 MAX_FILE_BYTES = 4 * spec.MAX_PARAMETERS + 1_000_000
 BATCH = 64  # images at a time: bounds what the maps of all layers take
 
@@ -200,7 +199,7 @@ class Network:
         return score_slopes(self.spec, self.weights, images, digit)
 
     def gradients(self, images: Array, labels: Array) -> tuple[float, dict[str, Array], Array]:
-        """Return how surprised the network is by the labels, and what would change that.
+        """Return the loss for these labels and its gradients with respect to weights and images.
 
         As the network acts after training: dropout drops nothing, batch normalization uses
         its moving averages, which are no weights to learn and have no gradient.
@@ -234,7 +233,7 @@ class Network:
         """
         images = self._checked(images)
         steps = list(forward(scoring(self.spec), images, self.weights))
-        loss, grad = surprise(self.spec, steps[-1].values, labels)
+        loss, grad = label_loss(self.spec, steps[-1].values, labels)
         grad_images, found = backward(steps, grad)
         gradients = {name: found[name] for name in self.weights if name in found}
         return loss, gradients, grad_images

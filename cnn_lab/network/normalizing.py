@@ -7,7 +7,7 @@ import numpy as np
 
 from cnn_lab import ops
 from cnn_lab.network.layers import Gradients
-from cnn_lab.ops.padding import Array
+from cnn_lab.ops.types import Array
 
 Parts = list[Array]
 Each = Callable[..., list[Any]]

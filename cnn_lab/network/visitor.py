@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from cnn_lab.network.cross_entropy import ends_in_softmax
 from cnn_lab.network.model import ModelFileError, Network
-from cnn_lab.network.surprise import ends_in_softmax
-from cnn_lab.spec import NetworkSpec
+from cnn_lab.network.spec import NetworkSpec
 
 MAX_MB = 5  # the paper's network fits; no more gets past the server either (its maxUploadSize)
 MAX_UNITS = 1_000_000
@@ -57,7 +57,7 @@ def digit_problem(network: NetworkSpec) -> str:
 
     Examples
     --------
-    >>> from cnn_lab.spec import Dense, Flatten, Softmax
+    >>> from cnn_lab.network.spec import Dense, Flatten, Softmax
     >>> layers = (Flatten(name="flatten"), Dense(name="dense", units=3), Softmax(name="softmax"))
     >>> digit_problem(NetworkSpec(name="three", layers=layers))
     'To read digits, a network must end in 10 probabilities. Received: 3 numbers'

@@ -1,6 +1,5 @@
 """The operations of a convolutional network in NumPy, channels last, and their gradients."""
 
-from cnn_lab.arithmetic import ShapeError
 from cnn_lab.ops.activations import (
     leaky_relu,
     leaky_relu_gradient,
@@ -13,12 +12,7 @@ from cnn_lab.ops.activations import (
     tanh,
     tanh_gradient,
 )
-from cnn_lab.ops.conv import (
-    Conv2DGradients,
-    conv2d,
-    conv2d_gradients,
-    conv2d_weight_gradients,
-)
+from cnn_lab.ops.conv import Conv2DGradients, conv2d, conv2d_gradients, conv2d_weight_gradients
 from cnn_lab.ops.dense import DenseGradients, dense, dense_gradients
 from cnn_lab.ops.depthwise import depthwise_conv2d, depthwise_conv2d_gradients
 from cnn_lab.ops.losses import (
@@ -41,6 +35,7 @@ from cnn_lab.ops.pooling import (
     max_pool2d_gradient,
 )
 from cnn_lab.ops.transposed import conv2d_transpose
+from cnn_lab.ops.types import ShapeError
 
 __all__ = [
     "BatchNormalizationGradients",

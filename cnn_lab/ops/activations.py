@@ -6,7 +6,7 @@ out; both of the same shape, as is the result.
 
 import numpy as np
 
-from cnn_lab.ops.padding import Array, as_gradient
+from cnn_lab.ops.types import Array, as_gradient
 
 
 def relu(values: Array) -> Array:

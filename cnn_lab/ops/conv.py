@@ -4,25 +4,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_lab.arithmetic import ShapeError, check_at_least
-from cnn_lab.ops.correlation import (
-    correlate,
-    correlate_input_gradient,
-    correlate_kernel_gradient,
-)
-from cnn_lab.ops.padding import (
+from cnn_lab.ops.correlation import correlate, correlate_input_gradient, correlate_kernel_gradient
+from cnn_lab.ops.padding import pad_images, resolve_padding, unpad_gradient
+from cnn_lab.ops.types import (
     Array,
     Borders,
     IntOrPair,
     Padding,
     PadMode,
     Pair,
+    ShapeError,
     as_float,
     as_gradient,
-    pad_images,
+    check_at_least,
     pair,
-    resolve_padding,
-    unpad_gradient,
 )
 from cnn_lab.ops.windows import output_size
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnn_lab.ops.padding import Array, Pair
+from cnn_lab.ops.types import Array, Pair
 from cnn_lab.ops.windows import cell_view, window_view
 
 PART_BYTES = 3 * 2**20

@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_lab.arithmetic import ShapeError
-from cnn_lab.ops.padding import Array, as_float, as_gradient
+from cnn_lab.ops.types import Array, ShapeError, as_float, as_gradient
 
 
 class DenseGradients(NamedTuple):

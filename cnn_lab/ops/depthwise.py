@@ -4,20 +4,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_lab.arithmetic import ShapeError
 from cnn_lab.ops.conv import Conv2DGradients
-from cnn_lab.ops.padding import (
+from cnn_lab.ops.padding import pad_images, resolve_padding, unpad_gradient
+from cnn_lab.ops.types import (
     Array,
     Borders,
     IntOrPair,
     Padding,
     Pair,
+    ShapeError,
     as_float,
     as_gradient,
-    pad_images,
     pair,
-    resolve_padding,
-    unpad_gradient,
 )
 from cnn_lab.ops.windows import cell_view, output_size
 

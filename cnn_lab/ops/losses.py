@@ -1,10 +1,9 @@
-"""Cross-entropy: how surprised a prediction is by the label."""
+"""Cross-entropy between predicted probabilities and labels."""
 
 import numpy as np
 
-from cnn_lab.arithmetic import ShapeError
 from cnn_lab.ops.activations import softmax
-from cnn_lab.ops.padding import Array, as_float
+from cnn_lab.ops.types import Array, ShapeError, as_float
 
 SMALLEST_PROBABILITY = 1e-7
 

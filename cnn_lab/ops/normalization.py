@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_lab.ops.padding import Array, as_float, as_gradient
+from cnn_lab.ops.types import Array, as_float, as_gradient
 
 
 class BatchNormalizationGradients(NamedTuple):

@@ -1,56 +1,19 @@
-"""Arguments made uniform, and borders added: what happens before a window slides."""
-
-from collections.abc import Sequence
-from typing import Any, Literal
+"""Padding resolved to borders, and borders added to images and taken off gradients."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import (
+from cnn_lab.ops.sizes import effective_kernel_size, same_padding
+from cnn_lab.ops.types import (
+    PAD_MODES,
+    Array,
+    Borders,
+    Padding,
+    PadMode,
+    Pair,
     ShapeError,
     check_at_least,
-    effective_kernel_size,
-    same_padding,
+    pair,
 )
-
-Array = NDArray[np.floating[Any]]
-Pair = tuple[int, int]
-Borders = tuple[Pair, Pair]
-IntOrPair = int | Sequence[int]
-Padding = Literal["valid", "same", "full"] | int | tuple[IntOrPair, IntOrPair]
-PadMode = Literal["zeros", "reflect", "edge", "wrap"]
-
-PAD_MODES: tuple[PadMode, ...] = ("zeros", "reflect", "edge", "wrap")
-
-
-def pair(name: str, value: IntOrPair, *, minimum: int = 1) -> Pair:
-    """Return (rows, columns) from a whole number or from two of them.
-
-    Raises
-    ------
-    ValueError
-        If `value` is neither, or one of its numbers is below `minimum`.
-
-    Examples
-    --------
-    >>> pair("strides", 2)
-    (2, 2)
-    >>> pair("strides", (2, 1))
-    (2, 1)
-    """
-    numbers = [value, value] if isinstance(value, int | np.integer) else value
-    if (
-        not isinstance(numbers, Sequence)
-        or isinstance(numbers, str)
-        or len(numbers) != 2
-        or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers)
-        or min(numbers) < minimum
-    ):
-        raise ValueError(
-            f"`{name}` must be a whole number of at least {minimum}, or a pair of them. "
-            f"Received: {name}={value!r}"
-        )
-    return int(numbers[0]), int(numbers[1])
 
 
 def resolve_padding(
@@ -194,40 +157,3 @@ def unpad_gradient(gradient: Array, borders: Borders, mode: PadMode = "zeros") -
                 inside[sources[line]] += lines[line]
         gradient = np.moveaxis(inside, 0, axis)
     return gradient
-
-
-def as_float(name: str, values: Any, *, ndim: int, axes: str) -> Array:
-    """Return `values` as a floating array of `ndim` dimensions, without a needless copy.
-
-    Whole numbers and booleans become float64; float32 stays float32.
-
-    Raises
-    ------
-    ShapeError
-        If the number of dimensions is wrong; `axes` tells the reader what is wanted.
-    """
-    array = np.asarray(values)
-    if array.dtype.kind in "biu":
-        array = array.astype(np.float64)
-    if array.dtype.kind != "f":
-        raise ValueError(f"`{name}` must hold numbers. Received: {name}.dtype={array.dtype}")
-    if array.ndim != ndim:
-        raise ShapeError(f"`{name}` must have shape {axes}. Received: {name}.shape={array.shape}")
-    return array
-
-
-def as_gradient(name: str, values: Any, shape: tuple[int, ...]) -> Array:
-    """Return `values` as a floating array, if it has the shape of what it is the gradient of.
-
-    Raises
-    ------
-    ShapeError
-        If it has another; names both.
-    """
-    array = as_float(name, values, ndim=np.ndim(values), axes="")
-    if array.shape != shape:
-        raise ShapeError(
-            f"`{name}` must have the shape of the result, {shape}. "
-            f"Received: {name}.shape={array.shape}"
-        )
-    return array

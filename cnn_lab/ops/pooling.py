@@ -2,19 +2,8 @@
 
 import numpy as np
 
-from cnn_lab.ops.padding import (
-    Array,
-    Borders,
-    IntOrPair,
-    Padding,
-    Pair,
-    as_float,
-    as_gradient,
-    pad_images,
-    pair,
-    resolve_padding,
-    unpad_gradient,
-)
+from cnn_lab.ops.padding import pad_images, resolve_padding, unpad_gradient
+from cnn_lab.ops.types import Array, Borders, IntOrPair, Padding, Pair, as_float, as_gradient, pair
 from cnn_lab.ops.windows import cell_view, output_size, window_view
 
 

@@ -2,19 +2,10 @@
 
 import numpy as np
 
-from cnn_lab.arithmetic import ShapeError, conv_transpose_output_length
 from cnn_lab.ops.correlation import correlate_input_gradient
-from cnn_lab.ops.padding import (
-    Array,
-    Borders,
-    IntOrPair,
-    Padding,
-    Pair,
-    as_float,
-    pair,
-    resolve_padding,
-    unpad_gradient,
-)
+from cnn_lab.ops.padding import resolve_padding, unpad_gradient
+from cnn_lab.ops.sizes import conv_transpose_output_length
+from cnn_lab.ops.types import Array, Borders, IntOrPair, Padding, Pair, ShapeError, as_float, pair
 
 
 def conv2d_transpose(

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cnn_lab.arithmetic import conv_output_length
-from cnn_lab.ops.padding import Array, Borders, Pair
+from cnn_lab.ops.sizes import conv_output_length
+from cnn_lab.ops.types import Array, Borders, Pair
 
 
 def output_size(

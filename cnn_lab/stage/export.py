@@ -10,7 +10,7 @@ from io import BytesIO, StringIO
 import numpy as np
 from PIL import Image
 
-from cnn_lab.arithmetic import check_at_least
+from cnn_lab.ops.types import check_at_least
 from cnn_lab.stage.data import as_traces
 from cnn_lab.stage.page import export_html
 from cnn_lab.stage.render import Film, ThemeName, theme_of

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.ops.padding import IntOrPair, Padding
 from cnn_lab.ops.pooling import average_pool2d_gradient, cells_inside
+from cnn_lab.ops.types import IntOrPair, Padding
 from cnn_lab.trace.backward_pool import CELL, BackwardPool, place_input_gradient
 from cnn_lab.trace.grid import Grid, Scale
 from cnn_lab.trace.layer import Placer

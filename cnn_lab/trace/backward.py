@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.ops.conv import conv2d_gradients
-from cnn_lab.ops.padding import IntOrPair, Padding, pad_images, pair, resolve_padding
+from cnn_lab.ops.padding import pad_images, resolve_padding
+from cnn_lab.ops.types import IntOrPair, Padding, pair
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace.grid import Grid, Scale
 from cnn_lab.trace.layer import Placer

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.ops.padding import IntOrPair, Padding
 from cnn_lab.ops.pooling import pooling_geometry
+from cnn_lab.ops.types import IntOrPair, Padding
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace.grid import IntArray, Scale
 from cnn_lab.trace.layer import Placer

@@ -9,13 +9,7 @@ from cnn_lab.trace.grid import Grid, Scale
 from cnn_lab.trace.layer import Placer
 from cnn_lab.trace.model import Trace
 from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle
-from cnn_lab.trace.scatter import (
-    Form,
-    as_map,
-    check_form,
-    place_gradient,
-    scatter_totals,
-)
+from cnn_lab.trace.scatter import Form, as_map, check_form, place_gradient, scatter_totals
 from cnn_lab.trace.windows import check_links
 
 

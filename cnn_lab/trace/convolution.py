@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError, check_at_least
-from cnn_lab.ops.padding import (
+from cnn_lab.ops.padding import pad_images, resolve_padding
+from cnn_lab.ops.types import (
     IntOrPair,
     Padding,
     PadMode,
+    ShapeError,
     as_float,
-    pad_images,
+    check_at_least,
     pair,
-    resolve_padding,
 )
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace.grid import Scale

@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from cnn_lab.ops.padding import IntOrPair, Padding
+from cnn_lab.ops.types import IntOrPair, Padding
 from cnn_lab.trace.backward import BackwardLayer
 from cnn_lab.trace.grid import Scale
 from cnn_lab.trace.model import Trace

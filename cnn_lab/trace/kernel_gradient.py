@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.ops.padding import IntOrPair, Padding
+from cnn_lab.ops.types import IntOrPair, Padding
 from cnn_lab.trace.backward import BackwardLayer
 from cnn_lab.trace.grid import Scale
 from cnn_lab.trace.layer import Placer

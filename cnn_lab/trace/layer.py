@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError
 from cnn_lab.ops.conv import conv2d
-from cnn_lab.ops.padding import Pair, as_float
+from cnn_lab.ops.types import Pair, ShapeError, as_float
 from cnn_lab.trace.grid import Grid, IntArray, Scale
 from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, FloatArray, Precision, settle
 from cnn_lab.trace.windows import check_finite, plain_grid

@@ -5,19 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.ops.padding import IntOrPair, Padding, pad_images
+from cnn_lab.ops.padding import pad_images
 from cnn_lab.ops.pooling import max_pool2d_gradient
+from cnn_lab.ops.types import IntOrPair, Padding
 from cnn_lab.trace.backward_pool import CELL, BackwardPool, place_input_gradient
 from cnn_lab.trace.grid import WINNER, Grid, Scale
 from cnn_lab.trace.layer import Placer
 from cnn_lab.trace.model import Trace
 from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle
-from cnn_lab.trace.scatter import (
-    Form,
-    check_form,
-    place_gradient,
-    scatter_totals,
-)
+from cnn_lab.trace.scatter import Form, check_form, place_gradient, scatter_totals
 from cnn_lab.trace.windows import input_grids
 
 

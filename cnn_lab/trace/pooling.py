@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError
-from cnn_lab.ops.padding import IntOrPair, Padding, pad_images
+from cnn_lab.ops.padding import pad_images
 from cnn_lab.ops.pooling import average_pool2d, max_pool2d, pooling_geometry
+from cnn_lab.ops.types import IntOrPair, Padding, ShapeError
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace.grid import Grid, IntArray, Scale
 from cnn_lab.trace.model import Term, Trace

@@ -5,8 +5,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError
-from cnn_lab.ops.padding import Borders, Pair, as_float
+from cnn_lab.ops.types import Borders, Pair, ShapeError, as_float
 from cnn_lab.trace.grid import PADDING, IntArray, Role, Scale
 from cnn_lab.trace.layer import Placer
 from cnn_lab.trace.numbers import FloatArray, Precision, settle

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnn_lab.ops.padding import Borders, Pair
+from cnn_lab.ops.types import Borders, Pair
 from cnn_lab.trace.grid import PADDING, UNREAD, Grid, Scale
 from cnn_lab.trace.layer import Placer
 from cnn_lab.trace.model import Trace

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.ops.padding import IntOrPair, Padding
 from cnn_lab.ops.transposed import conv2d_transpose, transposed_geometry
+from cnn_lab.ops.types import IntOrPair, Padding
 from cnn_lab.trace.grid import Scale
 from cnn_lab.trace.model import Trace
 from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle

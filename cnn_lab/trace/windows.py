@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.arithmetic import ShapeError, effective_kernel_size
-from cnn_lab.ops.padding import Borders, Pair, as_float
+from cnn_lab.ops.sizes import effective_kernel_size
+from cnn_lab.ops.types import Borders, Pair, ShapeError, as_float
 from cnn_lab.trace.grid import PADDING, UNREAD, Grid, IntArray, Scale
 from cnn_lab.trace.model import MAX_LINKS, TraceTooLarge
 from cnn_lab.trace.numbers import FloatArray, Precision

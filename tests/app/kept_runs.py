@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cnn_lab import zoo
-from cnn_lab.data import load_mnist
-from cnn_lab.initial import initial_weights
-from cnn_lab.judgement import judge_probabilities
-from cnn_lab.network import Network
-from cnn_lab.spec import TrainingSpec
-from cnn_lab.training import store
-from cnn_lab.training.job import Event, RunSpec, State, Status, new_run_id
-from cnn_lab.training.snapshots import Observer
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.network import Network, zoo
+from cnn_lab.network.initial import initial_weights
+from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.runs import store
+from cnn_lab.runs.job import Event, RunSpec, State, Status, new_run_id
+from cnn_lab.runs.snapshots import Observer
+from cnn_lab.training.evaluation import judge_probabilities
 
 N_TESTED = 1000
 N_TRAIN = 54_000

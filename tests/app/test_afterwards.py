@@ -14,16 +14,16 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cnn_lab.comparison import uncertainty
-from cnn_lab.data import load_mnist
-from cnn_lab.doctor import diagnose
-from cnn_lab.layer_check import CheckFailedError
-from cnn_lab.training.checks import Checks
-from cnn_lab.training.engine import Engine
-from cnn_lab.training.job import new_run_id
-from cnn_lab.training.keras_file import KerasFile
-from cnn_lab.ui import training
-from cnn_lab.ui.training_fields import setting_key
+from cnn_lab.app import run_queue
+from cnn_lab.app.training.fields import setting_key
+from cnn_lab.concepts.checks import CheckFailedError
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.runs.checks import Checks
+from cnn_lab.runs.comparison import uncertainty
+from cnn_lab.runs.doctor import diagnose
+from cnn_lab.runs.job import new_run_id
+from cnn_lab.runs.keras_file import KerasFile
+from cnn_lab.runs.queue import Engine
 from tests.app.elements import tables
 from tests.app.kept_runs import MOMENTS, N_TESTED, add_snapshots, judged, keep
 
@@ -53,9 +53,9 @@ def engine(monkeypatch: pytest.MonkeyPatch, runs: Path) -> Iterator[Engine]:
     """An engine that starts nothing."""
     monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
     monkeypatch.setenv("CNN_LAB_RUNS", str(runs))
-    training.engine.clear()
-    yield training.engine()
-    training.engine.clear()
+    run_queue.engine.clear()
+    yield run_queue.engine()
+    run_queue.engine.clear()
 
 
 def said(page: AppTest) -> str:

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from cnn_lab.kernels import KERNELS
+from cnn_lab.data.kernels import KERNELS
 from tests.app.elements import stages, tables
 from tests.prose import wording
 

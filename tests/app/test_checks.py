@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_lab.training.checks import CheckStatus
-from cnn_lab.ui import training
+from cnn_lab.app import run_queue
+from cnn_lab.runs.checks import CheckStatus
 
 HARNESS = Path(__file__).with_name("check_harness.py")
 PATIENCE_S = 300
@@ -18,9 +18,9 @@ NO_ANSWER = ":orange-badge[:material/help: No answer from Keras]"
 
 @pytest.fixture(scope="module", autouse=True)
 def _worker_of_its_own() -> Iterator[None]:
-    training.engine.clear()
+    run_queue.engine.clear()
     yield
-    training.engine.clear()
+    run_queue.engine.clear()
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def click(page: AppTest) -> str:
 def answer(page: AppTest) -> CheckStatus:
     """Wait for the newest answer, and have the page show it."""
     digest = page.session_state["check_asked"][-1]
-    status = training.engine().checks.wait(digest, PATIENCE_S)
+    status = run_queue.engine().checks.wait(digest, PATIENCE_S)
     page.run()
     return status
 
@@ -85,7 +85,7 @@ def test_what_is_too_large_is_refused_in_words(page: AppTest) -> None:
 def test_an_old_answer_that_was_forgotten_is_no_claim(page: AppTest) -> None:
     click(page)
     answer(page)
-    training.engine.clear()
+    run_queue.engine.clear()
     page.run()
     assert said(page) == ""
     assert not page.exception

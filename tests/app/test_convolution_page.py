@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_lab.kernels import KERNELS
-from cnn_lab.landscape import landscape
-from cnn_lab.pictures import LONGEST_SIDE, lightness, place_of_most_contrast
+from cnn_lab.data.kernels import KERNELS
+from cnn_lab.data.sample_photo import landscape
+from cnn_lab.data.uploads import LONGEST_SIDE, lightness, place_of_most_contrast
 from tests.app.elements import stages, tables
 from tests.prose import wording
 

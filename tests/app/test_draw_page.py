@@ -10,11 +10,11 @@ import pytest
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from cnn_lab import zoo
-from cnn_lab.data import load_mnist
-from cnn_lab.digits import prepare_digit
-from cnn_lab.ui.canvas import Drawing
-from cnn_lab.ui.models import DEFAULT, SHIPPED
+from cnn_lab.app.widgets.canvas import Drawing
+from cnn_lab.app.widgets.model_choice import DEFAULT, SHIPPED
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.digits.drawing import prepare_digit
+from cnn_lab.network import zoo
 from tests.prose import wording
 
 SEVEN = [(70, 60), (210, 60), (130, 240)]
@@ -88,7 +88,7 @@ def test_drawing_is_there_for_other_pages():
     def elsewhere():
         import streamlit as st
 
-        from cnn_lab.ui.drawn import drawn_image
+        from cnn_lab.app.widgets.drawing import drawn_image
 
         st.session_state["seen"] = drawn_image()
 
@@ -275,7 +275,7 @@ def sent(drawing_sent, before=None):
     def script():
         import streamlit as st
 
-        from cnn_lab.ui import canvas
+        from cnn_lab.app.widgets import canvas
 
         canvas.take("draw")
         st.session_state["problem"] = canvas.problem("draw")

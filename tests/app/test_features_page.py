@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_lab import zoo
-from cnn_lab.network import Network
-from cnn_lab.ui.features import SECTIONS
-from cnn_lab.ui.models import SHIPPED, OwnNetwork
+from cnn_lab.app.features.sections import SECTIONS
+from cnn_lab.app.widgets.model_choice import SHIPPED, OwnNetwork
+from cnn_lab.network import Network, zoo
 from tests.app.elements import stages, tables
 
 LAYERS = [

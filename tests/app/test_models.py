@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from cnn_lab import zoo
-from cnn_lab.initial import initial_weights
-from cnn_lab.network import MODELS, Network
-from cnn_lab.spec import Dense, Flatten, NetworkSpec, Softmax
-from cnn_lab.ui.models import DEFAULT, SHIPPED
+from cnn_lab.app.widgets.model_choice import DEFAULT, SHIPPED
+from cnn_lab.network import MODELS, Network, zoo
+from cnn_lab.network.initial import initial_weights
+from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax
 
 KEY = "draw_model"
 SMALL = NetworkSpec(

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from cnn_lab import zoo
-from cnn_lab.drafting import added, changed, removed, with_input
-from cnn_lab.drafting.edits import FRESH
-from cnn_lab.spec import Dense, Draft, Flatten, MaxPooling2D
-from cnn_lab.spec.token import draft_from_token, from_token, to_json, to_token
+from cnn_lab.network import zoo
+from cnn_lab.network.draft import added, changed, removed, with_input
+from cnn_lab.network.draft.edits import FRESH
+from cnn_lab.network.spec import Dense, Draft, Flatten, MaxPooling2D
+from cnn_lab.network.spec.token import draft_from_token, from_token, to_json, to_token
 from tests.app.elements import tables
 
 PAPER = Draft.of(zoo.preset("paper").network)

@@ -3,9 +3,9 @@ import re
 import numpy as np
 import pytest
 
-from cnn_lab.kernels import KERNELS
+from cnn_lab.data.kernels import KERNELS
+from cnn_lab.data.teaching_images import stroke_image
 from cnn_lab.ops import conv2d
-from cnn_lab.samples import stroke_image
 from tests.app.elements import stages
 from tests.prose import wording
 

@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from cnn_lab import zoo
-from cnn_lab.data import load_mnist
-from cnn_lab.experiment import experiments
-from cnn_lab.network import Network
-from cnn_lab.spec import TrainingSpec
-from cnn_lab.ui.paper_links import ERRATA, OUTLOOK, Link
-from cnn_lab.ui.training_fields import (
+from cnn_lab.app.paper.links import ERRATA, OUTLOOK, Link
+from cnn_lab.app.training.fields import (
     DATA_SETS,
     ENGINES,
     NORMS,
@@ -17,6 +12,10 @@ from cnn_lab.ui.training_fields import (
     SCHEDULES,
     setting_key,
 )
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.network import Network, zoo
+from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.training.experiment import experiments
 from tests.app.elements import tables
 
 OFFERED = {

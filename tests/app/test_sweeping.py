@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_lab import zoo
-from cnn_lab.sweep import Desk, SweepSpec, SweepStatus, Trial
-from cnn_lab.training.engine import Engine
-from cnn_lab.training.folder import Folder
-from cnn_lab.training.job import RunSpec
-from cnn_lab.ui import sweeping, training
+from cnn_lab.app import run_queue
+from cnn_lab.app.training import sweep
+from cnn_lab.network import zoo
+from cnn_lab.runs.folder import Folder
+from cnn_lab.runs.job import RunSpec
+from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.sweep import Desk, SweepSpec, SweepStatus, Trial
 from tests.app.elements import tables
 
 Open = Callable[..., AppTest]
@@ -23,11 +24,11 @@ PATIENCE_S = 60
 def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desk]:
     monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
     monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
-    sweeping.desk.clear()
-    training.engine.clear()
-    yield sweeping.desk()
-    sweeping.desk.clear()
-    training.engine.clear()
+    sweep.desk.clear()
+    run_queue.engine.clear()
+    yield sweep.desk()
+    sweep.desk.clear()
+    run_queue.engine.clear()
 
 
 def said(page: AppTest) -> str:
@@ -106,8 +107,8 @@ def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, desk: D
     sweep_id = in_address(page, "sweep")
     spec = desk.status(sweep_id).spec
     assert (spec.vary, spec.n_trials) == (("width", "augmentation"), 4)
-    training = spec.base.training
-    assert (training.epochs, training.data_fraction, training.learning_rate) == (2, 0.01, 0.03)
+    queue = spec.base.training
+    assert (queue.epochs, queue.data_fraction, queue.learning_rate) == (2, 0.01, 0.03)
     desk.wait(sweep_id, lambda now: bool(now.trials), PATIENCE_S)
     page.run()
     assert "**Trial 1 of 4**" in said(page)
@@ -165,7 +166,7 @@ def test_the_best_settings_become_those_of_the_page(open_page: Open, tmp_path: P
     assert page.number_input(key="training_own_epochs").value == 5
     page.button(key="training_start").click().run()
     run_id = in_address(page, "run")
-    asked = training.engine().status(run_id).spec
+    asked = run_queue.engine().status(run_id).spec
     assert asked.network == status.run(status.best).network
     assert not asked.trial
 

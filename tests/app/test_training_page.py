@@ -6,15 +6,20 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_lab import zoo
-from cnn_lab.network import Network
-from cnn_lab.spec import Augmentation, BatchNormalization, Dropout, NetworkSpec, TrainingSpec
-from cnn_lab.spec.recipe import Recipe
-from cnn_lab.spec.token import to_token
-from cnn_lab.training import store
-from cnn_lab.training.engine import MAX_WAITING, Engine
-from cnn_lab.training.job import Event, RunSpec, Status, new_run_id
-from cnn_lab.ui import training
+from cnn_lab.app import run_queue
+from cnn_lab.network import Network, zoo
+from cnn_lab.network.spec import (
+    Augmentation,
+    BatchNormalization,
+    Dropout,
+    NetworkSpec,
+    TrainingSpec,
+)
+from cnn_lab.network.spec.recipe import Recipe
+from cnn_lab.network.spec.token import to_token
+from cnn_lab.runs import store
+from cnn_lab.runs.job import Event, RunSpec, Status, new_run_id
+from cnn_lab.runs.queue import MAX_WAITING, Engine
 from tests.app.elements import tables
 
 Open = Callable[..., AppTest]
@@ -36,9 +41,9 @@ EPOCH = {
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Engine]:
     monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
     monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
-    training.engine.clear()
-    yield training.engine()
-    training.engine.clear()
+    run_queue.engine.clear()
+    yield run_queue.engine()
+    run_queue.engine.clear()
 
 
 def spec(**changes: object) -> RunSpec:
@@ -61,7 +66,7 @@ def asked_for(page: AppTest) -> RunSpec:
     """Start training, and return what was asked for."""
     page.button(key="training_start").click().run()
     assert not page.exception
-    return training.engine().status(run_in_address(page)).spec
+    return run_queue.engine().status(run_in_address(page)).spec
 
 
 def run_in_address(page: AppTest) -> str:
@@ -130,7 +135,7 @@ def test_a_link_sets_every_control(open_page: Open) -> None:
     )
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
-    asked = training.engine().status(run_id).spec
+    asked = run_queue.engine().status(run_id).spec
     assert asked.network == zoo.preset("paper").network
     assert asked.training.model_dump() == zoo.preset("paper").training.model_dump() | {
         "epochs": 2,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn_lab.ui.exports import export_menu
+from cnn_lab.app.widgets.exports import export_menu
 from tests.browser.stage_cases import CASES
 
 st.set_page_config(page_title="Exports", layout="wide")

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cnn_lab.data import load_mnist
-from cnn_lab.inspection.window import neighbourhood, neighbourhood_trace
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.explain.window import neighbourhood, neighbourhood_trace
 from cnn_lab.trace import (
     Trace,
     average_pool_gradient_trace,

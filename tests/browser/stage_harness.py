@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn_lab.stage import stage
+from cnn_lab.app.widgets.stage import stage
 from cnn_lab.trace import convolution_trace
 from tests.browser.stage_cases import CASES, PATCH, SOBEL
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from cnn_lab import zoo
-from cnn_lab.data import load_mnist
-from cnn_lab.ui.models import DEFAULT
+from cnn_lab.app.widgets.model_choice import DEFAULT
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.network import zoo
 
 SEVEN = [(70, 60), (140, 58), (210, 60), (180, 120), (150, 180), (130, 240)]
 BAR = [(110, 150), (150, 150), (210, 150)]

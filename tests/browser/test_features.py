@@ -5,7 +5,7 @@ import re
 import numpy as np
 from playwright.sync_api import Page, expect
 
-from cnn_lab.data import load_mnist
+from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
 
 

@@ -240,6 +240,6 @@ def worker_of(server_pid: int) -> int:
     (worker,) = (
         child.pid
         for child in psutil.Process(server_pid).children(recursive=True)
-        if "cnn_lab.training.worker" in child.cmdline()
+        if "cnn_lab.runs.worker" in child.cmdline()
     )
     return worker

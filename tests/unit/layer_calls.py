@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cnn_lab import ops
-from cnn_lab.layer_call import ConvolutionSettings, LayerCall, Operation, PoolingSettings
-from cnn_lab.ops.padding import Array
+from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall, Operation, PoolingSettings
+from cnn_lab.ops.types import Array
 
 OWN = ((2, 0), (1, 3))
 

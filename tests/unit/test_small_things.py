@@ -9,21 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from cnn_lab.charts.maps import BETWEEN_GREYS, PAPER, grey_picture, png, signed_picture, tile_maps
+from cnn_lab.charts.shift_curves import shift_spec, shift_table
+from cnn_lab.concepts.formulas import convolution_costs, output_length_latex, unread_sentence
+from cnn_lab.concepts.pooling.shifts import shift_response
 from cnn_lab.content import prose
-from cnn_lab.data import load_mnist
-from cnn_lab.figures.maps import (
-    BETWEEN_GREYS,
-    PAPER,
-    grey_picture,
-    png,
-    signed_picture,
-    tile_maps,
-)
-from cnn_lab.figures.shift_curves import shift_spec, shift_table
-from cnn_lab.formulas import convolution_costs, output_length_latex, unread_sentence
-from cnn_lab.kernels import KERNELS
-from cnn_lab.samples import crop_to_ink, format_matrix, parse_matrix, stroke_image
-from cnn_lab.shifts import shift_response
+from cnn_lab.data.kernels import KERNELS
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.data.teaching_images import crop_to_ink, format_matrix, parse_matrix, stroke_image
 
 # --- kernels
 

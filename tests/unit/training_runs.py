@@ -10,9 +10,9 @@ from pathlib import Path
 
 import dask
 
-from cnn_lab.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax
-from cnn_lab.training.engine import Engine
-from cnn_lab.training.job import Event, RunSpec, Status
+from cnn_lab.network.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax
+from cnn_lab.runs.job import Event, RunSpec, Status
+from cnn_lab.runs.queue import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 300

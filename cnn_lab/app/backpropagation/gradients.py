@@ -1,0 +1,220 @@
+"""The gradients of the Backpropagation page's layer: on the stage, and as equations."""
+
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.backpropagation.controls import Study
+from cnn_lab.app.widgets.exports import export_menu
+from cnn_lab.app.widgets.inputs import choice
+from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
+from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
+from cnn_lab.app.widgets.stage import stage
+from cnn_lab.charts.gradients import activation_spec, activation_table
+from cnn_lab.concepts.backpropagation import (
+    ACTIVATIONS,
+    bias_gradient_latex,
+    disagreement,
+    input_gradient_latex,
+    kernel_gradient_latex,
+    matrix_latex,
+    number_latex,
+)
+from cnn_lab.concepts.checks import LayerCheck
+from cnn_lab.content import prose
+from cnn_lab.ops.types import Array
+from cnn_lab.trace import (
+    Form,
+    Trace,
+    TraceTooLarge,
+    bias_gradient_trace,
+    input_gradient_trace,
+    kernel_gradient_trace,
+)
+
+Quantity = Literal["kernel", "input", "bias"]
+QUANTITIES: tuple[Quantity, ...] = ("kernel", "input", "bias")
+FORMS: tuple[Form, ...] = ("gather", "scatter")
+BOTH = "both"
+MOST_WRITTEN = 8  # rows and columns of a matrix in numbers; larger ones become pictures
+NEARLY_FLAT = 1e-3
+PICTURE_PX = 180
+
+
+def quantity_controls() -> tuple[Quantity, str]:
+    """Show whose gradient is followed, and how; return (quantity, form)."""
+    quantity = choice("Gradient of the", QUANTITIES, "back_what")
+    form = choice(
+        "Form",
+        (*FORMS, BOTH),
+        "back_form",
+        help="Gather: a step for each number of the gradient. Scatter: one for each cell of the "
+        "output gradient. Both: in step.",
+    )
+    return quantity, form
+
+
+def show_gradient(study: Study, quantity: Quantity, form: str) -> list[Trace]:
+    """Play a gradient on the stage and say whether its forms agree; return what is played."""
+    try:
+        both = [_trace(study, quantity, each) for each in FORMS]
+    except TraceTooLarge:
+        _show_pictures(study, quantity)
+        return []
+    shown = both if form == BOTH else [both[FORMS.index(form)]]
+    stage(shown, key="back_stage")
+    difference = disagreement(*both)
+    if difference == 0:
+        st.markdown(prose("backpropagation", "agree"))
+    else:
+        largest = f"{np.abs(_values(study, quantity)).max():.3g}"
+        numbers = {"difference": f"{difference:.2g}", "largest": largest}
+        st.markdown(prose("backpropagation", "agree_rounded", **numbers))
+    return shown
+
+
+def show_proof(study: Study, traces: list[Trace]) -> None:
+    """Offer the stage as files, and the check against Keras and the code of all gradients."""
+    with st.container(horizontal=True):
+        with st.container(width="content"):
+            export_menu("back_export", traces, name="backpropagation")
+        keras_check("back_check", LayerCheck(study.call, study.computed))
+    code_tabs("back_code", study.call)
+
+
+def show_equations(study: Study, quantity: Quantity) -> None:
+    """Show where the output gradient comes from, and the equations with the reader's sizes."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(prose("backpropagation", "chain"))
+    with right:
+        loss = number_latex(study.back.loss)
+        if study.target:
+            st.markdown(prose("backpropagation", "loss_error", target=study.target, loss=loss))
+        else:
+            st.markdown(prose("backpropagation", "loss_chosen", loss=loss))
+    _show_delta(study)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(prose("backpropagation", quantity, **_slots(study, quantity)))
+    with right:
+        st.markdown(prose("backpropagation", "symbols", **_symbols(study)))
+        _show_activation(study)
+
+
+def _trace(study: Study, quantity: Quantity, form: Form) -> Trace:
+    delta = study.back.delta
+    if quantity == "bias":
+        return bias_gradient_trace(delta, form=form)
+    build = kernel_gradient_trace if quantity == "kernel" else input_gradient_trace
+    settings = study.layer.settings
+    return build(
+        study.layer.image,
+        study.at.kernel,
+        delta,
+        strides=settings.strides,
+        padding=settings.padding,
+        dilation_rate=settings.dilation_rate,
+        form=form,
+    )
+
+
+def _values(study: Study, quantity: Quantity) -> Array:
+    gradient = study.back.parameters
+    match quantity:
+        case "kernel":
+            return gradient.kernel
+        case "input":
+            return study.back.image
+        case "bias":
+            return np.array([[gradient.bias]])
+
+
+def _show_pictures(study: Study, quantity: Quantity) -> None:
+    with instead_of_steps("gradient"):
+        show_image(study.layer.image, alt="The image")
+        show_image(study.back.delta, signed=True, alt="The output gradient")
+        show_image(_values(study, quantity), signed=True, alt=f"The gradient of the {quantity}")
+
+
+def _slots(study: Study, quantity: Quantity) -> dict[str, Any]:
+    """Return the numbers of the section that belongs to a quantity."""
+    given = (study.layer.settings, study.size, study.window)
+    if quantity == "bias":
+        return {
+            "sum": bias_gradient_latex(*given),
+            "gradient": number_latex(study.back.parameters.bias),
+        }
+    gradient = _matrix_or_dots(_values(study, quantity))
+    if quantity == "kernel":
+        return {"sum": kernel_gradient_latex(*given), "gradient": gradient}
+    (down, right), _ = study.layer.settings.steps
+    spread = prose("backpropagation", "spread_none")
+    if max(down, right) > 1:
+        zeros = {"down": down - 1, "right": right - 1}
+        spread = prose("backpropagation", "spread_zeros", **zeros)
+    return {"sum": input_gradient_latex(*given), "spread": spread, "gradient": gradient}
+
+
+def _matrix_or_dots(values: Array) -> str:
+    if max(values.shape) <= MOST_WRITTEN:
+        return matrix_latex(values)
+    return rf"\text{{{values.shape[0]} × {values.shape[1]} numbers}}"
+
+
+def _symbols(study: Study) -> dict[str, Any]:
+    settings = study.layer.settings
+    strides, dilation = settings.steps
+    (top, _), (left, _) = settings.borders(study.size, study.window)
+    return {
+        "size": _times(study.size),
+        "window": _times(study.window),
+        "out": _times(study.back.delta.shape),
+        "strides": f"{strides[0]} down, {strides[1]} to the right",
+        "dilation": f"{dilation[0]} down, {dilation[1]} to the right",
+        "top": top,
+        "left": left,
+    }
+
+
+def _times(size: tuple[int, ...]) -> str:
+    return f"{size[0]} × {size[1]}"
+
+
+def _show_delta(study: Study) -> None:
+    """Show the output gradient as a product of two matrices."""
+    back = study.back
+    st.markdown(prose("backpropagation", "delta"))
+    if max(back.delta.shape) <= MOST_WRITTEN:
+        factors = rf"{matrix_latex(back.grad_results)} \odot {matrix_latex(back.slopes)}"
+        st.latex(rf"\delta = {factors} = {matrix_latex(back.delta)}")
+    else:
+        with st.container(horizontal=True):
+            pictures = {
+                "The loss's slope in each result": back.grad_results,
+                "The activation's slope": back.slopes,
+                "The output gradient": back.delta,
+            }
+            for name, values in pictures.items():
+                with st.container(width=PICTURE_PX):
+                    show_image(values, signed=True, alt=name, width_px=PICTURE_PX)
+                    st.caption(f"{name}, from {values.min():.3g} to {values.max():.3g}")
+
+
+def _show_activation(study: Study) -> None:
+    """Show the activation and its slope as curves, unless there is none."""
+    back, activation = study.back, study.layer.activation
+    if activation is ACTIVATIONS["linear"]:
+        return
+    st.latex(rf"f(z) = {activation.formula}, \qquad f'(z) = {activation.slope_formula}")
+    dead = int(np.count_nonzero(np.abs(back.slopes) < NEARLY_FLAT))
+    if dead:
+        section = "silent" if activation is ACTIVATIONS["relu"] else "saturated"
+        st.markdown(prose("backpropagation", section, dead=dead, cells=back.slopes.size))
+    st.vega_lite_chart(
+        activation_table(activation, back.sums),
+        activation_spec(),
+        key="back_activation_curve",
+        alt="The activation, its slope, and where this layer's sums lie on them",
+    )

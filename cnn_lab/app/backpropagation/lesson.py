@@ -1,0 +1,213 @@
+"""A kernel that learns on the page: its lesson is computed at once, then played or scrubbed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.caches import test_digits
+from cnn_lab.app.widgets.inputs import choice, crop_side, whole_number
+from cnn_lab.app.widgets.pictures import show_image, tone
+from cnn_lab.charts.descent import kernels_spec, kernels_table, lesson_spec, lesson_table
+from cnn_lab.concepts.backpropagation import Lesson, learn_kernel
+from cnn_lab.content import prose
+from cnn_lab.data.kernels import KERNELS
+from cnn_lab.data.teaching_images import crop_to_ink
+from cnn_lab.ops import conv2d
+from cnn_lab.ops.types import Array
+
+SIDE = 3
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+STEPS = (10, 20, 50, 100, 200, 500, 1000, 2000)
+GOALS = tuple(name for name, kernel in KERNELS.items() if kernel.fits(SIDE, SIDE))
+TICK_S = 0.2
+MOST_FRAMES = 60
+PICTURE_PX = 84
+CHART_PX = 220
+PICTURES = {
+    "image": "The image",
+    "now": "What the kernel makes of it now",
+    "target": "What the goal makes of it",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Pupil:
+    """What is learned, and from which image."""
+
+    image: Array
+    goal: str
+    lesson: Lesson
+
+
+def lesson_controls() -> Pupil:
+    """Show what is to be learned, from what and how; return the whole lesson."""
+    goal = st.selectbox(
+        "Goal",
+        GOALS,
+        format_func=lambda name: KERNELS[name].title,
+        key="back_goal",
+        bind="query-params",
+    )
+    rate = st.select_slider(
+        "Learning rate",
+        RATES,
+        value=1.0,
+        format_func=lambda value: f"{value:g}",
+        key="back_lesson_rate",
+        bind="query-params",
+    )
+    steps = st.select_slider(
+        "Steps", STEPS, value=1000, key="back_lesson_steps", bind="query-params"
+    )
+    seed = whole_number("Noise", "back_lesson_seed", value=0, minimum=0, maximum=9999)
+    with st.expander("Image"):
+        image = _image()
+    values = KERNELS[goal].values(SIDE, SIDE)
+    lesson = learn_kernel(image, values, rate=rate, steps=steps, seed=seed)
+    return Pupil(image, KERNELS[goal].title, lesson)
+
+
+def _image() -> Array:
+    source = choice("Image", ("digit", "noise"), "back_lesson_input")
+    if source == "noise":
+        number = whole_number("Picture", "back_lesson_noise", value=0, minimum=0, maximum=9999)
+        return np.random.default_rng(number).random((14, 14))
+    digits = test_digits()
+    index = whole_number(
+        "Test image", "back_lesson_digit", value=0, minimum=0, maximum=len(digits) - 1
+    )
+    pixels = digits.pixels[index][..., np.newaxis] / 255
+    return crop_to_ink(pixels, crop_side("back_lesson"))[..., 0]
+
+
+def show_lesson(pupil: Pupil) -> None:
+    """Show the lesson at one of its steps, and let it run."""
+    lesson = pupil.lesson
+    last = len(lesson.losses) - 1
+    highest = f"{lesson.highest_rate:.3g}"
+    st.markdown(prose("backpropagation", "lesson_ask", goal=pupil.goal))
+    if lesson.diverged:
+        steps = "one step" if last == 0 else f"{last + 1} steps"
+        numbers = {"steps": steps, "highest": highest}
+        st.warning(prose("backpropagation", "lesson_diverged", **numbers))
+    playing = bool(st.session_state.get("back_playing")) and last > 0
+    live = st.fragment(_show_step, run_every=TICK_S if playing else None)
+    live(pupil, was_playing=playing)
+    if lesson.unseen:
+        st.markdown(prose("backpropagation", "lesson_unseen", unseen=lesson.unseen))
+    elif not lesson.diverged:
+        st.markdown(prose("backpropagation", "lesson_rate", highest=highest))
+
+
+def _show_step(pupil: Pupil, *, was_playing: bool) -> None:
+    state = st.session_state
+    last = len(pupil.lesson.losses) - 1
+    step = _advance(last) if was_playing else _scrubber(last)
+    if bool(state.get("back_playing")) != was_playing and last > 0:
+        st.rerun()  # the whole page: ticks begin or end
+    _show_kernels(pupil, step)
+
+
+def _frames(last: int) -> Array:
+    """Return the steps that are shown when it plays: each at first, then fewer and fewer."""
+    return np.unique(np.geomspace(1, last + 1, MOST_FRAMES).round().astype(int)) - 1
+
+
+def _advance(last: int) -> int:
+    """Show how far it has played and return the next step."""
+    state = st.session_state
+    frames = _frames(last)
+    later = frames[frames > state.get("back_frame", -1)]
+    step = int(later[0]) if len(later) else last
+    state["back_frame"] = state["back_frame_shown"] = step
+    if step == last:
+        _stop()
+    _row(last, playing=True)
+    return step
+
+
+def _scrubber(last: int) -> int:
+    """Show the slider of steps and return the one chosen."""
+    state = st.session_state
+    if state.get("back_step", 0) > last:
+        state["back_step"] = last
+    return _row(last, playing=False)
+
+
+def _row(last: int, *, playing: bool) -> int:
+    """Show the button and the slider, which only follows while it plays."""
+    if last == 0:
+        return 0
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if playing:
+            st.button("Pause", key="back_pause", icon=":material/pause:", on_click=_stop)
+            st.slider("Step", 0, last, key="back_frame_shown", disabled=True)
+            return int(st.session_state["back_frame"])
+        st.button(
+            "Play", key="back_play", icon=":material/play_arrow:", on_click=_start, args=(last,)
+        )
+        return st.slider("Step", 0, last, key="back_step", bind="query-params")
+
+
+def _start(last: int) -> None:
+    state = st.session_state
+    here = state.get("back_step", 0)
+    state["back_playing"] = True
+    state["back_frame"] = -1 if here >= last else here
+
+
+def _stop() -> None:
+    state = st.session_state
+    state["back_playing"] = False
+    state["back_step"] = state["back_frame"]
+
+
+def _show_kernels(pupil: Pupil, step: int) -> None:
+    lesson = pupil.lesson
+    kernel = lesson.kernels[step]
+    last = len(lesson.losses) - 1
+    numbers = {
+        "step": step,
+        "steps": last,
+        "loss": f"{lesson.losses[step]:.3g}",
+        "difference": f"{lesson.differences[step]:.3g}",
+    }
+    st.markdown(prose("backpropagation", "lesson_state", **numbers))
+    shown = {"now": kernel, "goal": lesson.goal, "difference": kernel - lesson.goal}
+    limit = float(np.abs(lesson.goal).max())
+    rows, columns = lesson.goal.shape
+    st.vega_lite_chart(
+        kernels_table(shown, limit=limit, tone=tone()),
+        kernels_spec(rows=rows, columns=3 * columns + 2),
+        key="back_kernels",
+        alt="The kernel now, the goal, and their difference, cell by cell",
+    )
+    left, right = st.columns(2, gap="medium")
+    # A fixed height keeps everything below where it is until the browser can draw.
+    with left, st.container(height=CHART_PX, border=False):
+        st.vega_lite_chart(
+            lesson_table(lesson, step),
+            lesson_spec(n_steps=max(1, last), height=CHART_PX),
+            key="back_lesson_loss",
+            alt="The loss after each step, on a logarithmic axis",
+        )
+    with right:
+        _show_pictures(pupil, kernel)
+
+
+def _show_pictures(pupil: Pupil, kernel: Array) -> None:
+    bank = np.stack([kernel, pupil.lesson.goal], axis=-1)[:, :, np.newaxis]
+    now, target = np.moveaxis(conv2d(pupil.image[np.newaxis, ..., np.newaxis], bank)[0], -1, 0)
+    limit = float(np.abs(target).max())
+    with st.container(horizontal=True, gap="small"):
+        for name, values in {"image": pupil.image, "now": now, "target": target}.items():
+            with st.container(width=PICTURE_PX):
+                show_image(
+                    values,
+                    alt=PICTURES[name],
+                    signed=name != "image",
+                    width_px=PICTURE_PX,
+                    limit=None if name == "image" else limit,
+                )
+                st.caption(name)

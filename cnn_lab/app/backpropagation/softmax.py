@@ -1,0 +1,145 @@
+"""Softmax and cross-entropy on the Backpropagation page, from scores to their gradient."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.caches import network, test_digits
+from cnn_lab.app.widgets.inputs import choice, whole_number
+from cnn_lab.app.widgets.matrix import editable_matrix, editing
+from cnn_lab.app.widgets.pictures import show_image
+from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.charts.softmax import GRADIENT, PROBABILITY, bars_spec, softmax_table
+from cnn_lab.concepts.backpropagation import (
+    SoftmaxCrossEntropy,
+    number_latex,
+    softmax_cross_entropy,
+)
+from cnn_lab.content import prose
+from cnn_lab.ops.types import Array
+
+FIRST_SCORES = np.array([[2.0, 1.0, -1.0]])
+MAX_CLASSES = 10
+TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+NETWORK = "fast"
+DIGIT_PX = 112
+UNSURE = 321  # a test digit that the network takes for another, and is not sure
+MOST_TERMS = 5
+NEARLY_SURE = 0.999
+
+
+def softmax_controls() -> tuple[Array, int, float]:
+    """Show where scores come from, the true class and the temperature; return all three."""
+    source = choice(
+        "Scores",
+        ("own", "network"),
+        "back_scores",
+        help="Your own numbers, or the last layer of the shipped fast network on a test digit.",
+    )
+    if source == "network":
+        scores, true_class = _network_scores()
+    else:
+        scores = editable_matrix(
+            "back_logits",
+            FIRST_SCORES,
+            editing("Edit the scores", "back_edit_logits"),
+            label="Scores",
+            max_rows=1,
+            max_columns=MAX_CLASSES,
+        )[0]
+        true_class = whole_number(
+            "True class", "back_class", value=0, minimum=0, maximum=len(scores) - 1
+        )
+    temperature: float = st.select_slider(
+        "Temperature",
+        TEMPERATURES,
+        value=1.0,
+        format_func=lambda value: f"{value:g}",
+        key="back_temperature",
+        bind="query-params",
+    )
+    return scores, true_class, temperature
+
+
+def _network_scores() -> tuple[Array, int]:
+    digits = test_digits()
+    index = whole_number(
+        "Test image", "back_score_digit", value=UNSURE, minimum=0, maximum=len(digits) - 1
+    )
+    pixels = digits.pixels[index]
+    show_image(pixels, alt=f"Test image {index}, a {digits.labels[index]}", width_px=DIGIT_PX)
+    made = network(NETWORK).activations(pixels[np.newaxis, ..., np.newaxis] / 255)
+    # What goes into the last layer, softmax.
+    return list(made.values())[-2][0].astype(np.float64), int(digits.labels[index])
+
+
+def show_softmax(scores: Array, true_class: int, temperature: float) -> None:
+    """Show every number between scores and gradient: as formulas, bars and a table."""
+    found = softmax_cross_entropy(scores, true_class, temperature=temperature)
+    st.markdown(prose("backpropagation", "softmax"))
+    st.markdown(
+        prose(
+            "backpropagation",
+            "softmax_worked",
+            c=true_class,
+            score=number_latex(float(scores[true_class])),
+            powers=_powers(scores, temperature),
+            probability=_probability(float(found.probabilities[true_class])),
+            loss=number_latex(found.loss),
+            temperature=f"{temperature:g}",
+            gradient=number_latex(float(found.gradient[true_class])),
+        )
+    )
+    if found.is_limited:
+        st.markdown(prose("backpropagation", "softmax_limited"))
+    _show_bars(found, 1 / temperature)
+    show_table(_columns(scores, found), label="Softmax and cross-entropy, class by class")
+    sums = {"total": _sum(found.probabilities), "balance": _sum(found.gradient)}
+    st.markdown(prose("backpropagation", "softmax_sums", **sums))
+    st.caption(prose("backpropagation", "softmax_note"))
+
+
+def _show_bars(found: SoftmaxCrossEntropy, largest_gradient: float) -> None:
+    table = softmax_table(found)
+    limits = {PROBABILITY: 1.0, GRADIENT: largest_gradient}
+    for place, (field, limit) in zip(st.columns(2), limits.items(), strict=True):
+        with place:
+            st.vega_lite_chart(
+                table,
+                bars_spec(field, n_classes=len(table), limit=limit),
+                key=f"back_bars_{field}",
+                alt=f"The {field} of each class; the table below has the numbers",
+            )
+
+
+def _powers(scores: Array, temperature: float) -> str:
+    """Return the sum below the fraction, the middle of a long one left out."""
+    terms = [rf"e^{{{number_latex(float(score))} / {temperature:g}}}" for score in scores]
+    if len(terms) > MOST_TERMS:
+        terms[2:-1] = [r"\dots"]
+    return " + ".join(terms)
+
+
+def _probability(value: float) -> str:
+    """Return a probability; one that is nearly 1, by what is missing."""
+    return number_latex(value) if value < NEARLY_SURE else rf"1 - {number_latex(1 - value)}"
+
+
+def _columns(scores: Array, found: SoftmaxCrossEntropy) -> dict[str, list[str]]:
+    return {
+        "Class": [str(number) for number in range(len(scores))],
+        "Score z": [_cell(value) for value in scores],
+        "z / T": [_cell(value) for value in found.scaled],
+        "exp(z / T − largest)": [_cell(value) for value in found.powers],
+        "Probability p": [_cell(value) for value in found.probabilities],
+        "Label y": [_cell(value) for value in found.label],
+        "Gradient (p − y) / T": [_cell(value) for value in found.gradient],
+    }
+
+
+def _cell(value: float) -> str:
+    return f"{value:.4g}".replace("-", "−")
+
+
+def _sum(values: Array) -> str:
+    """Return a sum to ten decimals, where rounding does not reach."""
+    return f"{abs(values.sum()):.10f}".rstrip("0").rstrip(".")

@@ -1,0 +1,78 @@
+"""A whole picture beside what the kernels make of it."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.caches import filtered_maps, framed_picture
+from cnn_lab.app.convolution.controls import Convolution
+from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.app.widgets.upload import Crop
+from cnn_lab.concepts.convolution.equations import number
+from cnn_lab.content import prose
+
+WIDTH_PX = 300
+SIGNED, CLIPPED = "signed colours", "greys, clipped"
+
+
+def show_whole_picture(layer: Convolution, crop: Crop) -> None:
+    """Show the picture that the stage's image is a piece of, and the result on all of it."""
+    pixels = crop.picture.pixels
+    width = pixels.shape[1]
+    factor = max(1, round(WIDTH_PX / width))
+    st.markdown(prose("convolution", "whole", rows=pixels.shape[0], columns=width))
+    if crop.picture.is_sample:
+        st.markdown(prose("convolution", "invitation"))
+    scale = st.segmented_control(
+        "Results as",
+        [SIGNED, CLIPPED],
+        default=SIGNED,
+        required=True,
+        key="conv_scale",
+        bind="query-params",
+        help="Clipped: below 0 is black and above 255 white, as in a program for photographs.",
+    )
+    channels = len(layer.channel_names)
+    numbers = crop.picture.channels(channels)
+    name = f"{crop.picture.sha256}-{channels}"
+    with st.container(horizontal=True):
+        with st.container(width=max(WIDTH_PX, factor * width), gap="xsmall"):
+            seen = numbers[..., : 3 if channels > 1 else 1]
+            shown = np.repeat(seen, 3 // seen.shape[2], axis=2).astype(np.uint8)
+            box = (crop.row, crop.column, crop.rows, crop.columns)
+            accent = str(st.get_option(f"theme.{tone()}.primaryColor"))
+            show_png(
+                framed_picture(name, box, accent, factor=factor, _pixels=shown),
+                alt="The whole picture, its piece on the stage framed",
+                width_px=factor * width,
+            )
+        for settings in layer.settings:
+            maps = filtered_maps(
+                name,
+                layer.kernel,
+                layer.bias,
+                settings,
+                factor=factor,
+                tone=tone() if scale == SIGNED else None,
+                _pixels=numbers,
+            )
+            for f, result in enumerate(maps, start=1):
+                title = "Result" if len(maps) == 1 else f"Filter {f}"
+                if len(layer.settings) > 1:
+                    title += ", kernel turned" if settings.flip_kernel else ", kernel as it stands"
+                with st.container(width=max(WIDTH_PX, factor * result.columns), gap="xsmall"):
+                    show_png(
+                        result.png,
+                        alt=f"{title} on the whole picture",
+                        width_px=factor * result.columns,
+                    )
+                    st.caption(
+                        prose(
+                            "convolution",
+                            "whole_result",
+                            title=title,
+                            rows=result.rows,
+                            columns=result.columns,
+                            low=number(result.low),
+                            high=number(result.high),
+                        )
+                    )

@@ -1,0 +1,1 @@
+"""The Draw a digit page."""

@@ -1,0 +1,72 @@
+"""What gets onto the canvas besides strokes: a sample, a file, a shot of the camera."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.caches import test_digits
+from cnn_lab.app.widgets import canvas
+from cnn_lab.app.widgets.drawing import NAME
+from cnn_lab.app.widgets.upload import CAMERA, FILE, RESOLUTION
+from cnn_lab.content import prose
+from cnn_lab.data.uploads import MAX_MB, PictureError
+from cnn_lab.digits.photograph import find_digit, sharp_on_canvas
+
+MENU = "draw_picture_menu"
+PROBLEM = "draw_problem"
+
+
+def show_sources() -> None:
+    """Offer a sample, and behind a button a file or the camera."""
+    st.button("Sample", icon=":material/casino:", key="draw_sample", on_click=_put_sample)
+    menu = st.popover("Picture", icon=":material/photo_camera:", key=MENU, on_change="rerun")
+    if not menu.open:
+        return
+    with menu:
+        way = st.segmented_control(
+            "Take it from",
+            [FILE, CAMERA],
+            default=FILE,
+            required=True,
+            key="draw_camera",
+            width="stretch",
+        )
+        # The camera is asked for only by whoever wants it.
+        if way == FILE:
+            st.file_uploader(
+                prose("draw", "upload_label"),
+                type=["png", "jpg", "jpeg", "webp"],
+                max_upload_size=MAX_MB,
+                key="draw_upload",
+                on_change=_put_picture,
+                args=("draw_upload",),
+            )
+        else:
+            st.camera_input(
+                prose("draw", "camera_label"),
+                resolution=RESOLUTION,
+                key="draw_shot",
+                on_change=_put_picture,
+                args=("draw_shot",),
+            )
+        if problem := st.session_state.pop(PROBLEM, ""):
+            st.error(problem)
+
+
+def _put_sample() -> None:
+    digits = test_digits()
+    index = int(np.random.default_rng().integers(len(digits)))
+    note = prose("draw", "sample", index=f"{index:,}", label=digits.labels[index])
+    canvas.put_picture(NAME, sharp_on_canvas(digits.pixels[index]), note=note)
+
+
+def _put_picture(key: str) -> None:
+    if sent := st.session_state[key]:
+        try:
+            found = find_digit(sent.getvalue())
+        except PictureError as error:
+            st.session_state[PROBLEM] = str(error)
+            return
+        several = found.n_shapes > 1
+        note = prose("draw", "several", n=found.n_shapes) if several else prose("draw", "upload")
+        canvas.put_picture(NAME, found.rgba, note=note)
+        st.session_state[MENU] = False  # it would cover what it has brought

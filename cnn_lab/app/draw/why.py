@@ -1,0 +1,223 @@
+"""Why a drawing is not read as another digit: covered, compared, and with ink taken away."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnn_lab.app.draw.answer import small
+from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.charts.maps import Picture, grey_picture, png
+from cnn_lab.charts.reasons import marked, over_drawing, times_as_probable
+from cnn_lab.content import prose
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.digits.drawing import SIDE, percent
+from cnn_lab.explain import (
+    Erasure,
+    Neighbour,
+    Occlusion,
+    nearest_digits,
+    occlusion,
+    smallest_erasure,
+)
+from cnn_lab.network import Network
+
+CHOICE = "draw_why"
+ASKED, FOUND = "draw_why_asked", "draw_why_found"
+N_BANK = 10_000
+FACTOR = 4
+CARD_PX = FACTOR * SIDE
+COVERED_PX = 200
+FAINT = 0.05  # powers of ten: 1.1 times as probable
+BEYOND = 1_000_000
+FRACTION = 0.2  # smaller factors read better as 1/n
+
+
+@dataclass(frozen=True)
+class Question:
+    """Why a network reads one digit in a drawing and not another."""
+
+    network: Network
+    image: bytes
+    read_as: int
+    other: int
+
+    @property
+    def pixels(self) -> NDArray[np.float32]:
+        """The drawing, shape (28, 28, 1)."""
+        return np.frombuffer(self.image, np.float32).reshape(SIDE, SIDE, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """What was found out about a question.
+
+    Attributes
+    ----------
+    covered : Occlusion
+        How probable the other digit becomes.
+    nearest : list of Neighbour
+        In the bank, for each digit.
+    to_other, to_any : Erasure or None
+        The least ink to go for the other digit to be read; for any other, if that failed.
+    """
+
+    covered: Occlusion
+    nearest: list[Neighbour]
+    to_other: Erasure | None
+    to_any: Erasure | None
+
+
+@st.fragment
+def show_why(image: NDArray[np.float32] | None, read_as: int | None, network: Network) -> None:
+    """Show a fold, and in it, once it is asked for, why another digit was not read.
+
+    Parameters
+    ----------
+    image : ndarray of float32 in [0, 1], shape (28, 28), or None
+        The prepared drawing; None when there is none.
+    read_as : int or None
+        What the network reads in it.
+    network : Network
+
+    Notes
+    -----
+    About a second, so it is found out for the drawing that was asked about and not again
+    after each stroke.
+    """
+    fold = st.expander(
+        "Why not another digit?",
+        icon=":material/contrast:",
+        key="draw_why_part",
+        on_change="rerun",
+        bind="query-params",
+    )
+    if not fold.open:
+        return
+    with fold:
+        other = st.segmented_control(
+            "Why is it not a …",
+            list(range(10)),
+            key=CHOICE,
+            bind="query-params",
+            on_change=_ask,
+        )
+        asked = st.session_state.pop(ASKED, False)
+        if image is None or read_as is None:
+            st.markdown(prose("draw", "nothing_yet"))
+        elif other is None:
+            st.markdown(prose("draw", "why"))
+        elif other == read_as:
+            st.markdown(prose("draw", "why_read"))
+        else:
+            _answer(Question(network, image.tobytes(), read_as, other), asked=asked)
+
+
+def _ask() -> None:
+    st.session_state[ASKED] = True
+
+
+def _answer(question: Question, *, asked: bool) -> None:
+    found: tuple[Question, Reasons] | None = st.session_state.get(FOUND)
+    if found is None or found[0] != question:
+        if not asked:
+            st.button("Look into it", key="draw_why_ask", on_click=_ask)
+            return
+        with st.spinner(prose("draw", "why_looking")):
+            found = question, _reasons(question)
+        st.session_state[FOUND] = found
+    with st.container(horizontal=True, gap="small"):  # all three beside each other at 1280
+        _show_covered(question, found[1].covered)
+        _show_nearest(question, found[1].nearest)
+        _show_erasure(question, found[1])
+
+
+def _reasons(question: Question) -> Reasons:
+    network, image, other = question.network, question.pixels, question.other
+    train = load_mnist().train
+    to_other = smallest_erasure(network, image, target=other)
+    return Reasons(
+        occlusion(network, image, other),
+        [one[0] for one in nearest_digits(image, train.pixels[:N_BANK], train.labels[:N_BANK])],
+        to_other,
+        None if to_other else smallest_erasure(network, image),
+    )
+
+
+def _show_covered(question: Question, covered: Occlusion) -> None:
+    times = times_as_probable(covered)
+    against = -np.log10(times)  # what makes the digit more probable once covered is against it
+    strongest = float(np.abs(against).max())
+    with st.container(width=COVERED_PX, gap="small"):
+        st.markdown(prose("draw", "why_covered_title"))
+        picture = over_drawing(question.pixels[..., 0], against, limit=max(strongest, FAINT))
+        _show(picture, prose("draw", "why_covered_alt", other=question.other))
+        numbers = {"other": question.other, "before": percent(covered.before)}
+        if strongest < FAINT:
+            st.markdown(small("why_covered_nothing", **numbers))
+        else:
+            least, most = _number(float(times.min())), _number(float(times.max()))
+            st.markdown(small("why_covered", least=least, most=most, **numbers))
+
+
+def _number(times: float) -> str:
+    """Return a factor of any size in few letters."""
+    if times > BEYOND:
+        return f"more than {BEYOND:,}"
+    if times < 1 / BEYOND:
+        return f"less than 1/{BEYOND:,}"
+    if times < FRACTION:
+        return f"1/{_rounded(1 / times):,.0f}"
+    return f"{_rounded(times):,.0f}" if times >= 1 / FRACTION else f"{times:.1f}"
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.2g}")
+
+
+def _show_nearest(question: Question, nearest: list[Neighbour]) -> None:
+    own, other = nearest[question.read_as], nearest[question.other]
+    with st.container(width=3 * CARD_PX + 32, gap="small"):
+        st.markdown(prose("draw", "why_nearest_title"))
+        with st.container(horizontal=True, gap="small"):
+            _show_neighbour(own, question.read_as)
+            with st.container(width=CARD_PX, gap="xsmall"):
+                yours = prose("draw", "why_yours")
+                _show(grey_picture(question.pixels[..., 0], limit=1.0), yours)
+                st.markdown(f":small[{yours}]")
+            _show_neighbour(other, question.other)
+        verdict = "why_nearest" if own.distance <= other.distance else "why_nearer"
+        st.markdown(small(verdict, n=f"{N_BANK:,}", read=question.read_as, other=question.other))
+
+
+def _show_neighbour(neighbour: Neighbour, digit: int) -> None:
+    pixels = load_mnist().train.pixels[neighbour.number]
+    with st.container(width=CARD_PX, gap="xsmall"):
+        alt = prose("draw", "why_nearest_alt", digit=digit)
+        _show(grey_picture(pixels / 255, limit=1.0), alt)
+        st.markdown(small("why_distance", digit=digit, distance=f"{neighbour.distance:.1f}"))
+
+
+def _show_erasure(question: Question, reasons: Reasons) -> None:
+    erasure = reasons.to_other or reasons.to_any
+    with st.container(width=2 * CARD_PX + 16, gap="small"):
+        st.markdown(prose("draw", "why_erasure_title"))
+        if erasure is None:
+            st.markdown(small("why_no_erasure"))
+            return
+        accent = str(st.get_option(f"theme.{tone()}.primaryColor"))
+        with st.container(horizontal=True, gap="small"):
+            mark = marked(question.pixels[..., 0], erasure.mask, accent)
+            _show(mark, prose("draw", "why_marked_alt", n=erasure.n_pixels))
+            after = grey_picture(erasure.image_after[..., 0], limit=1.0)
+            _show(after, prose("draw", "why_after_alt", digit=erasure.digit_after))
+        numbers = {"n": erasure.n_pixels, "digit": erasure.digit_after}
+        if reasons.to_other:
+            st.markdown(small("why_erasure", **numbers))
+        else:
+            st.markdown(small("why_other_erasure", other=question.other, **numbers))
+
+
+def _show(picture: Picture, alt: str) -> None:
+    show_png(png(picture, factor=2 * FACTOR), alt=alt, width_px=CARD_PX)

@@ -1,0 +1,123 @@
+"""Each step from a drawing to 28x28 pixels, with a switch to leave it out."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from cnn_lab.app.draw.answer import probabilities_of, small
+from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.charts.maps import png
+from cnn_lab.charts.preparation import FACTOR, step_pictures
+from cnn_lab.content import prose
+from cnn_lab.digits.answer import Verdict
+from cnn_lab.digits.drawing import SIDE, STEPS, Ink, Preparation, Step, percent, prepare_steps
+from cnn_lab.network import Network
+
+NAMES: dict[Step, str] = {
+    "ink": "Ink",
+    "crop": "Crop",
+    "widen": "Widen",
+    "box": "Box",
+    "centre": "Centre",
+}
+CARD_PX = FACTOR * SIDE // 2  # two pixels of a picture for one of the page
+
+
+def xray_switches() -> tuple[frozenset[Step], Mapping[Step, DeltaGenerator]]:
+    """Show the fold of the X-ray, and in it, once it is open, a switch for each step.
+
+    Returns
+    -------
+    frozenset of Step
+        The steps that are switched off; none while the fold is closed.
+    dict of Step to DeltaGenerator
+        Where `show_xray` puts its pictures; empty while the fold is closed.
+    """
+    fold = st.expander(
+        "Step by step, and without a step",
+        icon=":material/conveyor_belt:",
+        key="draw_xray",
+        on_change="rerun",
+        bind="query-params",
+    )
+    if not fold.open:
+        return frozenset(), {}
+    off, cards = set(), {}
+    with fold:
+        st.markdown(small("xray"))
+        with st.container(horizontal=True, gap="small"):
+            for step in STEPS:
+                with st.container(width=CARD_PX, gap="xsmall"):
+                    key = f"draw_step_{step}"
+                    if not st.toggle(NAMES[step], value=True, key=key, bind="query-params"):
+                        off.add(step)
+                    cards[step] = st.container(gap="xsmall")
+    return frozenset(off), cards
+
+
+def show_xray(
+    cards: Mapping[Step, DeltaGenerator],
+    rgba: NDArray[np.uint8],
+    steps: Preparation,
+    network: Network,
+    without: frozenset[Step],
+) -> None:
+    """Show what each step did, in a picture and in numbers, and the answer without it.
+
+    Parameters
+    ----------
+    cards : dict of Step to DeltaGenerator
+        From `xray_switches`.
+    rgba : ndarray of uint8, shape (280, 280, 4)
+    steps : Preparation
+        Of this drawing, without the steps that are switched off.
+    network : Network
+    without : frozenset of Step
+
+    Notes
+    -----
+    Five more preparations and answers, some 30 ms.
+    """
+    pictures = step_pictures(steps, accent=str(st.get_option(f"theme.{tone()}.primaryColor")))
+    prepared = [steps, *(prepare_steps(rgba, without=without ^ {step}) for step in cards)]
+    images = np.stack([one.image for one in prepared if one is not None])
+    now, *otherwise = map(Verdict.of, probabilities_of(network, images))
+    for (step, card), other in zip(cards.items(), otherwise, strict=True):
+        left_out = step in without
+        verdict = f"{other.digit} ({percent(other.probability)})"
+        if other.digit != now.digit:
+            verdict = f"**{verdict}**"
+        with card:
+            alt = prose("draw", "xray_alt", step=NAMES[step])
+            show_png(png(pictures[step]), alt=alt, width_px=CARD_PX)
+            st.markdown(small(f"xray_no_{step}") if left_out else _what(step, steps))
+            st.markdown(small("xray_with" if left_out else "xray_without", read=verdict))
+
+
+def _what(step: Step, steps: Preparation) -> str:
+    """Return what a step did, in numbers."""
+    if step == "ink":
+        return small("xray_ink", strongest=steps.strongest)
+    if step == "crop":
+        return small("xray_crop", crop=_size(steps.crop), canvas=_size(steps.ink))
+    if step == "widen":
+        before, after = (f"{width:.1f}" for width in steps.stroke_widths)
+        if steps.stroke.shape == steps.crop.shape:
+            return small("xray_wide", before=before)
+        return small("xray_widen", before=before, after=after)
+    if step == "box":
+        return small("xray_box", scale=f"{steps.scale:.3f}", box=_size(steps.box))
+    down, right = steps.shift
+    moved = [_moved(down, "down", "up"), _moved(right, "right", "left")]
+    return small("xray_centre", moved=", ".join(filter(None, moved)) or "nowhere")
+
+
+def _size(ink: Ink) -> str:
+    return f"{ink.shape[0]} × {ink.shape[1]}"
+
+
+def _moved(pixels: int, forward: str, back: str) -> str:
+    return f"{abs(pixels)} {forward if pixels > 0 else back}" if pixels else ""

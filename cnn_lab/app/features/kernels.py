@@ -1,0 +1,65 @@
+"""The weights behind a map, as pictures on one scale."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.features.view import View, look_into
+from cnn_lab.app.widgets.map_picker import Place, map_picker
+from cnn_lab.app.widgets.pictures import tone
+from cnn_lab.charts.feature_maps import map_sheet
+from cnn_lab.concepts.convolution.equations import number
+from cnn_lab.content import prose
+from cnn_lab.ops.types import Array
+
+MOST_PX = 300
+
+
+def show_kernels(view: View) -> None:
+    """Show what the layer has learned: all kernels of a first layer, else those of one map."""
+    kernel = view.network.weights.get(f"{view.layer}/kernel")
+    if kernel is None:
+        st.markdown(prose("features", "no_kernels", layer=view.layer))
+        return
+    channel = view.place[0]
+    rows, columns = kernel.shape[:2]
+    if kernel.ndim == 4 and kernel.shape[2] == 1:
+        st.markdown(prose("features", "all_kernels", n=kernel.shape[3], layer=view.layer))
+        _show(kernel[:, :, 0], view, chosen=channel)
+    elif view.spec.type == "DepthwiseConv2D":
+        st.markdown(prose("features", "all_kernels", n=view.maps.shape[2], layer=view.layer))
+        _show(kernel.reshape(rows, columns, -1), view, chosen=channel)
+    elif kernel.ndim == 4:
+        st.markdown(prose("features", "one_kernel", map=channel, n=kernel.shape[2]))
+        _show(kernel[..., channel], view)
+    else:
+        st.markdown(prose("features", "dense_kernel", unit=channel, n=f"{rows:,}"))
+        _show(_as_before(kernel[:, channel], view), view)
+
+
+def _as_before(weights: Array, view: View) -> Array:
+    """Return a unit's weights in the shape of the maps that they weigh, where these were maps."""
+    shapes = [row for row in view.network.spec.summary() if row.type == "Flatten"]
+    if shapes and shapes[-1].output_shape == weights.shape and len(shapes[-1].input_shape) == 3:
+        return weights.reshape(shapes[-1].input_shape)
+    return weights.reshape(1, 1, -1)
+
+
+def _show(kernels: Array, view: View, *, chosen: int | None = None) -> None:
+    """Show kernels, shape (rows, columns, n), on one scale; a click chooses a map."""
+    limit = float(np.abs(kernels).max())
+    sheet = map_sheet(kernels, np.full(kernels.shape[2], limit), tone=tone(), signed=True)
+    map_picker(
+        sheet,
+        key="features_kernels",
+        chosen=None if chosen is None else (chosen, 0, 0),
+        label=prose("features", "kernels_alt", layer=view.layer, n=kernels.shape[2]),
+        noun="Kernel" if chosen is not None else "From map",
+        ends=(number(-limit), number(limit)),
+        caption="one scale for all",
+        on_choose=None if chosen is None else lambda place: _take(place, view),
+        most_px=MOST_PX,
+    )
+
+
+def _take(place: Place, view: View) -> None:
+    look_into((place[0], *view.place[1:]))

@@ -1,0 +1,81 @@
+"""Why the network of *Feature maps* answers as it does: three pictures of which pixels count."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.features.view import View, network_name
+from cnn_lab.app.widgets.pictures import show_png
+from cnn_lab.charts.heat import heat_picture
+from cnn_lab.charts.maps import png
+from cnn_lab.content import prose
+from cnn_lab.digits.drawing import percent
+from cnn_lab.explain import drop_over_image, grad_cam, occlusion, over_image, saliency
+from cnn_lab.explain.formulas import significant
+from cnn_lab.network import Network
+from cnn_lab.ops.types import Array
+
+CLASS = "features_class"
+ANSWER = "its answer"
+PICTURE_PX = 224
+SQUARE_PX = 5
+
+
+def show_why(view: View) -> None:
+    """Show saliency, Grad-CAM and occlusion beside each other, for one of the classes."""
+    answer = int(view.probabilities.argmax())
+    names = [str(digit) for digit in range(view.probabilities.size)]
+    chosen = st.segmented_control(
+        "What speaks for",
+        [ANSWER, *names],
+        default=ANSWER,
+        required=True,
+        key=CLASS,
+        bind="query-params",
+    )
+    digit = int(chosen) if chosen in names else answer
+    probability = float(view.probabilities[digit])
+    st.markdown(prose("features", "why", digit=digit, probability=percent(probability)))
+    layer = _cam_layer(view)
+    image = view.subject.image
+    pictures: list[tuple[str, Array, dict[str, object]]] = [
+        ("saliency", saliency(view.network, image, digit), {})
+    ]
+    if layer:
+        cam = grad_cam(view.network, image, digit, layer)
+        pictures.append(("grad_cam", over_image(view.network.spec, layer, cam), {"layer": layer}))
+    drop = _drop(
+        view.image_name + network_name(view.network), digit, _network=view.network, _image=image
+    )
+    pictures.append(("occlusion", drop, {"side": SQUARE_PX}))
+    factor = max(1, round(PICTURE_PX / image.shape[1]))
+    with st.container(horizontal=True, gap="large"):
+        for kind, heat, numbers in pictures:
+            with st.container(width=factor * image.shape[1], gap="xsmall"):
+                st.markdown(f"**{prose('features', f'{kind}_title')}**")
+                show_png(
+                    png(heat_picture(image, heat), factor=2 * factor),
+                    alt=prose("features", f"{kind}_alt", digit=digit),
+                    width_px=factor * image.shape[1],
+                )
+                most = significant(float(np.abs(heat).max()), 3)
+                st.caption(prose("features", kind, most=most, **numbers))
+    st.markdown(prose("features", "why_care"))
+
+
+def _cam_layer(view: View) -> str:
+    """Return the chosen layer if Grad-CAM can take it, else the last one that makes maps."""
+    layers = view.network.spec.layers
+    softmax = layers[-1].name if layers[-1].type == "Softmax" else ""
+    maps = [
+        one.name
+        for one in layers
+        if view.activations[one.name].ndim == 3 and one.name != softmax and one.type != "Dropout"
+    ]
+    return view.layer if view.layer in maps else (maps[-1] if maps else "")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _drop(name: str, digit: int, *, _network: Network, _image: Array) -> Array:
+    """Return how much each covering costs, one number for each pixel."""
+    found = occlusion(_network, _image, digit, size=SQUARE_PX)
+    return drop_over_image(found, (_image.shape[0], _image.shape[1]))

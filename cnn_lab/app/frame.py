@@ -1,0 +1,87 @@
+"""The frame around every page: the list of pages, the navigation, and the way into it."""
+
+import math
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from cnn_lab.app.process import settle
+from cnn_lab.app.run_queue import heartbeat
+from cnn_lab.app.widgets.pictures import tone
+
+ICON = Path(__file__).with_name("icon.png")
+LOGO = Path(__file__).with_name("logo.svg")
+# Room for three grids beside each other at 1280 pixels; Streamlit's own margin is twice as wide.
+# Its white on the dark theme's light accent is hard to read; the page's own colour is not.
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] {{ padding-inline: clamp(1rem, 3vw, 2.5rem) }}
+[data-testid="stBaseButton-primary"] {{ color: {page} }}
+</style>"""
+
+_FRAMED = "frame_is_set"
+
+# Section -> {file: title}; the file's name is the page's address. No icons: Streamlit would
+# fetch a page's icon from the internet to show it in the browser's tab.
+PAGES = {
+    "": {"home": "Home"},
+    "Learn": {
+        "convolution": "Convolution",
+        "padding": "Padding and strides",
+        "pooling": "Pooling",
+        "backpropagation": "Backpropagation",
+    },
+    "Build": {"network": "Network", "training": "Training"},
+    "Explore": {"features": "Feature maps", "draw": "Draw a digit"},
+    "Reference": {"paper": "The paper"},
+}
+
+
+def navigation() -> Page:
+    """Set up the page's frame and return the page that was asked for; app.py runs it."""
+    settle()
+    st.session_state[_FRAMED] = True
+    st.set_page_config(page_icon=ICON, layout="wide")
+    st.logo(LOGO, size="large")
+    st.html(_STYLE.format(page=st.get_option(f"theme.{tone()}.backgroundColor")))
+    page = st.navigation(
+        {
+            section: [
+                st.Page(f"pages/{name}.py", title=title, default=name == "home")
+                for name, title in titles.items()
+            ]
+            for section, titles in PAGES.items()
+        }
+    )
+    _drop_infinite_numbers()  # only now: starting over would forget a page not yet found
+    st.set_page_config(page_title=f"{page.title} · CNN Lab")
+    heartbeat(page.url_path)
+    return page
+
+
+def _drop_infinite_numbers() -> None:
+    """Take infinities out of the address: a field for whole numbers cannot even refuse them."""
+    infinite = [name for name, value in st.query_params.items() if _is_infinite(value)]
+    if infinite:
+        for name in infinite:
+            del st.query_params[name]
+        st.rerun()
+
+
+def _is_infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
+
+
+def ensure() -> None:
+    """Make sure that a page runs inside the frame; the first call of each page.
+
+    The very first request to a fresh server may be a link to a page. Streamlit then runs
+    that file alone, without app.py. Building the navigation once and starting over puts
+    the page into its frame, its address untouched.
+    """
+    if not st.session_state.get(_FRAMED):
+        navigation()
+        st.rerun()

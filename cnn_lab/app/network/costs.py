@@ -1,0 +1,160 @@
+"""What the network takes as a whole, what one layer costs, and what would cost less or more."""
+
+import math
+
+import streamlit as st
+
+from cnn_lab.app.network.controls import Bench, change
+from cnn_lab.app.widgets.inputs import whole_number
+from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.charts.network_costs import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
+from cnn_lab.charts.network_diagram import shape_words
+from cnn_lab.concepts.formulas import cost_table, layer_costs, output_length_latex
+from cnn_lab.content import prose
+from cnn_lab.network.costs import bytes_in_words, connections, memory
+from cnn_lab.network.draft import separable, separated
+from cnn_lab.network.draft.rows import multiply_adds_latex, parameters_latex
+from cnn_lab.network.spec import Conv2D, Fit, Layer, LayerSummary
+from cnn_lab.ops.padding import resolve_padding
+
+MOST_IN_BATCH = 1024
+_CHARTS = {
+    PARAMETERS: "Three bars: learned numbers of a convolution, of a depthwise one, and dense",
+    MULTIPLY_ADDS: "Three bars: multiply-adds of a convolution, of a depthwise one, and dense",
+}
+
+
+def show_totals(bench: Bench, found: Fit) -> None:
+    """Say in one line what the network takes, as far as its layers fit."""
+    taken = memory(bench.draft.layers, found.rows, batch_size=1)
+    st.markdown(
+        prose(
+            "network",
+            "totals" if not found.reason else "totals_so_far",
+            layers="1 layer" if len(found.rows) == 1 else f"{len(found.rows)} layers",
+            parameters=f"{sum(row.parameters for row in found.rows):,}",
+            multiply_adds=f"{sum(row.multiply_adds for row in found.rows):,}",
+            weights=bytes_in_words(taken.weights),
+            image=bytes_in_words(taken.image),
+        )
+    )
+
+
+def show_memory(bench: Bench, found: Fit) -> None:
+    """Show what training takes in memory, for a batch of the reader's choice."""
+    st.markdown(prose("network", "memory"))
+    batch_size = whole_number(
+        "Images in a batch", "network_batch", value=128, minimum=1, maximum=MOST_IN_BATCH
+    )
+    taken = memory(bench.draft.layers, found.rows, batch_size=batch_size)
+    show_table(
+        {
+            "": ["The weights", "One image on its way through", "Training with Adam"],
+            "Memory": [
+                bytes_in_words(count) for count in (taken.weights, taken.image, taken.training)
+            ],
+        },
+        label="What the network takes in memory",
+    )
+
+
+def show_layer_formulas(bench: Bench, found: Fit) -> None:
+    """Show the size, the weights and the work of the layer being edited as equations."""
+    index = bench.index
+    if not 0 <= index < len(found.rows):
+        st.markdown(prose("network", "no_formula"))
+        return
+    layer, row = bench.draft.layers[index], found.rows[index]
+    st.markdown(prose("network", "formulas", name=layer.name, made=shape_words(row.output_shape)))
+    for line in _lengths(layer, row):
+        st.latex(line)
+    for what, latex in (
+        ("parameters", parameters_latex(layer, row)),
+        ("multiply_adds", multiply_adds_latex(layer, row)),
+    ):
+        st.markdown(prose("network", what if latex else f"no_{what}"))
+        if latex:
+            st.latex(latex)
+    st.markdown(prose("network", f"about_{layer.type}"))
+    if layer.type == "Softmax":
+        st.page_link(
+            "pages/backpropagation.py", label="Softmax and cross-entropy, step by step", icon=""
+        )
+
+
+def _lengths(layer: Layer, row: LayerSummary) -> list[str]:
+    """Return the size formula of a layer with a window, once where both axes agree."""
+    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    if window is None:
+        return []
+    strides = getattr(layer, "strides", None) or window
+    size = (row.input_shape[0], row.input_shape[1])
+    borders = resolve_padding(getattr(layer, "padding", "valid"), size, window, strides)
+    axes = list(zip(size, window, strides, borders, strict=True))
+    names = ("H'", "W'") if axes[0] != axes[1] else ("H' = W'",)
+    return [output_length_latex(name, *axis) for name, axis in zip(names, axes, strict=False)]
+
+
+def show_meter(bench: Bench, found: Fit) -> None:
+    """Set a convolution beside a depthwise and a dense layer between the same two shapes."""
+    index = _convolution(bench, found)
+    if index is None:
+        st.markdown(prose("network", "no_convolution"))
+        return
+    layer, row = bench.draft.layers[index], found.rows[index]
+    assert isinstance(layer, Conv2D)
+    made = connections(layer, row.input_shape)
+    st.markdown(
+        prose(
+            "network",
+            "sparse",
+            name=layer.name,
+            sparse=f"{made.sparse:,}",
+            dense=f"{made.dense:,}",
+            ratio=f"{made.dense / made.sparse:,.0f}",
+            reach=f"{made.reach:,}",
+            pixels=f"{math.prod(row.input_shape):,}",
+            shared=f"{made.shared:,}",
+            uses=f"{made.uses:,.0f}",
+        )
+    )
+    rows_in, columns_in, channels = row.input_shape
+    rows_out, columns_out, filters = row.output_shape
+    costs = layer_costs(
+        (rows_in, columns_in, channels),
+        layer.kernel_size,
+        (rows_out, columns_out, filters),
+        bias=layer.use_bias,
+    )
+    table = costs_table(costs)
+    for place, (field, alt) in zip(st.columns(2, gap="large"), _CHARTS.items(), strict=True):
+        with place:
+            spec = costs_spec(field, costs)
+            st.vega_lite_chart(table, spec, key=f"network_cost_{field[0]}", alt=alt)
+    show_table(cost_table(costs), label=f"What {layer.name} costs, and what others would")
+    st.markdown(prose("network", "meter"))
+    possible = separable(layer)
+    st.button(
+        f"Replace {layer.name} by depthwise + 1 × 1",
+        icon=":material/call_split:",
+        key="network_separate",
+        on_click=_separate,
+        args=(index,),
+        disabled=not possible,
+    )
+    if not possible:
+        st.caption(prose("network", "inseparable"))
+
+
+def _convolution(bench: Bench, found: Fit) -> int | None:
+    """Return the layer being edited if it is a convolution that fits, else the first such."""
+    fitting = [
+        index
+        for index, layer in enumerate(bench.draft.layers[: len(found.rows)])
+        if isinstance(layer, Conv2D)
+    ]
+    return bench.index if bench.index in fitting else next(iter(fitting), None)
+
+
+def _separate(index: int) -> None:
+    change(lambda draft: separated(draft, index))

@@ -1,0 +1,164 @@
+"""A network on the page: blocks and a table in which a layer can be chosen."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from cnn_lab.app.network.controls import Bench, choose
+from cnn_lab.charts.network_diagram import (
+    INPUT,
+    INPUT_KEY,
+    Look,
+    diagram_svg,
+    network_diagram,
+    shape_words,
+)
+from cnn_lab.content import prose
+from cnn_lab.network.costs import FLOAT_BYTES, Fields, bytes_in_words, fields
+from cnn_lab.network.spec import Draft, Fit, Layer, LayerSummary
+
+_HERE = Path(__file__).parent
+_ON_PAGE = Look(ink="currentColor", paper="none", now="var(--now)")
+_HEADS = ("Layer", "Makes", "Parameters", "Multiply-adds", "Memory", "Sees")
+_layers = st.components.v2.component(
+    "cnn_lab_layers",
+    html='<div class="layers" role="region" tabindex="0"></div>',
+    css=(_HERE / "diagram.css").read_text(encoding="utf-8"),
+    js=(_HERE / "diagram.js").read_text(encoding="utf-8"),
+)
+
+
+def show_diagram(bench: Bench, found: Fit) -> None:
+    """Show a draft as a row of blocks; a click on one chooses its layer."""
+    diagram = network_diagram(bench.draft, found)
+    drawn = diagram_svg(diagram, _ON_PAGE, selected=bench.layer)
+    _show(drawn, "network_diagram", bench.layer, label="The network as a row of blocks")
+    st.caption(prose("network", "diagram"))
+
+
+def show_layer_table(bench: Bench, found: Fit) -> None:
+    """Show what each layer makes and costs; its name is a button that chooses it."""
+    drawn = layer_table(bench.draft, found, selected=bench.layer)
+    _show(drawn, "network_table", bench.layer, label="The layers with their shapes and costs")
+
+
+def _show(html: str, key: str, selected: str, *, label: str) -> None:
+    data = {"html": html, "selected": selected, "label": label}
+    _layers(key=key, data=data, on_chosen_change=lambda: _on_chosen(key))
+
+
+def _on_chosen(key: str) -> None:
+    chosen = st.session_state[key].get("chosen")
+    if isinstance(chosen, str):
+        choose(chosen)
+
+
+def layer_table(draft: Draft, found: Fit, *, selected: str) -> str:
+    """Return the table as HTML; everything in it is made or escaped here.
+
+    Parameters
+    ----------
+    draft : Draft
+    found : Fit
+        Of this draft.
+    selected : str
+        The layer being edited, or `INPUT_KEY`.
+    """
+    seen = fields(draft.layers, found.rows)
+    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
+    size = draft.input_shape[:2]
+    lines = [_line(INPUT, INPUT_KEY, "", [shape_words(draft.input_shape), *[""] * 4], selected)]
+    for number, layer in enumerate(draft.layers):
+        if number < len(found.rows):
+            cells = _cells(found.rows[number], seen[number], size)
+            lines.append(_line(layer.name, layer.name, layer_words(layer), cells, selected))
+        elif number == len(found.rows):
+            lines.append(_misfit(layer, found.reason, selected))
+        else:
+            cells = ["?", *[""] * 4]
+            lines.append(_line(layer.name, layer.name, layer_words(layer), cells, selected))
+    body = "".join([*lines, _sums(found.rows)])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cells(row: LayerSummary, seen: Fields, size: tuple[int, int]) -> list[str]:
+    return [
+        shape_words(row.output_shape),
+        f"{row.parameters:,}" if row.parameters else "–",
+        f"{row.multiply_adds:,}" if row.multiply_adds else "–",
+        bytes_in_words(FLOAT_BYTES * math.prod(row.output_shape)),
+        field_words(seen, size),
+    ]
+
+
+def field_words(seen: Fields, size: tuple[int, int]) -> str:
+    """Return how far a unit sees, in pixels of an image of `size`.
+
+    Examples
+    --------
+    >>> from cnn_lab.ops.sizes import ReceptiveField
+    >>> field_words((ReceptiveField(3), ReceptiveField(5)), (28, 28))
+    '3 × 5'
+    """
+    lengths = [min(field.size, length) for field, length in zip(seen, size, strict=True)]
+    if tuple(lengths) == size:
+        return "all of it"
+    return shape_words(tuple(lengths))
+
+
+def layer_words(layer: Layer) -> str:
+    """Return a layer's type and what it says beyond defaults, in a few words.
+
+    Examples
+    --------
+    >>> from cnn_lab.network.spec import Dense
+    >>> layer_words(Dense(name="dense1", units=10, activation="relu"))
+    'Dense, relu'
+    """
+    parts: list[str] = [layer.type]
+    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    if window:
+        parts.append(shape_words(window))
+    strides = getattr(layer, "strides", None)
+    if strides and strides != ((1, 1) if hasattr(layer, "kernel_size") else window):
+        parts.append(f"step {strides[0] if strides[0] == strides[1] else shape_words(strides)}")
+    if getattr(layer, "padding", "") == "same":
+        parts.append("same")
+    activation = getattr(layer, "activation", "linear")
+    if activation != "linear":
+        parts.append(activation)
+    if layer.type == "Dropout":
+        parts.append(f"{layer.rate:.0%}")
+    return ", ".join(parts)
+
+
+def _line(name: str, key: str, words: str, cells: Sequence[str], selected: str) -> str:
+    texts = "".join(f"<td>{escape(text)}</td>" for text in cells)
+    return f"{_head(name, key, words, selected)}{texts}</tr>"
+
+
+def _head(name: str, key: str, words: str, selected: str, kind: str = "") -> str:
+    here = key == selected
+    classes = " ".join(part for part in ("now" if here else "", kind) if part)
+    return (
+        f'<tr data-layer="{escape(key)}" class="{classes}"><th scope="row">'
+        f'<button aria-pressed="{str(here).lower()}">{escape(name)}</button>'
+        f"<small>{escape(words)}</small></th>"
+    )
+
+
+def _misfit(layer: Layer, reason: str, selected: str) -> str:
+    head = _head(layer.name, layer.name, layer_words(layer), selected, "misfit")
+    return f'{head}<td colspan="5"><strong>Does not fit.</strong> {escape(reason)}</td></tr>'
+
+
+def _sums(rows: Sequence[LayerSummary]) -> str:
+    parameters = sum(row.parameters for row in rows)
+    multiply_adds = sum(row.multiply_adds for row in rows)
+    return (
+        '<tr><th scope="row">in all</th><td></td>'
+        f"<th>{parameters:,}</th><th>{multiply_adds:,}</th><td></td><td></td></tr>"
+    )

@@ -1,0 +1,1 @@
+"""The Padding and strides page."""

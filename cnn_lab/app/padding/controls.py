@@ -1,0 +1,219 @@
+"""The controls of the page on padding and strides, read as the layers that it compares."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.widgets.inputs import (
+    PADDING_NAMES,
+    apart_toggle,
+    choice,
+    image_controls,
+    pad_mode_control,
+    padding_control,
+    pair_number,
+)
+from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall
+from cnn_lab.concepts.padding.conventions import conventions
+from cnn_lab.data.kernels import KERNELS, MAX_SIZE
+from cnn_lab.ops import conv2d, conv2d_transpose
+from cnn_lab.ops.types import Array, Pair
+from cnn_lab.trace import Trace, convolution_trace, transposed_convolution_trace
+from cnn_lab.trace.scatter import Form
+
+Comparison = Literal["all three", "one padding", "Keras and PyTorch", "transposed"]
+
+COMPARISONS: tuple[Comparison, ...] = (
+    "all three",
+    "one padding",
+    "Keras and PyTorch",
+    "transposed",
+)
+FORMS: tuple[Form, ...] = ("scatter", "gather")
+MAX_STRIDE = 5
+MAX_DILATION = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """What the reader has put together.
+
+    Attributes
+    ----------
+    comparison : str
+    image : ndarray, shape (height, width, 1)
+    kernel : ndarray, shape (kernel_height, kernel_width, 1, 1)
+    layers : dict of str to ConvolutionSettings
+        What is compared, by name.
+    form : {"scatter", "gather"}
+        How a transposed convolution is told.
+    """
+
+    comparison: Comparison
+    image: Array
+    kernel: Array
+    layers: dict[str, ConvolutionSettings]
+    form: Form = "scatter"
+
+    @property
+    def size(self) -> Pair:
+        """Rows and columns of the image."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def kernel_size(self) -> Pair:
+        """Rows and columns of the kernel."""
+        return self.kernel.shape[0], self.kernel.shape[1]
+
+    @property
+    def is_transposed(self) -> bool:
+        """Whether the layer is a transposed convolution."""
+        return self.comparison == "transposed"
+
+    @property
+    def file_name(self) -> str:
+        """What a file of this is called: "all-three-k3-s2"."""
+        strides = next(iter(self.layers.values())).steps[0]
+        numbers = ("x".join(map(str, dict.fromkeys(pair))) for pair in (self.kernel_size, strides))
+        return "{}-k{}-s{}".format(self.comparison.lower().replace(" ", "-"), *numbers)
+
+    def result(self, name: str) -> Array:
+        """Return what a layer makes of the image, shape (rows, columns).
+
+        Raises
+        ------
+        ShapeError
+            If the window does not fit, or the padding asks for too much.
+        """
+        settings, images = self.layers[name], self.image[np.newaxis]
+        if self.is_transposed:
+            maps = conv2d_transpose(
+                images, self.kernel, strides=settings.strides, padding=settings.padding
+            )
+        else:
+            maps = conv2d(images, self.kernel, **asdict(settings))
+        return np.asarray(maps[0, ..., 0])
+
+    def without(self, names: Iterable[str]) -> "Setup":
+        """Return the setup with fewer layers."""
+        left_out = set(names)
+        kept = {name: each for name, each in self.layers.items() if name not in left_out}
+        return replace(self, layers=kept)
+
+    def trace(self, name: str) -> Trace:
+        """Return a layer's trace; several are told apart by its name.
+
+        Raises
+        ------
+        TraceTooLarge
+            If the browser could not play it well.
+        """
+        settings = self.layers[name]
+        if self.is_transposed:
+            return transposed_convolution_trace(
+                self.image,
+                self.kernel[..., 0, 0],
+                strides=settings.strides,
+                padding=settings.padding,
+                form=self.form,
+            )
+        return convolution_trace(self.image, self.kernel, **asdict(settings), name=name)
+
+    def call(self, name: str) -> LayerCall:
+        """Return a layer as code is written for it, and as Keras is asked about it."""
+        return LayerCall(
+            "transposed_convolution" if self.is_transposed else "convolution",
+            self.layers[name],
+            self.image[np.newaxis],
+            self.kernel,
+        )
+
+
+def comparison_control() -> Comparison:
+    """Show what to compare and return it."""
+    return st.segmented_control(
+        "What to compare",
+        COMPARISONS,
+        default=COMPARISONS[0],
+        required=True,
+        key="pad_compare",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def padding_controls(comparison: Comparison) -> Setup:
+    """Show the page's controls, three of them open, and return what they say."""
+    numbers = st.container()
+    apart = apart_toggle("pad")
+    with numbers:
+        kernel_size = pair_number(
+            "Kernel size", "pad_kernel_size", value=3, minimum=1, maximum=MAX_SIZE, apart=apart
+        )
+        strides = pair_number(
+            "Stride", "pad_stride", value=1, minimum=1, maximum=MAX_STRIDE, apart=apart
+        )
+        if comparison == "transposed":
+            padding = padding_control("pad_transposed", names=("valid", "same"))
+            form = _form_control()
+        else:
+            dilation = pair_number(
+                "Dilation", "pad_dilation", value=1, minimum=1, maximum=MAX_DILATION, apart=apart
+            )
+    if comparison == "one padding":
+        with numbers:
+            settings = ConvolutionSettings(
+                strides,
+                padding_control("pad"),
+                dilation,
+                pad_mode=pad_mode_control("pad"),
+            )
+    with st.expander("Image"):
+        image = image_controls("pad")
+    with st.expander("Kernel"):
+        kernel = kernel_menu("Kernel", "pad_kernel", kernel_size, "ones")
+    if comparison == "transposed":
+        layers = {"Transposed": ConvolutionSettings(strides, padding)}
+        return Setup(comparison, image, kernel, layers, form)
+    if comparison == "one padding":
+        name = settings.padding.capitalize() if isinstance(settings.padding, str) else "Own padding"
+        return Setup(comparison, image, kernel, {name: settings})
+    if comparison == "Keras and PyTorch":
+        plain = ConvolutionSettings(strides, dilation_rate=dilation)
+        return Setup(comparison, image, kernel, conventions(kernel_size, plain))
+    layers = {
+        name.capitalize(): ConvolutionSettings(strides, name, dilation) for name in PADDING_NAMES
+    }
+    return Setup(comparison, image, kernel, layers)
+
+
+def kernel_menu(label: str, key: str, kernel_size: Pair, first: str) -> Array:
+    """Show the named kernels that exist in a size and return the chosen one.
+
+    Returns
+    -------
+    ndarray, shape (kernel_height, kernel_width, 1, 1)
+    """
+    names = [name for name, kernel in KERNELS.items() if kernel.fits(*kernel_size)]
+    chosen = st.selectbox(
+        label,
+        names,
+        index=names.index(first if first in names else "ones"),
+        format_func=lambda name: KERNELS[name].title,
+        key=key,
+        bind="query-params",
+    )
+    return KERNELS[chosen].values(*kernel_size)[..., np.newaxis, np.newaxis]
+
+
+def _form_control() -> Form:
+    return choice(
+        "Told as",
+        FORMS,
+        "pad_form",
+        help="Scatter: each pixel lays down its multiple of the kernel. Gather: the pixels are "
+        "spread with zeros between them and correlated with the turned kernel.",
+    )

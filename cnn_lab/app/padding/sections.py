@@ -1,0 +1,166 @@
+"""Below the stage of the page on padding: sizes, counts, transposition, a digit at five strides."""
+
+from collections.abc import Iterator
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from cnn_lab.app.caches import StridedPicture, strided_pictures, test_digits
+from cnn_lab.app.padding.controls import Setup, kernel_menu
+from cnn_lab.app.widgets.cells import Cell, show_cells
+from cnn_lab.app.widgets.inputs import whole_number
+from cnn_lab.app.widgets.pictures import show_image, show_png, tone
+from cnn_lab.concepts.formulas import output_length_latex
+from cnn_lab.concepts.layer_call import ConvolutionSettings
+from cnn_lab.concepts.padding.read_counts import (
+    Counts,
+    counts_sentence,
+    floor_sentences,
+    read_counts,
+)
+from cnn_lab.concepts.padding.transposed import round_trip, transposed_length_latex
+from cnn_lab.content import prose
+from cnn_lab.ops.sizes import effective_kernel_size
+from cnn_lab.ops.types import Array, Pair
+
+NAMES = ("H'", "W'")
+MOST_COUNTED = 14
+STRIDED_PX = 150
+
+
+def show_sizes(setup: Setup) -> None:
+    """Show for each padding the size formula and what its floor drops."""
+    st.markdown(prose("padding", "sizes"))
+    _show_spans(setup)
+    for place, (name, settings) in _beside(setup):
+        with place:
+            st.markdown(f"**{name}**")
+            for formula in _formulas(setup, settings):
+                st.latex(formula)
+            for sentence in floor_sentences(setup.size, setup.kernel_size, settings):
+                st.markdown(sentence)
+
+
+def show_counts(setup: Setup) -> None:
+    """Show for each padding how often each pixel is read."""
+    st.markdown(prose("padding", "counts"))
+    if any(settings.pad_mode != "zeros" for settings in setup.layers.values()):
+        st.markdown(prose("padding", "counts_repeated"))
+    for place, (name, settings) in _beside(setup):
+        with place:
+            st.markdown(f"**{name}**")
+            counts = read_counts(setup.size, setup.kernel_size, settings)
+            _show_counts(name, counts)
+            st.markdown(counts_sentence(counts))
+    st.page_link(
+        "pages/backpropagation.py",
+        label="How a gradient comes back: Backpropagation",
+        icon=":material/arrow_forward:",
+    )
+
+
+def _beside(setup: Setup) -> Iterator[tuple[DeltaGenerator, tuple[str, ConvolutionSettings]]]:
+    """Return a column for each layer, of half the page at most."""
+    places = st.columns(max(2, len(setup.layers)), gap="large")
+    return zip(places, setup.layers.items(), strict=False)
+
+
+def _show_spans(setup: Setup) -> None:
+    dilation = next(iter(setup.layers.values())).steps[1]
+    axes = list(zip(setup.kernel_size, dilation, ("rows", "columns"), strict=True))
+    if axes[0][:2] == axes[1][:2]:
+        axes = [(*axes[0][:2], "rows and columns")]
+    for cells, rate, lines in axes:
+        if rate > 1:
+            span = effective_kernel_size(cells, rate)
+            numbers = {"dilation": rate, "cells": cells, "span": span, "lines": lines}
+            st.markdown(prose("padding", "span", **numbers))
+
+
+def _formulas(setup: Setup, settings: ConvolutionSettings) -> list[str]:
+    strides, dilation = settings.steps
+    borders = settings.borders(setup.size, setup.kernel_size)
+    spans = map(effective_kernel_size, setup.kernel_size, dilation)
+    rows, columns = zip(setup.size, spans, strides, borders, strict=True)
+    if rows == columns:
+        return [output_length_latex("L'", *rows)]
+    return [
+        output_length_latex(name, *axis) for name, axis in zip(NAMES, (rows, columns), strict=True)
+    ]
+
+
+def _show_counts(name: str, counts: Counts) -> None:
+    most = max(1, int(counts.max()))
+    label = f"{name}: how often each pixel is read. {counts_sentence(counts)}"
+    if max(counts.shape) > MOST_COUNTED:
+        show_image(counts.astype(float), alt=label)
+        return
+    rows = [
+        [
+            Cell(str(count), count / most) if count else Cell("0", kind="unread")
+            for count in map(int, line)
+        ]
+        for line in counts
+    ]
+    show_cells(rows, label=label)
+
+
+def show_transposed(setup: Setup) -> None:
+    """Show the size formula of a transposed convolution and what it does not undo."""
+    (settings,) = setup.layers.values()
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(prose("padding", "transposed"))
+        formulas = transposed_length_latex(NAMES, setup.size, setup.kernel_size, settings)
+        for formula in formulas:
+            st.latex(formula)
+        if settings.padding in ("valid", "same") and any(
+            k < s for k, s in zip(setup.kernel_size, settings.steps[0], strict=True)
+        ):
+            st.markdown(prose("padding", "transposed_gap"))
+    with right:
+        trip = round_trip(setup.image, setup.kernel, settings)
+        large, back = (f"{rows} × {columns}" for rows, columns in (trip.large, trip.back))
+        st.markdown(prose("padding", "transposed_back", large=large, back=back))
+        if trip.keeps_values:
+            st.markdown(prose("padding", "transposed_values_kept"))
+        else:
+            numbers = {"row": trip.row, "column": trip.column}
+            values = {"before": f"{trip.before:g}", "after": f"{trip.after:g}"}
+            st.markdown(prose("padding", "transposed_values", **numbers, **values))
+
+
+def show_strides(kernel_size: Pair) -> None:
+    """Show a whole digit's map at strides 1 to 5, and what each of them loses."""
+    digits = test_digits()
+    st.markdown(prose("padding", "strides"))
+    with st.container(horizontal=True, width=480):
+        index = whole_number(
+            "Test image", "pad_map_digit", value=0, minimum=0, maximum=len(digits) - 1
+        )
+        kernel = kernel_menu("Kernel", "pad_map_kernel", kernel_size, "sobel_columns")
+    pictures = strided_pictures(index, kernel[..., 0, 0], STRIDED_PX, tone())
+    for place, picture in zip(st.columns(len(pictures)), pictures, strict=True):
+        with place:
+            _show_strided(picture)
+    maps = [picture.map for picture in pictures]
+    last = maps[-2]
+    numbers = {
+        "last": last.stride,
+        "results": f"{last.values.size / maps[0].values.size:.0%}",
+        "error": f"{last.error:.0%}",
+    }
+    st.markdown(prose("padding", "stride_measure", **numbers))
+
+
+def _show_strided(picture: StridedPicture) -> None:
+    one, size = picture.map, _size(picture.map.values)
+    n = f"{one.values.size:,}"
+    st.markdown(prose("padding", "stride_figure", stride=one.stride, size=size, n=n))
+    show_png(picture.png, alt=f"Map at stride {one.stride}, {size}", width_px=picture.width_px)
+    unread, error = f"{one.unread_ink:.0%}", f"{one.error:.0%}"
+    st.caption(prose("padding", "stride_numbers", unread=unread, error=error))
+
+
+def _size(values: Array) -> str:
+    return f"{values.shape[0]} × {values.shape[1]}"

@@ -1,0 +1,1 @@
+"""The The paper page."""

@@ -1,0 +1,174 @@
+"""The source paper's claims beside what was computed here, part by part."""
+
+import streamlit as st
+
+from cnn_lab.app.network.diagram import layer_words
+from cnn_lab.app.paper.links import (
+    AROUND,
+    ERRATA,
+    KERNEL,
+    LENGTH,
+    OUTLOOK,
+    PAPER,
+    STRIDE,
+    Link,
+    show_link,
+    show_pieces,
+)
+from cnn_lab.app.training.fields import OPTIMIZERS
+from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.charts.paper import seeds_spec, seeds_table
+from cnn_lab.content import prose
+from cnn_lab.network.costs import connections
+from cnn_lab.network.spec import Conv2D
+from cnn_lab.network.zoo import preset
+from cnn_lab.ops.sizes import conv_output_length, same_padding, unread_length
+from cnn_lab.runs.comparison import uncertainty
+from cnn_lab.training.experiment import PAPER_ACCURACY, Experiment, experiments
+
+READING_PX = 720
+
+
+def show_verdict() -> None:
+    """Show whether the paper's accuracy holds, seed by seed."""
+    paper = experiments()[PAPER]
+    words, dots = st.columns([5, 4], gap="large")
+    with words:
+        st.markdown(
+            prose(
+                "paper",
+                "verdict",
+                paper=f"{PAPER_ACCURACY:.1%}",
+                n_layers=len(preset(PAPER).network.layers),
+                n_seeds=len(paper.seeds),
+                n_epochs=paper.n_epochs,
+                **_accuracies(paper),
+                fewest=min(paper.errors),
+                most=max(paper.errors),
+                paper_errors=round((1 - PAPER_ACCURACY) * paper.n_test),
+                uncertainty=f"{100 * uncertainty(PAPER_ACCURACY, paper.n_test):.2f}",
+                spread=f"{100 * paper.spread:.2f}",
+            )
+        )
+    with dots:
+        st.vega_lite_chart(
+            seeds_table(experiments().values()),
+            seeds_spec(list(experiments())),
+            key="paper_seeds",
+            alt=f"Test accuracy of each seed beside the paper's {PAPER_ACCURACY:.1%}: "
+            + "; ".join(
+                f"{name} {min(each.accuracies):.2%} to {max(each.accuracies):.2%}"
+                for name, each in experiments().items()
+            ),
+        )
+        st.caption(prose("paper", "seeds", keras=paper.versions["keras"]))
+
+
+def show_layers() -> None:
+    """Show the paper's layers, what they cost, and what the paper leaves open."""
+    built = preset(PAPER)
+    rows, n_parameters = built.network.summary(), built.network.n_parameters
+    heaviest = max(rows, key=lambda row: row.parameters)
+    first = next(layer for layer in built.network.layers if isinstance(layer, Conv2D))
+    threads = connections(first, built.network.input_shape)
+    table, words = st.columns(2, gap="large")
+    with table:
+        show_table(
+            {
+                "Layer": [*map(layer_words, built.network.layers), "together"],
+                "Makes": [*(" × ".join(f"{n:,}" for n in row.output_shape) for row in rows), ""],
+                "Learned numbers": [*(f"{row.parameters:,}" for row in rows), f"{n_parameters:,}"],
+            },
+            label="The layers of the paper's network",
+        )
+    with words:
+        st.markdown(
+            prose(
+                "paper",
+                "layers",
+                n_layers=len(rows),
+                n_parameters=f"{n_parameters:,}",
+                share=f"{heaviest.parameters / n_parameters:.0%}",
+                heaviest=heaviest.name,
+                units=heaviest.output_shape[0],
+                n_read=f"{heaviest.input_shape[0]:,}",
+                n_shared=threads.shared,
+                uses=f"{threads.uses:,.0f}",
+                n_dense=f"{threads.dense:,}",
+            )
+        )
+        training = built.training
+        st.markdown(
+            prose(
+                "paper",
+                "open",
+                optimizer=OPTIMIZERS[training.optimizer],
+                rate=training.learning_rate,
+                batch_size=training.batch_size,
+                activation="none" if first.activation == "linear" else first.activation,
+            )
+        )
+        with st.container(horizontal=True):
+            show_link(Link("network", "Its layers in Network", {"network_preset": PAPER}))
+            show_link(Link("training", "Train it yourself", {"training_preset": PAPER}))
+
+
+def show_outlook() -> None:
+    """Show what the paper says would do better, where to try it, and what did."""
+    paper, fast = experiments()[PAPER], experiments()["fast"]
+    st.markdown(prose("paper", "outlook"))
+    with st.container(horizontal=True):
+        for each in OUTLOOK:
+            show_link(each)
+    spec = preset(fast.name).network
+    share = spec.n_parameters / preset(PAPER).network.n_parameters
+    with st.container(width=READING_PX):
+        st.markdown(
+            prose(
+                "paper",
+                "fast",
+                name=fast.name,
+                n_parameters=f"{spec.n_parameters:,}",
+                less=f"{share:.0%}",
+                n_epochs=fast.n_epochs,
+                paper_epochs=paper.n_epochs,
+                n_seeds=len(fast.seeds),
+                mean=f"{fast.mean_accuracy:.2%}",
+            )
+        )
+        if champion := experiments().get("champion"):
+            size = preset(champion.name).network.n_parameters
+            numbers = {"n_seeds": len(champion.seeds), "n_parameters": f"{size:,}"}
+            st.markdown(
+                prose("paper", "champion", name=champion.name, **numbers, **_accuracies(champion))
+            )
+
+
+def show_errata() -> None:
+    """Show what the paper says loosely, how it is exactly, and where that can be seen."""
+    first = preset(PAPER).network.layers[0]
+    size = first.kernel_size[0] if isinstance(first, Conv2D) else 0
+    before, after = same_padding(preset(PAPER).network.input_shape[0], size)
+    around = (AROUND, AROUND)
+    numbers: dict[str, dict[str, object]] = {
+        "same": {"size": size, "before": before, "after": after},
+        "floor": {
+            "length": LENGTH,
+            "padding": AROUND,
+            "kernel": KERNEL,
+            "stride": STRIDE,
+            "unrounded": (LENGTH + 2 * AROUND - KERNEL) / STRIDE + 1,
+            "result": conv_output_length(LENGTH, KERNEL, STRIDE, around),
+            "unread": unread_length(LENGTH, KERNEL, STRIDE, around),
+        },
+    }
+    st.markdown(prose("paper", "errata"))
+    show_pieces(ERRATA, numbers)
+
+
+def _accuracies(experiment: Experiment) -> dict[str, str]:
+    return {
+        "mean": f"{experiment.mean_accuracy:.2%}",
+        "worst": f"{min(experiment.accuracies):.2%}",
+        "best": f"{max(experiment.accuracies):.2%}",
+    }

@@ -1,0 +1,110 @@
+"""Where in the lab to see, or to try, what the paper says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from cnn_lab.app.convolution.controls import BOTH
+from cnn_lab.app.training.fields import DATA_SETS, ENGINES, OPTIMIZERS, SCHEDULES, setting_key
+from cnn_lab.content import prose
+
+PAPER = "paper"
+PER_ROW = 2
+# An example of a formula that needs its floor: six pixels, one around them, three, stride two.
+LENGTH, AROUND, KERNEL, STRIDE = 6, 1, 3, 2
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place in the lab.
+
+    Attributes
+    ----------
+    page : str
+        File name of a page.
+    label : str
+    query : dict of str to str
+        The page's state, as its address has it.
+    """
+
+    page: str
+    label: str
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+def _training(label: str, field: str, value: str) -> Link:
+    query = {"training_preset": PAPER, setting_key(PAPER, field): value}
+    return Link("training", label, query)
+
+
+OUTLOOK = (
+    _training("Another optimizer", "optimizer", OPTIMIZERS["adamw"]),
+    Link("network", "More maps, other kernel sizes", {"network_preset": PAPER}),
+    _training("Images changed at every sight", "shift", "2"),
+    _training("Batch normalization", "norm", "everywhere"),
+    _training("A rate that decays", "schedule", SCHEDULES["cosine"]),
+    _training("Colour images with backgrounds", "data_set", DATA_SETS["cifar10"]),
+    _training("All of it from scratch in NumPy", "engine", ENGINES["numpy"]),
+)
+# Section of the page's chapter -> where to see what it says, if there is such a place.
+ERRATA: dict[str, Link | None] = {
+    "flipped": Link("convolution", "Both in step", {"conv_flip": BOTH}),
+    "same": Link(
+        "padding",
+        "Two libraries, two ways to pad",
+        {"pad_compare": "Keras and PyTorch", "pad_kernel_size": "2"},
+    ),
+    "floor": Link(
+        "padding",
+        "The line that is left over",
+        {
+            "pad_compare": "one padding",
+            "pad_padding": "own",
+            "pad_kernel_size": str(KERNEL),
+            "pad_stride": str(STRIDE),
+        },
+    ),
+    "stride": Link("padding", "A digit at strides 1 to 5"),
+    "recursion": Link(
+        "backpropagation",
+        "The way back at stride 2",
+        {"back_stride": "2", "back_what": "input", "back_form": "both"},
+    ),
+    "entropy": Link("backpropagation", "Softmax and loss", {"back_part": "Softmax and loss"}),
+    "invariance": Link("pooling", "How little a pooled map moves"),
+    "people": None,
+}
+
+
+def show_pieces(
+    pieces: Mapping[str, Link | None], numbers: Mapping[str, Mapping[str, object]]
+) -> None:
+    """Show pieces of prose beside each other, row by row, in their order on a phone too.
+
+    Parameters
+    ----------
+    pieces : mapping of str to Link or None
+        By section of the page's chapter.
+    numbers : mapping of str to mapping
+        What goes into the prose, by section.
+    """
+    sections = list(pieces)
+    for start in range(0, len(sections), PER_ROW):
+        row = st.columns(PER_ROW, gap="large")
+        for place, section in zip(row, sections[start : start + PER_ROW], strict=False):
+            with place:
+                st.markdown(prose("paper", section, **numbers.get(section, {})))
+                if link := pieces[section]:
+                    show_link(link)
+
+
+def show_link(link: Link) -> None:
+    """Show a link to a page, in the state that its address would have."""
+    st.page_link(
+        f"pages/{link.page}.py",
+        label=link.label,
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        query_params=dict(link.query) or None,
+    )

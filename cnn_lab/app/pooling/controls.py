@@ -1,0 +1,237 @@
+"""The controls of the Pooling page, read as one setup for both kinds of pooling."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from cnn_lab.app.widgets.inputs import (
+    MAX_SIDE,
+    SOURCES,
+    apart_toggle,
+    choice,
+    padding_control,
+    pair_number,
+    sourced_image,
+    whole_number,
+)
+from cnn_lab.app.widgets.matrix import editable_matrix, editing, of_shape
+from cnn_lab.concepts.layer_call import LayerCall, Operation, PoolingSettings
+from cnn_lab.data.teaching_images import parse_matrix
+from cnn_lab.ops import average_pool2d, average_pool2d_gradient, max_pool2d, max_pool2d_gradient
+from cnn_lab.ops.pooling import pooling_geometry
+from cnn_lab.ops.types import Array, Pair
+from cnn_lab.ops.windows import output_size
+from cnn_lab.trace import (
+    Form,
+    Trace,
+    average_pool_gradient_trace,
+    average_pool_trace,
+    max_pool_gradient_trace,
+    max_pool_trace,
+)
+
+Kind = Literal["max", "average"]
+KINDS: dict[Kind, str] = {"max": "Max pooling", "average": "Average pooling"}
+FORMS: tuple[Form, ...] = ("scatter", "gather")
+AS_WINDOW = "as the window"
+INSIDE, WHOLE = "cells inside", "whole window"
+ONES, ONE_CELL, OWN = "ones", "one cell", "own"
+TIES, OVERLAP = "ties", "overlap"
+# Maps to choose besides numbers of one's own. In the second one, every window of 3 x 3 cells
+# holds the bright cell in the middle.
+EXAMPLE_MAPS = {
+    TIES: "5 5 0 1; 2 5 1 1; 3 0 7 2; 0 3 2 7",
+    OVERLAP: "1 2 1 0 2; 0 1 3 1 0; 2 4 9 5 1; 1 3 4 2 0; 0 2 1 1 3",
+}
+MAX_WINDOW = 6
+# Of 28 pixels with a border of 5 on either side.
+MAX_OUT_SIDE = 33
+
+
+@dataclass(frozen=True, eq=False)
+class PoolingSetup:
+    """What the reader has put together.
+
+    Attributes
+    ----------
+    image : ndarray of float64, shape (height, width)
+    settings : PoolingSettings
+    out_size : (int, int)
+        Rows and columns of the pooled maps.
+    form : {"scatter", "gather"}
+    grad_output : ndarray of float64, shape `out_size`, or None
+        None on the way forward.
+    """
+
+    image: Array
+    settings: PoolingSettings
+    out_size: Pair
+    form: Form = "scatter"
+    grad_output: Array | None = None
+
+    @property
+    def size(self) -> Pair:
+        """Rows and columns of the image."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def label(self) -> str:
+        """The window and its stride in a file's name, such as "k2-s2"."""
+        window, strides = self.settings.window
+        parts = zip("ks", (window, strides), strict=True)
+        return "-".join(
+            f"{letter}{'x'.join(map(str, dict.fromkeys(pair)))}" for letter, pair in parts
+        )
+
+    def trace(self, kind: Kind, form: Form | None = None) -> Trace:
+        """Return what the stage plays of one kind: the pooling, or its gradient.
+
+        Raises
+        ------
+        TraceTooLarge
+            If the browser could not play it well.
+        """
+        arguments = self._arguments(kind)
+        if self.grad_output is None:
+            forward = max_pool_trace if kind == "max" else average_pool_trace
+            return forward(self.image, **arguments)
+        back = max_pool_gradient_trace if kind == "max" else average_pool_gradient_trace
+        name = f"{KINDS[kind]}'s gradient"
+        return back(self.image, self.grad_output, **arguments, form=form or self.form, name=name)
+
+    def result(self, kind: Kind) -> Array:
+        """Return the pooled map, or on the way back the image's gradient; shape (1, r, c, 1)."""
+        call, arguments = self.call(kind), self._arguments(kind)
+        if call.grad_output is None:
+            forward = max_pool2d if kind == "max" else average_pool2d
+            return forward(call.images, **arguments)
+        back = max_pool2d_gradient if kind == "max" else average_pool2d_gradient
+        return back(call.images, call.grad_output, **arguments)
+
+    def call(self, kind: Kind) -> LayerCall:
+        """Return one kind, forward or back, as an operation with its numbers."""
+        images = self.image[np.newaxis, ..., np.newaxis]
+        if self.grad_output is None:
+            operation: Operation = "max_pooling" if kind == "max" else "average_pooling"
+            return LayerCall(operation, self.settings, images)
+        operation = "max_pooling_gradient" if kind == "max" else "average_pooling_gradient"
+        delta = self.grad_output[np.newaxis, ..., np.newaxis]
+        return LayerCall(operation, self.settings, images, grad_output=delta)
+
+    def _arguments(self, kind: Kind) -> dict[str, Any]:
+        arguments = asdict(self.settings)
+        if kind == "max":
+            del arguments["count_include_pad"]
+        return arguments
+
+
+def pooling_controls() -> PoolingSetup:
+    """Show all controls and return what they say.
+
+    Raises
+    ------
+    ShapeError
+        If the window does not fit; all controls are there to mend it.
+    ValueError
+        If the padding is as wide as the window; the same.
+    """
+    menu = st.container()
+    with st.expander("Image"):
+        image = _image()
+    with st.expander("Shape and divisor"):
+        apart = apart_toggle("pool")
+        divisor = choice(
+            "A padded mean divides by",
+            (INSIDE, WHOLE),
+            "pool_divisor",
+            help="Keras: the cells inside the image. PyTorch, unless told otherwise: the whole "
+            "window. Without padding there is no difference.",
+        )
+    with menu:
+        backwards = choice("Direction", ("forward", "back"), "pool_direction") == "back"
+        gradient = st.container()
+        window = pair_number(
+            "Window", "pool_size", value=2, minimum=1, maximum=MAX_WINDOW, apart=apart
+        )
+        strides = _strides(window, apart)
+        padding = padding_control("pool", names=("valid", "same"))
+    settings = PoolingSettings(window, strides, padding, count_include_pad=divisor == WHOLE)
+    size = (image.shape[0], image.shape[1])
+    out_size = output_size(size, *pooling_geometry(size, *settings.window, padding))
+    if not backwards:
+        return PoolingSetup(image, settings, out_size)
+    with gradient:
+        form = choice("Form", FORMS, "pool_form")
+        return PoolingSetup(image, settings, out_size, form, _output_gradient(out_size))
+
+
+def _image() -> Array:
+    """Show where the map comes from and return it."""
+    source = st.selectbox("Image", [*SOURCES, *EXAMPLE_MAPS], key="pool_input", bind="query-params")
+    if source in EXAMPLE_MAPS:
+        return parse_matrix(EXAMPLE_MAPS[source], max_rows=MAX_SIDE, max_columns=MAX_SIDE)
+    return sourced_image(source, "pool", channels=1)[..., 0]
+
+
+def _strides(window: Pair, apart: bool) -> Pair:
+    """Show the stride of both axes, or of each, and return it."""
+    if not apart:
+        chosen = _stride("Stride", "pool_stride")
+        return window if chosen is None else (chosen, chosen)
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        rows = _stride("Stride, rows", "pool_stride")
+    with right:
+        columns = _stride("Stride, columns", "pool_stride_columns")
+    return rows or window[0], columns or window[1]
+
+
+def _stride(label: str, key: str) -> int | None:
+    chosen = st.selectbox(
+        label,
+        [AS_WINDOW, *range(1, MAX_WINDOW + 1)],
+        key=key,
+        bind="query-params",
+        help="As the window: windows lie side by side. Less lets them overlap.",
+    )
+    return None if chosen == AS_WINDOW else int(chosen)
+
+
+def _output_gradient(out_size: Pair) -> Array:
+    """Show where the output gradient comes from and return it."""
+    chosen = choice(
+        "Output gradient",
+        (ONES, ONE_CELL, OWN),
+        "pool_grad",
+        help="How much the loss grows with each pooled cell; the next layer would tell.",
+    )
+    if chosen == ONES:
+        return np.ones(out_size)
+    if chosen == OWN:
+        return _own_gradient(out_size)
+    delta = np.zeros(out_size)
+    asked = [
+        whole_number(label, f"pool_grad_{label.lower()}", value=0, minimum=0, maximum=MAX_OUT_SIDE)
+        for label in ("Row", "Column")
+    ]
+    row, column = (min(number, side - 1) for number, side in zip(asked, out_size, strict=True))
+    if [row, column] != asked:
+        st.caption(f"The nearest there is: row {row}, column {column}.")
+    delta[row, column] = 1
+    return delta
+
+
+def _own_gradient(out_size: Pair) -> Array:
+    """Show the editor; at first the cells are counted, so that each can be told from others."""
+    counted = np.arange(1.0, out_size[0] * out_size[1] + 1).reshape(out_size)
+    typed = editable_matrix(
+        "pool_delta",
+        counted,
+        editing("Edit the output gradient", "pool_edit_delta"),
+        label="Output gradient",
+        max_rows=MAX_OUT_SIDE,
+        max_columns=MAX_OUT_SIDE,
+    )
+    return of_shape(typed, counted, "The output gradient")

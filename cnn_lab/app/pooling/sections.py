@@ -1,0 +1,215 @@
+"""What the Pooling page says below its stage: formulas, the way back, losses, fields."""
+
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from cnn_lab.app.pooling.controls import AS_WINDOW, KINDS, ONES, OVERLAP, TIES, Kind, PoolingSetup
+from cnn_lab.app.widgets.inputs import choice, whole_number
+from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.charts.shift_curves import shift_spec, shift_table
+from cnn_lab.concepts.formulas import output_length_latex, unread_sentence
+from cnn_lab.concepts.pooling import (
+    Routes,
+    contrast_divisors,
+    divides_differently,
+    divisor_latex,
+    fields_behind,
+    fields_table,
+    read_cell_latex,
+    remains,
+    routes,
+)
+from cnn_lab.concepts.pooling.shifts import Direction, shift_response
+from cnn_lab.content import prose
+from cnn_lab.trace import arithmetic_latex
+
+MOST_SHIFTED = 6
+# Sums longer than that would not fit beside other things.
+MOST_TERMS, MOST_LETTERS = 9, 50
+AXES, LINES = ("down", "right"), ("row", "column")
+# What the examples set besides their map; all of these controls are always on the page.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    TIES: {"pool_size": 2, "pool_stride": AS_WINDOW},
+    OVERLAP: {"pool_size": 3, "pool_stride": 1},
+}
+PLAIN = {"pool_apart": False, "pool_padding": "valid", "pool_grad": ONES}
+
+
+def show_formulas(setup: PoolingSetup) -> None:
+    """Show both poolings as equations with the reader's numbers."""
+    (rows, columns), _ = setup.settings.window
+    st.markdown(
+        prose(
+            "pooling",
+            "formula",
+            rows=rows,
+            columns=columns,
+            cells=rows * columns,
+            cell=read_cell_latex(setup.settings, setup.size),
+            divisor=divisor_latex(setup.settings, setup.size),
+        )
+    )
+    if divides_differently(setup.settings, setup.size):
+        st.markdown(prose("pooling", "cells_inside"))
+
+
+def show_sizes(setup: PoolingSetup) -> None:
+    """Show how large the result is, and what a padded mean divides by."""
+    window, steps = setup.settings.window
+    borders = setup.settings.borders(setup.size)
+    st.markdown("**How large is the result?** Rows and columns, with your numbers:")
+    for axis in zip(("H'", "W'"), setup.size, window, steps, borders, strict=True):
+        st.latex(output_length_latex(*axis))
+    st.markdown(unread_sentence(setup.size, window, steps, borders))
+    if any(borders[0] + borders[1]):
+        _show_divisors(setup)
+
+
+def _show_divisors(setup: PoolingSetup) -> None:
+    st.markdown(prose("pooling", "padded"))
+    found = asdict(contrast_divisors(setup.image, setup.settings))
+    if not found["n_different"]:
+        st.markdown(prose("pooling", "divisors_agree", n_results=found["n_results"]))
+        return
+    way = "window" if setup.settings.count_include_pad else "inside"
+    for mean in ("by_inside", "by_window"):
+        found[mean] = _short(found[mean])
+    st.markdown(prose("pooling", "divisors", **found, shown=prose("pooling", f"shown_{way}")))
+
+
+def show_way_back(setup: PoolingSetup) -> None:
+    """Show the gradients' equations, and what ties and overlap do with these numbers."""
+    found = routes(setup.image, setup.settings)
+    left, right = st.columns(2, gap="large")
+    with left:
+        divisor = divisor_latex(setup.settings, setup.size)
+        st.markdown(prose("pooling", "gradient", divisor=divisor))
+        borders = setup.settings.borders(setup.size)
+        if setup.settings.count_include_pad and any(borders[0] + borders[1]):
+            st.markdown(prose("pooling", "dropped"))
+    with right:
+        if found.n_ties:
+            st.markdown(prose("pooling", "ties", ties=found.n_ties, windows=found.n_windows))
+        else:
+            st.markdown(prose("pooling", "no_ties"))
+        _show_overlap(setup, found)
+        st.markdown(prose("pooling", "forms"))
+
+
+def show_examples() -> None:
+    """Offer a map with ties and one with windows that overlap."""
+    with st.container(horizontal=True):
+        for name in EXAMPLES:
+            label = prose("pooling", f"example_{name}")
+            st.button(label, key=f"pool_show_{name}", on_click=_show_example, args=(name,))
+
+
+def _show_example(name: str) -> None:
+    """Set the controls to an example; the address follows."""
+    for key, value in {"pool_input": name, **PLAIN, **EXAMPLES[name]}.items():
+        st.session_state[key] = value
+
+
+def _show_overlap(setup: PoolingSetup, found: Routes) -> None:
+    if not found.n_covered_twice:
+        st.markdown(prose("pooling", "no_overlap"))
+        return
+    overlap = {"covered": found.n_covered_twice, "cells": found.won.size}
+    if not found.n_won_twice:
+        st.markdown(prose("pooling", "overlap_no_winner", **overlap))
+        return
+    row, column = divmod(int(found.won.argmax()), setup.size[1])
+    busiest = {"row": row, "column": column, "won": found.n_won_twice}
+    counts = {"most": int(found.won[row, column]), "count": int(found.covered[row, column])}
+    st.markdown(prose("pooling", "overlap", **overlap, **busiest, **counts))
+    for kind in KINDS:
+        st.latex(_sum_latex(setup, kind, row, column, terms=max(counts.values())))
+
+
+def _sum_latex(setup: PoolingSetup, kind: Kind, row: int, column: int, *, terms: int) -> str:
+    """Return what a pixel gets as a sum, or its result alone where that would be too long."""
+    if terms <= MOST_TERMS:
+        step = row * setup.size[1] + column
+        line = arithmetic_latex(setup.trace(kind, "gather"), step)
+        if len(line) <= MOST_LETTERS:
+            return line
+    return rf"\dots = {_short(float(setup.result(kind)[0, row, column, 0]))}"
+
+
+def show_kept(setup: PoolingSetup) -> None:
+    """Show what each kind leaves of the map, in numbers."""
+    kept = remains(setup.image, setup.settings)
+    cells, results = setup.image.size, setup.out_size[0] * setup.out_size[1]
+    share = f"{results / cells:.0%}"
+    st.markdown(prose("pooling", "kept", cells=cells, results=results, share=share))
+    show_table(
+        {
+            "": list(KINDS.values()),
+            "Cells that leave no trace": [f"{each.n_traceless} of {cells}" for each in kept],
+            "Magnitude on the others": [f"{each.magnitude:.0%}" for each in kept],
+            "Drawn again, off by": [f"{each.error:.0%}" for each in kept],
+        },
+        label="What max pooling and average pooling leave of the map",
+    )
+    st.markdown(prose("pooling", "kept_redrawn"))
+
+
+def show_shift(setup: PoolingSetup) -> None:
+    """Show how much the picture and both maps change when the picture moves."""
+    words = st.container()
+    direction: Direction = (
+        "down" if choice("Move it", ("right", "down"), "pool_shift_way") == "down" else "right"
+    )
+    way, axis = prose("pooling", direction), AXES.index(direction)
+    most = min(MOST_SHIFTED, setup.size[axis] - 1)
+    if not most:
+        words.markdown(prose("pooling", "shift_too_narrow", line=LINES[axis], way=way))
+        return
+    response = shift_response(setup.image, most=most, direction=direction, **asdict(setup.settings))
+    st.vega_lite_chart(
+        shift_table(response),
+        shift_spec(direction),
+        key="pool_shift",
+        alt="Change of the picture and of both pooled maps for shifts of up to 6 pixels",
+    )
+    if not setup.image.any():
+        words.markdown(prose("pooling", "shift_nothing"))
+        return
+    picture, *pooled = (
+        float(curve[1]) for curve in (response.image, response.max_pooled, response.average_pooled)
+    )
+    percent = {
+        name: f"{change:.0%}"
+        for name, change in zip(("max_pooled", "average_pooled"), pooled, strict=True)
+    }
+    words.markdown(prose("pooling", "shift", way=way, image=f"{picture:.0%}", **percent))
+    swallowing = [kind for kind, change in zip(KINDS, pooled, strict=True) if change < picture]
+    who = {0: "none", 1: "".join(swallowing), 2: "both"}[len(swallowing)]
+    stride = setup.settings.window[1][axis]
+    pixels = "1 pixel" if stride == 1 else f"{stride} pixels"
+    nearly = prose("pooling", "shift_nearly", stride=pixels)
+    st.markdown(f"{prose('pooling', f'shift_{who}')} {nearly}")
+
+
+def show_stack(setup: PoolingSetup) -> None:
+    """Show how far a cell sees behind several convolutions and poolings."""
+    window, strides = setup.settings.window
+    st.markdown(prose("pooling", "stack", rows=window[0], columns=window[1]))
+    with st.container(horizontal=True):
+        blocks = whole_number("Blocks", "pool_blocks", value=2, minimum=1, maximum=4)
+        kernel = whole_number("Kernel", "pool_kernel", value=3, minimum=1, maximum=7)
+    stack = fields_behind(blocks, kernel, window, strides)
+    plain = fields_behind(blocks, kernel, (1, 1), (1, 1))[-1]
+    seen = {"size": _times(stack[-1].size), "plain": _times(plain.size)}
+    st.markdown(prose("pooling", "stack_seen", **seen))
+    show_table(fields_table(stack), label="Receptive fields, layer by layer")
+
+
+def _times(size: tuple[int, int]) -> str:
+    return f"{size[0]} × {size[1]}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"

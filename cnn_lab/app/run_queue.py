@@ -1,0 +1,128 @@
+"""The thread between a browser and its run: the engine, who is there, whose run is whose."""
+
+import hashlib
+import os
+import secrets
+
+import streamlit as st
+
+from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, UnknownRunError, progress
+from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.store import runs_folder
+
+PULSE_EVERY_S = 10
+RUN = "run"
+REFUSED = "training_refused"
+_SESSION_OWNER = "training_owner"
+
+
+@st.cache_resource(show_spinner=False, on_release=Engine.close)
+def engine() -> Engine:
+    """Return the server's one engine; nothing starts before a run or `warm` asks for it."""
+    return Engine(runs_folder(), os.environ.get("CNN_LAB_SCHEDULER"))
+
+
+def owner() -> str:
+    """Return a name for whoever sits at this browser, the same after a reload.
+
+    Taken from the random token that Streamlit gives each browser to protect uploads. Where
+    there is none, the session stands in, and a reload is a new reader.
+    """
+    browser = _browser_token(st.context.cookies.get("_streamlit_xsrf", ""))
+    if browser is not None:
+        return hashlib.sha256(b"cnn-lab" + browser).hexdigest()[:24]
+    return str(st.session_state.setdefault(_SESSION_OWNER, secrets.token_hex(12)))
+
+
+def heartbeat(page: str) -> None:
+    """Keep this browser's run going, from whatever page; the frame calls it on every page.
+
+    An open page counts as its reader's presence. While a run is going, a fragment also says
+    so every few seconds, in case the connection was lost and made again, and shows in the
+    sidebar how far the run is. The Training page does both itself.
+    """
+    be_here()
+    run_id = engine().latest(owner())
+    if page != "training" and run_id is not None and engine().status(run_id).active:
+        with st.sidebar:
+            _pulse(run_id)
+
+
+def be_here() -> None:
+    """Tell the engine that this browser's reader is there."""
+    who = owner()
+    _presence(who)
+    engine().touch(who)
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda here: here.end())
+def _presence(who: str) -> "_Presence":
+    return _Presence(engine(), who)
+
+
+class _Presence:
+    """A connected page, counted with the engine while Streamlit keeps this object."""
+
+    def __init__(self, where: Engine, who: str) -> None:
+        self._where, self._who = where, who
+        where.arrive(who)
+
+    def end(self) -> None:
+        self._where.leave(self._who)
+
+
+@st.fragment(run_every=PULSE_EVERY_S)
+def _pulse(run_id: str) -> None:
+    be_here()
+    status = engine().status(run_id)
+    if status.active:
+        done = progress(status.spec, engine().events(run_id)).share
+        st.caption(f":material/model_training: A run is going: {done:.0%}")
+    else:
+        st.caption(":material/check: Your run has ended")
+    st.page_link("pages/training.py", label="Look at it", query_params={RUN: run_id})
+
+
+def start(spec: RunSpec) -> None:
+    """Ask for a run and put it into the address; what is refused is said on the page."""
+    try:
+        st.query_params[RUN] = engine().submit(spec, owner())
+        st.session_state.pop(REFUSED, None)
+    except RunRefusedError as error:
+        st.session_state[REFUSED] = str(error)
+
+
+def followed_run() -> Status | None:
+    """Return the run that the address names, or else this browser's newest.
+
+    A run that the address names and nobody knows gets a sentence on the page.
+    """
+    asked = st.query_params.get(RUN)
+    if asked is not None:
+        try:
+            return engine().status(asked)
+        except UnknownRunError as error:
+            st.warning(str(error), title="This run is not here (any more)")
+    newest = engine().latest(owner())
+    return engine().status(newest) if newest is not None else None
+
+
+def may_steer(status: Status) -> bool:
+    """Return whether this browser may stop the run: its own, and nobody else's."""
+    return status.owner == owner()
+
+
+def _browser_token(cookie: str) -> bytes | None:
+    """Return the token inside a cookie of the form version|mask|masked token|time.
+
+    The mask, and with it the cookie, is another one each time a page is loaded; the token
+    stays.
+    """
+    parts = cookie.split("|")
+    try:
+        mask, masked = bytes.fromhex(parts[1]), bytes.fromhex(parts[2])
+    except (IndexError, ValueError):
+        return None
+    if len(mask) != 4 or not masked:
+        return None
+    return bytes(byte ^ mask[i % 4] for i, byte in enumerate(masked))

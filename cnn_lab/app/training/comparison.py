@@ -1,0 +1,199 @@
+"""Two runs on one chart, with the settings that differ and what came of either."""
+
+import json
+import re
+
+import streamlit as st
+
+from cnn_lab.app.caches import network
+from cnn_lab.app.run_queue import engine, owner
+from cnn_lab.app.widgets.model_choice import SHIPPED
+from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.charts.comparison import COMPARISON_HEIGHT_PX, Along, comparison_spec, comparison_table
+from cnn_lab.charts.curves import Measure
+from cnn_lab.content import prose
+from cnn_lab.data.sets import n_training_images
+from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.runs.comparison import (
+    ENGINES,
+    Compared,
+    differing_settings,
+    largest_gap,
+    result_rows,
+    verdict,
+)
+from cnn_lab.runs.job import RUN_ID, Status, UnknownRunError
+
+COMPARE, CHOICE = "training_compare", "training_compare_choice"
+THIS = "this run"
+MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
+ALONG: tuple[Along, ...] = ("epochs", "seconds")
+_IN_AN_ADDRESS = re.compile(rf"(?:.*[?&]run=)?({RUN_ID.pattern})(?:&.*)?")
+
+
+@st.fragment
+def show_comparison(status: Status) -> None:
+    """Show a choice of runs to lay beside this one, and then both.
+
+    The choice holds this browser's other runs that have ended, newest first, and the recorded
+    runs of the shipped networks; any other run can be named by its id or its address.
+
+    Parameters
+    ----------
+    status : Status
+        Of a run that is not active any more and has finished at least one epoch.
+    """
+    st.subheader("Beside another run", anchor=False)
+    second = _chosen(status)
+    if second is None:
+        return
+    pair = _ended(status.run_id, THIS, _status=status), second
+    along = st.segmented_control(
+        "Along",
+        ALONG,
+        default=ALONG[0],
+        required=True,
+        key="training_compare_along",
+        bind="query-params",
+    )
+    _show_charts(pair, along)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _show_settings(pair)
+    with right:
+        _show_results(pair)
+    for sentence in (_gap(pair), verdict(*pair)):
+        if sentence:
+            st.markdown(sentence)
+
+
+def _chosen(status: Status) -> Compared | None:
+    """Show the choice and return the other run; None before there is one."""
+    offered = {other.run_id: other for other in engine().runs(owner()) if _is_other(other, status)}
+    names = {run_id: _name(other) for run_id, other in offered.items()}
+    names |= {name: f"{name}, as recorded" for name in SHIPPED}
+    asked, problem = st.query_params.get(COMPARE), ""
+    if asked and asked not in names:
+        try:
+            found = _IN_AN_ADDRESS.fullmatch(asked)
+            offered[asked] = engine().status(found[1] if found else asked)
+            names[asked] = _name(offered[asked])
+        except UnknownRunError as error:
+            problem = str(error)
+    wanted = st.selectbox(
+        "Compare with",
+        list(names),
+        index=list(names).index(asked) if asked in names else None,
+        format_func=lambda name: names.get(name, name),
+        key=CHOICE,
+        on_change=_remember,
+        accept_new_options=True,
+        placeholder="Choose a run, or paste another one's address",
+    )
+    if problem:
+        st.warning(problem, title="This run is not here (any more)")
+    if wanted in SHIPPED:
+        return _recorded(wanted)
+    if wanted not in offered:
+        return None
+    other = offered[wanted]
+    if not _is_other(other, status):
+        st.info("That is this run itself, or it is still going, or no epoch of it was finished.")
+        return None
+    return _ended(other.run_id, names[wanted], _status=other)
+
+
+def _is_other(other: Status, status: Status) -> bool:
+    return bool(other.result) and not other.active and other.run_id != status.run_id
+
+
+def _remember() -> None:
+    """Put the choice into the address."""
+    wanted = st.session_state[CHOICE]
+    if wanted:
+        st.query_params[COMPARE] = wanted
+    else:
+        st.query_params.pop(COMPARE, None)
+
+
+def _name(status: Status) -> str:
+    """Return a short name that tells a run from its neighbours."""
+    training = status.spec.training
+    tested = status.result.get("test_accuracy")
+    reached = f", {tested:.2%}" if tested is not None else ""
+    return (
+        f"{status.spec.network.name}, {ENGINES[status.spec.engine]}, {training.epochs} × "
+        f"{training.batch_size}, rate {training.learning_rate:g}{reached} ({status.run_id[:4]})"
+    )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _ended(run_id: str, name: str, *, _status: Status) -> Compared:
+    """Return a run that has ended; its events, some thousand, are read once."""
+    events, spec = engine().events(run_id), _status.spec
+    return Compared(
+        name=name,
+        network=spec.network,
+        training=spec.training,
+        engine=spec.engine,
+        n_train=n_training_images(spec.training.data_set, spec.training.data_fraction),
+        batches=[event.values for event in events if event.kind == "batch"],
+        epochs=[event.values for event in events if event.kind == "epoch"],
+        result=_status.result,
+    )
+
+
+def _recorded(name: str) -> Compared:
+    shipped = network(name)
+    training = TrainingSpec.model_validate_json(shipped.card["training"])
+    result = json.loads(shipped.card["result"])
+    return Compared(
+        name=f"{name}, as recorded",
+        network=shipped.spec,
+        training=training,
+        engine=result["engine"],
+        n_train=n_training_images(training.data_set, training.data_fraction),
+        epochs=json.loads(shipped.card["history"]),
+        result=result,
+    )
+
+
+def _show_charts(pair: tuple[Compared, Compared], along: Along) -> None:
+    table = comparison_table(pair)
+    end = float(table[along].max())
+    for column, measure in zip(st.columns(2, gap="medium"), MEASURES, strict=True):
+        with column, st.container(height=COMPARISON_HEIGHT_PX, border=False):
+            st.vega_lite_chart(
+                table,
+                comparison_spec(measure, names=[one.name for one in pair], along=along, end=end),
+                key=f"training_compare_{measure}",
+                alt=f"{measure.capitalize()} of both runs against {along}; a table follows.",
+            )
+    st.caption(prose("afterwards", "compare"))
+
+
+def _show_settings(pair: tuple[Compared, Compared]) -> None:
+    differing = differing_settings(*pair)
+    if not differing:
+        st.markdown(prose("afterwards", "same"))
+        return
+    first, second = (one.name for one in pair)
+    show_table(
+        {
+            "setting": [one.setting for one in differing],
+            first: [one.first for one in differing],
+            second: [one.second for one in differing],
+        },
+        label="Settings in which the runs differ",
+    )
+
+
+def _show_results(pair: tuple[Compared, Compared]) -> None:
+    rows = result_rows(pair)
+    columns = {one.name: [row[i] for row in rows.values()] for i, one in enumerate(pair)}
+    show_table({"result": list(rows), **columns}, label="What came of both runs")
+
+
+def _gap(pair: tuple[Compared, Compared]) -> str:
+    gap = largest_gap(*pair)
+    return "" if gap is None else prose("afterwards", "gap", gap=f"{100 * gap:.2f}")

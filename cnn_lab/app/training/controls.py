@@ -1,0 +1,216 @@
+"""The settings of a run, read from controls and put into them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from cnn_lab.app.training.augmentation import augmentation_fields
+from cnn_lab.app.training.fields import (
+    AS_BUILT,
+    main_fields,
+    more_fields,
+    network_switches,
+    setting_key,
+)
+from cnn_lab.content import prose
+from cnn_lab.data.mnist import DataError
+from cnn_lab.data.sets import INFO, load_data_set
+from cnn_lab.network import zoo
+from cnn_lab.network.spec import Augmentation, DataSetName, NetworkSpec, TrainingSpec, plain_error
+from cnn_lab.network.spec.token import TokenError, from_token, to_token
+from cnn_lab.network.variants import with_batch_norm, with_dropout, with_input_shape
+from cnn_lab.runs.job import MAX_EPOCHS, RunSpec
+
+PRESET, NETWORK = "training_preset", "training_network"
+APPLIED = "training_applied"
+OWN, FIRST = "own", "fast"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the controls say.
+
+    Attributes
+    ----------
+    name : str
+        A preset's name, or "own".
+    network : NetworkSpec or None
+        What would be trained; None where there is no network (yet).
+    spec : RunSpec or None
+        The run; None where it cannot be.
+    problem : str
+        Why it cannot be.
+    """
+
+    name: str
+    network: NetworkSpec | None
+    spec: RunSpec | None
+    problem: str = ""
+
+
+def training_settings() -> Settings:
+    """Show all controls, and return what they say."""
+    st.session_state.pop(APPLIED, None)  # here they are
+    name = st.pills(
+        "Network",
+        [*zoo.PRESETS, OWN],
+        default=FIRST,
+        required=True,
+        key=PRESET,
+        bind="query-params",
+        wrap=True,
+    )
+    built = _own_network() if name == OWN else zoo.preset(name).network
+    _link_to_layers(name)
+    defaults = _defaults(name, built)
+    fields, engine = main_fields(name, defaults)
+    try:
+        load_data_set(fields["data_set"])
+    except DataError as error:
+        st.caption(str(error))
+    with st.expander("More settings"):
+        norm, dropout = network_switches(name)
+        fields |= more_fields(name, defaults, fields["optimizer"])
+    with st.expander("Augmentation"):
+        bounds = augmentation_fields(name, defaults.augmentation, fields["data_set"])
+    if built is None:
+        return Settings(name, None, None, prose("training", "no network"))
+    try:
+        network = _rewritten(name, built, fields["data_set"], norm, dropout)
+    except ValueError as error:
+        return Settings(name, built, None, plain_error(error))
+    try:
+        training = TrainingSpec(**fields, augmentation=Augmentation(**bounds))
+        spec = RunSpec(network=network, training=training, engine=engine)
+    except ValueError as error:
+        return Settings(name, network, None, _with_value(error))
+    return Settings(name, network, spec)
+
+
+def apply_changes(changes: Mapping[str, Any]) -> None:
+    """Set controls of the Training page; to be called as a callback, before they are shown.
+
+    Parameters
+    ----------
+    changes : mapping of str to Any
+        Fields of a TrainingSpec with what they should be. Also "network", a NetworkSpec,
+        which becomes the reader's own unless it is a preset's.
+
+    Notes
+    -----
+    A callback inside a fragment reruns the fragment alone; `show_run` then sees to it that the
+    controls beside it follow.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A ValueError, if a field cannot be so.
+    """
+    fields = dict(changes)
+    network = fields.pop("network", None)
+    if network is not None:
+        _choose(network)
+    name = st.session_state.get(PRESET, FIRST)
+    changed = TrainingSpec.model_validate(fields)  # brings each value into its field's type
+    for field in fields:
+        if field == "augmentation":
+            for bound, amount in changed.augmentation.model_dump().items():
+                st.session_state[setting_key(name, bound)] = amount
+        elif field == "epochs":
+            st.session_state[setting_key(name, field)] = min(changed.epochs, MAX_EPOCHS)
+        else:
+            st.session_state[setting_key(name, field)] = getattr(changed, field)
+    st.session_state[APPLIED] = True
+
+
+def take_over(spec: RunSpec) -> None:
+    """Set all controls so that they ask for this very run."""
+    apply_changes({"network": spec.network, **dict(spec.training)})
+    _set_rest(spec.engine)
+
+
+def reset() -> None:
+    """Set all controls but the network back to what the preset has."""
+    name = st.session_state[PRESET]
+    built = _own_network() if name == OWN else zoo.preset(name).network
+    apply_changes(dict(_defaults(name, built)))
+    _set_rest("keras")
+
+
+def _set_rest(engine: str) -> None:
+    name = st.session_state[PRESET]
+    for field, value in (("engine", engine), ("norm", AS_BUILT), ("dropout", AS_BUILT)):
+        st.session_state[setting_key(name, field)] = value
+
+
+def _choose(network: NetworkSpec) -> None:
+    names = [name for name in zoo.PRESETS if zoo.preset(name).network == network]
+    st.session_state[PRESET] = names[0] if names else OWN
+    if not names:
+        st.session_state[NETWORK] = st.query_params[NETWORK] = to_token(network)
+
+
+def _with_value(error: ValueError) -> str:
+    """Return the sentence of an error, and what was received where it does not say so."""
+    sentence = plain_error(error)
+    if "Received" in sentence:
+        return sentence
+    problem: dict[str, Any] = getattr(error, "errors", lambda: [{}])()[0]
+    where = ".".join(map(str, problem.get("loc", ())))
+    return f"{sentence}. Received: {where}={problem.get('input'):g}"
+
+
+def _link_to_layers(name: str) -> None:
+    """Show the way to the page where networks are looked at, and built."""
+    query, label = {"network_preset": name}, "Its layers, and how to change them"
+    if name == OWN:
+        token = st.session_state.get(NETWORK)
+        query = {"network_token": token} if token else {}
+        label = "Change it" if token else "Build one"
+    st.page_link(
+        "pages/network.py", label=label, icon=":material/account_tree:", query_params=query
+    )
+
+
+def _own_network() -> NetworkSpec | None:
+    """Return the network that the address names, or else the one it named last.
+
+    What is no network gets a sentence on the page.
+    """
+    token = st.query_params.get(NETWORK) or st.session_state.get(NETWORK)
+    if token is None:
+        return None
+    try:
+        network = from_token(token)
+    except TokenError as error:
+        st.warning(str(error), title="This is no network")
+        return None
+    if st.query_params.get(NETWORK) != token:
+        st.query_params[NETWORK] = token
+    st.session_state[NETWORK] = token
+    return network
+
+
+def _defaults(name: str, network: NetworkSpec | None) -> TrainingSpec:
+    """Return the settings to begin with: a preset's, or for any other network modest ones."""
+    if name != OWN:
+        return zoo.preset(name).training
+    if network is None:
+        return TrainingSpec(epochs=3)
+    fitting = [key for key, info in INFO.items() if info.shape == network.input_shape]
+    return TrainingSpec(epochs=3, data_set=fitting[0] if fitting else "mnist")
+
+
+def _rewritten(
+    name: str, network: NetworkSpec, data_set: DataSetName, norm: str, dropout: str
+) -> NetworkSpec:
+    """Return the network as the switches want it; a preset takes images of any data set."""
+    if name != OWN:
+        network = with_input_shape(network, INFO[data_set].shape)
+    if norm != AS_BUILT:
+        network = with_batch_norm(network, norm == "everywhere")
+    if dropout != AS_BUILT:
+        network = with_dropout(network, 0 if dropout == "none" else float(dropout))
+    return network

@@ -1,0 +1,76 @@
+"""What the doctor has to say of a run: quietly, with reasons on demand and a way to act."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from cnn_lab.app.run_queue import engine
+from cnn_lab.app.training.controls import apply_changes
+from cnn_lab.network.spec import Augmentation
+from cnn_lab.runs.doctor import Finding, diagnose
+from cnn_lab.runs.job import Status
+
+ICONS = {"hint": ":material/lightbulb:", "warning": ":material/warning:"}
+BATCHES_BETWEEN = 8  # reports of a run that is going, before it is looked at again
+
+
+def show_findings(status: Status) -> None:
+    """Show what there is to say of a run, going or over; nothing where there is nothing.
+
+    Parameters
+    ----------
+    status : Status
+
+    Notes
+    -----
+    A run is looked at anew after each epoch, and after every few reports within it.
+    """
+    events = engine().events(status.run_id)
+    n_epochs = sum(event.kind == "epoch" for event in events)
+    seen = (n_epochs, len(events) // BATCHES_BETWEEN if status.active else len(events))
+    for finding in _findings(status.run_id, seen, _status=status):
+        _show(finding)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _findings(run_id: str, seen: tuple[int, int], *, _status: Status) -> list[Finding]:
+    """Return the findings on what was `seen` of a run: epochs, and reports in between."""
+    spec = _status.spec
+    events = [{"kind": event.kind, **event.values} for event in engine().events(run_id)]
+    return diagnose(spec.network, spec.training, events, engine().snapshots(run_id))
+
+
+def _show(finding: Finding) -> None:
+    key = f"training_finding_{finding.rule}"
+    with st.expander(finding.sentence, icon=ICONS[finding.severity], key=key):
+        st.markdown(finding.reason)
+        if finding.changes:
+            st.button(
+                f"Set {_words(finding.changes)}",
+                key=f"{key}_apply",
+                on_click=apply_changes,
+                args=(finding.changes,),
+                help="For the next run. This one stays as it is.",
+            )
+
+
+def _words(changes: Mapping[str, Any]) -> str:
+    """Return changes as a reader sees the settings.
+
+    Examples
+    --------
+    >>> _words({"learning_rate": 0.001, "augmentation": Augmentation(shift=2)})
+    'learning rate 0.001, shift 2'
+    """
+    shown: dict[str, Any] = {}
+    for name, value in changes.items():
+        if isinstance(value, Augmentation):
+            shown |= {bound: amount for bound, amount in value.model_dump().items() if amount}
+        else:
+            shown[name] = value
+    return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in shown.items())
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

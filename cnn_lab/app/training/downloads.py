@@ -1,0 +1,127 @@
+"""What a run leaves to take away: its weights, its history, its settings, and code."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from cnn_lab.app.caches import RUN_PREFIX
+from cnn_lab.app.run_queue import engine
+from cnn_lab.app.training.curves import history_csv
+from cnn_lab.concepts.checks import CheckRefusedError
+from cnn_lab.concepts.snippets import keras_network_code
+from cnn_lab.content import prose
+from cnn_lab.network.spec.recipe import Recipe
+from cnn_lab.runs.checks import CheckStatus
+from cnn_lab.runs.job import RunSpec, Status, UnknownRunError
+from cnn_lab.runs.keras_file import KerasFile, KerasFileWanted
+
+LOOK_EVERY_S = 0.5
+ASKED, REFUSED = "training_keras_asked", "training_keras_refused"
+BINARY = "application/octet-stream"
+
+
+def show_downloads(status: Status) -> None:
+    """Offer what a run has left behind.
+
+    Parameters
+    ----------
+    status : Status
+        Of a run that is not active any more and has weights.
+    """
+    st.subheader("Take it with you", anchor=False)
+    run_id, name = status.run_id, f"{status.spec.network.name}-{status.run_id}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if status.spec.training.data_set == "mnist":
+            st.page_link(
+                "pages/draw.py",
+                label="Use this model in Draw",
+                icon=":material/draw:",
+                query_params={"draw_model": f"{RUN_PREFIX}{run_id}"},
+            )
+        _button(
+            "Weights (.safetensors)",
+            lambda: engine().result(run_id).read_bytes(),
+            f"{name}.safetensors",
+            BINARY,
+        )
+        _button(
+            "History (CSV)",
+            lambda: history_csv(engine().events(run_id)).encode(),
+            f"{name}.csv",
+            "text/csv",
+        )
+        _button(
+            "Settings (JSON)", lambda: _settings(status.spec), f"{name}.json", "application/json"
+        )
+        _keras_file(run_id, name)
+    _code(status.spec)
+
+
+def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
+    """Show a button whose file is made when somebody wants it."""
+    st.download_button(
+        label,
+        make,
+        file_name=file_name,
+        mime=mime,
+        icon=":material/download:",
+        key=f"training_take_{file_name.rpartition('.')[2]}",
+        on_click="ignore",
+    )
+
+
+def _settings(spec: RunSpec) -> bytes:
+    """Return what was asked for, as the Training page takes it back."""
+    return Recipe(network=spec.network, training=spec.training).to_json().encode()
+
+
+def _keras_file(run_id: str, name: str) -> None:
+    """Show a button that has Keras write its own file, and in its place then the file."""
+    asked: dict[str, str] = st.session_state.setdefault(ASKED, {})
+    status = engine().keras_files.status(asked[run_id]) if run_id in asked else None
+    if status is not None and status.active:
+        st.fragment(_wait, run_every=LOOK_EVERY_S)(asked[run_id])
+    elif status is not None and status.answer is not None:
+        _button("Keras's own (.keras)", lambda: _content(status), f"{name}.keras", BINARY)
+        st.caption(status.sentence)
+    else:
+        st.button(
+            "Prepare .keras",
+            key="training_keras",
+            icon=":material/construction:",
+            help=prose("afterwards", "keras_file"),
+            on_click=_ask,
+            args=(run_id,),
+        )
+        failure = status.sentence if status is not None else st.session_state.pop(REFUSED, "")
+        if failure:
+            st.warning(failure, title="No .keras file")
+
+
+def _ask(run_id: str) -> None:
+    try:
+        wanted = KerasFileWanted(engine().result(run_id).read_bytes())
+        st.session_state[ASKED][run_id] = engine().keras_files.ask(wanted)
+    except (CheckRefusedError, UnknownRunError) as error:
+        st.session_state[REFUSED] = str(error)
+
+
+def _wait(digest: str) -> None:
+    status = engine().keras_files.status(digest)
+    if status is None or not status.active:
+        st.rerun()  # the whole page: nothing is left to look at again and again
+    st.markdown(f":material/hourglass_top: {status.sentence}")
+
+
+def _content(status: CheckStatus[KerasFile]) -> bytes:
+    assert status.answer is not None
+    return status.answer.content
+
+
+@st.fragment
+def _code(spec: RunSpec) -> None:
+    folded = st.expander(
+        "The same in Keras, as code", key="training_code", icon=":material/code:", on_change="rerun"
+    )
+    if folded.open:
+        folded.code(keras_network_code(spec.network, spec.training), language="python")

@@ -1,0 +1,306 @@
+"""The sweep of the Training page: what to vary, how it goes, what was best."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnn_lab.app.run_queue import be_here, engine, owner
+from cnn_lab.app.training.controls import APPLIED, take_over
+from cnn_lab.app.widgets.inputs import choice, whole_number
+from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.charts.sweep import HEIGHT_PX, sweep_spec, sweep_table
+from cnn_lab.content import prose
+from cnn_lab.network.spec import plain_error
+from cnn_lab.runs.job import RunRefusedError, RunSpec
+from cnn_lab.runs.sweep import (
+    FACTORS,
+    MAX_TRIALS,
+    Desk,
+    FactorName,
+    SweepSpec,
+    SweepStatus,
+    Trial,
+    UnknownSweepError,
+    words,
+)
+
+LIVE_EVERY_S = 1.0
+SWEEP = "sweep"
+REFUSED = "sweep_refused"
+TITLES: dict[str, FactorName] = {factor.title: name for name, factor in FACTORS.items()}
+FIRST_VARIED = ("Optimizer", "Learning rate")
+MAX_EPOCHS_EACH = 10
+NOTHING = "–"
+
+
+@st.cache_resource(show_spinner=False, on_release=Desk.close)
+def desk() -> Desk:
+    """Return where this server's sweeps are asked for."""
+    return Desk(engine())
+
+
+def show_sweep(base: RunSpec | None) -> None:
+    """Show a folded part in which a run's settings are searched.
+
+    Parameters
+    ----------
+    base : RunSpec or None
+        The run as it is set now; None where it cannot be trained.
+
+    Notes
+    -----
+    Nothing but the fold is made before it is opened.
+    """
+    part = st.expander(
+        "Try many settings, each a little",
+        icon=":material/tune:",
+        expanded=SWEEP in st.query_params,
+        key="sweep_part",
+        on_change="rerun",
+    )
+    if not part.open:
+        return
+    with part:
+        st.markdown(prose("sweep", "intro"))
+        followed = _followed()
+        _ask_for_one(base, followed)
+        if followed is not None:
+            live = st.fragment(_follow, run_every=LIVE_EVERY_S if followed.active else None)
+            live(followed.sweep_id, base, was_active=followed.active)
+        st.caption(prose("sweep", "why"))
+
+
+def _followed() -> SweepStatus | None:
+    """Return the sweep that the address names, or else this browser's newest."""
+    asked = st.query_params.get(SWEEP)
+    if asked is not None:
+        try:
+            return desk().status(asked)
+        except UnknownSweepError as error:
+            st.warning(str(error), title="This sweep is not here (any more)")
+    newest = desk().latest(owner())
+    return desk().status(newest) if newest is not None else None
+
+
+def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
+    """Show what can be asked for, and the button that starts or stops."""
+    titles = st.pills(
+        "Vary",
+        list(TITLES),
+        selection_mode="multi",
+        default=FIRST_VARIED,
+        key="sweep_vary",
+        bind="query-params",
+    )
+    left, middle, right = st.columns(3, gap="small")
+    with left:
+        n_trials = whole_number("Trials", "sweep_trials", value=10, minimum=2, maximum=MAX_TRIALS)
+    with middle:
+        epochs = whole_number(
+            "Epochs of each", "sweep_epochs", value=1, minimum=1, maximum=MAX_EPOCHS_EACH
+        )
+    with right:
+        percent = whole_number(
+            "Images in %",
+            "sweep_percent",
+            value=10,
+            minimum=1,
+            maximum=100,
+            help="Of the training images; each trial learns from the same ones.",
+        )
+    spec = None
+    if base is None:
+        st.info("The settings of this page cannot be trained as they are.")
+    else:
+        try:
+            vary = tuple(TITLES[title] for title in titles)
+            spec = SweepSpec(base=shortened(base, epochs, percent), vary=vary, n_trials=n_trials)
+            st.caption(_cost(spec))
+        except ValueError as error:
+            st.warning("Choose at least one setting to vary." if not titles else plain_error(error))
+    if followed is not None and followed.active and followed.owner == owner():
+        st.button(
+            "Stop the sweep",
+            icon=":material/stop:",
+            key="sweep_stop",
+            on_click=desk().stop,
+            args=(followed.sweep_id,),
+            disabled=followed.state == "stopping",
+        )
+    else:
+        st.button(
+            "Start the sweep",
+            icon=":material/play_arrow:",
+            key="sweep_start",
+            on_click=_start,
+            args=(spec,),
+            disabled=spec is None,
+        )
+    if refused := st.session_state.pop(REFUSED, None):
+        st.warning(refused, title="Not now")
+
+
+def shortened(base: RunSpec, epochs: int, percent: int) -> RunSpec:
+    """Return the run with these epochs on this share of its images."""
+    share = {"epochs": epochs, "data_fraction": base.training.data_fraction * percent / 100}
+    training = base.training.model_copy(update=share)
+    return base.model_copy(update={"training": training})
+
+
+def _start(spec: SweepSpec) -> None:
+    try:
+        st.query_params[SWEEP] = desk().start(spec, owner())
+        st.session_state.pop(REFUSED, None)
+    except RunRefusedError as error:
+        st.session_state[REFUSED] = str(error)
+
+
+def _cost(spec: SweepSpec) -> str:
+    epochs = spec.base.training.epochs
+    return prose(
+        "sweep",
+        "cost",
+        trials=spec.n_trials,
+        epochs="one epoch" if epochs == 1 else f"{epochs} epochs",
+        images=f"{spec.base.n_images_an_epoch:,}",
+    )
+
+
+def _follow(sweep_id: str, base: RunSpec | None, *, was_active: bool) -> None:
+    be_here()
+    status = desk().status(sweep_id)
+    if was_active and not status.active:
+        st.rerun()  # the whole page: another button
+    if st.session_state.pop(APPLIED, False):
+        st.rerun()  # the whole page: the controls have been set from in here
+    st.markdown(_sentence(status))
+    st.progress(status.share)
+    trials = status.trials
+    with st.container(height=HEIGHT_PX, border=False):
+        st.vega_lite_chart(
+            sweep_table(
+                [trial.accuracy for trial in trials], [trial.state == "done" for trial in trials]
+            ),
+            sweep_spec(n_trials=status.spec.n_trials),
+            key="sweep_chart",
+            alt="Validation accuracy of each trial; the table below has the numbers.",
+        )
+    _show_best(status, base)
+    if trials:
+        _show_trials(status)
+    if not status.active:
+        _show_figures(status)
+
+
+def _sentence(status: SweepStatus) -> str:
+    n_trials, n_over = status.spec.n_trials, status.n_over
+    match status.state:
+        case "running":
+            return f"**Trial {min(n_over + 1, n_trials)} of {n_trials}**"
+        case "stopping":
+            return "Stopping …"
+        case "done":
+            return f"All {n_trials} trials are over."
+        case _:
+            return f"{status.sentence} {n_over} of {n_trials} trials are over."
+
+
+def _show_best(status: SweepStatus, base: RunSpec | None) -> None:
+    best = status.best
+    if best is None or best.accuracy is None:
+        if not status.active:
+            st.markdown(prose("sweep", "none"))
+        return
+    st.markdown(
+        prose(
+            "sweep",
+            "best",
+            accuracy=f"{best.accuracy:.2%}",
+            number=best.number,
+            settings=words(best.settings),
+        )
+        + "  \n"
+        + _compared(status, best)
+    )
+    if not status.active:
+        st.button(
+            "Set these on this page",
+            icon=":material/done_all:",
+            key="sweep_apply",
+            on_click=_apply,
+            args=(status, best, base),
+            help="With the epochs and the images that are set there.",
+        )
+
+
+def _compared(status: SweepStatus, best: Trial) -> str:
+    """Return how the best trial stands against the run as it was."""
+    first = status.trials[0]
+    if best.number == first.number:
+        return prose("sweep", "unchanged")
+    if first.accuracy is None or best.accuracy is None or first.state != "done":
+        return ""
+    return prose(
+        "sweep",
+        "against",
+        base=f"{first.accuracy:.2%}",
+        difference=f"{100 * (best.accuracy - first.accuracy):+.2f}",
+        images=f"{status.n_judged:,}",
+        chance=f"{100 * status.chance:.2f}",
+    )
+
+
+def _apply(status: SweepStatus, best: Trial, base: RunSpec | None) -> None:
+    run = status.run(best)
+    if base is not None:
+        kept = {"epochs": base.training.epochs, "data_fraction": base.training.data_fraction}
+        run = run.model_copy(update={"training": run.training.model_copy(update=kept)})
+    take_over(run)
+
+
+def _show_trials(status: SweepStatus) -> None:
+    trials, best = status.trials, status.best
+    columns: dict[str, Sequence[str]] = {
+        "Trial": [str(trial.number) for trial in trials],
+        "State": [_state(trial, status, best) for trial in trials],
+        "Validation": [
+            NOTHING if trial.accuracy is None else f"{trial.accuracy:.2%}" for trial in trials
+        ],
+    }
+    for name in status.spec.vary:
+        factor = FACTORS[name]
+        columns[factor.title] = [factor.words(trial.settings[name]) for trial in trials]
+    columns["Seconds"] = [f"{trial.seconds:.0f}" if trial.over else NOTHING for trial in trials]
+    show_table(columns, label="The trials of the sweep")
+    for trial in trials:
+        if trial.state == "failed":
+            st.caption(f"Trial {trial.number} failed: {trial.sentence}")
+
+
+def _state(trial: Trial, status: SweepStatus, best: Trial | None) -> str:
+    epoch = len(trial.accuracies)
+    match trial.state:
+        case "waiting":
+            return "waiting"
+        case "training":
+            return f"epoch {epoch + 1} of {status.spec.base.training.epochs}"
+        case "done":
+            return "the best" if best is not None and trial.number == best.number else "done"
+        case "pruned":
+            return f"given up after epoch {epoch}"
+        case state:
+            return state
+
+
+def _show_figures(status: SweepStatus) -> None:
+    from cnn_lab.runs.sweep.pictures import figure, has_enough, views  # Optuna takes half a second
+
+    if not has_enough(status):
+        return
+    view = choice("Figure", views(status), "sweep_figure")
+    st.plotly_chart(
+        figure(status, view),
+        key="sweep_plot",
+        config={"displayModeBar": False},
+        alt=f"{view}: the trials of the table above in Optuna's figure.",
+    )

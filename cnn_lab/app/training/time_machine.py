@@ -1,0 +1,132 @@
+"""Back into a run: its filters, maps and errors at every moment that a snapshot kept."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from cnn_lab.app.run_queue import engine
+from cnn_lab.app.widgets.pictures import tone
+from cnn_lab.charts.maps import NEGATIVE, PAPER, POSITIVE, Tone
+from cnn_lab.charts.replay import Sheet, accuracy_curve, filters_sheet, maps_sheet, shades
+from cnn_lab.content import prose
+from cnn_lab.data.sets import INFO
+from cnn_lab.runs.job import Status
+from cnn_lab.runs.snapshot import Snapshot, watched_classes
+
+DIGIT = "training_machine_digit"
+FILTERS_PX, MAPS_PX = 235, 310  # about as wide the pictures become
+FEWEST = 2  # moments between which there is something to see
+_FOLDER = Path(__file__).parent
+
+# What is played lives in the browser: neither playing nor moving comes back to the server.
+_machine = st.components.v2.component(
+    "cnn_lab_time_machine",
+    html='<div class="machine">\n</div>',
+    css=(_FOLDER / "time_machine.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "time_machine.js").read_text(encoding="utf-8"),
+)
+
+
+@st.fragment
+def show_time_machine(status: Status) -> None:
+    """Show a slider over the snapshots of a run that is over, and what the network was then.
+
+    Parameters
+    ----------
+    status : Status
+        Of a run that is not active any more. Where it left no snapshots, a sentence says so.
+    """
+    st.subheader("Time machine", anchor=False)
+    watched = watched_classes(INFO[status.spec.training.data_set].class_names)
+    place = st.container()
+    shown = watched[0]
+    if any(layer.type in ("Conv2D", "DepthwiseConv2D") for layer in status.spec.network.layers):
+        with place:
+            shown = st.segmented_control(
+                "Maps of",
+                watched,
+                default=watched[0],
+                required=True,
+                key=DIGIT,
+                bind="query-params",
+            )
+    data = _data(status.run_id, watched.index(shown), tone(), _status=status)
+    if data is None:
+        st.caption(prose("afterwards", "machine_none"))
+        return
+    st.caption(prose("afterwards", "machine", n=len(data["words"])))
+    _machine(key="training_machine", data=data)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, Any] | None:
+    """Return what the browser needs of a run, at most a megabyte; None for too little."""
+    snapshots = list(engine().snapshots(run_id))
+    if len(snapshots) < FEWEST:
+        return None
+    spec = _status.spec
+    names = INFO[spec.training.data_set].class_names
+    curve = accuracy_curve(snapshots, n_images=spec.n_images)
+    n_judged = snapshots[-1].n_judged
+    sheets = [
+        _picture(
+            "Filters of the first layer", filters_sheet(snapshots, tone=tone), FILTERS_PX, tone
+        ),
+        _picture(
+            f"What they make of “{names[2 * image]}”",
+            maps_sheet(snapshots, image, tone=tone),
+            MAPS_PX,
+            tone,
+        ),
+    ]
+    return {
+        "words": [_words(snapshot, spec.training.epochs) for snapshot in snapshots],
+        "curve": prose("afterwards", "machine_curve", n_judged=n_judged),
+        "points": curve.points,
+        "ticks": curve.ticks,
+        "sheets": [sheet for sheet in sheets if sheet is not None],
+        "names": names,
+        "confusion": [snapshot.confusion.ravel().tolist() for snapshot in snapshots],
+        "shades": shades(snapshots),
+        "matrix": {
+            "title": f"{n_judged} validation images",
+            "alt": f"What each of {n_judged} validation images was read as at this moment",
+            "legend": "Rows: what it is. Columns: what it was read as.",
+        },
+    }
+
+
+def _words(snapshot: Snapshot, n_epochs: int) -> str:
+    if snapshot.n_images == 0:
+        where = "Before the first batch"
+    else:
+        where = (
+            f"Epoch {snapshot.epoch} of {n_epochs}, after batch {snapshot.batch:,}: "
+            f"{snapshot.n_images:,} images"
+        )
+    right = int(snapshot.confusion.trace())
+    return f"{where}. {right} of {snapshot.n_judged} read correctly."
+
+
+def _picture(title: str, sheet: Sheet | None, width_px: int, tone: Tone) -> dict[str, Any] | None:
+    if sheet is None:
+        return None
+    return {
+        "title": title,
+        "alt": f"{title} at this moment",
+        "picture": "data:image/webp;base64," + base64.b64encode(sheet.webp).decode("ascii"),
+        "width": sheet.width,
+        "height": sheet.height,
+        "columns": sheet.columns,
+        "factor": max(1, round(width_px / sheet.width)),
+        "low": f"−{sheet.limit:.2g}",
+        "high": f"{sheet.limit:.2g}",
+        "colours": _colours((NEGATIVE, PAPER[tone], POSITIVE)),
+    }
+
+
+def _colours(stops: Sequence[tuple[int, int, int]]) -> list[str]:
+    return [f"rgb({red} {green} {blue})" for red, green, blue in stops]

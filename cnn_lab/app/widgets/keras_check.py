@@ -1,0 +1,88 @@
+"""Proof beside a page's numbers: what Keras makes of them, and the code to do it oneself."""
+
+import re
+
+import streamlit as st
+
+from cnn_lab.app.run_queue import engine
+from cnn_lab.concepts.checks import Answer, CheckRefusedError, LayerCheck
+from cnn_lab.concepts.layer_call import LayerCall
+from cnn_lab.concepts.snippets import keras_code, numpy_code, pytorch_code
+from cnn_lab.runs.checks import CheckStatus
+
+LOOK_EVERY_S = 0.5
+KEPT = 64
+
+
+def keras_check(key: str, request: LayerCheck) -> None:
+    """Show a button that asks Keras about the very numbers shown, and then its answer.
+
+    An answer belongs to its question: with other settings it goes, and with the same ones
+    again it is back at once.
+
+    Parameters
+    ----------
+    key : str
+        Of the button; prefix of what the session keeps.
+    request : LayerCheck
+        What the page shows at this moment.
+    """
+    asked: list[str] = st.session_state.setdefault(f"{key}_asked", [])
+    with st.container(gap="small"):
+        if st.button("Check against Keras", key=key, icon=":material/fact_check:"):
+            try:
+                asked.append(engine().checks.ask(request))
+                del asked[:-KEPT]
+            except CheckRefusedError as error:
+                _show(CheckStatus("failed", str(error)))
+                return
+        if request.digest in asked:
+            _show_answer(request.digest)
+
+
+@st.fragment
+def code_tabs(key: str, call: LayerCall) -> None:
+    """Show the same call in three libraries; folded away at first, and written when unfolded."""
+    folded = st.expander(
+        "Code for these settings", key=key, icon=":material/code:", on_change="rerun"
+    )
+    if folded.open:
+        writers = {"Keras": keras_code, "PyTorch": pytorch_code, "NumPy": numpy_code}
+        with folded:
+            for tab, write in zip(st.tabs(list(writers)), writers.values(), strict=True):
+                tab.code(write(call), language="python")
+
+
+def _show_answer(digest: str) -> None:
+    status = engine().checks.status(digest)
+    if status is not None:  # an old answer may have made room for newer ones
+        live = st.fragment(_follow, run_every=LOOK_EVERY_S if status.active else None)
+        live(digest, was_active=status.active)
+
+
+def _follow(digest: str, *, was_active: bool) -> None:
+    status = engine().checks.status(digest)
+    if status is None or (was_active and not status.active):
+        st.rerun()  # the whole page: nothing is left to look at again and again
+    _show(status)
+
+
+def _show(status: CheckStatus[Answer]) -> None:
+    """Show where a check stands; never by colour alone."""
+    if status.active:
+        st.markdown(f":material/hourglass_top: {status.sentence}")
+    elif status.answer is None:
+        st.markdown(":orange-badge[:material/help: No answer from Keras]")
+        st.caption(_literally(status.sentence))
+    else:
+        claim, numbers = status.sentence.split(": ", 1)
+        badge = (
+            "green-badge[:material/check:" if status.answer.agrees else "red-badge[:material/close:"
+        )
+        st.markdown(f":{badge} {claim}] {numbers}")
+        st.caption(status.answer.details)
+
+
+def _literally(text: str) -> str:
+    """Return Markdown that shows a foreign text as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>$#|~:])", r"\\\1", text)

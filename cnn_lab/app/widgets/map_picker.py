@@ -1,0 +1,89 @@
+"""All maps of a layer as one picture in which a single number can be chosen."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from cnn_lab.charts.feature_maps import Colour, Sheet
+from cnn_lab.charts.maps import BETWEEN_GREYS
+
+_HERE = Path(__file__).parent
+_picker = st.components.v2.component(
+    "cnn_lab_map_picker",
+    html='<div class="maps">\n</div>',
+    css=(_HERE / "map_picker.css").read_text(encoding="utf-8"),
+    js=(_HERE / "map_picker.js").read_text(encoding="utf-8"),
+)
+
+Place = tuple[int, int, int]
+
+
+def map_picker(
+    sheet: Sheet,
+    *,
+    key: str,
+    chosen: Place | None,
+    label: str,
+    ends: tuple[str, str],
+    caption: str,
+    on_choose: Callable[[Place], None] | None,
+    noun: str = "Map",
+    most_px: int = 400,
+) -> None:
+    """Show a sheet of maps; a click, a tap or the arrow keys choose a number.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The browser lays its maps out, as large as whole pixels allow in the width there is.
+    key : str
+    chosen : (int, int, int) or None
+        Map, row and column of the number that is marked; None where there is nothing to choose.
+    label : str
+        What there is to see, for readers who cannot see it.
+    ends : (str, str)
+        What stands at the two ends of the scale.
+    caption : str
+        What the scale holds for.
+    on_choose : callable or None
+        Is given the place that was chosen, before the script runs again.
+    noun : str
+        What one picture of the sheet is called.
+    most_px : int
+        How high the picture should not become.
+    """
+    data = {
+        "picture": "data:image/png;base64," + base64.b64encode(sheet.png).decode("ascii"),
+        "count": sheet.n_maps,
+        "rows": sheet.rows,
+        "columns": sheet.width,
+        "across": sheet.columns,
+        "chosen": None if chosen is None else list(chosen),
+        "label": label,
+        "noun": noun,
+        "ends": list(ends),
+        "colours": [_css(colour) for colour in sheet.colours],
+        "between": "transparent" if sheet.low < 0 else _css(BETWEEN_GREYS),
+        "caption": caption,
+        "mostHeight": most_px,
+    }
+    _picker(key=key, data=data, on_chosen_change=lambda: _on_chosen(key, sheet, on_choose))
+
+
+def _css(colour: Colour) -> str:
+    red, green, blue = colour
+    return f"rgb({red} {green} {blue})"
+
+
+def _on_chosen(key: str, sheet: Sheet, on_choose: Callable[[Place], None] | None) -> None:
+    """Take over what the browser has sent. It may be anything: a stranger's browser sends it."""
+    sent = st.session_state[key].get("chosen")
+    bounds = (sheet.n_maps, sheet.rows, sheet.width)
+    if on_choose and isinstance(sent, list) and len(sent) == len(bounds):
+        inside = [
+            type(at) is int and 0 <= at < bound for at, bound in zip(sent, bounds, strict=True)
+        ]
+        if all(inside):
+            on_choose((sent[0], sent[1], sent[2]))

@@ -1,0 +1,143 @@
+"""Which network a page uses: a shipped one, one that was trained here, or a visitor's own."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+
+import streamlit as st
+
+from cnn_lab.app.caches import RUN_PREFIX, network
+from cnn_lab.content import prose
+from cnn_lab.network import MODELS, ModelFileError, Network, digit_problem, network_from_visitor
+from cnn_lab.network.visitor import MAX_MB
+from cnn_lab.network.zoo import PRESETS
+
+SHIPPED = tuple(name for name in PRESETS if (MODELS / f"{name}.safetensors").is_file())
+DEFAULT = "champion"
+OWN_PREFIX = "upload-"
+
+_RUN = re.compile(rf"{RUN_PREFIX}[A-Za-z0-9_-]{{1,64}}")
+_OWN = "models_own"  # in the session: the visitor's latest network, for every page
+
+
+@dataclass(frozen=True)
+class OwnNetwork:
+    """A visitor's network and the name it goes by: "upload-<eight signs of its sha256>"."""
+
+    name: str
+    network: Network
+
+
+def choose_model(key: str, *, default: str = DEFAULT, digits_only: bool = True) -> Network:
+    """Show the choice of networks and return the chosen one.
+
+    Parameters
+    ----------
+    key : str
+        The widget's key, which is the address parameter too. The address may name a finished
+        run as "run-<id>"; it is offered from then on. A network that the visitor has brought
+        is offered on every page of the session. If there is no such network (any more), a
+        sentence says so and the default takes its place.
+    default : str
+        The shipped network that the page begins with.
+    digits_only : bool
+        Refuse networks that do not read 28 × 28 grey pixels as one of ten digits.
+    """
+    runs: list[str] = st.session_state.setdefault(f"{key}_runs", [])
+    own: OwnNetwork | None = st.session_state.get(_OWN)
+    offered = [*SHIPPED, *runs, *([own.name] if own else [])]
+    asked, problem = st.query_params.get(key), ""
+    if asked and asked not in offered:
+        problem = _problem(asked, digits_only) if _RUN.fullmatch(asked) else _missing()
+        if not problem:
+            runs.append(asked)
+            offered.append(asked)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        name = st.segmented_control(
+            "Network",
+            offered,
+            default=default,
+            required=True,
+            key=key,
+            bind="query-params",
+            label_visibility="collapsed",
+            width="content",
+        )
+        if found := _problem(name, digits_only):
+            problem, name = found, default
+        chosen = _load(name)
+        _show_own_menu(key, digits_only)
+        st.markdown(f":small[{card_sentence(chosen)}]", width="content")
+    if problem:
+        st.info(prose("models", "instead", problem=problem, name=default))
+    return chosen
+
+
+def card_sentence(chosen: Network) -> str:
+    """Return what a network's own card says of it."""
+    size = f"{chosen.spec.n_parameters:,} learned numbers"
+    result = json.loads(chosen.card.get("result", "{}"))
+    if "test_accuracy" not in result:
+        return size
+    return f"{size}, reads {result['test_accuracy']:.2%} of {result['n']:,} test digits correctly"
+
+
+def _load(name: str) -> Network:
+    own: OwnNetwork | None = st.session_state.get(_OWN)
+    return own.network if own and own.name == name else network(name)
+
+
+def _problem(name: str, digits_only: bool) -> str:
+    """Return why a network cannot be used; empty if it can."""
+    try:
+        spec = _load(name).spec
+    except ModelFileError:
+        return _missing()
+    return digit_problem(spec) if digits_only else ""
+
+
+def _missing() -> str:
+    return prose("models", "missing")
+
+
+def _show_own_menu(key: str, digits_only: bool) -> None:
+    """Offer the door for a network from elsewhere."""
+    menu_key = f"{key}_own_menu"
+    menu = st.popover(
+        "Use your own", icon=":material/upload_file:", key=menu_key, on_change="rerun"
+    )
+    if not menu.open:
+        return
+    with menu:
+        st.markdown(prose("models", "own"))
+        st.file_uploader(
+            "Your network",
+            type="safetensors",
+            max_upload_size=MAX_MB,
+            key=f"{key}_own",
+            on_change=_take_own,
+            args=(key, digits_only),
+            label_visibility="collapsed",
+        )
+        if problem := st.session_state.pop(f"{key}_own_problem", ""):
+            st.error(problem)
+
+
+def _take_own(key: str, digits_only: bool) -> None:
+    """Take a visitor's file in and choose it, or say what is wrong with it."""
+    upload = st.session_state[f"{key}_own"]
+    if upload is None:
+        return
+    try:
+        brought = network_from_visitor(content := upload.getvalue())
+        problem = digit_problem(brought.spec) if digits_only else ""
+    except ModelFileError as error:
+        problem = str(error)
+    if problem:
+        st.session_state[f"{key}_own_problem"] = problem
+        return
+    name = OWN_PREFIX + hashlib.sha256(content).hexdigest()[:8]
+    st.session_state[_OWN] = OwnNetwork(name, brought)
+    st.session_state[key] = name
+    st.session_state[f"{key}_own_menu"] = False  # it would cover what it has brought

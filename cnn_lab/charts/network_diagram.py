@@ -1,0 +1,238 @@
+"""A network as a row of blocks: laid out once, drawn as SVG or as PNG."""
+
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from PIL import Image, ImageDraw, ImageFont
+
+from cnn_lab.network.spec import Draft, Fit, Shape
+
+INPUT = "image"
+INPUT_KEY = "*"  # no layer can have this name
+MAP_PX = 92  # the side of the widest map, upright and in depth
+LEAN = (0.3, -0.22)  # right and down for each pixel of depth
+LEAST_PX = 4
+MARGIN_PX = 8
+GAP_PX = 14
+NAME_PX, SHAPE_PX = 12, 11
+NAME_LETTER_PX, SHAPE_LETTER_PX = 6.8, 5.9  # of a typical letter or digit of these sizes
+MISSING_PX = (26, 56)
+# Layers that leave the shape as it is are drawn as thin plates.
+PLATES = ("Activation", "BatchNormalization", "Dropout", "LeakyReLU", "ReLU", "Softmax")
+_PLATE_PX = 5
+_FRONT, _TOP, _SIDE = 0.1, 0.04, 0.18  # shares of ink
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Face:
+    """One side of a block: its corners in pixels, and how much ink it gets, 0 to 1."""
+
+    corners: tuple[Point, ...]
+    ink: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one layer makes.
+
+    Attributes
+    ----------
+    name : str
+    key : str
+        What it is called where it can be chosen; the layer's name again, but for the image.
+    shape : str
+        What it makes, in words; "" where it does not fit or nobody knows.
+    label : str
+        What is written below the name: the shape where it is another one than before.
+    left, width : float
+        The column of the diagram that it stands in.
+    faces : tuple of Face
+    fits : bool
+        Otherwise it is drawn with dashes.
+    """
+
+    name: str
+    key: str
+    shape: str
+    label: str
+    left: float
+    width: float
+    faces: tuple[Face, ...]
+    fits: bool = True
+
+    @property
+    def middle(self) -> float:
+        """Where its texts are centred."""
+        return self.left + self.width / 2
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """The blocks of a network, side by side, and the size of the whole in pixels."""
+
+    blocks: tuple[Block, ...]
+    width: float
+    height: float
+
+    @property
+    def description(self) -> str:
+        """What there is to see, in words."""
+        parts = [f"{block.name} {block.shape or 'does not fit'}" for block in self.blocks]
+        return f"A row of blocks: {', '.join(parts)}."
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours of a drawing, as CSS has them; a PNG needs the form #rrggbb."""
+
+    ink: str = "#14110e"
+    paper: str = "#fffdf9"
+    now: str = "#b0126f"
+
+
+def network_diagram(draft: Draft, found: Fit) -> Diagram:
+    """Lay out a draft's image and layers as blocks.
+
+    Parameters
+    ----------
+    draft : Draft
+    found : Fit
+        Of this draft. Layers from the first that does not fit on become dashed outlines.
+
+    Notes
+    -----
+    Height and depth follow rows and columns in proportion, thickness the logarithm of the
+    channels; rows of numbers stand as bars whose height follows the logarithm of their number.
+    """
+    shapes: list[Shape] = [draft.input_shape, *(row.output_shape for row in found.rows)]
+    widest = max(max(shape[:2]) for shape in shapes if len(shape) == 3)
+    names = [INPUT, *(layer.name for layer in draft.layers)]
+    plates = [False, *(layer.type in PLATES for layer in draft.layers)]
+    centre = MARGIN_PX + (MAP_PX * (1 - LEAN[1])) / 2
+    blocks = []
+    left = float(MARGIN_PX)
+    for number, (name, plate) in enumerate(zip(names, plates, strict=True)):
+        shape = shapes[number] if number < len(shapes) else None
+        words = shape_words(shape) if shape else ""
+        label = "" if plate and shape else words or "?"
+        thickness, height, lean = _box(shape, widest, plate=plate)
+        drawn = thickness + lean[0]
+        width = max(drawn, NAME_LETTER_PX * len(name), SHAPE_LETTER_PX * len(label))
+        corner = (left + (width - drawn) / 2, centre - (height + lean[1]) / 2)
+        faces = tuple(_faces(corner, thickness, height, lean))
+        key = name if number else INPUT_KEY
+        blocks.append(Block(name, key, words, label, left, width, faces, fits=shape is not None))
+        left += width + GAP_PX
+    below = centre + MAP_PX * (1 - LEAN[1]) / 2
+    return Diagram(tuple(blocks), left - GAP_PX + MARGIN_PX, below + NAME_PX + SHAPE_PX + 22)
+
+
+def shape_words(shape: Shape) -> str:
+    """Return a shape as "28 × 28 × 16"."""
+    return " × ".join(f"{length:,}" for length in shape)
+
+
+def _box(shape: Shape | None, widest: int, *, plate: bool) -> tuple[float, float, Point]:
+    """Return thickness, height and lean of a block."""
+    if shape is None:
+        return MISSING_PX[0], MISSING_PX[1], (0.0, 0.0)
+    if len(shape) == 1:
+        return 2 * LEAST_PX, min(MAP_PX, 6 + 9 * math.log2(shape[0])), (0.0, 0.0)
+    rows, columns, channels = shape
+    height, depth = (max(LEAST_PX, MAP_PX * length / widest) for length in (rows, columns))
+    thickness = _PLATE_PX if plate else LEAST_PX + 6 * math.log2(channels)
+    return thickness, height, (depth * LEAN[0], depth * LEAN[1])
+
+
+def _faces(corner: Point, thickness: float, height: float, lean: Point) -> Iterator[Face]:
+    x, y = corner
+    dx, dy = lean
+    right, bottom = x + thickness, y + height
+    yield Face(((x, y), (right, y), (right, bottom), (x, bottom)), _FRONT)
+    if dx:
+        yield Face(((x, y), (x + dx, y + dy), (right + dx, y + dy), (right, y)), _TOP)
+        side = ((right, y), (right + dx, y + dy), (right + dx, bottom + dy), (right, bottom))
+        yield Face(side, _SIDE)
+
+
+def diagram_svg(diagram: Diagram, look: Look, *, selected: str = "") -> str:
+    """Return a diagram as SVG, described for readers who cannot see it.
+
+    Parameters
+    ----------
+    diagram : Diagram
+    look : Look
+    selected : str
+        The key of the block that is drawn in the accent colour. Each block's group has its key
+        as `data-layer`.
+    """
+    width, height = math.ceil(diagram.width), math.ceil(diagram.height)
+    baseline = diagram.height - SHAPE_PX - 14
+    groups = []
+    for block in diagram.blocks:
+        here = block.key == selected
+        colour = look.now if here else look.ink
+        dashes = "" if block.fits else ' stroke-dasharray="4 3"'
+        faces = "".join(
+            f'<polygon points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in face.corners)}" '
+            f'fill="{colour}" fill-opacity="{face.ink if block.fits else 0:g}" '
+            f'stroke="{colour}" stroke-opacity="{0.9 if here else 0.5}"{dashes}/>'
+            for face in block.faces
+        )
+        weight = 700 if here else 400
+        groups.append(
+            f'<g data-layer="{escape(block.key)}"><rect x="{block.left - GAP_PX / 2:.1f}" y="0" '
+            f'width="{block.width + GAP_PX:.1f}" height="{height}" fill-opacity="0"/>{faces}'
+            f'<text x="{block.middle:.1f}" y="{baseline:.1f}" font-size="{NAME_PX}" '
+            f'font-weight="{weight}" fill="{colour}">{escape(block.name)}</text>'
+            f'<text x="{block.middle:.1f}" y="{baseline + SHAPE_PX + 4:.1f}" '
+            f'font-size="{SHAPE_PX}" fill="{look.ink}" fill-opacity="0.75">'
+            f"{block.label}</text></g>"
+        )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" text-anchor="middle" '
+        f'font-family="system-ui, sans-serif" aria-label="{escape(diagram.description)}">'
+        f"<desc>{escape(diagram.description)}</desc>{''.join(groups)}</svg>"
+    )
+
+
+def diagram_png(diagram: Diagram, look: Look, *, factor: int = 3) -> bytes:
+    """Return a diagram as a PNG of `factor` pixels for each of its own.
+
+    Notes
+    -----
+    Some 0.1 s for the paper's network.
+    """
+    size = (math.ceil(diagram.width) * factor, math.ceil(diagram.height) * factor)
+    picture = Image.new("RGB", size, look.paper)
+    draw = ImageDraw.Draw(picture)
+    baseline = (diagram.height - SHAPE_PX - 14) * factor
+    name_font, shape_font = (ImageFont.load_default(px * factor) for px in (NAME_PX, SHAPE_PX))
+    outline = _mixed(look, 0.5)
+    for block in diagram.blocks:
+        for face in block.faces:
+            corners = [(x * factor, y * factor) for x, y in face.corners]
+            fill = _mixed(look, face.ink) if block.fits else None
+            draw.polygon(corners, fill=fill, outline=outline, width=factor)
+        middle = block.middle * factor
+        draw.text((middle, baseline), block.name, look.ink, name_font, anchor="ms")
+        below = baseline + (SHAPE_PX + 4) * factor
+        label = block.label.replace("×", "x")  # which Pillow's own font does not have
+        draw.text((middle, below), label, _mixed(look, 0.75), shape_font, anchor="ms")
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _mixed(look: Look, share: float) -> tuple[int, ...]:
+    """Return `share` of ink on paper as red, green and blue."""
+    ink, paper = (
+        [int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in (look.ink, look.paper)
+    )
+    return tuple(round(p + share * (i - p)) for i, p in zip(ink, paper, strict=True))

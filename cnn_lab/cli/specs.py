@@ -1,0 +1,120 @@
+"""From a command's options to the network and the training that they ask for."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+
+from cnn_lab.network import zoo
+from cnn_lab.network.spec import (
+    Augmentation,
+    DataSetName,
+    OptimizerName,
+    ScheduleName,
+    TrainingSpec,
+    plain_error,
+)
+from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe, RecipeError
+from cnn_lab.runs.job import EngineName
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FIRST = "paper"
+_OPTIONS = (
+    click.option(
+        "--model",
+        type=click.Choice(list(zoo.PRESETS)),
+        help=f"A preset: network and training.  [default: {_FIRST}]",
+    ),
+    click.option(
+        "--spec",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A JSON file with network and training instead, such as a run's spec.json.",
+    ),
+    click.option("--epochs", type=int, help="Passes over the training images."),
+    click.option("--batch-size", type=int, help="Images per step."),
+    click.option("--optimizer", type=click.Choice(get_args(OptimizerName))),
+    click.option("--learning-rate", type=float, help="Highest rate of the schedule."),
+    click.option("--schedule", type=click.Choice(get_args(ScheduleName))),
+    click.option("--momentum", type=float, help="Of sgd."),
+    click.option("--weight-decay", type=float, help="Of adamw and muon."),
+    click.option("--label-smoothing", type=float, help="Share of each label spread over all."),
+    click.option("--weight-averaging", type=float, help="Momentum of the average; 0 is none."),
+    click.option("--data-set", type=click.Choice(get_args(DataSetName))),
+    click.option("--data-fraction", type=float, help="Share of the training images, above 0."),
+    click.option(
+        "--augment",
+        "augment",
+        multiple=True,
+        metavar="NAME=AMOUNT",
+        help=f"Change images: {', '.join(Augmentation.model_fields)}. May be repeated.",
+    ),
+    click.option("--seed", type=int, help="Of weights, order and all else that is drawn."),
+    click.option(
+        "--engine",
+        type=click.Choice(get_args(EngineName)),
+        default="keras",
+        show_default=True,
+        help="Who does the arithmetic. KERAS_BACKEND chooses what Keras stands on.",
+    ),
+)
+
+
+def training_options(command: Command) -> Command:
+    """Give a command the options that say what is trained, and how."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def recipe_of(
+    model: str | None, spec: Path | None, augment: Sequence[str], **fields: object
+) -> Recipe:
+    """Return what the options ask for: a preset or a file, and then what is said besides.
+
+    Parameters
+    ----------
+    model, spec, augment
+        As given; at most one of the first two.
+    **fields
+        Of the training; None leaves what the preset or the file has.
+
+    Raises
+    ------
+    click.BadParameter
+        If the options do not go together, or the file is no good; a sentence.
+    """
+    if model and spec:
+        raise click.BadParameter("Give either --model or --spec, not both.")
+    recipe = _from_file(spec) if spec else _preset(model or _FIRST)
+    changes = {name: value for name, value in fields.items() if value is not None}
+    if augment:
+        changes["augmentation"] = dict(map(_named_amount, augment))
+    try:
+        training = TrainingSpec.model_validate(recipe.training.model_dump() | changes)
+    except ValueError as error:
+        raise click.BadParameter(plain_error(error)) from error
+    return Recipe(network=recipe.network, training=training)
+
+
+def _preset(name: str) -> Recipe:
+    preset = zoo.preset(name)
+    return Recipe(network=preset.network, training=preset.training)
+
+
+def _from_file(path: Path) -> Recipe:
+    try:
+        with path.open("rb") as file:
+            return Recipe.from_json(file.read(MAX_BYTES + 1))
+    except (OSError, RecipeError) as error:
+        raise click.BadParameter(str(error), param_hint="--spec") from error
+
+
+def _named_amount(text: str) -> tuple[str, str]:
+    name, equals, amount = text.partition("=")
+    if not equals:
+        raise click.BadParameter(
+            f"Write --augment NAME=AMOUNT, such as --augment shift=2. Received: {text!r}"
+        )
+    return name, amount

@@ -1,0 +1,113 @@
+"""``python -m cnn_lab sweep``: try many settings, each a little, and say which was best."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from cnn_lab.cli.common import INTERRUPTED, as_json, interrupted_by, print_result
+from cnn_lab.cli.specs import recipe_of, training_options
+from cnn_lab.network.spec import plain_error
+from cnn_lab.network.spec.recipe import Recipe
+from cnn_lab.runs.job import MAX_SECONDS, RunSpec
+from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.sweep import FactorName, Sweep, SweepSpec, SweepStatus, Trial, words
+
+OWNER = "command line"
+WAIT_S = 2.0 * MAX_SECONDS  # a sweep ends by itself before that
+
+
+@click.command()
+@training_options
+@click.option(
+    "--vary",
+    type=click.Choice(get_args(FactorName)),
+    multiple=True,
+    help="What to vary; may be repeated.  [default: optimizer, learning_rate]",
+)
+@click.option("--trials", type=int, default=10, show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the best network and training, which train --spec takes.",
+)
+@as_json
+def sweep(
+    *,
+    vary: tuple[FactorName, ...],
+    trials: int,
+    engine: Any,
+    out: Path | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Try many settings, each a little, and say which was best on the validation images.
+
+    The test set is not touched. Ctrl-C keeps the trials that have finished.
+    """
+    recipe = recipe_of(**asked)
+    try:
+        base = RunSpec(network=recipe.network, training=recipe.training, engine=engine, trial=True)
+        spec = SweepSpec(
+            base=base,
+            vary=vary or ("optimizer", "learning_rate"),
+            n_trials=trials,
+        )
+    except ValueError as error:
+        raise click.BadParameter(plain_error(error)) from error
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    status = _swept(spec, to_stderr=as_json)
+    best = status.best
+    if best is None:
+        raise click.ClickException(status.sentence or "No trial went to its end.")
+    if out:
+        run = status.run(best)
+        _save(out, Recipe(network=run.network, training=run.training))
+    print_result(
+        status.as_dict(),
+        as_json,
+        f"best of {len(status.trials)}: validation {best.accuracy:.4f} with {words(best.settings)}",
+    )
+    if status.state == "stopped":
+        raise SystemExit(INTERRUPTED)
+
+
+def _swept(spec: SweepSpec, *, to_stderr: bool) -> SweepStatus:
+    """Return how a sweep ended, with a line for each trial as it ends."""
+    n_told = 0
+
+    def news(now: SweepStatus) -> bool:
+        return now.n_over > n_told or not now.active
+
+    with tempfile.TemporaryDirectory(prefix="cnn-lab-sweep-") as runs:
+        engine = Engine(Path(runs), os.environ.get("CNN_LAB_SCHEDULER"))
+        try:
+            sweep = Sweep(spec, OWNER, engine)
+            sweep.start()
+            with interrupted_by(sweep.stop):
+                while True:
+                    status = sweep.wait(news, WAIT_S)
+                    for trial in status.trials[n_told : status.n_over]:
+                        click.echo(_line(trial, spec), err=to_stderr)
+                    n_told = status.n_over
+                    if not status.active:
+                        return status
+        finally:
+            engine.close()
+
+
+def _save(out: Path, best: Recipe) -> None:
+    try:
+        out.write_text(best.to_json())
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written: {error.strerror}") from error
+
+
+def _line(trial: Trial, spec: SweepSpec) -> str:
+    reached = "" if trial.accuracy is None else f"validation {trial.accuracy:.4f}  "
+    return (
+        f"trial {trial.number:2d}/{spec.n_trials}  {trial.state:7s}  {reached}"
+        f"{trial.seconds:.0f} s  {words(trial.settings)}  {trial.sentence}".rstrip()
+    )

@@ -1,0 +1,229 @@
+"""One layer applied to the numbers of a page: what is asked of Keras, and written out as code."""
+
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Literal, get_args
+
+import numpy as np
+
+from cnn_lab.ops.padding import resolve_padding
+from cnn_lab.ops.types import (
+    PAD_MODES,
+    Array,
+    Borders,
+    IntOrPair,
+    Padding,
+    PadMode,
+    Pair,
+    as_float,
+    pair,
+)
+
+Operation = Literal[
+    "convolution",
+    "transposed_convolution",
+    "max_pooling",
+    "average_pooling",
+    "convolution_gradients",
+    "max_pooling_gradient",
+    "average_pooling_gradient",
+]
+Precision = Literal["float32", "float64"]
+
+
+@dataclass(frozen=True)
+class ConvolutionSettings:
+    """The arguments of `conv2d` that are no arrays; each means what it means there.
+
+    Raises
+    ------
+    ValueError
+        If a stride, dilation, group count or mode is out of range.
+    """
+
+    strides: IntOrPair = 1
+    padding: Padding = "valid"
+    dilation_rate: IntOrPair = 1
+    groups: int = 1
+    flip_kernel: bool = False
+    pad_mode: PadMode = "zeros"
+
+    def __post_init__(self) -> None:
+        # Equal settings are to look alike, whether an axis was named once or twice.
+        object.__setattr__(self, "strides", pair("strides", self.strides))
+        object.__setattr__(self, "dilation_rate", pair("dilation_rate", self.dilation_rate))
+        if self.groups < 1:
+            raise ValueError(f"`groups` must be at least 1. Received: groups={self.groups!r}")
+        if self.pad_mode not in PAD_MODES:
+            raise ValueError(
+                f"`pad_mode` must be one of {PAD_MODES}. Received: pad_mode={self.pad_mode!r}"
+            )
+
+    @property
+    def steps(self) -> tuple[Pair, Pair]:
+        """Return (strides, dilation rate), both as pairs."""
+        return pair("strides", self.strides), pair("dilation_rate", self.dilation_rate)
+
+    def borders(self, size: Pair, kernel_size: Pair) -> Borders:
+        """Return the padding of an image of this size in pixels."""
+        return resolve_padding(self.padding, size, kernel_size, *self.steps)
+
+
+@dataclass(frozen=True)
+class PoolingSettings:
+    """The arguments of `max_pool2d` and `average_pool2d` that are no arrays.
+
+    `count_include_pad` means nothing to the largest value. `strides` of None is `pool_size`.
+    """
+
+    pool_size: IntOrPair = 2
+    strides: IntOrPair | None = None
+    padding: Padding = "valid"
+    count_include_pad: bool = False
+
+    def __post_init__(self) -> None:
+        strides = self.pool_size if self.strides is None else self.strides
+        object.__setattr__(self, "pool_size", pair("pool_size", self.pool_size))
+        object.__setattr__(self, "strides", pair("strides", strides))
+
+    @property
+    def window(self) -> tuple[Pair, Pair]:
+        """Return (pool size, strides), both as pairs."""
+        assert self.strides is not None
+        return pair("pool_size", self.pool_size), pair("strides", self.strides)
+
+    def borders(self, size: Pair) -> Borders:
+        """Return the padding of an image of this size in pixels."""
+        return resolve_padding(self.padding, size, *self.window)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCall:
+    """An operation, its settings and its numbers.
+
+    Parameters
+    ----------
+    operation : str
+        One of `Operation`.
+    settings : ConvolutionSettings or PoolingSettings
+        A transposed convolution takes strides and padding only.
+    images : ndarray, shape (n, height, width, channels)
+    kernel : ndarray, shape (rows, columns, channels / groups, filters), optional
+        Of every convolution. For a transposed one too, the channels come in and the filters
+        go out.
+    bias : ndarray, shape (filters,), optional
+    grad_output : ndarray, shape (n, out_height, out_width, filters or channels), optional
+        Of every gradient: that of the loss with respect to the result.
+
+    Raises
+    ------
+    ShapeError
+        If an array has the wrong number of dimensions.
+    ValueError
+        If an array or a setting is missing, or there is one that the operation has no use for.
+    """
+
+    operation: Operation
+    settings: ConvolutionSettings | PoolingSettings
+    images: Array
+    kernel: Array | None = None
+    bias: Array | None = None
+    grad_output: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.operation not in get_args(Operation):
+            raise ValueError(
+                f"`operation` must be one of {get_args(Operation)}. "
+                f"Received: operation={self.operation!r}"
+            )
+        convolves = "convolution" in self.operation
+        if isinstance(self.settings, ConvolutionSettings) != convolves:
+            raise ValueError(
+                "A convolution takes ConvolutionSettings, pooling takes PoolingSettings. "
+                f"Received: operation={self.operation!r}, settings={self.settings!r}"
+            )
+        needed = {"images", *(["kernel"] * convolves), *(["grad_output"] * self.is_gradient)}
+        given = {name for name, _ in self.arrays()}
+        if given - {"bias"} != needed or (self.bias is not None and not convolves):
+            raise ValueError(
+                f"{self.operation} takes the arrays {sorted(needed)}. "
+                f"Received: arrays={sorted(given)}"
+            )
+        if self.operation == "transposed_convolution":
+            self._check_transposed()
+        for name, array in self.arrays():
+            ndim, axes = (1, "(filters,)") if name == "bias" else (4, "with four axes")
+            object.__setattr__(self, name, as_float(name, array, ndim=ndim, axes=axes))
+
+    def _check_transposed(self) -> None:
+        settings = self.convolution
+        plain = ConvolutionSettings(strides=settings.strides, padding=settings.padding)
+        if settings != plain or settings.padding == "full":
+            raise ValueError(
+                'A transposed convolution takes strides and a padding other than "full". '
+                f"Received: settings={settings!r}"
+            )
+
+    @property
+    def is_gradient(self) -> bool:
+        """Whether gradients are asked for and not the result."""
+        return self.operation.endswith(("gradient", "gradients"))
+
+    @property
+    def convolution(self) -> ConvolutionSettings:
+        """The settings, where the operation is a convolution."""
+        assert isinstance(self.settings, ConvolutionSettings)
+        return self.settings
+
+    @property
+    def pooling(self) -> PoolingSettings:
+        """The settings, where the operation is pooling."""
+        assert isinstance(self.settings, PoolingSettings)
+        return self.settings
+
+    @property
+    def size(self) -> Pair:
+        """Rows and columns of the images."""
+        return int(self.images.shape[1]), int(self.images.shape[2])
+
+    @property
+    def kernel_size(self) -> Pair:
+        """Rows and columns of the kernel, where there is one."""
+        assert self.kernel is not None
+        return int(self.kernel.shape[0]), int(self.kernel.shape[1])
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The names of what comes out."""
+        if not self.is_gradient:
+            return ("result",)
+        if self.operation == "convolution_gradients":
+            return "kernel_gradient", "input_gradient", "bias_gradient"
+        return ("input_gradient",)
+
+    @property
+    def precision(self) -> Precision:
+        """What the page calculates in: float32 only if all arrays are."""
+        kinds = np.result_type(*(array for _, array in self.arrays()))
+        return "float32" if kinds.itemsize <= 4 else "float64"
+
+    def arrays(self) -> list[tuple[str, Array]]:
+        """Return the arrays that are there, by name."""
+        named = [(name, getattr(self, name)) for name in _ARRAYS]
+        return [(name, array) for name, array in named if array is not None]
+
+
+_ARRAYS = [field.name for field in fields(LayerCall) if field.name not in {"operation", "settings"}]
+
+
+def digest(*parts: object) -> str:
+    """Return a short name for arrays and for anything whose `repr` says all, in this order."""
+    state = blake2b(digest_size=12)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            state.update(f"{part.dtype.str}{part.shape}".encode())
+            state.update(np.ascontiguousarray(part).tobytes())
+        else:
+            state.update(repr(part).encode())
+        state.update(b"\0")
+    return state.hexdigest()

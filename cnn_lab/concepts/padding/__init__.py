@@ -1,0 +1,1 @@
+"""Padding conventions, read counts, strides and transposed convolution."""

@@ -1,0 +1,82 @@
+"""How far one cell sees after several convolutions, each followed by a pooling."""
+
+from dataclasses import dataclass
+
+from cnn_lab.ops.sizes import ReceptiveField
+from cnn_lab.ops.types import Pair, check_at_least
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one cell behind a layer sees of the image.
+
+    Attributes
+    ----------
+    layer : str
+        For example "Convolution 3 × 3".
+    size : (int, int)
+        Rows and columns of pixels.
+    step : (int, int)
+        Pixels from its field to that of the next cell down, and to the right.
+    """
+
+    layer: str
+    size: Pair
+    step: Pair
+
+
+def fields_behind(n_blocks: int, kernel_size: int, pool_size: Pair, strides: Pair) -> list[Seen]:
+    """Return the receptive field behind each layer of a stack.
+
+    Parameters
+    ----------
+    n_blocks : int
+        How often a convolution and a pooling follow each other, at least 1.
+    kernel_size : int
+        Rows and columns of the convolutions' kernels; they move by 1.
+    pool_size, strides : (int, int)
+        Of the poolings.
+
+    Returns
+    -------
+    list of Seen
+        A convolution and a pooling for each block, from the image on.
+
+    References
+    ----------
+    .. [1] Araujo, Norris and Sim (2019), "Computing receptive fields of convolutional
+       neural networks", Distill, doi:10.23915/distill.00021.
+
+    Examples
+    --------
+    >>> [seen.size for seen in fields_behind(2, 3, (2, 2), (2, 2))]
+    [(3, 3), (4, 4), (8, 8), (10, 10)]
+    """
+    check_at_least(1, n_blocks=n_blocks)
+    rows, columns = ReceptiveField(), ReceptiveField()
+    stack = []
+    for _ in range(n_blocks):
+        for name, window, steps in (
+            ("Convolution", (kernel_size, kernel_size), (1, 1)),
+            ("Pooling", pool_size, strides),
+        ):
+            rows = rows.through(window[0], steps[0])
+            columns = columns.through(window[1], steps[1])
+            layer = f"{name} {window[0]} × {window[1]}"
+            stack.append(Seen(layer, (rows.size, columns.size), (rows.step, columns.step)))
+    return stack
+
+
+def fields_table(stack: list[Seen]) -> dict[str, list[str]]:
+    """Return a stack as columns of text.
+
+    Examples
+    --------
+    >>> fields_table(fields_behind(1, 3, (2, 2), (2, 1)))["Next cell's field"]
+    ['1 down, 1 right', '2 down, 1 right']
+    """
+    return {
+        "Behind": [seen.layer for seen in stack],
+        "A cell sees": [f"{seen.size[0]} × {seen.size[1]} pixels" for seen in stack],
+        "Next cell's field": [f"{seen.step[0]} down, {seen.step[1]} right" for seen in stack],
+    }

@@ -1,0 +1,228 @@
+"""Fetches the data sets that do not come with the lab, through Keras, for `data_sets` to read.
+
+Keras downloads and unpacks; what it returns is checked and written once more as a plain .npz
+file of the lab's own, so that pages can read it without Keras and without unpickling anything.
+"""
+
+import errno
+import gzip
+import os
+import pickle
+import re
+import shutil
+import tarfile
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnn_lab.data.mnist import DataError, Split
+from cnn_lab.data.sets import ARRAYS, INFO, checked_split, data_path, load_data_set
+from cnn_lab.network.spec import DataSetName
+
+LOOK_EVERY_S = 0.5
+STALLED_AFTER_S = 60.0  # without a byte: Keras itself would wait for ever
+
+# Where Keras puts what it downloads, under its own folder.
+DOWNLOADED = {
+    "fashion_mnist": "datasets/fashion-mnist",
+    "cifar10": "datasets/cifar-10-batches-py-target_archive",
+}
+UNPACKED = {"cifar10": "datasets/cifar-10-batches-py-target"}
+
+_BROKEN = (
+    EOFError,
+    KeyError,
+    ValueError,
+    gzip.BadGzipFile,
+    pickle.UnpicklingError,
+    tarfile.TarError,
+    zlib.error,
+)
+_NO_ROOM = {errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
+_under_way: dict[str, "_Download"] = {}
+_taking_turns = threading.Lock()
+
+
+def ensure_data_set(name: DataSetName, report: Callable[[float], None]) -> None:
+    """Return when a data set is on this machine, fetching it if need be.
+
+    Parameters
+    ----------
+    name : {"mnist", "fashion_mnist", "cifar10"}
+    report : callable
+        Called in this thread, about twice a second while something is on its way, with
+        the share in [0, 1] of the bytes that are here. It may raise to give up waiting: the
+        download goes on, and the next call finds it further.
+
+    Raises
+    ------
+    DataError
+        If the set cannot be had or kept; says why, in a sentence for the reader.
+
+    Notes
+    -----
+    31 MB over the network for Fashion-MNIST, 170 for CIFAR-10, once for each machine; on disk
+    55 and 184 MB more, as they are kept unpacked. Keras is imported only where something has
+    to be fetched. Two processes that fetch at once do it twice, and the later file stays.
+    """
+    if _is_here(name):
+        return
+    with _taking_turns:
+        download = _under_way.get(name)
+        if download is None:
+            download = _under_way[name] = _Download(name)
+            download.start()
+    size, share, moved_at = INFO[name].download_bytes, 0.0, time.monotonic()
+    report(0.0)
+    while download.is_alive():
+        download.join(LOOK_EVERY_S)
+        before, share = share, min(1.0, _bytes_in(keras_folder() / DOWNLOADED[name]) / size)
+        if share != before:
+            moved_at = time.monotonic()
+        elif share < 1 and time.monotonic() - moved_at > STALLED_AFTER_S:
+            _let_go(name, download)
+            raise _no_download(name, f"nothing has arrived for {STALLED_AFTER_S:.0f} s")
+        report(share)
+    _let_go(name, download)
+    if download.error is not None:
+        raise download.error
+
+
+def keras_folder() -> Path:
+    """Return the folder under which Keras keeps downloads: KERAS_HOME or ~/.keras, if it may."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
+    if os.access(home, os.W_OK):
+        return home
+    return Path("/tmp" if Path("/tmp").is_dir() else tempfile.gettempdir()) / ".keras"
+
+
+def _let_go(name: str, download: "_Download") -> None:
+    with _taking_turns:
+        if _under_way.get(name) is download:
+            del _under_way[name]
+
+
+class _Download(threading.Thread):
+    """Fetches, checks and keeps one data set; `error` says why it could not."""
+
+    def __init__(self, name: DataSetName) -> None:
+        super().__init__(name=f"download-{name}", daemon=True)
+        self.set_name: DataSetName = name
+        self.error: DataError | None = None
+
+    def run(self) -> None:
+        try:
+            arrays = _checked(self.set_name, _through_keras(self.set_name))
+        except Exception as error:  # Keras raises just this when the network fails
+            self.error = self._why_not(error)
+            return
+        try:
+            _keep(data_path(self.set_name), arrays)
+        except OSError as error:
+            self.error = _not_kept(self.set_name, error)
+
+    def _why_not(self, error: Exception) -> DataError:
+        if isinstance(error, _BROKEN):
+            if _under_way.get(self.set_name) is self:  # else the next one's files lie there
+                _forget(self.set_name)
+            return DataError(
+                f"What was downloaded of {INFO[self.set_name].title} is incomplete or broken "
+                f"({_short(error)}) and has been removed. Start again to download it anew."
+            )
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return _not_kept(self.set_name, error)
+        return _no_download(self.set_name, _short(error))
+
+
+def _is_here(name: DataSetName) -> bool:
+    """Return whether a set can be read, the whole of it."""
+    try:
+        data = load_data_set(name)
+        return len(data.train) > 0 and len(data.test) > 0
+    except DataError:
+        return False
+
+
+def _through_keras(name: DataSetName) -> list[Any]:
+    """Return x_train, y_train, x_test and y_test as Keras loads them."""
+    import keras
+
+    talks = keras.utils.is_interactive_logging_enabled()
+    keras.utils.disable_interactive_logging()  # its own progress bar, on standard output
+    try:
+        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
+    finally:
+        if talks:
+            keras.utils.enable_interactive_logging()
+    return [x_train, y_train, x_test, y_test]
+
+
+def _checked(name: DataSetName, loaded: list[Any]) -> dict[str, Any]:
+    """Return the arrays of a set under their names, labels in one row."""
+    info = INFO[name]
+    x_train, y_train, x_test, y_test = map(np.asarray, loaded)
+    y_train, y_test = y_train.reshape(-1), y_test.reshape(-1)
+    checked_split(name, Split(x_train, y_train), info.n_train + info.n_validation)
+    checked_split(name, Split(x_test, y_test), info.n_test)
+    return dict(zip(ARRAYS, (x_train, y_train, x_test, y_test), strict=True))
+
+
+def _keep(path: Path, arrays: dict[str, Any]) -> None:
+    """Write arrays to `path`, which is either whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(suffix=".npz", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(unfinished, path)
+    except BaseException:
+        with suppress(OSError):
+            os.remove(unfinished)
+        raise
+
+
+def _forget(name: DataSetName) -> None:
+    """Remove what Keras downloaded: it would take a broken file for a good one."""
+    for part in (DOWNLOADED.get(name), UNPACKED.get(name)):
+        if part is not None:
+            path = keras_folder() / part
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _bytes_in(path: Path) -> int:
+    """Return the size of a file, or of all files in a folder; 0 where there is neither."""
+    files = list(path.iterdir()) if path.is_dir() else [path]
+    total = 0
+    for file in files:
+        with suppress(OSError):
+            total += file.stat().st_size
+    return total
+
+
+def _no_download(name: DataSetName, reason: str) -> DataError:
+    return DataError(
+        f"{INFO[name].title} could not be downloaded: {reason}. "
+        "Without a network only MNIST is here."
+    )
+
+
+def _not_kept(name: DataSetName, error: OSError) -> DataError:
+    return DataError(f"{INFO[name].title} could not be kept on this machine: {_short(error)}.")
+
+
+def _short(error: BaseException) -> str:
+    """Return what went wrong, without the address that Keras puts before it."""
+    text = str(error).rpartition(" -- ")[2]
+    plain = re.sub(r"\[Errno -?\d+\] ", "", " ".join(text.split())).rstrip(".")
+    return plain[:160] or type(error).__name__

@@ -1,0 +1,173 @@
+"""Named kernels: what each one answers to, its formula and where it comes from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from cnn_lab.ops.types import Array, check_at_least
+
+MAX_SIZE = 7
+
+
+@dataclass(frozen=True)
+class NamedKernel:
+    """A kernel that has a name.
+
+    Attributes
+    ----------
+    title : str
+        For people.
+    does : str
+        What the result shows, in one sentence.
+    formula : str
+        LaTeX.
+    source : str
+    build : callable
+        (height, width) -> ndarray of float64, shape (height, width).
+    size : (int, int) or None
+        The size it was published in; None means any from 1 to 7.
+    """
+
+    title: str
+    does: str
+    formula: str
+    source: str
+    build: Callable[[int, int], Array]
+    size: tuple[int, int] | None = None
+
+    def values(self, height: int = 3, width: int = 3) -> Array:
+        """Return the kernel's numbers, shape (height, width).
+
+        A kernel of one size lies among zeros where more is asked for: its result is the same.
+
+        Raises
+        ------
+        ValueError
+            If a side is not between 1 and 7, or smaller than the kernel.
+        """
+        check_at_least(1, kernel_height=height, kernel_width=width)
+        if max(height, width) > MAX_SIZE:
+            raise ValueError(
+                f"A kernel may have at most {MAX_SIZE} rows and columns. "
+                f"Received: kernel_height={height}, kernel_width={width}"
+            )
+        if not self.fits(height, width):
+            raise ValueError(
+                f"{self.title} needs at least {self.size} cells. "
+                f"Received: kernel_height={height}, kernel_width={width}"
+            )
+        own = self.build(*(self.size or (height, width)))
+        kernel = np.zeros((height, width))
+        top, left = (height - own.shape[0]) // 2, (width - own.shape[1]) // 2
+        kernel[top : top + own.shape[0], left : left + own.shape[1]] = own
+        return kernel
+
+    def fits(self, height: int, width: int) -> bool:
+        """Return whether the kernel exists in this size."""
+        return self.size is None or (height >= self.size[0] and width >= self.size[1])
+
+
+def _fixed(*rows: tuple[float, ...]) -> Callable[[int, int], Array]:
+    return lambda _height, _width: np.array(rows, dtype=float)
+
+
+def _identity(height: int, width: int) -> Array:
+    kernel = np.zeros((height, width))
+    kernel[(height - 1) // 2, (width - 1) // 2] = 1
+    return kernel
+
+
+def _box(height: int, width: int) -> Array:
+    return np.full((height, width), 1 / (height * width))
+
+
+def _binomial(height: int, width: int) -> Array:
+    rows = np.array([comb(height - 1, i) for i in range(height)], dtype=float)
+    columns = np.array([comb(width - 1, j) for j in range(width)], dtype=float)
+    return np.asarray(np.outer(rows / rows.sum(), columns / columns.sum()))
+
+
+_SOBEL = "Sobel and Feldman (1968), A 3x3 isotropic gradient operator for image processing"
+_PREWITT = "Prewitt (1970), Object enhancement and extraction"
+_GONZALEZ = "Gonzalez and Woods, Digital Image Processing, chapter 3"
+
+KERNELS: dict[str, NamedKernel] = {
+    "sobel_columns": NamedKernel(
+        "Sobel vertical",
+        "Large where the picture gets brighter from left to right, negative where it gets darker.",
+        r"(1, 2, 1)^\top\,(-1, 0, 1)",
+        _SOBEL,
+        _fixed((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
+        (3, 3),
+    ),
+    "sobel_rows": NamedKernel(
+        "Sobel horizontal",
+        "Large where the picture gets brighter from top to bottom, negative where it gets darker.",
+        r"(-1, 0, 1)^\top\,(1, 2, 1)",
+        _SOBEL,
+        _fixed((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
+        (3, 3),
+    ),
+    "prewitt_columns": NamedKernel(
+        "Prewitt vertical",
+        "As Sobel's, with all rows weighing the same.",
+        r"(1, 1, 1)^\top\,(-1, 0, 1)",
+        _PREWITT,
+        _fixed((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
+        (3, 3),
+    ),
+    "laplacian": NamedKernel(
+        "Laplacian",
+        "Zero on even ground and slopes, large at thin lines and corners.",
+        r"\frac{\partial^2}{\partial r^2} + \frac{\partial^2}{\partial c^2}",
+        _GONZALEZ,
+        _fixed((0, 1, 0), (1, -4, 1), (0, 1, 0)),
+        (3, 3),
+    ),
+    "sharpen": NamedKernel(
+        "Sharpen",
+        "The picture minus its Laplacian: edges stand out, even ground stays as it was.",
+        r"1 - \nabla^2",
+        _GONZALEZ,
+        _fixed((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
+        (3, 3),
+    ),
+    "emboss": NamedKernel(
+        "Emboss",
+        "A light from the upper left: slopes that face it turn dark, the others bright.",
+        r"1 + \text{a diagonal derivative}",
+        "the emboss filter of common image editors",
+        _fixed((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
+        (3, 3),
+    ),
+    "box": NamedKernel(
+        "Box blur",
+        "The plain mean of the window.",
+        r"\tfrac{1}{k_h k_w}",
+        _GONZALEZ,
+        _box,
+    ),
+    "binomial": NamedKernel(
+        "Binomial blur",
+        "A mean in which the middle weighs most: a Gaussian in whole numbers.",
+        r"\tfrac{1}{2^{k_h + k_w - 2}}\tbinom{k_h - 1}{m}\tbinom{k_w - 1}{n}",
+        _GONZALEZ,
+        _binomial,
+    ),
+    "identity": NamedKernel(
+        "Identity",
+        "Copies the picture: a one among zeros.",
+        r"\delta_{m,n}",
+        "by definition",
+        _identity,
+    ),
+    "ones": NamedKernel(
+        "Ones",
+        "The plain sum of the window.",
+        r"1",
+        "by definition",
+        lambda height, width: np.ones((height, width)),
+    ),
+}

@@ -1,0 +1,126 @@
+"""Strokes that many hands add to a digit and that MNIST's writers seldom did.
+
+Nearly all of MNIST was written in the United States, where a 1 is a bare stem and the tail of a
+9 hangs straight down. In much of the world a 1 has an upstroke before the stem and a 9 a tail
+that swings round to the left: a network that has met neither reads them as 7 and as 3.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.ops.types import Array, Images
+
+Points = NDArray[np.float32]
+
+ONE, NINE = 1, 9
+N_POINTS = 9  # of a curve; straight pieces between them
+INK = 0.5  # of full ink: where a stroke is, rather than its soft edge
+UPSTROKE_DEG = (25.0, 65.0)  # from the vertical
+UPSTROKE_PX = (4.0, 10.0)
+TAIL_PX = (4.0, 9.0)  # how far to the left a tail ends
+TAIL_RISE_PX = (-1.0, 3.0)  # and how far above its lowest point
+
+
+def with_other_hands(
+    images: Images, labels: NDArray[np.integer], share: float, numbers: np.random.Generator
+) -> Images:
+    """Return digits of which some ones have an upstroke and some nines a tail to the left.
+
+    Parameters
+    ----------
+    images : ndarray of float32 in [0, 1], shape (n, height, width, 1)
+        Light ink on black.
+    labels : ndarray of int, shape (n,)
+        What the images show; only ones and nines are changed.
+    share : float
+        Of the ones and the nines that get their stroke, from 0 to 1.
+    numbers : numpy.random.Generator
+        What to draw from; the same numbers give the same strokes.
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], shape (n, height, width, 1)
+        A copy. A stroke is as wide as the digit's own, and the digit is moved by whole pixels
+        so that its centre of mass stays where MNIST has it.
+
+    Notes
+    -----
+    Half a millisecond for each image that is changed.
+    """
+    changed = images.copy()
+    chosen = numbers.random(len(images)) < share
+    for index in np.flatnonzero(chosen & np.isin(labels, (ONE, NINE))):
+        digit = images[index, ..., 0]
+        if (digit > INK).any():
+            curve = _upstroke if labels[index] == ONE else _tail
+            drawn = np.maximum(digit, _stroke(digit, curve(digit, numbers)))
+            changed[index, ..., 0] = _moved_back(drawn, digit)
+    return changed
+
+
+def _upstroke(digit: Array, numbers: np.random.Generator) -> Points:
+    """Return a straight line from the top of a stem down to the left."""
+    row, column = _end(digit, top=True)
+    angle = np.radians(numbers.uniform(*UPSTROKE_DEG))
+    length = numbers.uniform(*UPSTROKE_PX)
+    away = np.linspace(0, length, 2)
+    return np.stack([row + away * np.cos(angle), column - away * np.sin(angle)], axis=1)
+
+
+def _tail(digit: Array, numbers: np.random.Generator) -> Points:
+    """Return a curve from the foot of a stem round to the left and up again."""
+    row, column = _end(digit, top=False)
+    left, rise = numbers.uniform(*TAIL_PX), numbers.uniform(*TAIL_RISE_PX)
+    # A curve of the second degree that leaves the stem downwards.
+    start, turn = np.array([row - 1, column]), np.array([row + 1.5, column - left / 4])
+    end = np.array([row - rise, column - left])
+    t = np.linspace(0, 1, N_POINTS)[:, np.newaxis]
+    curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * turn + t**2 * end
+    return np.asarray(curve, np.float32)
+
+
+def _end(digit: Array, *, top: bool) -> tuple[float, float]:
+    """Return row and column, in pixels, of the highest or the lowest ink."""
+    rows = np.flatnonzero((digit > INK).any(axis=1))
+    row = int(rows[0] if top else rows[-1])
+    return float(row), float(np.flatnonzero(digit[row] > INK).mean())
+
+
+def _stroke(digit: Array, points: Points) -> Array:
+    """Return the ink of a pen as wide as the digit's own drawn along points (row, column)."""
+    radius = _width(digit) / 2
+    rows, columns = np.indices(digit.shape, dtype=np.float32)
+    starts, ways = points[:-1, :, np.newaxis, np.newaxis], np.diff(points, axis=0)
+    down, right = rows - starts[:, 0], columns - starts[:, 1]
+    way = ways[:, :, np.newaxis, np.newaxis]
+    along = (down * way[:, 0] + right * way[:, 1]) / (way**2).sum(axis=1)
+    along = np.clip(along, 0, 1)
+    away = np.hypot(down - along * way[:, 0], right - along * way[:, 1]).min(axis=0)
+    return np.asarray(digit.max() * np.clip(radius + 0.5 - away, 0, 1), np.float32)
+
+
+def _width(digit: Array) -> float:
+    """Return the mean width of the strokes in pixels: twice the area over the perimeter."""
+    padded = np.pad(digit, 1)
+    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
+    return float(2 * padded.sum() / np.hypot(down, right).sum())
+
+
+def _moved_back(drawn: Array, digit: Array) -> Array:
+    """Return an image moved by whole pixels until its centre of mass is nearly the digit's."""
+    shift = np.round(_centre(digit) - _centre(drawn)).astype(int)
+    moved = np.zeros_like(drawn)
+    height, width = drawn.shape
+    to_row, to_column = np.maximum(shift, 0)
+    from_row, from_column = np.maximum(-shift, 0)
+    rows, columns = height - abs(shift[0]), width - abs(shift[1])
+    moved[to_row : to_row + rows, to_column : to_column + columns] = drawn[
+        from_row : from_row + rows, from_column : from_column + columns
+    ]
+    return moved
+
+
+def _centre(image: Array) -> Array:
+    total = image.sum()
+    rows, columns = image.sum(axis=1), image.sum(axis=0)
+    return np.array([np.arange(len(side)) @ side / total for side in (rows, columns)])

@@ -1,0 +1,290 @@
+"""The data sets a network can be trained on, whole or in part.
+
+MNIST comes with the lab. The others lie in a folder of the lab's own once
+`keras_download.ensure_data_set` has fetched them; here they are only read, without Keras.
+
+Fashion-MNIST: Zalando SE, MIT. CIFAR-10: Alex Krizhevsky, Vinod Nair and Geoffrey Hinton.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from cnn_lab.data.mnist import N_TRAIN, Data, DataError, Split, load_mnist, read_arrays
+from cnn_lab.network.initial import stream
+from cnn_lab.network.spec import DataSetName, NetworkSpec, Shape, TrainingSpec
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is known of a data set before it is read.
+
+    Attributes
+    ----------
+    title : str
+    shape : (int, int, int)
+        Height, width and channels of an image.
+    class_names : tuple of str
+        What the labels mean, from 0.
+    n_train, n_validation, n_test : int
+        Images; validation is the last tenth of the training file.
+    download_bytes : int
+        0 for what comes with the lab.
+    """
+
+    title: str
+    shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    n_train: int
+    n_validation: int
+    n_test: int
+    download_bytes: int
+
+
+INFO: dict[DataSetName, Info] = {
+    "mnist": Info("MNIST", (28, 28, 1), tuple("0123456789"), N_TRAIN, 6_000, 10_000, 0),
+    "fashion_mnist": Info(
+        "Fashion-MNIST",
+        (28, 28, 1),
+        (
+            "T-shirt or top",
+            "trousers",
+            "pullover",
+            "dress",
+            "coat",
+            "sandal",
+            "shirt",
+            "sneaker",
+            "bag",
+            "ankle boot",
+        ),
+        54_000,
+        6_000,
+        10_000,
+        30_878_645,
+    ),
+    "cifar10": Info(
+        "CIFAR-10",
+        (32, 32, 3),
+        (
+            "airplane",
+            "car",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ),
+        45_000,
+        5_000,
+        10_000,
+        170_498_071,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A data set as `keras_download` left it; each half is read when it is first needed."""
+
+    name: DataSetName
+    path: Path
+
+    @property
+    def train(self) -> Split:
+        """The first nine tenths of the training file."""
+        n = INFO[self.name].n_train
+        return Split(self._training_file.pixels[:n], self._training_file.labels[:n])
+
+    @property
+    def validation(self) -> Split:
+        """The last tenth of the training file."""
+        n = INFO[self.name].n_train
+        return Split(self._training_file.pixels[n:], self._training_file.labels[n:])
+
+    @cached_property
+    def test(self) -> Split:
+        """The test file."""
+        return self._read("x_test", "y_test", INFO[self.name].n_test)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the labels mean, from 0."""
+        return INFO[self.name].class_names
+
+    @cached_property
+    def _training_file(self) -> Split:
+        info = INFO[self.name]
+        return self._read("x_train", "y_train", info.n_train + info.n_validation)
+
+    def _read(self, pixels_name: str, labels_name: str, n: int) -> Split:
+        title = INFO[self.name].title
+        pixels, labels = read_arrays(self.path, pixels_name, labels_name, of=title)
+        return checked_split(self.name, Split(pixels, labels), n)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A data set of which only some images are trained on.
+
+    Attributes
+    ----------
+    whole : Data
+    fraction : float in (0, 1]
+    seed : int
+        Of the draw.
+    """
+
+    whole: Data
+    fraction: float
+    seed: int
+
+    @cached_property
+    def train(self) -> Split:
+        """The images drawn, in the order of the file."""
+        split = self.whole.train
+        drawn = stream(self.seed, "fraction").permutation(len(split))
+        chosen = np.sort(drawn[: _share_of(len(split), self.fraction)])
+        return Split(split.pixels[chosen], split.labels[chosen])
+
+    @property
+    def validation(self) -> Split:
+        """All validation images."""
+        return self.whole.validation
+
+    @property
+    def test(self) -> Split:
+        """All test images."""
+        return self.whole.test
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the labels mean, from 0."""
+        return self.whole.class_names
+
+
+def load_data_set(name: DataSetName, fraction: float = 1.0, seed: int = 0) -> Data:
+    """Return a data set, with all its training images or a share of them.
+
+    The share is drawn evenly from all training images, so its classes are as mixed as
+    theirs, give or take chance; at one seed a larger share holds every smaller one.
+    Validation and test stay whole: a network that saw less is measured on the same images
+    as one that saw all, and as finely.
+
+    Parameters
+    ----------
+    name : {"mnist", "fashion_mnist", "cifar10"}
+    fraction : float in (0, 1]
+        At least one image is left.
+    seed : int
+        Of the draw.
+
+    Raises
+    ------
+    DataError
+        If the set has not been fetched; or, when a split is first used, if its file is broken.
+
+    Notes
+    -----
+    Nothing is read before a split is used; what was read is kept for the two sets used last.
+    CIFAR-10's training half takes 154 MB, and a share is a copy.
+    """
+    whole: Data = load_mnist() if name == "mnist" else _fetched(name, data_path(name))
+    return whole if fraction == 1 else Share(whole, fraction, seed)
+
+
+@lru_cache(maxsize=2)
+def _fetched(name: DataSetName, path: Path) -> Fetched:
+    if not path.is_file():
+        info = INFO[name]
+        raise DataError(
+            f"{info.title} is not on this machine yet. It is downloaded "
+            f"({info.download_bytes / 1e6:.0f} MB) by the first run that trains on it."
+        )
+    return Fetched(name, path)
+
+
+def data_path(name: DataSetName) -> Path:
+    """Return where a fetched set is kept: under CNN_LAB_DATA, or in the user's cache."""
+    if chosen := os.environ.get("CNN_LAB_DATA"):
+        return Path(chosen) / f"{name}.npz"
+    cache = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    folder = Path(cache) if cache else Path.home() / ".cache"
+    return folder / "cnn-lab" / "data" / f"{name}.npz"
+
+
+def checked_split(name: DataSetName, split: Split, n: int) -> Split:
+    """Return a split with labels of int64, if it is one of this data set with `n` images.
+
+    Raises
+    ------
+    DataError
+        If its shape, its type or a label is not what the set should have.
+    """
+    info = INFO[name]
+    height, width, channels = info.shape
+    wanted: Shape = (n, height, width) if channels == 1 else (n, *info.shape)
+    pixels, labels = split.pixels, split.labels
+    if pixels.dtype != np.uint8 or pixels.shape != wanted:
+        raise DataError(
+            f"{info.title} must hold bytes of shape {wanted} here. "
+            f"Received: {pixels.dtype} of shape {pixels.shape}"
+        )
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise DataError(
+            f"{info.title} must have a whole number for each of {n} images. "
+            f"Received: {labels.dtype} of shape {labels.shape}"
+        )
+    if labels.min() < 0 or labels.max() >= len(info.class_names):
+        raise DataError(
+            f"{info.title} has classes 0 to {len(info.class_names) - 1}. "
+            f"Received: labels from {labels.min()} to {labels.max()}"
+        )
+    return Split(pixels, labels.astype(np.int64))
+
+
+def n_training_images(name: DataSetName, fraction: float = 1.0) -> int:
+    """Return how many images a run trains on in each epoch; nothing is read.
+
+    Examples
+    --------
+    >>> n_training_images("mnist"), n_training_images("cifar10", 0.1)
+    (54000, 4500)
+    """
+    return _share_of(INFO[name].n_train, fraction)
+
+
+def _share_of(n: int, fraction: float) -> int:
+    return max(1, round(fraction * n))
+
+
+def check_fit(network: NetworkSpec, training: TrainingSpec) -> None:
+    """Raise unless the network takes the images of the training's data set and names its classes.
+
+    Raises
+    ------
+    ValueError
+        Says what the set needs and what the network has.
+    """
+    info = INFO[training.data_set]
+    if network.input_shape != info.shape:
+        height, width, channels = info.shape
+        raise ValueError(
+            f"The images of {info.title} are {height} x {width} pixels with "
+            f"{'one channel' if channels == 1 else f'{channels} channels'}: the network must "
+            f"take just these. Received: input_shape={network.input_shape}"
+        )
+    output_shape = network.summary()[-1].output_shape
+    if output_shape != (len(info.class_names),):
+        raise ValueError(
+            f"{info.title} has {len(info.class_names)} classes: the network must end with one "
+            f"number for each of them. Received: output_shape={output_shape}"
+        )

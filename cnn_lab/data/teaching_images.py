@@ -1,0 +1,138 @@
+"""Small images to calculate with: drawn from a seed, cut from a digit, or typed as text."""
+
+import re
+
+import numpy as np
+
+from cnn_lab.ops.types import Array, check_at_least
+
+MAX_TEXT = 6_000
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+_MOST = 1_000_000
+
+
+def stroke_image(rows: int, columns: int, *, channels: int = 1, seed: int = 0) -> Array:
+    """Draw one soft stroke per channel in whole numbers from 0 to 9.
+
+    Parameters
+    ----------
+    rows, columns, channels : int
+        At least 1.
+    seed : int
+        At least 0. Same seed and sizes, same image; more channels leave the first ones alone.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows, columns, channels)
+
+    Examples
+    --------
+    >>> stroke_image(4, 4).shape
+    (4, 4, 1)
+    """
+    check_at_least(1, rows=rows, columns=columns, channels=channels)
+    check_at_least(0, seed=seed)
+    row, column = np.mgrid[:rows, :columns]
+    layers = []
+    for channel in range(channels):
+        random = np.random.default_rng((seed, channel))
+        angle, shift = random.uniform(0, np.pi), random.uniform(-0.2, 0.2, size=2)
+        centre = (np.array([rows, columns]) - 1) / 2 + shift * (rows, columns)
+        across = (row - centre[0]) * np.cos(angle) + (column - centre[1]) * np.sin(angle)
+        width = max(rows, columns) / 6 + 0.3
+        layers.append(np.round(9 * np.exp(-((across / width) ** 2))))
+    return np.stack(layers, axis=-1)
+
+
+def crop_to_ink(image: Array, size: int) -> Array:
+    """Cut the square with the most ink out of an image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width, ...)
+        Ink is what is above zero.
+    size : int
+        Side of the square in pixels, from 1 to the smaller side of the image.
+
+    Returns
+    -------
+    ndarray, shape (size, size, ...)
+        A view; the first of equals, row by row.
+    """
+    check_at_least(1, size=size)
+    if size > min(image.shape[:2]):
+        raise ValueError(
+            f"`size` must fit into the image of {image.shape[0]} x {image.shape[1]} pixels. "
+            f"Received: size={size}"
+        )
+    ink = image.reshape(*image.shape[:2], -1).sum(axis=2)
+    sums = np.lib.stride_tricks.sliding_window_view(ink, (size, size)).sum(axis=(2, 3))
+    row, column = np.unravel_index(sums.argmax(), sums.shape)
+    return image[row : row + size, column : column + size]
+
+
+def parse_matrix(text: str, *, max_rows: int, max_columns: int) -> Array:
+    """Read a matrix that somebody typed: rows parted by ``;`` or line ends, numbers by spaces.
+
+    Parameters
+    ----------
+    text : str
+        Commas count as spaces, and decimals have a point: ``"1 0 -1; 2 0 -2; 1 0 -1"``.
+    max_rows, max_columns : int
+
+    Returns
+    -------
+    ndarray of float64, shape (rows, columns)
+
+    Raises
+    ------
+    ValueError
+        A sentence for the reader: what is no number, which row is too long or too short.
+
+    Examples
+    --------
+    >>> parse_matrix("1 0; -0.5 2", max_rows=3, max_columns=3)
+    array([[ 1. ,  0. ],
+           [-0.5,  2. ]])
+    """
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"A matrix may have at most {MAX_TEXT:,} characters.")
+    lines = [line.replace(",", " ").split() for line in re.split(r"[;\n]", text) if line.strip()]
+    if not lines:
+        raise ValueError("A matrix needs at least one number.")
+    if len(lines) > max_rows or max(map(len, lines)) > max_columns:
+        raise ValueError(
+            f"At most {max_rows} rows and {max_columns} columns fit here. "
+            f"Received: {len(lines)} rows of up to {max(map(len, lines))} numbers"
+        )
+    for number, line in enumerate(lines, start=1):
+        if len(line) != len(lines[0]):
+            raise ValueError(
+                "All rows must be equally long. "
+                f"Received: row 1 with {len(lines[0])} numbers, row {number} with {len(line)}"
+            )
+        for word in line:
+            if not _NUMBER.fullmatch(word):
+                raise ValueError(
+                    f"“{word[:20]}” in row {number} is no number. Write it as -0.5 or 3."
+                )
+    values = np.array(lines, dtype=float)
+    if np.abs(values).max() > _MOST:
+        raise ValueError(f"Numbers must lie between -{_MOST:,} and {_MOST:,}.")
+    return values
+
+
+def format_matrix(values: Array) -> str:
+    """Return the text that `parse_matrix` reads back, to six decimals.
+
+    Examples
+    --------
+    >>> format_matrix(np.array([[1.0, 0.5], [-2.0, 0.0]]))
+    '1 0.5; -2 0'
+    """
+    return "; ".join(" ".join(_plain(value) for value in row) for row in values)
+
+
+def _plain(value: float) -> str:
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -1,0 +1,262 @@
+"""A picture of a digit, photographed or drawn elsewhere, becomes light ink on black."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from cnn_lab.data.uploads import PictureError, open_rgba
+
+Grey = NDArray[np.float32]
+
+CANVAS_SIDE = 280
+DIGIT_SIDE = 200
+WORKING_SIDE = 560
+NOTHING = "Nothing stands out in this picture: its ink and paper look the same."
+LEAST_CONTRAST = 24  # of 255 grey levels between paper and ink
+NOISE = 0.1  # of full ink, where there is grain at the border of the picture
+FAINT = 0.2  # of full ink: what is weaker does not make a shape
+CRUMB_SHARE = 0.05  # what covers less than this share of the largest shape is dirt
+# Parts of one digit lie nearer to each other than this share of the longest part.
+NEAR_SHARE = 0.15
+LARGE_SHARE = 0.5  # what is half as long as the longest shape may be a digit too
+
+
+@dataclass(frozen=True, eq=False)
+class FoundDigit:
+    """The digit in a picture, and how many there were to choose from.
+
+    Attributes
+    ----------
+    rgba : ndarray of uint8, shape (280, 280, 4)
+        As `ink_from_picture` returns it.
+    n_shapes : int
+        Large shapes that lie apart from each other. Of several, the one nearest to the middle
+        of the picture was taken.
+    """
+
+    rgba: NDArray[np.uint8]
+    n_shapes: int
+
+
+def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
+    """Return the digit in a picture as it would look on the drawing canvas.
+
+    Parameters
+    ----------
+    source : bytes or PIL.Image.Image
+        A PNG, JPEG or WebP file: dark ink on light paper, light on dark, or on nothing.
+
+    Returns
+    -------
+    ndarray of uint8, shape (280, 280, 4)
+        Light ink on black, the digit 200 pixels high or wide and in the middle. A digit
+        that is 20 pixels large is enlarged without blur, so MNIST's own stay theirs.
+
+    Raises
+    ------
+    PictureError
+        If the file is too large, no picture of these kinds, broken, or shows nothing.
+
+    Notes
+    -----
+    The lightness of the paper is estimated piece by piece, so a shadow across a photograph
+    does little harm. Of several digits the one nearest to the middle is taken.
+    """
+    return find_digit(source).rgba
+
+
+def find_digit(source: bytes | Image.Image) -> FoundDigit:
+    """Return the digit in a picture, and among how many shapes it was found.
+
+    Parameters and errors are those of `ink_from_picture`.
+    """
+    ink = _ink(_grey(open_rgba(source, longest_side=WORKING_SIDE, grey=True)))
+    shapes = _without_crumbs(_shapes(_coarse(ink)))
+    kept, n_shapes = _most_central(shapes)
+    return FoundDigit(_on_canvas(_only(ink, kept)), n_shapes)
+
+
+def _grey(picture: Image.Image) -> Grey:
+    """Return lightness from 0 to 255, at most 560 pixels a side; nothing counts as ground."""
+    rgba = picture.reduce(max(1, -(-max(picture.size) // WORKING_SIDE)))
+    lightness, opacity = rgba.convert("L"), rgba.getchannel("A")
+    alpha = np.asarray(opacity, np.float32) / 255
+    seen = np.asarray(lightness, np.float32)
+    if opacity.getextrema()[0] == 255:
+        return seen
+    # Ink on nothing: lay dark ink on white, and light ink on black.
+    mean = float((seen * alpha).sum() / max(float(alpha.sum()), 1e-6))
+    ground = 255.0 if mean < 128 else 0.0
+    return np.asarray(seen * alpha + ground * (1 - alpha), np.float32)
+
+
+def _ink(grey: Grey) -> Grey:
+    """Return how far each pixel stands out from the paper around it, from 0 to 1."""
+    if float(np.ptp(grey)) < LEAST_CONTRAST:
+        raise PictureError(NOTHING)
+    above = grey - _paper(grey)
+    if float(np.sum(above * above * above)) < 0:
+        above = -above  # ink is what stands out further: here it is darker than the paper
+    above = np.maximum(above, 0)
+    strong = above[above > _otsu(above)]
+    if strong.size == 0 or float(strong.mean()) < LEAST_CONTRAST:
+        raise PictureError(NOTHING)
+    border = np.concatenate([above[0], above[-1], above[:, 0], above[:, -1]])
+    high = float(np.quantile(strong, 0.98))
+    noise = min(float(np.quantile(border, 0.99)), high / 2)
+    ink = np.clip((above - noise) / (high - noise), 0, 1)
+    if noise >= 1:
+        ink[ink < NOISE] = 0
+    return np.asarray(ink, np.float32)
+
+
+def _paper(grey: Grey) -> Grey:
+    """Fit a smooth surface to the paper, leaving out more of the ink each time."""
+    step = max(1, max(grey.shape) // 64)
+    sample = grey[::step, ::step]
+    terms = _surface(grey.shape)
+    rows = terms[:, ::step, ::step].reshape(len(terms), -1).T
+    values = sample.ravel()
+    kept = np.ones(len(values), bool)
+    for _ in range(6):
+        factors = np.linalg.lstsq(rows[kept], values[kept], rcond=None)[0]
+        rest = values - rows @ factors
+        spread = 1.5 * float(np.median(np.abs(rest[kept]))) + 1
+        kept = np.abs(rest) <= 2.5 * spread
+    return np.asarray(np.tensordot(factors, terms, axes=1), np.float32)
+
+
+def _surface(shape: tuple[int, ...]) -> Grey:
+    """Return the terms of a surface of second degree, shape (6, rows, columns)."""
+    row, column = np.meshgrid(
+        *(np.linspace(-1, 1, length, dtype=np.float32) for length in shape), indexing="ij"
+    )
+    return np.stack([np.ones_like(row), row, column, row * column, row * row, column * column])
+
+
+def _otsu(values: Grey) -> float:
+    """Return the threshold that parts values from 0 to 255 into two groups best.
+
+    References
+    ----------
+    .. [1] Otsu (1979), "A threshold selection method from gray-level histograms".
+    """
+    counts = np.bincount(np.clip(values, 0, 255).astype(np.uint8).ravel(), minlength=256)
+    levels = np.arange(256)
+    below = np.cumsum(counts).astype(float)
+    above = below[-1] - below
+    sums = np.cumsum(counts * levels)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    return float(np.nanargmax(np.where(below * above > 0, between, -1)))
+
+
+def _only(ink: Grey, kept: NDArray[np.bool_]) -> Grey:
+    """Return the ink where a coarse mask holds, and nothing elsewhere."""
+    # A cell of margin, so that the soft edge of a kept shape stays.
+    mask = Image.fromarray(np.where(_spread(kept), 255, 0).astype(np.uint8))
+    size = (ink.shape[1], ink.shape[0])
+    near = np.asarray(mask.resize(size, Image.Resampling.NEAREST)) > 0
+    return np.where(near, ink, np.float32(0))
+
+
+def _without_crumbs(shapes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell where the shapes are that are not small beside the largest."""
+    areas = np.bincount(shapes.ravel())
+    areas[0] = 0
+    large: NDArray[np.bool_] = areas >= max(1.0, CRUMB_SHARE * areas.max(initial=0))
+    return large[shapes]
+
+
+def _most_central(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
+    """Keep one of several large groups of shapes; return it and how many there were.
+
+    Shapes that nearly touch are one group, so that a digit in two strokes stays whole. Where
+    only one group is large, the smaller ones are taken for its parts.
+    """
+    if not mask.any():
+        return mask, 0
+    # Spreading by half of the distance makes shapes touch that are nearer than all of it.
+    reach = round(NEAR_SHARE * max(map(_longer_side, _parts(_shapes(mask)))) / 2)
+    groups = [group & mask for group in _parts(_shapes(_spread(mask, reach)))]
+    longest = max(map(_longer_side, groups))
+    large = [group for group in groups if _longer_side(group) >= LARGE_SHARE * longest]
+    if len(large) == 1:
+        return mask, 1
+    return min(large, key=_distance_from_middle), len(large)
+
+
+def _parts(shapes: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    return [shapes == number for number in range(1, int(shapes.max()) + 1)]
+
+
+def _longer_side(mask: NDArray[np.bool_]) -> int:
+    return max(int(np.ptp(places)) + 1 for places in np.nonzero(mask))
+
+
+def _distance_from_middle(mask: NDArray[np.bool_]) -> float:
+    """Return how far the middle of a shape's frame lies from the picture's, in cells."""
+    return float(
+        np.hypot(
+            *(
+                (places.min() + places.max() + 1 - length) / 2
+                for places, length in zip(np.nonzero(mask), mask.shape, strict=True)
+            )
+        )
+    )
+
+
+def _coarse(ink: Grey) -> NDArray[np.bool_]:
+    """Tell on a grid of at most 70 cells a side where there is ink."""
+    factor = max(1, -(-max(ink.shape) // 70))
+    dark = Image.fromarray((ink > FAINT).astype(np.uint8) * 255)
+    return np.asarray(dark.reduce(factor)) > 0
+
+
+def _shapes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Give each connected shape of a mask, diagonals included, a number; 0 is ground."""
+    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
+    while True:
+        padded = np.pad(labels, 1)
+        rows, columns = mask.shape
+        around = [padded[r : r + rows, c : c + columns] for r in range(3) for c in range(3)]
+        spread = np.where(mask, np.max(around, axis=0), 0)
+        if np.array_equal(spread, labels):
+            _, numbered = np.unique(np.append(labels.ravel(), 0), return_inverse=True)
+            return numbered[:-1].reshape(mask.shape)
+        labels = spread
+
+
+def _spread(mask: NDArray[np.bool_], cells: int = 1) -> NDArray[np.bool_]:
+    """Return a mask that is larger all round."""
+    picture = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
+    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * cells + 1))) > 0
+
+
+def _on_canvas(ink: Grey) -> NDArray[np.uint8]:
+    """Lay ink on the middle of a black canvas, its longer side 200 pixels."""
+    picture = Image.fromarray(np.round(255 * ink).astype(np.uint8))
+    box = picture.getbbox()
+    if box is None:
+        raise PictureError(NOTHING)
+    digit = picture.crop(box)
+    factor = DIGIT_SIDE / max(digit.size)
+    width, height = (max(1, round(length * factor)) for length in digit.size)
+    canvas = Image.new("L", (CANVAS_SIDE, CANVAS_SIDE))
+    digit = digit.resize((width, height), Image.Resampling.BOX)
+    canvas.paste(digit, ((CANVAS_SIDE - width) // 2, (CANVAS_SIDE - height) // 2))
+    return _opaque(np.asarray(canvas))
+
+
+def sharp_on_canvas(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a 28x28 image of MNIST as it looks on the canvas, each pixel a square of ten."""
+    factor = CANVAS_SIDE // pixels.shape[0]
+    return _opaque(pixels.repeat(factor, axis=0).repeat(factor, axis=1))
+
+
+def _opaque(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rgba = np.full((*grey.shape, 4), 255, np.uint8)
+    rgba[..., :3] = grey[..., np.newaxis]
+    return rgba

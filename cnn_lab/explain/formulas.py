@@ -1,0 +1,155 @@
+"""The arithmetic of layers without windows, as LaTeX with numbers in it."""
+
+import numpy as np
+
+from cnn_lab.ops.types import Array
+
+DIGITS = 4
+MOST_TERMS = 4
+_EXTREME = (1e-4, 1e6)
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_TITLES = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax"}
+
+
+def significant(value: float, digits: int = DIGITS) -> str:
+    """Write a number in prose, with its significant digits and a typographic minus.
+
+    Examples
+    --------
+    >>> significant(-0.123456), significant(12.0), significant(0.0), significant(1.76e-14)
+    ('−0.1235', '12', '0', '1.76 × 10⁻¹⁴')
+    """
+    mantissa, exponent = _parts(value, digits)
+    text = f"{mantissa} × 10{str(exponent).translate(_RAISED)}" if exponent else mantissa
+    return text.replace("-", "−")
+
+
+def _parts(value: float, digits: int) -> tuple[str, int]:
+    """Return a number's digits and its power of ten; 0 unless it is very large or small."""
+    if value and not _EXTREME[0] <= abs(value) < _EXTREME[1]:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return np.format_float_positional(float(mantissa), trim="-"), int(exponent)
+    rounded = float(f"{value:.{digits}g}") + 0.0
+    return np.format_float_positional(rounded, trim="-"), 0
+
+
+def _number(value: float) -> str:
+    """Write a number for a formula."""
+    mantissa, exponent = _parts(value, DIGITS)
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
+
+
+def _enclosed(value: float) -> str:
+    return f"({_number(value)})" if value < 0 else _number(value)
+
+
+def activation_latex(
+    activation: str, total: float, value: float, *, negative_slope: float | None = None
+) -> str:
+    r"""Return what an activation makes of one number.
+
+    Parameters
+    ----------
+    activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}
+        A leaky ReLU is "relu" with a slope. Of a softmax only the result is written: it needs
+        the other numbers too.
+    total, value : float
+        Before and after.
+    negative_slope : float, optional
+
+    Examples
+    --------
+    >>> print(activation_latex("relu", -0.5, 0.0))
+    \max(0,\, -0.5) = 0
+    """
+    x, y = _number(total), _number(value)
+    if negative_slope is not None:
+        factor = _number(negative_slope)
+        return rf"{factor} \cdot ({x}) \approx {y}" if total < 0 else f"{x} = {y}"
+    match activation:
+        case "relu":
+            return rf"\max(0,\, {x}) = {y}"
+        case "sigmoid":
+            return rf"\frac{{1}}{{1 + e^{{{_number(-total)}}}}} \approx {y}"
+        case "tanh":
+            return rf"\tanh({x}) \approx {y}"
+        case "softmax":
+            return rf"\operatorname{{softmax}}({x}) \approx {y}"
+        case _:
+            return f"{x} = {y}"
+
+
+def normalization_latex(
+    given: float,
+    value: float,
+    *,
+    gamma: float,
+    beta: float,
+    moving_mean: float,
+    moving_variance: float,
+    epsilon: float,
+) -> str:
+    """Return what batch normalization makes of one number, with its moving averages."""
+    share = rf"\frac{{{_number(given)} - {_enclosed(moving_mean)}}}"
+    root = rf"{{\sqrt{{{_number(moving_variance)} + {_number(epsilon)}}}}}"
+    return (
+        r"\gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta = "
+        rf"{_enclosed(gamma)} \cdot {share}{root} + {_enclosed(beta)} \approx {_number(value)}"
+    )
+
+
+def softmax_latex(scores: Array, index: int) -> str:
+    """Return how one probability comes of the scores.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (classes,)
+    index : int
+    """
+    numbers = scores.astype(np.float64)
+    own = float(numbers[index])
+    with np.errstate(over="ignore"):
+        total = float(np.exp(numbers - own).sum())
+    value = 1 / total
+    return (
+        rf"\frac{{e^{{z_{{{index}}}}}}}{{\sum_j e^{{z_j}}}} = "
+        rf"\frac{{1}}{{\sum_j e^{{z_j - {_enclosed(own)}}}}} \approx "
+        rf"\frac{{1}}{{{_number(total)}}} \approx {_number(value)}"
+    )
+
+
+def dense_latex(inputs: Array, weights: Array, bias: float, activation: str, value: float) -> str:
+    """Return a dense unit's sum: its strongest products, all others as one, and the bias.
+
+    Parameters
+    ----------
+    inputs, weights : ndarray, shape (features,)
+    bias : float
+    activation : str
+    value : float
+        What the layer makes of the sum.
+
+    Returns
+    -------
+    str
+        An aligned block, a line for each part.
+    """
+    products = inputs.astype(np.float64) * weights.astype(np.float64)
+    order = np.argsort(-np.abs(products), kind="stable")[:MOST_TERMS]
+    total = float(products.sum()) + bias
+    lines = [
+        rf"{_enclosed(float(inputs[i]))} \cdot {_enclosed(float(weights[i]))}"
+        rf" &\quad& \text{{input {i}}}"
+        for i in order
+    ]
+    n_others = products.size - len(order)
+    if n_others:
+        others = float(products.sum() - products[order].sum())
+        lines.append(rf"{_enclosed(others)} &\quad& \text{{{n_others:,} other products}}")
+    lines.append(rf"{_enclosed(bias)} &\quad& \text{{bias}}")
+    body = r" \\ + \;& ".join(lines)
+    end = rf" \\ \approx \;& {_number(total)} &\quad& \text{{sum}}"
+    if activation != "linear":
+        end += rf" \\ & {activation_latex(activation, total, value)}"
+        end += rf" &\quad& \text{{{_TITLES[activation]}}}"
+    return rf"\begin{{aligned}} & {body}{end} \end{{aligned}}"

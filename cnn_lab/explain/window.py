@@ -1,0 +1,246 @@
+"""The sums of a convolution around one place, as a trace of the channels that say most."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cnn_lab.ops import conv2d
+from cnn_lab.ops.padding import pad_images, resolve_padding
+from cnn_lab.ops.types import Array, Padding, Pair
+from cnn_lab.ops.windows import output_size
+from cnn_lab.trace import Grid, Scale, Trace
+from cnn_lab.trace.layer import Placer
+from cnn_lab.trace.numbers import FloatArray, settle
+from cnn_lab.trace.windows import PADDING_CAPTION, input_grids, size_note, span_words, window_cells
+
+MOST_CHANNELS = 3
+REACH = 2  # results shown to each side of the one that is looked into
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """The results of one filter around a place, and what they are made of.
+
+    Attributes
+    ----------
+    first : (int, int)
+        Row and column of the first result, in the whole map.
+    step : int
+        The place among the results, row by row.
+    padded : ndarray, shape (rows, columns, channels)
+        What their windows read, padding included.
+    borders : ((int, int), (int, int))
+        How much of that is padding, above and below, left and right.
+    corner : (int, int)
+        Row and column of its first pixel in the whole input; below 0 in padding.
+    sums, shares : ndarray, shape (n_rows, n_columns) and (n_rows, n_columns, channels)
+        The results without an activation, and each channel's part of them.
+    """
+
+    first: Pair
+    step: int
+    padded: Array
+    borders: tuple[Pair, Pair]
+    corner: Pair
+    sums: Array
+    shares: Array
+
+    @property
+    def size(self) -> Pair:
+        """Rows and columns of the results."""
+        return self.sums.shape[0], self.sums.shape[1]
+
+    def strongest(self, most: int = MOST_CHANNELS) -> list[int]:
+        """Return the channels with the largest shares at the place, the largest first."""
+        at = self.shares.reshape(self.sums.size, -1)[self.step]
+        return [int(c) for c in np.argsort(-np.abs(at), kind="stable")[:most]]
+
+
+def neighbourhood(
+    inputs: Array,
+    kernel: Array,
+    bias: float,
+    place: Pair,
+    *,
+    strides: Pair = (1, 1),
+    padding: Padding = "valid",
+    reach: int = REACH,
+) -> Neighbourhood:
+    """Return one filter's results around a place.
+
+    Parameters
+    ----------
+    inputs : ndarray, shape (height, width, channels)
+    kernel : ndarray, shape (kernel_height, kernel_width, channels)
+    bias : float
+    place : (int, int)
+        Row and column of a result; it must exist.
+    strides, padding
+        As in `cnn_lab.ops.conv2d`.
+    reach : int
+        How many results to each side come along, as far as there are any.
+
+    Notes
+    -----
+    At most ``(2 * reach + 1) ** 2 * kernel.size`` multiply-adds, twice.
+    """
+    size, window = (inputs.shape[0], inputs.shape[1]), (kernel.shape[0], kernel.shape[1])
+    borders = resolve_padding(padding, size, window, strides)
+    positions = output_size(size, window, strides, borders)
+    first, pieces, cuts, corner = [], [], [], []
+    for at, n, step, k, length, (before, _) in zip(
+        place, positions, strides, window, size, borders, strict=True
+    ):
+        low, high = max(at - reach, 0), min(at + reach, n - 1)
+        start, stop = low * step, high * step + k
+        first.append(low)
+        corner.append(start - before)
+        pieces.append(slice(start, stop))
+        cuts.append((max(before - start, 0), max(stop - before - length, 0)))
+    padded = pad_images(inputs[np.newaxis], borders)[0][pieces[0], pieces[1]].astype(np.float64)
+    channels = inputs.shape[2]
+    each = kernel[:, :, np.newaxis, :].astype(np.float64)
+    shares = conv2d(padded[np.newaxis], each, strides=strides, groups=channels)[0]
+    sums = shares.sum(axis=2) + bias
+    step = (place[0] - first[0]) * sums.shape[1] + place[1] - first[1]
+    return Neighbourhood(
+        (first[0], first[1]),
+        step,
+        padded,
+        (cuts[0], cuts[1]),
+        (corner[0], corner[1]),
+        sums,
+        shares,
+    )
+
+
+def neighbourhood_trace(
+    near: Neighbourhood, kernel: Array, *, name: str, strides: Pair = (1, 1)
+) -> Trace:
+    """Return the trace of a neighbourhood: its strongest channels one by one, the rest as one.
+
+    Parameters
+    ----------
+    near : Neighbourhood
+    kernel : ndarray, shape (kernel_height, kernel_width, channels)
+    name : str
+        What to call the result, for example "Map 3".
+    strides : (int, int)
+
+    Returns
+    -------
+    Trace
+        Grids "input-1" and so on, "kernel-1-1", "rest", "partial-1-1" and "output-1". All
+        numbers of the rest are added up: the result is that of all channels and the bias.
+    """
+    chosen = near.strongest()
+    parts = [f"map {channel}" for channel in chosen]
+    kernel_size = kernel.shape[0], kernel.shape[1]
+    pixels, precision = settle(near.padded[..., chosen])
+    n_results = near.sums.size
+    reads = window_cells(
+        (pixels.shape[0], pixels.shape[1]), near.size, kernel_size, strides, (1, 1), len(chosen)
+    )
+    drawn = input_grids(
+        pixels,
+        near.borders,
+        reads,
+        precision=precision,
+        scale=_scale(pixels),
+        parts=tuple(parts) if len(parts) > 1 else ("",),
+    )
+    grids: list[Grid] = [_labelled(grid, near.corner) for grid in drawn]
+    place = Placer(grids)
+    weights, weight_precision = settle(kernel[..., chosen])
+    kernels = [
+        place(
+            weights[..., i],
+            key=f"kernel-1-{i + 1}",
+            title="Kernel",
+            part=parts[i],
+            role="kernel",
+            scale=Scale.signed(weights),
+            precision=weight_precision,
+            channel=i,
+        )
+        for i in range(len(chosen))
+    ]
+    shares, share_precision = settle(near.shares[..., chosen], exact=False)
+    sums, sum_precision = settle(near.sums, exact=False)
+    rest, rest_precision = settle(sums - shares.sum(axis=2), exact=False)
+    scale = Scale.signed(shares, sums, rest)
+    labels = _labels(near.first, near.size)
+    n_others = near.shares.shape[2] - len(chosen)
+    others = f"{n_others} more map{'s' * (n_others > 1)} and the bias" if n_others else "the bias"
+    biases = place(
+        rest,
+        key="rest",
+        title="Rest",
+        part=others,
+        note="",
+        role="bias",
+        scale=scale,
+        precision=rest_precision,
+        **labels,
+    )
+    partials = [
+        place(
+            shares[..., i],
+            key=f"partial-1-{i + 1}",
+            title="Per map",
+            part=parts[i],
+            role="partial",
+            scale=scale,
+            precision=share_precision,
+            channel=i,
+            **labels,
+        )
+        for i in range(len(chosen))
+    ]
+    output = place(
+        sums,
+        key="output-1",
+        title=name,
+        role="output",
+        scale=scale,
+        precision=sum_precision,
+        **labels,
+    )
+    cells = np.arange(n_results)
+    each = np.concatenate([first + np.arange(weights[..., 0].size) for first in kernels])
+    return Trace(
+        name="Cross-correlation",
+        grids=tuple(grids),
+        term="product_sum",
+        step_starts=np.arange(n_results + 1) * each.size,
+        reads=reads.ravel(),
+        weights=np.tile(each, n_results),
+        writes=output + cells,
+        biases=biases + cells,
+        partials=np.stack([first + cells for first in partials], axis=1),
+        channels=len(chosen),
+        window_columns=kernel_size[1],
+        caption_template="{output}, row {row}, column {column}: the window covers "
+        f"{span_words(kernel_size, (1, 1))}; {{count}} products and the rest, {others}, "
+        "{bias}, add up to {about}{result}.",
+        padding_template=PADDING_CAPTION,
+    ).checked()
+
+
+def _scale(pixels: FloatArray) -> Scale:
+    """Greys up to the largest number where there is no sign: maps are no images from 0 to 1."""
+    if pixels.min() < 0:
+        return Scale.signed(pixels)
+    return Scale("grey", float(pixels.max()) or 1.0)
+
+
+def _labels(first: Pair, size: Pair) -> dict[str, Any]:
+    rows, columns = (tuple(range(at, at + n)) for at, n in zip(first, size, strict=True))
+    return {"row_labels": rows, "column_labels": columns}
+
+
+def _labelled(grid: Grid, corner: Pair) -> Grid:
+    """Return a piece of a map with the rows and columns that it has in the whole map."""
+    size = grid.values.shape[0], grid.values.shape[1]
+    return replace(grid, note=size_note(size), **_labels(corner, size))

@@ -1,0 +1,77 @@
+"""A network and its training as data: checked on the way in, JSON on the way out.
+
+Only the layers named here exist, and sizes are bounded, so a spec from a stranger is safe
+to run.
+"""
+
+from cnn_lab.network.spec.checked import plain_error
+from cnn_lab.network.spec.draft import Draft, Fit, fit
+from cnn_lab.network.spec.layers import (
+    Activation,
+    ActivationName,
+    AveragePooling2D,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling2D,
+    Layer,
+    LayerName,
+    LeakyReLU,
+    MaxPooling2D,
+    ReLU,
+    Softmax,
+)
+from cnn_lab.network.spec.network import (
+    MAX_LAYERS,
+    MAX_MULTIPLY_ADDS,
+    MAX_PARAMETERS,
+    MAX_UNITS_PER_LAYER,
+    LayerSummary,
+    NetworkSpec,
+)
+from cnn_lab.network.spec.training import (
+    Augmentation,
+    DataSetName,
+    OptimizerName,
+    ScheduleName,
+    TrainingSpec,
+)
+from cnn_lab.ops.types import Shape
+
+__all__ = [
+    "Activation",
+    "ActivationName",
+    "Augmentation",
+    "AveragePooling2D",
+    "BatchNormalization",
+    "Conv2D",
+    "DataSetName",
+    "Dense",
+    "DepthwiseConv2D",
+    "Draft",
+    "Dropout",
+    "Fit",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "Layer",
+    "LayerName",
+    "LayerSummary",
+    "LeakyReLU",
+    "MAX_LAYERS",
+    "MAX_MULTIPLY_ADDS",
+    "MAX_PARAMETERS",
+    "MAX_UNITS_PER_LAYER",
+    "MaxPooling2D",
+    "NetworkSpec",
+    "OptimizerName",
+    "ReLU",
+    "ScheduleName",
+    "Shape",
+    "Softmax",
+    "TrainingSpec",
+    "fit",
+    "plain_error",
+]

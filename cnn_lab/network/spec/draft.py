@@ -1,0 +1,103 @@
+"""A network in the making: its layers are sound one by one, but need not fit each other yet."""
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from cnn_lab.network.spec.checked import Checked
+from cnn_lab.network.spec.layers import Layer, LayerName
+from cnn_lab.network.spec.network import (
+    MAX_LAYERS,
+    LayerSummary,
+    NetworkSpec,
+    check_limits,
+    check_names,
+    row_of,
+)
+from cnn_lab.ops.types import Shape
+
+LARGEST = 65_536  # of any whole number in a draft
+MAX_SIDE = 256
+MAX_CHANNELS = 16
+
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+Channels = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+
+
+class Draft(Checked):
+    """What somebody puts together, layer by layer; `NetworkSpec` once everything fits.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A ValueError if a layer is unknown, two have the same name, or a number is out of
+        bounds. That layers do not fit each other is no error: see `fit`.
+    """
+
+    name: LayerName = "own"
+    input_shape: tuple[Side, Side, Channels] = (28, 28, 1)
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LAYERS)]
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        check_names(self.layers)
+        for layer in self.layers:
+            for field, value in layer:
+                numbers = value if isinstance(value, tuple) else (value,)
+                if any(isinstance(one, int) and one > LARGEST for one in numbers):
+                    raise ValueError(
+                        f"A whole number may be at most {LARGEST:,}. "
+                        f"Received: {layer.name} with a larger {field}"
+                    )
+        return self
+
+    @classmethod
+    def of(cls, network: NetworkSpec) -> "Draft":
+        """Return a network as a draft, to be changed."""
+        return cls(name=network.name, input_shape=network.input_shape, layers=network.layers)
+
+    def network(self) -> NetworkSpec:
+        """Return the network; pydantic.ValidationError if its layers do not fit."""
+        return NetworkSpec(name=self.name, input_shape=self.input_shape, layers=self.layers)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How far a draft goes.
+
+    Attributes
+    ----------
+    rows : tuple of LayerSummary
+        Of the layers that fit, up to the first that does not.
+    shape : tuple of int
+        What the last of them makes, and the next would have to take.
+    reason : str
+        Why the layer after them does not fit; "" if all do.
+    """
+
+    rows: tuple[LayerSummary, ...]
+    shape: Shape
+    reason: str = ""
+
+
+def fit(draft: Draft) -> Fit:
+    """Follow an image through the layers as far as they fit.
+
+    Examples
+    --------
+    >>> from cnn_lab.network.spec import Dense, Flatten
+    >>> fit(Draft(layers=(Dense(name="dense1", units=10), Flatten(name="flatten")))).reason
+    'Layer dense1 takes a row of numbers: put Flatten before it. Received: input_shape=(28, 28, 1)'
+    """
+    rows: list[LayerSummary] = []
+    shape: Shape = draft.input_shape
+    for layer in draft.layers:
+        try:
+            row = row_of(layer, shape)
+            check_limits(draft.input_shape, [*rows, row])
+        except ValueError as error:
+            return Fit(tuple(rows), shape, str(error))
+        rows.append(row)
+        shape = row.output_shape
+    return Fit(tuple(rows), shape)

@@ -1,0 +1,112 @@
+"""A network as data: its layers in order, what each makes of an image, and the limits."""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from cnn_lab.network.spec.checked import Checked
+from cnn_lab.network.spec.layers import Layer, LayerName
+from cnn_lab.ops.types import Shape
+
+MAX_LAYERS = 60
+MAX_PARAMETERS = 20_000_000
+MAX_UNITS_PER_LAYER = 4_000_000
+MAX_MULTIPLY_ADDS = 2_000_000_000
+
+
+class LayerSummary(Checked):
+    """One row of a network's table."""
+
+    name: str
+    type: str
+    input_shape: Shape
+    output_shape: Shape
+    parameters: int
+    multiply_adds: int
+
+
+def row_of(layer: Layer, input_shape: Shape) -> LayerSummary:
+    """Return a layer's row in the table of a network; ShapeError if it does not fit."""
+    return LayerSummary(
+        name=layer.name,
+        type=layer.type,
+        input_shape=input_shape,
+        output_shape=layer.output_shape(input_shape),
+        parameters=sum(map(math.prod, layer.weight_shapes(input_shape).values())),
+        multiply_adds=layer.multiply_adds(input_shape),
+    )
+
+
+def check_names(layers: Sequence[Layer]) -> None:
+    """Raise ValueError if two layers have the same name."""
+    names = [layer.name for layer in layers]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Layer names must differ. Received twice: {', '.join(twice)}")
+
+
+def check_limits(input_shape: Shape, rows: Sequence[LayerSummary]) -> None:
+    """Raise ValueError if a network, or its first layers, are larger than is safe to run."""
+    made = [("the image", "shape", input_shape)]
+    made += [(row.name, "output_shape", row.output_shape) for row in rows]
+    for name, what, shape in made:
+        if math.prod(shape) > MAX_UNITS_PER_LAYER:
+            raise ValueError(
+                f"A layer may make at most {MAX_UNITS_PER_LAYER:,} numbers. "
+                f"Received: {name} with {what}={shape}"
+            )
+    for what, total, limit in (
+        ("parameters", sum(row.parameters for row in rows), MAX_PARAMETERS),
+        ("multiply-adds", sum(row.multiply_adds for row in rows), MAX_MULTIPLY_ADDS),
+    ):
+        if total > limit:
+            raise ValueError(f"A network may have at most {limit:,} {what}. Received: {total:,}")
+
+
+class NetworkSpec(Checked):
+    """A sequential network, from an image to class probabilities.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A ValueError that says which layer does not fit and why, or which limit is passed.
+    """
+
+    name: LayerName
+    input_shape: tuple[PositiveInt, PositiveInt, PositiveInt] = (28, 28, 1)
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LAYERS)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        check_names(self.layers)
+        check_limits(self.input_shape, self.summary())
+        return self
+
+    def summary(self) -> list[LayerSummary]:
+        """Return shapes, parameters and multiply-adds, layer by layer."""
+        rows: list[LayerSummary] = []
+        shape: Shape = self.input_shape
+        for layer in self.layers:
+            rows.append(row_of(layer, shape))
+            shape = rows[-1].output_shape
+        return rows
+
+    def weight_shapes(self) -> dict[str, Shape]:
+        """Return the shape of every weight by "layer/weight", in layer order."""
+        return {
+            f"{layer.name}/{weight}": shape
+            for layer, row in zip(self.layers, self.summary(), strict=True)
+            for weight, shape in layer.weight_shapes(row.input_shape).items()
+        }
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers in all weights, moving averages included."""
+        return sum(map(math.prod, self.weight_shapes().values()))
+
+    @property
+    def n_classes(self) -> int:
+        """Probabilities that the network returns for one image."""
+        return math.prod(self.summary()[-1].output_shape)

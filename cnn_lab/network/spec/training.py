@@ -1,0 +1,97 @@
+"""How a network is trained, as data."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cnn_lab.network.spec.checked import Checked
+
+OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
+ScheduleName = Literal["constant", "step", "exponential", "cosine", "one_cycle"]
+DataSetName = Literal["mnist", "fashion_mnist", "cifar10"]
+
+
+class Augmentation(Checked):
+    """How far each training image may be changed before the network sees it; zero is not at all.
+
+    Every image of every batch draws its own changes, evenly between nothing and these bounds,
+    in both directions. See `cnn_lab.data.augmentation.augmented` for what each does.
+
+    Attributes
+    ----------
+    shift : int
+        Whole pixels, down or up and right or left.
+    rotate : float
+        Degrees, either way.
+    scale : float
+        The size is multiplied by a factor between 1 - scale and 1 + scale.
+    shear : float
+        Degrees by which upright lines lean, either way.
+    elastic : float
+        Pixels by which the image is pulled about like rubber: the root mean square along
+        rows, and along columns.
+    stroke : float
+        Pixels by which a stroke becomes thicker or thinner, counted across it.
+    light : float
+        Contrast between 1 - light and 1 + light times what it was, and as much as light / 2
+        brighter or darker, of a whole range from 0 to 1.
+    hands : float
+        The share of the ones that get an upstroke and of the nines that get a tail to the left,
+        as much of the world writes them; of MNIST alone. See `cnn_lab.data.regional_strokes`.
+    """
+
+    shift: Annotated[int, Field(ge=0, le=8)] = 0
+    rotate: Annotated[float, Field(ge=0, le=90)] = 0.0
+    scale: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    shear: Annotated[float, Field(ge=0, le=45)] = 0.0
+    elastic: Annotated[float, Field(ge=0, le=4)] = 0.0
+    stroke: Annotated[float, Field(ge=0, le=1.5)] = 0.0
+    light: Annotated[float, Field(ge=0, le=1)] = 0.0
+    hands: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is changed at all."""
+        return self != Augmentation()
+
+
+class TrainingSpec(Checked):
+    """How a network is trained; together with a NetworkSpec it fixes the result.
+
+    Attributes
+    ----------
+    optimizer : {"sgd", "adam", "adamw", "rmsprop", "muon"}
+        Muon turns the matrices of dense layers; kernels and biases go to its AdamW.
+    momentum : float
+        Of "sgd" alone.
+    weight_decay : float
+        Of "adamw" and "muon" alone: the share of each weight that a rate of 1 takes away.
+    learning_rate : float
+        The highest rate of the schedule.
+    schedule : {"constant", "step", "exponential", "cosine", "one_cycle"}
+        See `cnn_lab.training.schedules.learning_rates`.
+    label_smoothing : float
+        The share of each label that is spread evenly over all classes.
+    weight_averaging : float
+        The momentum of a running average of the weights, which is what is judged and kept;
+        0 judges and keeps the weights themselves.
+    data_set : {"mnist", "fashion_mnist", "cifar10"}
+    data_fraction : float
+        The share of the training images that is trained on, see `cnn_lab.data.sets`.
+    augmentation : Augmentation
+    batch_size, epochs, seed : int
+    """
+
+    optimizer: OptimizerName = "adam"
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.004
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
+    schedule: ScheduleName = "constant"
+    label_smoothing: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    weight_averaging: Annotated[float, Field(ge=0, le=0.9999)] = 0.0
+    data_set: DataSetName = "mnist"
+    data_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    augmentation: Augmentation = Augmentation()
+    batch_size: Annotated[int, Field(ge=1, le=1024)] = 128
+    epochs: Annotated[int, Field(ge=1, le=100)] = 10
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

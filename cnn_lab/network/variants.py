@@ -1,0 +1,208 @@
+"""Networks that differ from another one in a single respect."""
+
+from collections.abc import Iterable, Iterator
+
+from cnn_lab.network.spec import (
+    Activation,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Dropout,
+    Layer,
+    NetworkSpec,
+)
+
+NORM_MOMENTUM = 0.9
+"""Of the moving averages; Keras's 0.99 needs more batches than a short run has."""
+_MAX_NAME = 32
+
+
+def with_batch_norm(network: NetworkSpec, on: bool) -> NetworkSpec:
+    """Return the network with batch normalization after every convolution, or with none.
+
+    Parameters
+    ----------
+    network : NetworkSpec
+    on : bool
+        True puts a BatchNormalization between each convolution and its activation, where
+        there is none yet, and takes away the bias that it makes superfluous. False takes all
+        of them out, and gives the convolutions before them their biases back.
+
+    Returns
+    -------
+    NetworkSpec
+        The same object where nothing has to change.
+
+    Raises
+    ------
+    ValueError
+        If the result passes the limits of a network.
+
+    References
+    ----------
+    .. [1] Ioffe and Szegedy (2015), arXiv:1502.03167, section 3.2: before the nonlinearity,
+       and no bias.
+
+    Examples
+    --------
+    >>> from cnn_lab.network import zoo
+    >>> normalized = with_batch_norm(zoo.preset("paper").network, True)
+    >>> [layer.name for layer in normalized.layers][2:6]
+    ['pool1', 'conv2', 'conv2_norm', 'conv2_relu']
+    """
+    layers = tuple(_normalized(network.layers) if on else _plain(network.layers))
+    return _rebuilt(network, layers)
+
+
+def with_dropout(network: NetworkSpec, rate: float) -> NetworkSpec:
+    """Return the network with this dropout rate.
+
+    Parameters
+    ----------
+    network : NetworkSpec
+    rate : float
+        In [0, 1). 0 takes all Dropout layers out. Anything else becomes the rate of each of
+        them; a network without any gets one in front of its last Dense layer.
+
+    Returns
+    -------
+    NetworkSpec
+        The same object where nothing has to change.
+
+    References
+    ----------
+    .. [1] Srivastava et al. (2014), Journal of Machine Learning Research 15.
+    """
+    layers = list(network.layers)
+    dense = [place for place, layer in enumerate(layers) if isinstance(layer, Dense)]
+    if not rate:
+        layers = [layer for layer in layers if not isinstance(layer, Dropout)]
+    elif any(isinstance(layer, Dropout) for layer in layers):
+        layers = [
+            layer.model_copy(update={"rate": rate}) if isinstance(layer, Dropout) else layer
+            for layer in layers
+        ]
+    elif dense:
+        layers.insert(dense[-1], Dropout(name=_free_name("dropout1", layers), rate=rate))
+    return _rebuilt(network, tuple(layers))
+
+
+def with_width(network: NetworkSpec, factor: float) -> NetworkSpec:
+    """Return the network with this many times as many maps in each convolution.
+
+    Parameters
+    ----------
+    network : NetworkSpec
+    factor : float
+        Above 0. Rounded to whole maps, of which at least one is left; a last convolution
+        whose maps are the classes stays as it is.
+
+    Returns
+    -------
+    NetworkSpec
+        The same object where nothing has to change.
+
+    Raises
+    ------
+    ValueError
+        If the result passes the limits of a network.
+
+    Examples
+    --------
+    >>> from cnn_lab.network import zoo
+    >>> wide = with_width(zoo.preset("fast").network, 1.5)
+    >>> [layer.filters for layer in wide.layers if layer.type == "Conv2D"]
+    [24, 72, 144]
+    """
+    convolutions = [layer for layer in network.layers if isinstance(layer, Conv2D)]
+    last = convolutions[-1] if convolutions else None
+
+    def widened(layer: Layer, *, but: Layer | None) -> Layer:
+        if not isinstance(layer, Conv2D) or layer is but:
+            return layer
+        return layer.model_copy(update={"filters": max(1, round(factor * layer.filters))})
+
+    wide = _rebuilt(network, tuple(widened(layer, but=None) for layer in network.layers))
+    if wide.n_classes == network.n_classes:
+        return wide
+    return _rebuilt(network, tuple(widened(layer, but=last) for layer in network.layers))
+
+
+def with_kernel_size(network: NetworkSpec, size: int) -> NetworkSpec:
+    """Return the network with square kernels of this size in every convolution.
+
+    Kernels of one pixel stay: they mix channels and look at no neighbours.
+
+    Raises
+    ------
+    ValueError
+        If a kernel is larger than the maps it is to slide over; names the layer.
+    """
+    layers = tuple(
+        layer.model_copy(update={"kernel_size": (size, size)})
+        if isinstance(layer, Conv2D | DepthwiseConv2D) and layer.kernel_size != (1, 1)
+        else layer
+        for layer in network.layers
+    )
+    return _rebuilt(network, layers)
+
+
+def with_input_shape(network: NetworkSpec, input_shape: tuple[int, int, int]) -> NetworkSpec:
+    """Return the same layers for images of another shape, (height, width, channels).
+
+    Raises
+    ------
+    ValueError
+        If they do not fit; names the layer.
+    """
+    return _rebuilt(network, network.layers, input_shape)
+
+
+def _rebuilt(
+    network: NetworkSpec,
+    layers: tuple[Layer, ...],
+    input_shape: tuple[int, int, int] | None = None,
+) -> NetworkSpec:
+    shape = input_shape or network.input_shape
+    if layers == network.layers and shape == network.input_shape:
+        return network
+    return NetworkSpec(name=network.name, input_shape=shape, layers=layers)
+
+
+def _normalized(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    followers = [*layers[1:], None]
+    for layer, follower in zip(layers, followers, strict=True):
+        if not isinstance(layer, Conv2D | DepthwiseConv2D) or isinstance(
+            follower, BatchNormalization
+        ):
+            yield layer
+            continue
+        yield layer.model_copy(update={"activation": "linear", "use_bias": False})
+        yield BatchNormalization(
+            name=_free_name(f"{layer.name}_norm", layers), momentum=NORM_MOMENTUM
+        )
+        if layer.activation != "linear":
+            name = _free_name(f"{layer.name}_{layer.activation}", layers)
+            yield Activation(name=name, activation=layer.activation)
+
+
+def _plain(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    followers = [*layers[1:], None]
+    for layer, follower in zip(layers, followers, strict=True):
+        if isinstance(layer, BatchNormalization):
+            continue
+        if isinstance(layer, Conv2D | DepthwiseConv2D) and isinstance(follower, BatchNormalization):
+            yield layer.model_copy(update={"use_bias": True})
+        else:
+            yield layer
+
+
+def _free_name(wanted: str, layers: Iterable[Layer]) -> str:
+    """Return a name that no layer has: the one wanted, or that with a number behind it."""
+    taken = {layer.name for layer in layers}
+    name, number = wanted[:_MAX_NAME], 1
+    while name in taken:
+        number += 1
+        name = f"{wanted[: _MAX_NAME - 1 - len(str(number))]}_{number}"
+    return name

@@ -1,0 +1,113 @@
+"""Types of arguments and the checks at the door.
+
+Each public function turns its arguments into these once; everything behind the door relies on it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.float32]
+Shape = tuple[int, ...]
+Array = NDArray[np.floating[Any]]
+Pair = tuple[int, int]
+Borders = tuple[Pair, Pair]
+IntOrPair = int | Sequence[int]
+Padding = Literal["valid", "same", "full"] | int | tuple[IntOrPair, IntOrPair]
+PadMode = Literal["zeros", "reflect", "edge", "wrap"]
+
+PAD_MODES: tuple[PadMode, ...] = ("zeros", "reflect", "edge", "wrap")
+
+
+class ShapeError(ValueError):
+    """Arrays or sizes that cannot be combined; the message says what would fit."""
+
+
+def check_at_least(minimum: int, **values: int) -> None:
+    """Raise if any of the named whole numbers is smaller than `minimum`.
+
+    Parameters
+    ----------
+    minimum : int
+    **values : int
+        The values to check, under the names that the caller's reader knows.
+
+    Raises
+    ------
+    ValueError
+        If a value is no whole number or too small.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"`{name}` must be a whole number. Received: {name}={value!r}")
+        if value < minimum:
+            raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={value}")
+
+
+def pair(name: str, value: IntOrPair, *, minimum: int = 1) -> Pair:
+    """Return (rows, columns) from a whole number or from two of them.
+
+    Raises
+    ------
+    ValueError
+        If `value` is neither, or one of its numbers is below `minimum`.
+
+    Examples
+    --------
+    >>> pair("strides", 2)
+    (2, 2)
+    >>> pair("strides", (2, 1))
+    (2, 1)
+    """
+    numbers = [value, value] if isinstance(value, int | np.integer) else value
+    if (
+        not isinstance(numbers, Sequence)
+        or isinstance(numbers, str)
+        or len(numbers) != 2
+        or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers)
+        or min(numbers) < minimum
+    ):
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {minimum}, or a pair of them. "
+            f"Received: {name}={value!r}"
+        )
+    return int(numbers[0]), int(numbers[1])
+
+
+def as_float(name: str, values: Any, *, ndim: int, axes: str) -> Array:
+    """Return `values` as a floating array of `ndim` dimensions, without a needless copy.
+
+    Whole numbers and booleans become float64; float32 stays float32.
+
+    Raises
+    ------
+    ShapeError
+        If the number of dimensions is wrong; `axes` tells the reader what is wanted.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "biu":
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise ValueError(f"`{name}` must hold numbers. Received: {name}.dtype={array.dtype}")
+    if array.ndim != ndim:
+        raise ShapeError(f"`{name}` must have shape {axes}. Received: {name}.shape={array.shape}")
+    return array
+
+
+def as_gradient(name: str, values: Any, shape: tuple[int, ...]) -> Array:
+    """Return `values` as a floating array, if it has the shape of what it is the gradient of.
+
+    Raises
+    ------
+    ShapeError
+        If it has another; names both.
+    """
+    array = as_float(name, values, ndim=np.ndim(values), axes="")
+    if array.shape != shape:
+        raise ShapeError(
+            f"`{name}` must have the shape of the result, {shape}. "
+            f"Received: {name}.shape={array.shape}"
+        )
+    return array

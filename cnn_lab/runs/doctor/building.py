@@ -1,0 +1,114 @@
+"""Rules about how the network is built and fed: filters, maps and batches."""
+
+from collections.abc import Sequence
+
+from cnn_lab.data.sets import n_training_images
+from cnn_lab.network.spec import LayerSummary, NetworkSpec, TrainingSpec
+from cnn_lab.ops.padding import resolve_padding
+from cnn_lab.runs.doctor.course import Course
+from cnn_lab.runs.doctor.finding import Finding, finding, plain_rate
+from cnn_lab.runs.snapshot import Snapshot
+
+SILENT_SHARE = 0.25  # a few filters fall silent in every healthy network
+EVIDENCE = 2  # snapshots in a row
+TINY_BATCH, USUAL_BATCH, MANY_STEPS = 16, 64, 1000
+
+_SLIDING = ("Conv2D", "DepthwiseConv2D", "MaxPooling2D", "AveragePooling2D")
+
+
+def silent_filters(
+    rows: Sequence[LayerSummary], course: Course, snapshots: Sequence[Snapshot]
+) -> Finding | None:
+    """Return what there is to say of filters that a ReLU has switched off for good."""
+    latest = [snapshot for snapshot in snapshots if snapshot.n_images][-EVIDENCE:]
+    if len(latest) < EVIDENCE:
+        return None
+    counts = {
+        row.name: (min(s.silent.get(row.name, 0) for s in latest), row.output_shape[-1])
+        for row in rows
+        if row.name in latest[-1].silent
+    }
+    if not counts:
+        return None
+    name = max(counts, key=lambda name: counts[name][0] / counts[name][1])
+    silent, n = counts[name]
+    if silent < max(2, SILENT_SHARE * n):
+        return None
+    others = [f"{k} of {m} in {other}" for other, (k, m) in counts.items() if k and other != name]
+    return finding(
+        "dead_filters",
+        "warning",
+        "dead filters",
+        {"learning_rate": plain_rate(course.used_rate / 10)},
+        silent=silent,
+        n=n,
+        layer=name,
+        images=latest[-1].n_judged,
+        others=f" So are {', '.join(others)}." if others else "",
+        rate=f"{course.used_rate:g}",
+    )
+
+
+def idle_weights(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding | None:
+    """Return what there is to say of maps that are too small for what slides over them.
+
+    Of a "same" padded window on a small map, some cells never lie on anything but padding.
+    """
+    for layer, row in zip(network.layers, rows, strict=True):
+        if layer.type not in ("Conv2D", "DepthwiseConv2D"):
+            continue
+        size = row.input_shape[0], row.input_shape[1]
+        borders = resolve_padding(layer.padding, size, layer.kernel_size, layer.strides)
+        used = 1
+        for length, kernel, stride, (before, _), n in zip(
+            size, layer.kernel_size, layer.strides, borders, row.output_shape[:2], strict=True
+        ):
+            starts = range(-before, n * stride - before, stride)
+            used *= sum(any(0 <= at + cell < length for at in starts) for cell in range(kernel))
+        cells = layer.kernel_size[0] * layer.kernel_size[1]
+        if used < cells:
+            return finding(
+                "maps_shrunk",
+                "warning",
+                "idle weights",
+                layer=row.name,
+                size=f"{size[0]} x {size[1]}",
+                window=f"{layer.kernel_size[0]} x {layer.kernel_size[1]}",
+                idle=cells - used,
+                cells=cells,
+            )
+    return _single_pixels(rows)
+
+
+def _single_pixels(rows: Sequence[LayerSummary]) -> Finding | None:
+    for at, row in enumerate(rows):
+        later = [after.name for after in rows[at + 1 :] if after.type in _SLIDING]
+        shrinks = row.type in _SLIDING and row.output_shape[:2] == (1, 1) != row.input_shape[:2]
+        if shrinks and later:
+            return finding(
+                "maps_shrunk",
+                "hint",
+                "single pixels",
+                layer=row.name,
+                size=f"{row.input_shape[0]} x {row.input_shape[1]}",
+                later=", ".join(later),
+            )
+    return None
+
+
+def tiny_batches(training: TrainingSpec) -> Finding | None:
+    """Return what there is to say of batches that cost more to begin than to finish."""
+    n_images = n_training_images(training.data_set, training.data_fraction)
+    steps = -(-n_images // training.batch_size)
+    if training.batch_size >= TINY_BATCH or steps < MANY_STEPS:
+        return None
+    return finding(
+        "tiny_batches",
+        "hint",
+        "tiny batches",
+        {"batch_size": USUAL_BATCH},
+        batch=training.batch_size,
+        steps=f"{steps:,}",
+        usual=USUAL_BATCH,
+        fewer=f"{-(-n_images // USUAL_BATCH):,}",
+    )

@@ -1,0 +1,292 @@
+"""What a run is asked to do, what it reports, and how far that means it has come.
+
+Everything here is plain data: it crosses to the worker and back, goes to disk, and a page
+can draw it without knowing who trains.
+"""
+
+import math
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cnn_lab.data.sets import check_fit, n_training_images
+from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+
+MAX_EPOCHS = 30
+MAX_PARAMETERS = 5_000_000
+MAX_SECONDS = 3600
+MAX_MEMORY_BYTES = 3_000_000_000
+MAX_RATE = 10.0
+
+RATE_WINDOW_S = 5.0
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{16}")
+
+EngineName = Literal["keras", "numpy"]
+State = Literal["waiting", "starting", "training", "paused", "testing", "done", "stopped", "failed"]
+Kind = Literal[
+    "started",
+    "downloading",
+    "batch",
+    "paused",
+    "rate",
+    "validating",
+    "epoch",
+    "snapshot",
+    "diverged",
+    "testing",
+]
+Command = Literal["stop", "pause", "resume", "step", "rate"]
+ASIDE: frozenset[Kind] = frozenset({"rate", "snapshot", "diverged"})  # happens beside the training
+ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "paused", "testing"})
+
+
+class UnknownRunError(ValueError):
+    """No run has this id, or it is no longer kept."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"A run is kept until newer ones take its place. Received: run={run_id[:40]!r}"
+        )
+
+
+class RunRefusedError(ValueError):
+    """A run that cannot be taken now; the message says why and what to do."""
+
+
+class CommandRefusedError(ValueError):
+    """A command that no run can follow; the message says what must hold."""
+
+
+class TrainingFailedError(RuntimeError):
+    """A run that could not go on; the message says why."""
+
+
+class RunSpec(BaseModel):
+    """A network and how to train it, within what one run may cost.
+
+    Attributes
+    ----------
+    network, training : NetworkSpec, TrainingSpec
+    engine : {"keras", "numpy"}
+        Who does the arithmetic.
+    trial : bool
+        One of many, to be compared with the others by its validation images: not measured on
+        the test set, and neither watched nor kept.
+    max_seconds : float
+        The longest it may take, pauses left out.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A ValueError that names the limit that is passed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: NetworkSpec
+    training: TrainingSpec
+    engine: EngineName = "keras"
+    trial: bool = False
+    max_seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] = MAX_SECONDS
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> Self:
+        check_fit(self.network, self.training)
+        for what, amount, limit in (
+            ("epochs", self.training.epochs, MAX_EPOCHS),
+            ("parameters", self.network.n_parameters, MAX_PARAMETERS),
+        ):
+            if amount > limit:
+                raise ValueError(
+                    f"A run may have at most {limit:,} {what}. Received: {what}={amount:,}"
+                )
+        if self.memory_bytes > MAX_MEMORY_BYTES:
+            raise ValueError(
+                f"A run may take at most {MAX_MEMORY_BYTES:,} bytes of memory. Smaller batches or "
+                f"smaller maps would do. Received: batch_size={self.training.batch_size}, which "
+                f"takes about {self.memory_bytes:,}"
+            )
+        return self
+
+    @property
+    def memory_bytes(self) -> int:
+        """Roughly what training takes beside the engine itself and the images.
+
+        Four bytes for each weight, its gradient, two numbers that the optimizer keeps and an
+        average; and for each number that a layer makes of a batch, what it read and the
+        gradient.
+        """
+        units = sum(math.prod(row.output_shape) for row in self.network.summary())
+        return 4 * (5 * self.network.n_parameters + 3 * units * self.training.batch_size)
+
+    @property
+    def n_batches(self) -> int:
+        """Batches of one epoch; the last one may be smaller."""
+        return -(-self.n_images_an_epoch // self.training.batch_size)
+
+    @property
+    def n_images(self) -> int:
+        """Images that the whole run trains on, each counted once an epoch."""
+        return self.n_images_an_epoch * self.training.epochs
+
+    @property
+    def n_images_an_epoch(self) -> int:
+        """Training images of the data set, or of the share that is asked for."""
+        return n_training_images(self.training.data_set, self.training.data_fraction)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One small thing that happened to a run.
+
+    Attributes
+    ----------
+    kind : str
+        "batch", "paused", "validating" and "epoch" carry the fields of the engine's report of
+        that name, "downloading" the `share` that is here, "rate" the highest `rate` asked for
+        from then on, "snapshot" its `n_images`, `epoch` and `batch`; "started", "testing" and
+        "diverged", where the loss is no number any more, carry nothing.
+    at_s : float
+        Seconds since the run was asked for.
+    values : mapping of str to float
+    """
+
+    kind: Kind
+    at_s: float
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> float:
+        """Return one of the values."""
+        return self.values[name]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come, worked out from its events.
+
+    Attributes
+    ----------
+    share : float
+        Images trained on, of all that the run was asked for, in [0, 1].
+    epoch, batch : int
+        Where training stands, from 1; 0 before the first batch.
+    validating : float or None
+        Share of the validation images done while an epoch is being judged.
+    images_per_second : float or None
+        Over the last seconds of training; None before there are two reports.
+    seconds_left : float or None
+        Training and validation still to come, at the present pace.
+    """
+
+    share: float = 0.0
+    epoch: int = 0
+    batch: int = 0
+    validating: float | None = None
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a page needs to know of a run.
+
+    Attributes
+    ----------
+    state : str
+        "waiting" for its turn, "starting" until the first report, "training", "paused",
+        "testing" on the test set, and at the end "done", "stopped" or "failed".
+    position : int
+        Runs to finish before this one starts; 0 once it is under way.
+    sentence : str
+        Why it stopped or failed; empty otherwise.
+    result : mapping
+        Of a finished run that has weights: epochs and images done, seconds, the validation
+        accuracy of its last epoch; for a run that went to its end also what
+        `judgement.judge_probabilities` says of the test images.
+    """
+
+    run_id: str
+    owner: str
+    spec: RunSpec
+    state: State
+    position: int = 0
+    sentence: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is still to come."""
+        return self.state in ACTIVE
+
+
+def new_run_id() -> str:
+    """Return a short name that nobody can guess and that is safe in an address or a path."""
+    return secrets.token_urlsafe(12)
+
+
+def checked_run_id(text: str) -> str:
+    """Return `text` if it has the form of a run's id.
+
+    Raises
+    ------
+    UnknownRunError
+        If not; nothing is looked up under such a name.
+    """
+    if not RUN_ID.fullmatch(text):
+        raise UnknownRunError(text)
+    return text
+
+
+def checked_rate(rate: float | None) -> float:
+    """Return a learning rate that a run may be given.
+
+    Raises
+    ------
+    CommandRefusedError
+        If it is none.
+    """
+    if rate is None or not math.isfinite(rate) or not 0 < rate <= MAX_RATE:
+        raise CommandRefusedError(
+            f"A learning rate must be above 0 and at most {MAX_RATE:g}. Received: rate={rate}"
+        )
+    return rate
+
+
+def progress(spec: RunSpec, events: Sequence[Event]) -> Progress:
+    """Work out from its events how far a run has come."""
+    events = [event for event in events if event.kind not in ASIDE]
+    batches = [event for event in events if event.kind == "batch"]
+    if not batches:
+        return Progress()
+    last, newest = batches[-1], events[-1]
+    n_images = max((e["n_images"] for e in events if e.kind in ("batch", "epoch")), default=0)
+    # The very first batch includes the time to compile the network.
+    recent = [e for e in batches[1:] if e["seconds"] >= last["seconds"] - RATE_WINDOW_S]
+    rate = None
+    if len(recent) > 1 and last["seconds"] > recent[0]["seconds"]:
+        rate = (last["n_images"] - recent[0]["n_images"]) / (last["seconds"] - recent[0]["seconds"])
+    epochs_to_judge = spec.training.epochs - sum(event.kind == "epoch" for event in events)
+    seconds_left = None
+    if rate:
+        training_s = (spec.n_images - n_images) / rate
+        seconds_left = training_s + epochs_to_judge * _validation_seconds(events)
+    return Progress(
+        share=n_images / spec.n_images,
+        epoch=int(last["epoch"]),
+        batch=spec.n_batches if newest.kind in ("validating", "epoch") else int(last["batch"]),
+        validating=newest["share"] if newest.kind == "validating" else None,
+        images_per_second=rate,
+        seconds_left=seconds_left,
+    )
+
+
+def _validation_seconds(events: Sequence[Event]) -> float:
+    """Return how long judging the latest finished epoch took; 0 before there is one."""
+    steps = pairwise(event for event in events if event.kind != "validating")
+    took = [after.at_s - before.at_s for before, after in steps if after.kind == "epoch"]
+    return took[-1] if took else 0.0

@@ -1,0 +1,174 @@
+"""A sweep as data: what was asked for, what each trial came to, and which was best."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cnn_lab.data.sets import INFO
+from cnn_lab.network.spec.checked import Checked
+from cnn_lab.runs.job import MAX_SECONDS, RunSpec
+from cnn_lab.runs.sweep.space import FACTORS, FactorName, Range, Value, choices, run_of
+
+MAX_TRIALS = 40
+
+TrialState = Literal["waiting", "training", "done", "pruned", "failed", "stopped"]
+SweepState = Literal["running", "stopping", "done", "stopped", "failed"]
+
+
+class SweepSpec(Checked):
+    """A run, what to vary of it, and how often.
+
+    Attributes
+    ----------
+    base : RunSpec
+        The run as it is; its seed is that of every trial and of the search, its epochs and
+        its share of the data are those of every trial.
+    vary : tuple of str
+        Names from `cnn_lab.runs.sweep.FACTORS`.
+    n_trials : int
+        The first is the run as it is.
+    max_seconds : float
+        The longest the whole sweep may take.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A ValueError that says what must hold.
+    """
+
+    base: RunSpec
+    vary: Annotated[tuple[FactorName, ...], Field(min_length=1, max_length=len(FACTORS))]
+    n_trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 10
+    max_seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] = MAX_SECONDS
+
+    @model_validator(mode="after")
+    def _something_to_vary(self) -> Self:
+        if len(set(self.vary)) < len(self.vary):
+            raise ValueError(f"What is varied must be named once. Received: vary={self.vary}")
+        for name in self.vary:
+            found = choices(self.base, name)
+            if not isinstance(found, Range) and len(found) < 2:
+                raise ValueError(
+                    f"This network leaves no choice of {FACTORS[name].title.lower()}: vary "
+                    f"something else. Received: vary={self.vary}"
+                )
+        return self
+
+
+class Trial(Checked):
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    settings : dict of factor to value
+    state : {"waiting", "training", "done", "pruned", "failed", "stopped"}
+        "pruned" was given up because others had been better after as many epochs.
+    accuracies : tuple of float
+        On the validation images after each epoch, in [0, 1].
+    seconds : float
+        Spent on training batches.
+    sentence : str
+        Why it failed or stopped; empty otherwise.
+    """
+
+    number: int
+    settings: dict[FactorName, Value]
+    state: TrialState = "waiting"
+    accuracies: tuple[float, ...] = ()
+    seconds: float = 0.0
+    sentence: str = ""
+
+    @property
+    def accuracy(self) -> float | None:
+        """Validation accuracy after the last epoch that was finished."""
+        return self.accuracies[-1] if self.accuracies else None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state not in ("waiting", "training")
+
+
+class SweepStatus(Checked):
+    """How a sweep stands.
+
+    Attributes
+    ----------
+    state : {"running", "stopping", "done", "stopped", "failed"}
+    sentence : str
+        Why it stopped or failed; empty otherwise.
+    trials : tuple of Trial
+        Those begun so far, in order.
+    """
+
+    sweep_id: str
+    owner: str
+    spec: SweepSpec
+    state: SweepState = "running"
+    sentence: str = ""
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is still to come."""
+        return self.state in ("running", "stopping")
+
+    @property
+    def n_over(self) -> int:
+        """Trials that have ended, however they did."""
+        return sum(trial.over for trial in self.trials)
+
+    @property
+    def share(self) -> float:
+        """How much is over of all that was asked for, in [0, 1]; pruned trials count as whole."""
+        n_epochs = self.spec.base.training.epochs
+        done = sum(n_epochs if trial.over else len(trial.accuracies) for trial in self.trials)
+        return done / (n_epochs * self.spec.n_trials)
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial that went to its end with the highest accuracy; the earlier one of equals."""
+        finished = [trial for trial in self.trials if trial.state == "done" and trial.accuracies]
+        return max(finished, key=lambda trial: trial.accuracies[-1], default=None)
+
+    @property
+    def chance(self) -> float:
+        """By how much the accuracies of two equally good runs may differ, in [0, 1].
+
+        In 19 of 20 pairs they differ by less: 1.96 times the standard deviation of the
+        difference of two shares of right answers.
+        """
+        accuracy = (self.best.accuracy if self.best is not None else None) or 0.0
+        return 1.96 * math.sqrt(2 * accuracy * (1 - accuracy) / self.n_judged)
+
+    @property
+    def n_judged(self) -> int:
+        """Validation images that each accuracy is a share of."""
+        return INFO[self.spec.base.training.data_set].n_validation
+
+    def run(self, trial: Trial) -> RunSpec:
+        """Return what a trial trained, as a run of its own."""
+        return run_of(self.spec.base, trial.settings).model_copy(update={"trial": False})
+
+    def as_dict(self) -> Mapping[str, object]:
+        """Return what came of it, for JSON."""
+        best = self.best
+        return {
+            "state": self.state,
+            "best": None if best is None else _outcome(best),
+            "trials": [_outcome(trial) for trial in self.trials],
+        }
+
+
+def _outcome(trial: Trial) -> dict[str, object]:
+    return {
+        "trial": trial.number,
+        "settings": trial.settings,
+        "state": trial.state,
+        "val_accuracy": trial.accuracy,
+        "seconds": round(trial.seconds, 2),
+    } | ({"sentence": trial.sentence} if trial.sentence else {})

@@ -1,0 +1,105 @@
+"""The search: Optuna proposes settings, hears what came of them, and says whom to give up."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus, Trial
+from cnn_lab.runs.sweep.space import FACTORS, FactorName, Range, choices, present
+
+N_BEFORE_PRUNING = 4
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Study:
+    """Proposes trials one after the other; the same sweep, the same answers: the same proposals.
+
+    Parameters
+    ----------
+    spec : SweepSpec
+
+    Notes
+    -----
+    The first ten trials are drawn at random, but for the very first, which is the run as it
+    is; then come those of the tree-structured Parzen estimator [1]_. A trial is given up when
+    its best accuracy so far is below the median of what the others had after as many epochs,
+    once four have gone to their end.
+
+    References
+    ----------
+    .. [1] Bergstra, Bardenet, Bengio and Kégl (2011), Advances in Neural Information
+       Processing Systems 24.
+    """
+
+    def __init__(self, spec: SweepSpec) -> None:
+        self._study = optuna.create_study(
+            direction="maximize",
+            sampler=optuna.samplers.TPESampler(seed=spec.base.training.seed),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=N_BEFORE_PRUNING),
+        )
+        self._distributions = distributions(spec)
+        self._n_epochs = spec.base.training.epochs
+        self._study.enqueue_trial(cast(dict[str, Any], present(spec.base, spec.vary)))
+        self._asked: dict[int, optuna.Trial] = {}
+
+    def ask(self) -> Trial:
+        """Return the next trial, numbered from 1."""
+        asked = self._study.ask(cast(dict[str, BaseDistribution], self._distributions))
+        number = asked.number + 1
+        self._asked[number] = asked
+        return Trial(number=number, settings=cast(dict[FactorName, Any], asked.params))
+
+    def should_give_up(self, number: int, epoch: int, accuracy: float) -> bool:
+        """Take note of an epoch, and return whether the trial is hopeless; never after the last."""
+        trial = self._asked[number]
+        trial.report(accuracy, epoch)
+        return epoch < self._n_epochs and trial.should_prune()
+
+    def tell(self, trial: Trial) -> None:
+        """Learn how a trial ended."""
+        asked = self._asked.pop(trial.number)
+        state = _STATES.get(trial.state, TrialState.FAIL)
+        value = trial.accuracy if state == TrialState.COMPLETE else None
+        self._study.tell(asked, value, state=state)
+
+
+_STATES = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+
+
+def distributions(spec: SweepSpec) -> dict[FactorName, BaseDistribution]:
+    """Return what is varied in Optuna's terms."""
+
+    def one(name: FactorName) -> BaseDistribution:
+        found = choices(spec.base, name)
+        if isinstance(found, Range):
+            return FloatDistribution(found.low, found.high, log=True)
+        return CategoricalDistribution(found)
+
+    return {name: one(name) for name in spec.vary}
+
+
+def as_optuna(status: SweepStatus) -> optuna.Study:
+    """Return what a sweep has come to as a study of Optuna's, for its figures.
+
+    Settings go by their titles. Trials that failed or were stopped are left out: they say
+    nothing of their settings.
+    """
+    study = optuna.create_study(direction="maximize")
+    wanted = {FACTORS[name].title: one for name, one in distributions(status.spec).items()}
+    told = [trial for trial in status.trials if trial.state in _STATES and trial.accuracies]
+    study.add_trials([_frozen(trial, wanted) for trial in told])
+    return study
+
+
+def _frozen(trial: Trial, wanted: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    return optuna.trial.create_trial(
+        state=_STATES[trial.state],
+        value=trial.accuracy,
+        params={FACTORS[name].title: value for name, value in trial.settings.items()},
+        distributions=dict(wanted),
+        intermediate_values=dict(enumerate(trial.accuracies, start=1)),
+    )

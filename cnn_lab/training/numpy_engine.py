@@ -1,0 +1,218 @@
+"""The same network trained by NumPy alone: no TensorFlow, no Keras, nothing hidden."""
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from cnn_lab.data.mnist import Data
+from cnn_lab.network import Network
+from cnn_lab.network.cross_entropy import label_loss, scoring
+from cnn_lab.network.initial import stream
+from cnn_lab.network.layers import Gradients, backward, forward
+from cnn_lab.network.normalizing import normalize_parts
+from cnn_lab.network.spec import BatchNormalization, NetworkSpec, TrainingSpec
+from cnn_lab.ops.types import Array
+from cnn_lab.training import loop
+from cnn_lab.training.loop import REPORT_EVERY_S, Control, EpochReport, Labels, OnReport
+from cnn_lab.training.optimizers import Optimizer
+
+PART = 32  # images that one core works on at a time
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # the numbers of <malloc.h>
+LARGEST_KEPT, MOST_KEPT = 32 * 2**20, 2**30  # bytes
+
+Parts = list[Array]
+Back = Callable[[Parts, bool], tuple[Parts, Gradients]]
+Result = TypeVar("Result")
+
+
+class NumpyLearner:
+    """A network that learns a batch at a time; see `training_loop.Learner`.
+
+    Parameters
+    ----------
+    network, training : NetworkSpec, TrainingSpec
+
+    Notes
+    -----
+    A batch is cut into parts of 32 images, whatever the machine, and the parts go to its
+    cores, each with matrix products of its own; the gradients are added up in the order of
+    the parts. Only batch normalization looks at all parts at once.
+
+    Weights begin, and batches come, as with Keras, so the curves of the two lie on each
+    other, to the last digits of single precision, as long as nothing is dropped: which
+    numbers dropout drops is the engine's own, and only their share is the same.
+    """
+
+    def __init__(self, network: NetworkSpec, training: TrainingSpec) -> None:
+        self._network = network
+        self._stages = _stages(scoring(network))
+        self._smoothing = training.label_smoothing
+        shapes = network.weight_shapes()
+        self._weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+        learned = {name: w for name, w in self._weights.items() if "/moving_" not in name}
+        self._optimizer = Optimizer(training, learned)
+        n_parts = -(-training.batch_size // PART)
+        self._drops = stream(training.seed, "dropout").spawn(n_parts)
+        self._threads = ThreadPoolExecutor(_n_cores(), thread_name_prefix="numpy-learner")
+        self._blas = ThreadpoolController()
+
+    def step(self, images: Array, labels: Labels, rate: float) -> tuple[float, int]:
+        """Learn from one batch and return its (mean loss, right answers) before that."""
+        with self._one_thread_each():
+            loss, n_right, gradients = self._learn(images, labels)
+            self._optimizer.apply(gradients, rate)
+        return loss, n_right
+
+    def judge(self, images: Array, labels: Labels) -> tuple[float, int]:
+        """Return (mean loss, right answers) of images, learning nothing from them."""
+
+        def judged(part: Array, targets: Array) -> tuple[float, int]:
+            for step in forward(scoring(self._network), part, self._weights):
+                part = step.values
+            loss, _ = label_loss(self._network, part, targets)
+            return loss * len(part), _n_right(part, targets)
+
+        with self._one_thread_each():
+            found = self._each(judged, _parts(images), _parts(self._targets(labels)))
+        losses, n_right = zip(*found, strict=True)
+        return sum(losses) / len(labels), sum(n_right)
+
+    def weights(self) -> dict[str, Array]:
+        """Return copies of the weights by "layer/weight"."""
+        return {name: weight.copy() for name, weight in self._weights.items()}
+
+    def set_weights(self, weights: Mapping[str, Array]) -> None:
+        """Put weights by "layer/weight" in place of the present ones."""
+        for name, weight in self._weights.items():
+            weight[...] = weights[name]
+
+    def _learn(self, images: Array, labels: Labels) -> tuple[float, int, Gradients]:
+        """Return mean loss, right answers and gradients; moving averages move."""
+        parts, targets = _parts(images), _parts(self._targets(labels))
+        backs = []
+        for stage in self._stages:
+            parts, back = self._forward(stage, parts)
+            backs.append(back)
+        found = [label_loss(self._network, *of) for of in zip(parts, targets, strict=True)]
+        shares = [len(part) / len(images) for part in parts]
+        loss = sum(share * loss for share, (loss, _) in zip(shares, found, strict=True))
+        grads = [np.float32(share) * grad for share, (_, grad) in zip(shares, found, strict=True)]
+        gradients: Gradients = {}
+        while backs:
+            back = backs.pop()
+            grads, of_stage = back(grads, bool(backs))
+            gradients |= of_stage
+        return loss, sum(map(_n_right, parts, targets)), gradients
+
+    def _forward(self, stage: tuple[Any, ...], parts: Parts) -> tuple[Parts, Back]:
+        if isinstance(stage[0], BatchNormalization):
+            return normalize_parts(stage[0], parts, self._weights, self._each)
+        weights = self._weights
+        steps = self._each(
+            lambda part, drops: list(forward(stage, part, weights, drops)), parts, self._drops
+        )
+
+        def back(grads: Parts, onward: bool) -> tuple[Parts, Gradients]:
+            found = self._each(
+                lambda steps, grad: backward(steps, grad, onward=onward), steps, grads
+            )
+            return [grad for grad, _ in found], _added([gradients for _, gradients in found])
+
+        return [of_part[-1].values for of_part in steps], back
+
+    def _targets(self, labels: Labels) -> Array:
+        n_classes = self._network.n_classes
+        sure = np.eye(n_classes, dtype=np.float32)[labels]
+        return sure * np.float32(1 - self._smoothing) + np.float32(self._smoothing / n_classes)
+
+    def _each(self, work: Callable[..., Result], *parts: Sequence[Any]) -> list[Result]:
+        """Do the same for each part, as many at a time as there are cores."""
+
+        def quietly(*of_part: Any) -> Result:
+            # What runs away to infinity shows in the loss, and the loop speaks of it.
+            with np.errstate(all="ignore"):
+                return work(*of_part)
+
+        return list(self._threads.map(quietly, *parts))
+
+    @contextmanager
+    def _one_thread_each(self) -> Iterator[None]:
+        """Keep each matrix product to the core that asks for it."""
+        with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            yield
+
+
+def train(
+    network: NetworkSpec,
+    training: TrainingSpec,
+    data: Data,
+    *,
+    report: OnReport | None = None,
+    control: Control | None = None,
+    report_every_s: float = REPORT_EVERY_S,
+) -> tuple[Network, list[EpochReport]]:
+    """Train a network with NumPy; see `training_loop.train`."""
+    _keep_freed_memory()
+    return loop.train(
+        NumpyLearner(network, training),
+        network,
+        training,
+        data,
+        report=report,
+        control=control,
+        report_every_s=report_every_s,
+    )
+
+
+def _keep_freed_memory() -> None:
+    """Have this process keep the memory that one batch frees for the next one.
+
+    Every batch needs arrays of the same sizes. Where the C library hands them back to the
+    system each time, as glibc does, an eighth of the time goes into getting them again.
+    """
+    if sys.platform == "linux":
+        library = ctypes.CDLL(None)
+        if hasattr(library, "mallopt"):  # as glibc has it, and not every C library
+            library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
+            library.mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
+
+
+def _stages(layers: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Cut layers where parts meet: before and after each batch normalization."""
+    stages: list[tuple[Any, ...]] = []
+    for layer in layers:
+        alone = isinstance(layer, BatchNormalization)
+        if alone or not stages or isinstance(stages[-1][-1], BatchNormalization):
+            stages.append((layer,))
+        else:
+            stages[-1] += (layer,)
+    return stages
+
+
+def _parts(batch: Array) -> Parts:
+    return [batch[start : start + PART] for start in range(0, len(batch), PART)]
+
+
+def _added(gradients: Sequence[Gradients]) -> Gradients:
+    total, *others = gradients
+    for other in others:
+        for name, values in other.items():
+            total[name] += values
+    return total
+
+
+def _n_right(scores: Array, targets: Array) -> int:
+    return int(np.count_nonzero(scores.argmax(axis=1) == targets.argmax(axis=1)))
+
+
+def _n_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,1 +1,0 @@
-"""Everything that the pages share and that knows Streamlit."""

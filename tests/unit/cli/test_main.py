@@ -1,0 +1,224 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cnn_lab.cli import main
+from cnn_lab.network import Network, zoo
+from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
+from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe
+from cnn_lab.runs.store import load_specs
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def last_line(result):
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def test_train_says_what_it_reached_and_leaves_a_run_that_evaluates_to_the_same(tmp_path):
+    """One epoch of the fast network on all of MNIST."""
+    folder = tmp_path / "run"
+    trained = last_line(
+        run("train", "--model", "fast", "--epochs", 1, "--seed", 3, "--out", folder, "--json")
+    )
+    assert {"test_accuracy", "epochs", "seconds", "images_per_second"} <= trained.keys()
+    assert trained["epochs"] == 1
+    assert trained["test_accuracy"] > 0.97
+    assert trained["images_per_second"] * trained["seconds"] == pytest.approx(54_000, rel=0.01)
+
+    network, training = load_specs(folder)
+    assert (network.name, training.seed, training.epochs) == ("fast", 3, 1)
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in history] == [1]
+
+    evaluated = last_line(run("evaluate", "--model", folder / "weights.safetensors", "--json"))
+    assert evaluated == {
+        "test_accuracy": trained["test_accuracy"],
+        "errors": trained["errors"],
+        "n": 10_000,
+    }
+    assert json.loads(Network.load(folder / "weights.safetensors").card["result"]) == trained
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "--epochs", "0"], "epochs: Input should be greater than or equal to 1"),
+        (["train", "--learning-rate", "-1"], "learning_rate: Input should be greater than 0"),
+        (["train", "--model", "resnet"], "'resnet' is not one of 'paper', 'fast'"),
+        (["train", "--data-set", "cifar10"], "The images of CIFAR-10 are 32 x 32 pixels"),
+        (["train", "--augment", "shift"], "Write --augment NAME=AMOUNT"),
+        (["train", "--augment", "zoom=2"], "augmentation.zoom: Extra inputs are not permitted"),
+        (
+            ["train", "--augment", "shift=far"],
+            "augmentation.shift: Input should be a valid integer",
+        ),
+        (["sweep", "--vary", "colour"], "'colour' is not one of 'optimizer'"),
+        (["sweep", "--trials", "1000"], "n_trials: Input should be less than or equal to 40"),
+        (["sweep", "--epochs", "31"], "at most 30 epochs"),
+        (["evaluate", "--model", "resnet"], "A model must be a .safetensors file or one of"),
+    ],
+)
+def test_what_cannot_be_done_gets_a_sentence_and_no_traceback(arguments, sentence):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.replace("│", " ").split())
+    assert "Traceback" not in result.output
+
+
+TINY = Recipe(
+    network=NetworkSpec(
+        name="tiny",
+        layers=(
+            Flatten(name="flatten"),
+            Dense(name="dense", units=10),
+            Softmax(name="softmax"),
+        ),
+    ),
+    training=TrainingSpec(batch_size=64, epochs=2, data_fraction=0.02),
+)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    path = tmp_path / "spec.json"
+    path.write_text(TINY.to_json())
+    return path
+
+
+def test_the_numpy_engine_trains_what_a_file_asks_for_and_needs_no_tensorflow(
+    tiny: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    script = (
+        "import sys\nfrom cnn_lab.cli import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\n"
+        "print(*{'keras', 'tensorflow'} & set(sys.modules), file=sys.stderr)"
+    )
+    given = ["train", "--spec", tiny, "--engine", "numpy", "--optimizer", "rmsprop", "--seed", 4]
+    given += ["--augment", "shift=1", "--augment", "rotate=5", "--out", folder, "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, given)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == ""
+    result = json.loads(done.stdout)
+    assert (result["model"], result["engine"], result["epochs"]) == ("tiny", "numpy", 2)
+    assert result["test_accuracy"] > 0.5
+    network, training = load_specs(folder)
+    assert network == TINY.network
+    asked = {"optimizer": "rmsprop", "seed": 4, "augmentation": {"shift": 1, "rotate": 5}}
+    assert training == TrainingSpec.model_validate(TINY.training.model_dump() | asked)
+    weights = Network.load(folder / "weights.safetensors")
+    assert json.loads(weights.card["result"]) == result
+
+
+def test_ctrl_c_keeps_what_was_reached_and_says_so(tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    given = ["train", "--spec", tiny, "--engine", "numpy", "--epochs", "100", "--out", folder]
+    with subprocess.Popen(
+        [sys.executable, "-m", "cnn_lab", *map(str, given), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stderr is not None
+        assert command.stderr.readline().startswith("epoch  1/100")
+        os.kill(command.pid, signal.SIGINT)
+        output, told = command.communicate()
+    assert command.returncode == 130
+    assert "Stopping after this batch …" in told
+    assert "Traceback" not in told
+    result = json.loads(output)
+    assert 1 <= result["epochs"] < 100
+    assert "test_accuracy" not in result
+    history = (folder / "history.jsonl").read_text().splitlines()
+    assert len(history) == result["epochs"]
+    assert Network.load(folder / "weights.safetensors").spec == TINY.network
+
+
+def test_a_loss_that_is_no_number_is_a_sentence(tmp_path: Path) -> None:
+    layers = (
+        Flatten(name="flatten"),
+        *(Dense(name=f"dense{i}", units=64) for i in range(6)),
+        *TINY.network.layers[-2:],
+    )
+    training = TrainingSpec(optimizer="sgd", learning_rate=10, batch_size=50, data_fraction=0.02)
+    path = tmp_path / "steep.json"
+    path.write_text(
+        Recipe(network=NetworkSpec(name="steep", layers=layers), training=training).to_json()
+    )
+    result = run("train", "--spec", path, "--engine", "numpy")
+    assert result.exit_code == 1
+    assert "Error: The loss is not a finite number after batch" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("no JSON", "Invalid JSON"),
+        ("[" * 10_000, "Invalid JSON: recursion limit exceeded"),
+        ("{}", "network: Field required"),
+        ('{"network": {"name": "a", "layers": []}}', "at least 1 item"),
+        (
+            '{"network": {"name": "a", "layers": [{"type": "Lambda", "name": "b"}]}}',
+            "network.layers.0: No layer 'Lambda' found. There are 'Conv2D'",
+        ),
+        (
+            json.dumps(
+                {"network": {"name": "a", "layers": [{"type": "Flatten", "name": "b"}] * 5_000}}
+            ),
+            "network.layers: There may be at most 60 items",
+        ),
+        (
+            json.dumps(
+                {"network": {"name": "a", "layers": [{"type": "Flatten", "name": "b"}] * 1_000_000}}
+            ),
+            f"may have at most {MAX_BYTES:,} bytes",
+        ),
+    ],
+    ids=["text", "deep", "empty", "no layers", "unknown layer", "many layers", "a million"],
+)
+def test_a_bad_file_gets_a_sentence(content: str, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(content)
+    result = run("train", "--spec", path)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.replace("│", " ").split())
+    assert "Traceback" not in result.output
+
+
+def test_a_file_and_a_preset_are_not_asked_for_at_once(tiny: Path) -> None:
+    result = run("train", "--spec", tiny, "--model", "fast")
+    assert result.exit_code == 2
+    assert "Give either --model or --spec, not both." in result.output
+
+
+def test_a_sweep_says_what_was_best_and_writes_what_train_takes(tiny: Path, tmp_path: Path) -> None:
+    best = tmp_path / "best.json"
+    given = ["sweep", "--spec", tiny, "--engine", "numpy", "--trials", 2, "--epochs", 1]
+    result = run(*given, "--vary", "learning_rate", "--out", best, "--json")
+    told = last_line(result)
+    assert told["state"] == "done"
+    assert [trial["state"] for trial in told["trials"]] == ["done", "done"]
+    assert told["best"]["val_accuracy"] == max(t["val_accuracy"] for t in told["trials"])
+    assert result.stderr.splitlines()[0].startswith("trial  1/2  done     validation 0.")
+    written = Recipe.from_json(best.read_bytes())
+    assert written.network == TINY.network
+    assert written.training.learning_rate == told["best"]["settings"]["learning_rate"]
+
+
+def test_every_preset_can_be_asked_for() -> None:
+    helped = " ".join(run("train", "--help").output.split())
+    assert all(name in helped for name in zoo.PRESETS)

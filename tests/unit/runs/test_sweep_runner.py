@@ -1,0 +1,136 @@
+"""A sweep through the engine, with a real worker; the desk with one whose runs never begin."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cnn_lab.network.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
+from cnn_lab.runs.job import RunRefusedError, RunSpec
+from cnn_lab.runs.queue import MAX_WAITING, Engine
+from cnn_lab.runs.sweep import Desk, Sweep, SweepSpec, SweepStatus, UnknownSweepError
+from cnn_lab.runs.sweep.desk import MAX_SWEEPS
+from tests.unit.training_runs import PATIENCE_S, STEEP
+
+TINY = NetworkSpec(
+    name="tiny",
+    layers=(
+        Conv2D(name="conv", filters=4, kernel_size=(5, 5), strides=(4, 4), activation="relu"),
+        Flatten(name="flatten"),
+        Dense(name="dense", units=10),
+        Softmax(name="softmax"),
+    ),
+)
+
+
+def sweep_spec(*, n_trials: int = 3, network: NetworkSpec = TINY, **training: object) -> SweepSpec:
+    settings = {"epochs": 2, "data_fraction": 0.01, "learning_rate": 0.01, **training}
+    base = RunSpec(network=network, training=TrainingSpec.model_validate(settings), engine="numpy")
+    return SweepSpec(base=base, vary=("learning_rate",), n_trials=n_trials)
+
+
+def over(status: SweepStatus) -> bool:
+    return not status.active
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(tmp_path_factory.mktemp("runs"))
+    yield engine
+    engine.close()
+
+
+def test_trials_are_trained_and_the_best_is_told(engine: Engine) -> None:
+    engine.arrive("ann")
+    desk = Desk(engine)
+    sweep_id = desk.start(sweep_spec(), "ann")
+    assert desk.latest("ann") == sweep_id
+    status = desk.wait(sweep_id, over, PATIENCE_S)
+    assert status.state == "done", status.sentence
+    assert [trial.state for trial in status.trials] == ["done"] * 3
+    assert all(len(trial.accuracies) == 2 for trial in status.trials)
+    assert status.trials[0].settings == {"learning_rate": 0.01}
+    assert status.best is not None
+    assert status.best.accuracy == max(trial.accuracy or 0 for trial in status.trials)
+    assert status.share == 1
+    assert engine.runs("ann") == []  # the trials are nobody's runs, and none is kept
+    assert not list(Path(engine.folder).glob("*/weights.safetensors"))
+
+    kept = Desk(engine).status(sweep_id)  # as another process would find it
+    assert kept.trials == status.trials
+    assert kept.owner == ""
+    with pytest.raises(UnknownSweepError):
+        Desk(engine).stop(sweep_id)
+
+
+def test_a_trial_that_fails_is_told_and_the_sweep_goes_on(engine: Engine) -> None:
+    """At a rate of ten, the loss of plain descent through many layers is soon no number."""
+    spec = sweep_spec(n_trials=2, network=STEEP, learning_rate=10, optimizer="sgd", batch_size=50)
+    sweep = Sweep(spec, "ann", engine)
+    sweep.start()
+    status = sweep.wait(over, PATIENCE_S)
+    assert status.state == "done"
+    assert status.trials[0].state == "failed"
+    assert "the learning rate is probably too high" in status.trials[0].sentence
+    assert status.trials[1].number == 2
+
+
+def test_a_stop_ends_the_trial_and_keeps_those_before(engine: Engine) -> None:
+    sweep = Sweep(sweep_spec(n_trials=40), "ann", engine)
+    sweep.start()
+    sweep.wait(lambda now: now.n_over >= 1, PATIENCE_S)
+    sweep.stop()
+    status = sweep.wait(over, PATIENCE_S)
+    assert (status.state, status.sentence) == ("stopped", "Stopped as asked.")
+    assert status.trials[0].state == "done"
+    assert status.n_over == len(status.trials) < 40
+    assert status.best is not None
+
+
+def test_a_sweep_stops_when_nobody_watches(engine: Engine) -> None:
+    sweep = Sweep(sweep_spec(n_trials=40), "ann", engine, watched=lambda: False)
+    sweep.start()
+    status = sweep.wait(over, PATIENCE_S)
+    assert status.state == "stopped"
+    assert status.sentence == "Stopped because nobody was watching any more."
+    assert status.best is None
+
+
+@pytest.fixture
+def idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
+    engine = Engine(tmp_path)
+    for owner in ("ann", "bob", "cid"):
+        engine.arrive(owner)
+    desk = Desk(engine)
+    yield desk
+    desk.close()
+
+
+def test_one_sweep_for_each_and_a_few_in_all(idle: Desk) -> None:
+    first = idle.start(sweep_spec(), "ann")
+    with pytest.raises(RunRefusedError, match="One sweep at a time"):
+        idle.start(sweep_spec(), "ann")
+    idle.start(sweep_spec(), "bob")
+    with pytest.raises(RunRefusedError, match=f"{MAX_SWEEPS} sweeps are going"):
+        idle.start(sweep_spec(), "cid")
+    idle.stop(first)
+    assert idle.wait(first, over, PATIENCE_S).state == "stopped"
+    idle.start(sweep_spec(), "ann")
+
+
+def test_a_full_queue_is_waited_for(idle: Desk) -> None:
+    for number in range(1 + MAX_WAITING):
+        idle.engine.submit(sweep_spec().base, f"reader {number}")
+    sweep_id = idle.start(sweep_spec(), "ann")
+    status = idle.wait(sweep_id, lambda now: bool(now.trials), PATIENCE_S)
+    assert status.trials[0].state == "waiting"
+    idle.stop(sweep_id)
+    status = idle.wait(sweep_id, over, PATIENCE_S)
+    assert [trial.state for trial in status.trials] == ["stopped"]
+
+
+@pytest.mark.parametrize("sweep_id", ["0123456789abcdef", "../../etc/passwd", "", "a" * 500])
+def test_a_sweep_that_nobody_knows(idle: Desk, sweep_id: str) -> None:
+    with pytest.raises(UnknownSweepError, match="A sweep is kept until"):
+        idle.status(sweep_id)

@@ -1,0 +1,176 @@
+"""The loop with changed images, with part of the images, and with images in colour."""
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import pytest
+
+from cnn_lab.data.augmentation import augmented
+from cnn_lab.data.mnist import Split, load_mnist
+from cnn_lab.data.sets import load_data_set
+from cnn_lab.network.initial import stream
+from cnn_lab.network.spec import (
+    Augmentation,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Dropout,
+    GlobalAveragePooling2D,
+    MaxPooling2D,
+    NetworkSpec,
+    ReLU,
+    Softmax,
+    TrainingSpec,
+)
+from cnn_lab.training import keras_engine, loop, numpy_engine
+
+CHANGES = Augmentation(shift=2, rotate=15, scale=0.1, shear=10, elastic=1, stroke=1, light=0.2)
+
+
+@dataclass
+class Some:
+    train: Split
+    validation: Split
+    test: Split
+    class_names: tuple[str, ...] = ("red", "green", "blue")
+
+
+def first(split, n):
+    return Split(split.pixels[:n], split.labels[:n])
+
+
+@pytest.fixture(scope="module")
+def digits():
+    whole = load_mnist()
+    parts = (first(part, n) for part, n in ((whole.train, 96), (whole.validation, 60)))
+    return Some(*parts, first(whole.test, 10))
+
+
+@pytest.fixture(scope="module")
+def colours():
+    """Noise that is a little redder, greener or bluer somewhere: no grey image tells them."""
+    numbers = np.random.default_rng(7)
+    labels = np.arange(900) % 3
+    pixels = numbers.integers(0, 128, (900, 32, 32, 3))
+    for index, label in enumerate(labels):
+        row, column = numbers.integers(0, 24, 2)
+        pixels[index, row : row + 8, column : column + 8, label] += 100
+    splits = Split(pixels.astype(np.uint8), labels.astype(np.int64))
+    return Some(
+        *(Split(splits.pixels[part], splits.labels[part]) for part in np.split(np.arange(900), 3))
+    )
+
+
+TINY = NetworkSpec(name="tiny", layers=(GlobalAveragePooling2D(name="mean"), Softmax(name="s")))
+COLOUR = NetworkSpec(
+    name="colour",
+    input_shape=(32, 32, 3),
+    layers=(
+        Conv2D(name="conv1", filters=6, kernel_size=(3, 3), strides=(2, 2), use_bias=False),
+        BatchNormalization(name="norm1", momentum=0.9),
+        ReLU(name="relu1"),
+        DepthwiseConv2D(name="conv2", kernel_size=(3, 3), padding="same"),
+        MaxPooling2D(name="pool1", pool_size=(15, 15)),
+        GlobalAveragePooling2D(name="mean"),
+        Dropout(name="dropout", rate=0.1),
+        Dense(name="dense", units=3),
+        Softmax(name="softmax"),
+    ),
+)
+
+
+@dataclass
+class Onlooker:
+    """A learner that learns nothing and remembers what it is shown."""
+
+    learned: list = field(default_factory=list)
+    judged: list = field(default_factory=list)
+
+    def step(self, images, labels, rate):
+        self.learned.append((images, labels))
+        return 1.0, 0
+
+    def judge(self, images, labels):
+        self.judged.append(images)
+        return 1.0, 0
+
+    def weights(self):
+        return {}
+
+    def set_weights(self, weights):
+        assert not weights
+
+
+def shown(data, **settings):
+    onlooker = Onlooker()
+    training = TrainingSpec(epochs=2, batch_size=40, **settings)
+    loop.train(onlooker, TINY, training, data)
+    return onlooker
+
+
+def test_each_image_is_changed_anew_in_every_epoch_and_only_in_training(digits):
+    plain, changed = shown(digits), shown(digits, augmentation=CHANGES)
+    seen = {False: set(), True: set()}
+    for (before, labels), (after, same_labels) in zip(plain.learned, changed.learned, strict=True):
+        np.testing.assert_array_equal(labels, same_labels)
+        assert before.shape == after.shape
+        assert after.dtype == np.float32
+        seen[False].update(image.tobytes() for image in before)
+        seen[True].update(image.tobytes() for image in after)
+    assert (len(seen[False]), len(seen[True])) == (96, 2 * 96)
+    for before, after in zip(plain.judged, changed.judged, strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_changes_come_from_the_seed_alone(digits):
+    runs = [shown(digits, augmentation=CHANGES, seed=seed) for seed in (0, 0, 1)]
+    first_batches = [run.learned[0][0] for run in runs]
+    np.testing.assert_array_equal(first_batches[0], first_batches[1])
+    assert not np.array_equal(first_batches[0], first_batches[2])
+    order = stream(0, "order").permutation(96)[:40]
+    expected = augmented(digits.train.images[order], CHANGES, stream(0, "augmentation"))
+    np.testing.assert_array_equal(first_batches[0], expected)
+
+
+def test_a_share_of_the_images_is_all_that_is_seen():
+    onlooker = shown(load_data_set("mnist", 0.002, 4), data_fraction=0.002, seed=4)
+    counts = [len(labels) for _, labels in onlooker.learned]
+    assert counts == 2 * [40, 40, 28]
+    assert sum(map(len, onlooker.judged)) == 2 * 6_000
+
+
+@pytest.fixture(scope="module")
+def colour_runs(colours):
+    training = TrainingSpec(
+        learning_rate=0.02,
+        epochs=4,
+        batch_size=30,
+        augmentation=Augmentation(shift=3, rotate=20, elastic=1, light=0.1),
+    )
+    engines = {"keras": keras_engine.train, "numpy": numpy_engine.train}
+    return {name: train(COLOUR, training, colours) for name, train in engines.items()}
+
+
+@pytest.mark.parametrize("engine", ["keras", "numpy"])
+def test_a_network_learns_from_images_in_colour_whatever_the_engine(colour_runs, colours, engine):
+    network, history = colour_runs[engine]
+    assert len(history) == 4
+    assert history[-1].loss < history[0].loss / 2
+    right = network.predict(colours.test.images).argmax(axis=1) == colours.test.labels
+    assert right.mean() > 0.9
+    # Without its colours an image says nothing of its class.
+    grey = np.repeat(colours.test.images.mean(axis=-1, keepdims=True), 3, axis=-1)
+    assert (network.predict(grey).argmax(axis=1) == colours.test.labels).mean() < 0.5
+
+
+def test_numpy_and_keras_agree_on_images_in_colour(colour_runs, colours):
+    network, _ = colour_runs["keras"]
+    model = keras_engine.to_keras(network)
+    predict = partial(model.predict, verbose=0)
+    np.testing.assert_allclose(
+        network.predict(colours.test.images), predict(colours.test.images), atol=1e-5
+    )
+    accuracy, errors = keras_engine.evaluate(model, colours.test)
+    assert accuracy == pytest.approx(1 - errors / 300)

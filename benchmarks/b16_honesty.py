@@ -28,10 +28,10 @@ from cnn_lab.network import Network
 from cnn_lab.ops.types import Images
 
 NETWORKS = ("champion", "paper", "fast")
-MOST_ERROR, LEAST_AUROC = 0.5, 0.98
+MAX_ERROR, LEAST_AUROC = 0.5, 0.98
 N_FASHION = 5000
 LIKE_DIGITS = frozenset("BIJLOSZbgijloqsz")
-SIDE_PX, LETTER_PX, MOST_TURN_DEG = 280, 180, 8.0
+SIDE_PX, LETTER_PX, MAX_TURN_DEG = 280, 180, 8.0
 N_SCRIBBLES = 500
 IDX_HEADER = 16
 
@@ -54,7 +54,7 @@ def letters(folder: Path) -> tuple[Images, NDArray[np.bool_]]:
             canvas = Image.new("L", (SIDE_PX, SIDE_PX))
             middle = (SIDE_PX / 2, SIDE_PX / 2)
             ImageDraw.Draw(canvas).text(middle, letter, fill=255, font=font, anchor="mm")
-            angle = float(numbers.uniform(-MOST_TURN_DEG, MOST_TURN_DEG))
+            angle = float(numbers.uniform(-MAX_TURN_DEG, MAX_TURN_DEG))
             image = _prepared(canvas.rotate(angle, Image.Resampling.BILINEAR))
             if image is not None:
                 images.append(image)
@@ -97,7 +97,7 @@ def measure(fashion_path: Path | None, fonts: Path | None) -> Sequence[Row]:
     rows = []
     for name in NETWORKS:
         error = calibration_error(Network.load(name).predict(test.images), test.labels)
-        rows.append(Row(f"calibration error, {name}", 100 * error, "points", MOST_ERROR))
+        rows.append(Row(f"calibration error, {name}", 100 * error, "points", MAX_ERROR))
     digits = known.strangeness(test.images)
     rows.append(Row("test digits called no digit", 100 * float((digits > 1).mean()), "%"))
     sets: dict[str, Images] = {"scribbles": scribbles()}

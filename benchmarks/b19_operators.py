@@ -15,11 +15,11 @@ import numpy as np
 from scipy.signal import convolve2d, correlate2d, fftconvolve
 
 from benchmarks.report import Row, median, report
-from cnn_lab.app.process import settle
+from cnn_lab.app.frame import tune_process
 from cnn_lab.ops import Conv2DGradients, conv2d, conv2d_gradients
 from cnn_lab.ops.types import Array
 
-WARM_UP, BUDGET_S, MOST_RUNS, FEWEST_RUNS = 2, 4.0, 500, 7
+WARM_UP, BUDGET_S, MAX_RUNS, FEWEST_RUNS = 2, 4.0, 500, 7
 # (n, height, width, channels) and filters.
 SHAPES = (
     ((1, 6, 6, 1), 1),
@@ -37,7 +37,7 @@ def time_ms(contestants: Mapping[str, Work]) -> dict[str, float]:
     started = time.perf_counter()
     n_rounds = 0
     while n_rounds < WARM_UP + FEWEST_RUNS or (
-        n_rounds < MOST_RUNS and time.perf_counter() - started < BUDGET_S
+        n_rounds < MAX_RUNS and time.perf_counter() - started < BUDGET_S
     ):
         for name, work in contestants.items():
             begun = time.perf_counter()
@@ -150,7 +150,7 @@ def measure_shape(shape: tuple[int, int, int, int], filters: int) -> list[Row]:
 
 
 def measure() -> Sequence[Row]:
-    settle()
+    tune_process()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 

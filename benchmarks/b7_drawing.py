@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.b8_activations import time_ms
 from benchmarks.report import Row, median, report
 from benchmarks.scene import a_browser
-from cnn_lab.app.process import settle
+from cnn_lab.app.frame import tune_process
 from cnn_lab.app.widgets.model_choice import DEFAULT
 from cnn_lab.digits.answer import judge
 from cnn_lab.digits.drawing import prepare_digit
@@ -48,7 +48,7 @@ def a_seven() -> np.ndarray:
 
 def pixels_to_answer_ms(name: str) -> tuple[float, float]:
     """Return the milliseconds from a drawing to probabilities, and to a verdict on top of them."""
-    settle()  # as the process that serves pages does
+    tune_process()  # as the process that serves pages does
     network = Network.load(name)
     drawing = a_seven()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from benchmarks.report import Row, median, report
-from cnn_lab.app.process import settle
+from cnn_lab.app.frame import tune_process
 from cnn_lab.charts.maps import png, tile_maps
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
@@ -45,7 +45,7 @@ def time_ms(work: Callable[[], object]) -> float:
 
 
 def measure() -> Sequence[Row]:
-    settle()  # as the process that serves pages does
+    tune_process()  # as the process that serves pages does
     network = Network.load("paper")
     image = load_mnist().test.images[:1]
     maps = [values[0] for values in network.activations(image).values() if values.ndim == 4]

@@ -21,7 +21,7 @@ Change = Callable[[Image.Image], Image.Image]
 
 SMOOTH = Image.Resampling.BILINEAR
 N_DIGITS = 1000
-MOST_LOST = 0.05
+MAX_LOST = 0.05
 SIDE_PX = 280
 
 
@@ -69,7 +69,7 @@ def rows(network: Network, name: str) -> Iterator[Row]:
     test = load_mnist().test
     again = _prepared(test.pixels[..., 0] if test.pixels.ndim == 4 else test.pixels, None)
     lost = _accuracy(network, test.images, test.labels) - _accuracy(network, again, test.labels)
-    yield Row(f"MNIST's test images prepared again, {name}: lost", lost, "points", MOST_LOST)
+    yield Row(f"MNIST's test images prepared again, {name}: lost", lost, "points", MAX_LOST)
     pixels, labels = test.pixels[:N_DIGITS], test.labels[:N_DIGITS]
     for kind, cells in grids().items():
         found = {

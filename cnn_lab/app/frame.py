@@ -1,12 +1,14 @@
 """The frame around every page: the list of pages, the navigation, and the way into it."""
 
+import gc
 import math
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
+from threadpoolctl import threadpool_limits
 
-from cnn_lab.app.process import settle
 from cnn_lab.app.run_queue import heartbeat
 from cnn_lab.app.widgets.pictures import tone
 
@@ -39,7 +41,7 @@ PAGES = {
 
 def navigation() -> Page:
     """Set up the page's frame and return the page that was asked for; app.py runs it."""
-    settle()
+    tune_process()
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
@@ -57,6 +59,19 @@ def navigation() -> Page:
     st.set_page_config(page_title=f"{page.title} · CNN Lab")
     heartbeat(page.url_path)
     return page
+
+
+@lru_cache(maxsize=1)
+def tune_process() -> None:
+    """Tell the garbage collector what is here to stay, and keep matrix products to one thread.
+
+    A page's products are small: a second thread gains a millisecond when the machine is idle,
+    and costs a hundred when a training run or another reader has the cores, because the
+    library's threads then wait for each other in loops.
+    """
+    threadpool_limits(limits=1, user_api="blas")
+    gc.collect()
+    gc.freeze()
 
 
 def _drop_infinite_numbers() -> None:

@@ -14,7 +14,7 @@ Measure = Literal["loss", "accuracy"]
 Row = Mapping[str, Any]
 
 TRAINING, VALIDATION = "training", "validation"
-MOST_POINTS = 240
+MAX_POINTS = 240
 LATEST_POINTS = 80
 CHART_HEIGHT_PX = 320
 RATE_HEIGHT_PX = 130
@@ -57,7 +57,7 @@ def curve_table(
     """
     rows = [
         _row(TRAINING, "moment", moment["n_images"] / n_train, moment["loss"], moment["accuracy"])
-        for moment in thin(batches, most=MOST_POINTS)
+        for moment in thin(batches, most=MAX_POINTS)
     ]
     rows += [(*row[:2], "now", *row[3:]) for row in rows[-1:]]
     for epoch in epochs:
@@ -112,11 +112,11 @@ def rate_table(planned: Sequence[float], batches: Sequence[Row], *, n_batches: i
     DataFrame
         A row a point: `epochs`, `what` ("planned" or "used") and `rate`; at most 240 of each.
     """
-    every = max(1, math.ceil(len(planned) / MOST_POINTS))
+    every = max(1, math.ceil(len(planned) / MAX_POINTS))
     rows = [(i / n_batches, "planned", float(planned[i])) for i in range(0, len(planned), every)]
     rows.append((len(planned) / n_batches, "planned", float(planned[-1])))
     rated = [report for report in batches if "rate" in report]
-    every = max(1, math.ceil(len(rated) / MOST_POINTS))
+    every = max(1, math.ceil(len(rated) / MAX_POINTS))
     rows += [
         (report["epoch"] - 1 + report["batch"] / n_batches, "used", report["rate"])
         for report in [*rated[:-1:every], *rated[-1:]]

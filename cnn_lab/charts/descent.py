@@ -11,7 +11,7 @@ from cnn_lab.ops.types import Array
 
 HEIGHT_PX = 300
 CELL_PX = 40
-MOST_POINTS = 160
+MAX_POINTS = 160
 LEAST_LOSS = 1e-16
 START, CHOSEN, BEST = "now", "after the step", "best on this line"
 DARK_INK, LIGHT_INK = "#14110e", "#ffffff"
@@ -87,7 +87,7 @@ def lesson_table(lesson: Lesson, step: int) -> pd.DataFrame:
         for the step itself, "here".
     """
     last = len(lesson.losses) - 1
-    steps = np.unique(np.linspace(0, last, min(last + 1, MOST_POINTS)).round().astype(int))
+    steps = np.unique(np.linspace(0, last, min(last + 1, MAX_POINTS)).round().astype(int))
     rows = [(s, "done") for s in steps if s < step] + [(step, "done"), (step, "ahead")]
     rows += [(s, "ahead") for s in steps if s > step] + [(step, "here")]
     return pd.DataFrame(

@@ -11,7 +11,7 @@ from cnn_lab.ops.types import Array
 
 HEIGHT_PX = 300
 FUNCTION, SLOPE, HERE = "f(z)", "f'(z)", "this layer"
-LEAST_REACH, MOST_REACH, N_POINTS = 4.0, 12.0, 161
+LEAST_REACH, MAX_REACH, N_POINTS = 4.0, 12.0, 161
 
 
 def activation_table(activation: NamedActivation, sums: Array) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def activation_table(activation: NamedActivation, sums: Array) -> pd.DataFrame:
         `z`, `value`, `what` ("f(z)" or "f'(z)") and `part` ("curve" or "this layer"). The
         curves reach as far as the sums do, from 4 to 12 either way; sums beyond are left out.
     """
-    reach = min(MOST_REACH, max(LEAST_REACH, float(np.abs(sums).max(initial=0.0))))
+    reach = min(MAX_REACH, max(LEAST_REACH, float(np.abs(sums).max(initial=0.0))))
     curve = np.linspace(-reach, reach, N_POINTS)
     here = np.unique(sums[np.abs(sums) <= reach])
     parts = [

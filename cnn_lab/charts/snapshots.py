@@ -11,14 +11,14 @@ from cnn_lab.ops.types import Array
 
 KERNEL_PX = 8  # pixels a side of each weight
 MAP_PX = 3  # pixels a side of each number of a map
-MOST_COLUMNS = 8
+MAX_COLUMNS = 8
 N_COLOURS = 3
 
 
 def n_columns(n_tiles: int) -> int:
     """Return how many of these tiles stand beside each other: rows are full where possible."""
     return next(
-        (n for n in range(MOST_COLUMNS, 3, -1) if n_tiles % n == 0), min(n_tiles, MOST_COLUMNS)
+        (n for n in range(MAX_COLUMNS, 3, -1) if n_tiles % n == 0), min(n_tiles, MAX_COLUMNS)
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import click
 from click.core import ParameterSource
 
-from cnn_lab.cli.operations import MOST_PIXELS_A_SIDE, OPERATIONS, Settings
+from cnn_lab.cli.operations import MAX_PIXELS_A_SIDE, OPERATIONS, Settings
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.data.teaching_images import parse_matrix
 from cnn_lab.ops.types import PAD_MODES, Array, Padding, Pair
@@ -52,7 +52,7 @@ def _matrix(context: click.Context, param: click.Parameter, text: str | None) ->
     """Read numbers in rows: "1 2; 3 4"."""
     if text is None:
         return None
-    most = MAX_SIZE if param.name == "weights" else MOST_PIXELS_A_SIDE
+    most = MAX_SIZE if param.name == "weights" else MAX_PIXELS_A_SIDE
     try:
         return parse_matrix(text, max_rows=most, max_columns=most)
     except ValueError as error:

@@ -27,10 +27,10 @@ from cnn_lab.trace import (
     transposed_convolution_trace,
 )
 
-MOST_PIXELS_A_SIDE = 64
-MOST_MAPS = 16
+MAX_PIXELS_A_SIDE = 64
+MAX_MAPS = 16
 FIRST_KERNELS = ("sobel_columns", "sobel_rows", "laplacian", "binomial", "ones")
-_LARGEST_GRADIENT = 3
+_MAX_GRADIENT = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,9 +85,9 @@ class Settings:
             return np.repeat(self.values[:, :, np.newaxis], self.channels, axis=2)
         check_at_least(1, channels=self.channels)
         rows, columns = self.input
-        if max(rows, columns) > MOST_PIXELS_A_SIDE or self.channels > MOST_MAPS:
+        if max(rows, columns) > MAX_PIXELS_A_SIDE or self.channels > MAX_MAPS:
             raise ValueError(
-                f"An image may have at most {MOST_PIXELS_A_SIDE} rows and columns and {MOST_MAPS} "
+                f"An image may have at most {MAX_PIXELS_A_SIDE} rows and columns and {MAX_MAPS} "
                 f"channels. Received: input={rows}x{columns}, channels={self.channels}"
             )
         return stroke_image(rows, columns, channels=self.channels, seed=self.seed)
@@ -95,9 +95,9 @@ class Settings:
     def kernels(self) -> Array:
         """Return the bank of kernels, shape (rows, columns, channels / groups, filters)."""
         check_at_least(1, channels=self.channels, filters=self.filters, groups=self.groups)
-        if self.filters > MOST_MAPS:
+        if self.filters > MAX_MAPS:
             raise ValueError(
-                f"There may be at most {MOST_MAPS} filters. Received: filters={self.filters}"
+                f"There may be at most {MAX_MAPS} filters. Received: filters={self.filters}"
             )
         if self.weights is not None:
             each = [self.weights] * self.filters
@@ -117,7 +117,7 @@ class Settings:
         if self.gradient is not None:
             return self.gradient
         random = np.random.default_rng(self.seed)
-        return random.integers(-_LARGEST_GRADIENT, _LARGEST_GRADIENT + 1, size).astype(float)
+        return random.integers(-_MAX_GRADIENT, _MAX_GRADIENT + 1, size).astype(float)
 
     def convolved_size(self, image: Array, kernel: Array) -> Pair:
         """Return how many positions the kernel takes."""

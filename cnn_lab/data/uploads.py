@@ -12,7 +12,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 MEGABYTE = 2**20
 MAX_MB = 4
 MAX_PIXELS = 16_000_000
-LONGEST_SIDE = 512
+MAX_SIDE = 512
 
 # All that Pillow raises on files that are broken, cut off or made to harm.
 _BROKEN = (
@@ -98,8 +98,8 @@ def picture_pixels(source: bytes | Image.Image) -> Array:
     -----
     Scaled by the mean over the area of each new pixel.
     """
-    picture = open_rgba(source, longest_side=LONGEST_SIDE)
-    factor = min(1.0, LONGEST_SIDE / max(picture.size))
+    picture = open_rgba(source, longest_side=MAX_SIDE)
+    factor = min(1.0, MAX_SIDE / max(picture.size))
     width, height = (max(1, round(length * factor)) for length in picture.size)
     small = picture.resize((width, height), Image.Resampling.BOX)
     ground = Image.new("RGBA", small.size, "white")

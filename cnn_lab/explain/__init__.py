@@ -10,7 +10,7 @@ from cnn_lab.explain.nearest import Neighbour, nearest_digits
 from cnn_lab.explain.receptive_field import Patch, seen_by
 from cnn_lab.explain.spread import drop_over_image, over_image
 from cnn_lab.explain.subject import DIGIT_SHAPE, middle_of, picture_for
-from cnn_lab.explain.surgery import MOST_CUTS, Cut, fitting_cuts, operate, read_cuts, write_cuts
+from cnn_lab.explain.surgery import MAX_CUTS, Cut, fitting_cuts, operate, read_cuts, write_cuts
 from cnn_lab.explain.unit import Inspection, inspect_unit
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "Erasure",
     "Following",
     "Inspection",
-    "MOST_CUTS",
+    "MAX_CUTS",
     "Neighbour",
     "Occlusion",
     "Patch",

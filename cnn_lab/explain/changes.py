@@ -16,8 +16,8 @@ from cnn_lab.ops.types import Array, Images, ShapeError
 Change = Literal["shift", "turn_deg", "scale", "light", "blur_px"]
 
 CHANGES: tuple[Change, ...] = get_args(Change)
-MOST_SCALE = 8
-MOST_BLUR_PX = 20
+MAX_SCALE = 8
+MAX_BLUR_PX = 20
 FAR = 30  # deviations from a bell's middle, where nothing of it is left in single precision
 
 
@@ -75,9 +75,9 @@ def changed(
             f"Received: shift={shift}, turn_deg={turn_deg}"
         )
     for name, value, least, most in (
-        ("scale", scale, 1 / MOST_SCALE, MOST_SCALE),
+        ("scale", scale, 1 / MAX_SCALE, MAX_SCALE),
         ("light", light, 0, math.inf),
-        ("blur_px", blur_px, 0, MOST_BLUR_PX),
+        ("blur_px", blur_px, 0, MAX_BLUR_PX),
     ):
         if not (least <= value <= most and math.isfinite(value)):
             raise ValueError(f"`{name}` must be from {least} to {most}. Received: {name}={value}")

@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 RADIUS = 1.5  # of a disc, in pixels: 3 x 3 of them, as wide as MNIST's strokes
 CANDIDATES = 16  # discs that are tried in earnest at each turn
-MOST_SHARE = 0.6  # of the ink; what needs more is another picture
+MAX_SHARE = 0.6  # of the ink; what needs more is another picture
 CLEAR = 1e-4  # between two scores, so that rounding alone does not make the answer
 
 
@@ -133,7 +133,7 @@ class _Search:
             if found[best] <= lead:
                 return None
             mask, lead, rival = mask | discs[best], found[best], rivals[best]
-            if mask.sum() > MOST_SHARE * ink.sum():
+            if mask.sum() > MAX_SHARE * ink.sum():
                 return None
         return mask
 

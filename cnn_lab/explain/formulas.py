@@ -5,7 +5,7 @@ import numpy as np
 from cnn_lab.ops.types import Array
 
 DIGITS = 4
-MOST_TERMS = 4
+MAX_TERMS = 4
 _EXTREME = (1e-4, 1e6)
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _TITLES = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax"}
@@ -135,7 +135,7 @@ def dense_latex(inputs: Array, weights: Array, bias: float, activation: str, val
         An aligned block, a line for each part.
     """
     products = inputs.astype(np.float64) * weights.astype(np.float64)
-    order = np.argsort(-np.abs(products), kind="stable")[:MOST_TERMS]
+    order = np.argsort(-np.abs(products), kind="stable")[:MAX_TERMS]
     total = float(products.sum()) + bias
     lines = [
         rf"{_enclosed(float(inputs[i]))} \cdot {_enclosed(float(weights[i]))}"

@@ -7,7 +7,7 @@ from cnn_lab.data.kernels import KERNELS
 from cnn_lab.explain.filters import silenced, swapped
 from cnn_lab.network import Network
 
-MOST_CUTS = 32
+MAX_CUTS = 32
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def read_cuts(text: str) -> tuple[Cut, ...]:
         counts = number.isascii() and number.isdigit() and len(number) < 6
         if counts and kernel in ("", *KERNELS):
             found.append(Cut(layer, int(number), kernel))
-    return tuple(found[:MOST_CUTS])
+    return tuple(found[:MAX_CUTS])
 
 
 def fitting_cuts(network: Network, cuts: Iterable[Cut]) -> tuple[Cut, ...]:

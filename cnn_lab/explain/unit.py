@@ -29,7 +29,7 @@ from cnn_lab.trace import (
 Place = tuple[int, int, int]
 
 # With more channels a trace shows the strongest alone; with so few, the whole map.
-MOST_WHOLE_CHANNELS = 3
+MAX_WHOLE_CHANNELS = 3
 COLOURS = ("red", "green", "blue")
 
 
@@ -176,7 +176,7 @@ def _convolved(
     window = {"strides": layer.strides, "padding": layer.padding}
     n_channels = filtered.shape[2]
     trace, step, n_others = None, 0, 0
-    if n_channels <= MOST_WHOLE_CHANNELS:
+    if n_channels <= MAX_WHOLE_CHANNELS:
         try:
             trace = convolution_trace(
                 inputs,

@@ -14,7 +14,7 @@ from cnn_lab.trace.layer import Placer
 from cnn_lab.trace.numbers import FloatArray, settle
 from cnn_lab.trace.windows import PADDING_CAPTION, input_grids, size_note, span_words, window_cells
 
-MOST_CHANNELS = 3
+MAX_CHANNELS = 3
 REACH = 2  # results shown to each side of the one that is looked into
 
 
@@ -51,7 +51,7 @@ class Neighbourhood:
         """Rows and columns of the results."""
         return self.sums.shape[0], self.sums.shape[1]
 
-    def strongest(self, most: int = MOST_CHANNELS) -> list[int]:
+    def strongest(self, most: int = MAX_CHANNELS) -> list[int]:
         """Return the channels with the largest shares at the place, the largest first."""
         at = self.shares.reshape(self.sums.size, -1)[self.step]
         return [int(c) for c in np.argsort(-np.abs(at), kind="stable")[:most]]

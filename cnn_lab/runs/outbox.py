@@ -6,7 +6,7 @@ from typing import Any
 
 from cnn_lab.network import Network
 
-MOST_WAITING = 16
+MAX_WAITING = 16
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Outbox:
         """Add a parcel and return its number, from 1; of too many the oldest is lost."""
         with self._changed:
             self._waiting.append(parcel)
-            if len(self._waiting) > MOST_WAITING:
+            if len(self._waiting) > MAX_WAITING:
                 del self._waiting[0]
                 self._n_arrived += 1
             return self._n_arrived + len(self._waiting)

@@ -27,14 +27,14 @@ __all__ = ["Observer", "Snapshot", "SnapshotError", "watched"]
 
 # The images judged are worth about this much arithmetic, within these bounds.
 JUDGING_MULTIPLY_ADDS = 4_000_000_000
-FEWEST_JUDGED, MOST_JUDGED = 100, 200
+FEWEST_JUDGED, MAX_JUDGED = 100, 200
 PART = 20  # images at a time: bounds what the maps of all layers take
 
 SHARE = 0.02
 FIRST_SECONDS = 25.0
 FIRST_GAP_S = 0.25
 DOUBLED_EVERY = 12  # snapshots: 120 of them fill the hour that a run may take
-MOST_SNAPSHOTS, KEPT_FOR_EPOCHS = 150, 30
+MAX_SNAPSHOTS, KEPT_FOR_EPOCHS = 150, 30
 
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D")
 _BELONG_TO_IT = ("BatchNormalization", "Activation", "ReLU", "LeakyReLU")
@@ -76,7 +76,7 @@ class Observer:
         self._network, self._clock, self._share = network, clock, share
         validation = data.validation
         work = sum(row.multiply_adds for row in network.summary())
-        n_judged = np.clip(JUDGING_MULTIPLY_ADDS // max(1, work), FEWEST_JUDGED, MOST_JUDGED)
+        n_judged = np.clip(JUDGING_MULTIPLY_ADDS // max(1, work), FEWEST_JUDGED, MAX_JUDGED)
         self._judged = as_images(validation.pixels[:n_judged])
         self._labels = validation.labels[:n_judged]
         self._shown = as_images(validation.pixels[watched(validation)])
@@ -101,10 +101,10 @@ class Observer:
         counted = max(seconds, FIRST_SECONDS**0.75 * seconds**0.25)
         allowed = self._share * counted
         if epoch_ends:
-            return self._n < MOST_SNAPSHOTS and self._spent + self._cost <= allowed
+            return self._n < MAX_SNAPSHOTS and self._spent + self._cost <= allowed
         gap = FIRST_GAP_S * 2.0 ** (self._n // DOUBLED_EVERY)
         return (
-            self._n < MOST_SNAPSHOTS - KEPT_FOR_EPOCHS
+            self._n < MAX_SNAPSHOTS - KEPT_FOR_EPOCHS
             and seconds - self._taken_at >= gap
             and self._spent + 2 * self._cost <= allowed
         )

@@ -19,9 +19,9 @@ from cnn_lab.trace import Grid, Trace
 
 __all__ = ["export_csv", "export_gif", "export_html", "export_png", "gif_steps"]
 
-MOST_FRAMES = 300
-LEAST_WIDTH, MOST_WIDTH = 480, 2160
-LEAST_SECONDS, MOST_SECONDS = 0.05, 10.0
+MAX_FRAMES = 300
+LEAST_WIDTH, MAX_WIDTH = 480, 2160
+LEAST_SECONDS, MAX_SECONDS = 0.05, 10.0
 LAST_FRAME_STEPS = 3
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -88,9 +88,9 @@ def export_gif(
     10 to 30 ms a frame; one frame is in memory at a time.
     """
     several = as_traces(traces)
-    if not LEAST_SECONDS <= seconds_per_step <= MOST_SECONDS:
+    if not LEAST_SECONDS <= seconds_per_step <= MAX_SECONDS:
         raise ValueError(
-            f"`seconds_per_step` must be between {LEAST_SECONDS} and {MOST_SECONDS:g}. "
+            f"`seconds_per_step` must be between {LEAST_SECONDS} and {MAX_SECONDS:g}. "
             f"Received: seconds_per_step={seconds_per_step}"
         )
     steps = gif_steps(several)
@@ -122,9 +122,9 @@ def gif_steps(traces: Traces) -> list[int]:
     [356, 358, 360]
     """
     n_steps = max(map(len, as_traces(traces)))
-    stride = -(-n_steps // MOST_FRAMES)
+    stride = -(-n_steps // MAX_FRAMES)
     steps = list(range(0, n_steps, stride))
-    return steps if steps[-1] == n_steps - 1 else [*steps[: MOST_FRAMES - 1], n_steps - 1]
+    return steps if steps[-1] == n_steps - 1 else [*steps[: MAX_FRAMES - 1], n_steps - 1]
 
 
 def export_csv(traces: Traces) -> str:
@@ -185,6 +185,6 @@ def _as_text(text: str) -> str:
 
 def _film(traces: Sequence[Trace], steps: Sequence[int], theme: str, width_px: int) -> Film:
     check_at_least(LEAST_WIDTH, width_px=width_px)
-    if width_px > MOST_WIDTH:
-        raise ValueError(f"`width_px` must be at most {MOST_WIDTH}. Received: width_px={width_px}")
+    if width_px > MAX_WIDTH:
+        raise ValueError(f"`width_px` must be at most {MAX_WIDTH}. Received: width_px={width_px}")
     return Film(traces, steps, theme=theme_of(theme), width_px=width_px)

@@ -11,7 +11,7 @@ from cnn_lab.trace.backward_pool import CELL, BackwardPool, place_input_gradient
 from cnn_lab.trace.grid import Grid, Scale
 from cnn_lab.trace.layer import Placer
 from cnn_lab.trace.model import Trace
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle
+from cnn_lab.trace.numbers import MAX_SHOWN_DECIMALS, settle
 from cnn_lab.trace.scatter import (
     DROPPED_CAPTION,
     Form,
@@ -68,7 +68,7 @@ def average_pool_gradient_trace(
     whole = pool.window[0] * pool.window[1]
     counts = cells_inside(pool.size, pool_size, strides, padding)
     shares = pool.delta / (np.full(pool.positions, whole) if count_include_pad else counts)
-    shares, share_precision = settle(shares, MOST_SHOWN_DECIMALS, exact=pool.delta_precision.exact)
+    shares, share_precision = settle(shares, MAX_SHOWN_DECIMALS, exact=pool.delta_precision.exact)
     result = average_pool2d_gradient(
         pool.pixels[np.newaxis, ..., np.newaxis],
         pool.delta[np.newaxis, ..., np.newaxis],

@@ -11,7 +11,7 @@ from cnn_lab.ops.types import IntOrPair, Padding, pair
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace.grid import Grid, Scale
 from cnn_lab.trace.layer import Placer
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, FloatArray, Precision, settle
+from cnn_lab.trace.numbers import MAX_SHOWN_DECIMALS, FloatArray, Precision, settle
 from cnn_lab.trace.scatter import as_map, check_gradient, place_gradient
 from cnn_lab.trace.windows import check_links, input_grids, window_cells
 
@@ -62,7 +62,7 @@ class BackwardLayer:
         )
         found = gradients.kernel[..., 0, 0] if quantity == "kernel" else gradients.images[0, ..., 0]
         decimals = self.delta_precision.decimals + other.decimals
-        exact = decimals <= MOST_SHOWN_DECIMALS and self.delta_precision.exact and other.exact
+        exact = decimals <= MAX_SHOWN_DECIMALS and self.delta_precision.exact and other.exact
         return settle(found, decimals, exact=exact)
 
     def input_grids(self) -> list[Grid]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cnn_lab.trace.grid import Grid, Scale
 from cnn_lab.trace.layer import Placer
 from cnn_lab.trace.model import Trace
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle
+from cnn_lab.trace.numbers import MAX_SHOWN_DECIMALS, settle
 from cnn_lab.trace.scatter import Form, as_map, check_form, place_gradient, scatter_totals
 from cnn_lab.trace.windows import check_links
 
@@ -45,7 +45,7 @@ def bias_gradient_trace(
     delta, delta_precision = settle(as_map("grad_output", grad_output))
     check_links(delta.size, delta.size)
     result, precision = settle(
-        np.array([[delta.sum()]]), MOST_SHOWN_DECIMALS, exact=delta_precision.exact
+        np.array([[delta.sum()]]), MAX_SHOWN_DECIMALS, exact=delta_precision.exact
     )
     grids: list[Grid] = []
     place = Placer(grids)

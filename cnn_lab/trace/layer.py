@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cnn_lab.ops.conv import conv2d
 from cnn_lab.ops.types import Pair, ShapeError, as_float
 from cnn_lab.trace.grid import Grid, IntArray, Scale
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, FloatArray, Precision, settle
+from cnn_lab.trace.numbers import MAX_SHOWN_DECIMALS, FloatArray, Precision, settle
 from cnn_lab.trace.windows import check_finite, plain_grid
 
 
@@ -54,7 +54,7 @@ class Layer:
             image_precision.decimals + self.weight_precision.decimals,
             self.offset_precision.decimals,
         )
-        exact = decimals <= MOST_SHOWN_DECIMALS and all(p.exact for p in precisions)
+        exact = decimals <= MAX_SHOWN_DECIMALS and all(p.exact for p in precisions)
         self.result, self.result_precision = settle(result, decimals, exact=exact)
         self.shares, self.share_precision = settle(shares, decimals, exact=exact)
         compared = [self.result, self.offsets, *([self.shares] if self.depth > 1 else [])]

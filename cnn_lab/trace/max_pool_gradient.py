@@ -12,7 +12,7 @@ from cnn_lab.trace.backward_pool import CELL, BackwardPool, place_input_gradient
 from cnn_lab.trace.grid import WINNER, Grid, Scale
 from cnn_lab.trace.layer import Placer
 from cnn_lab.trace.model import Trace
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle
+from cnn_lab.trace.numbers import MAX_SHOWN_DECIMALS, settle
 from cnn_lab.trace.scatter import Form, check_form, place_gradient, scatter_totals
 from cnn_lab.trace.windows import input_grids
 
@@ -90,7 +90,7 @@ def max_pool_gradient_trace(
     deltas = place_gradient(place, pool.delta, pool.delta_precision) + np.arange(len(winners))
     to_inner = pool.inner_index()
     receivers = to_inner[winners]
-    result, precision = settle(result, MOST_SHOWN_DECIMALS, exact=pool.delta_precision.exact)
+    result, precision = settle(result, MAX_SHOWN_DECIMALS, exact=pool.delta_precision.exact)
     totals = extremes = result
     if form == "scatter":
         totals, extremes = scatter_totals(receivers, pool.delta.ravel(), precision)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-MOST_GIVEN_DECIMALS = 4
-MOST_SHOWN_DECIMALS = 6
+MAX_GIVEN_DECIMALS = 4
+MAX_SHOWN_DECIMALS = 6
 MINUS = "−"
 _FLOAT32_NOISE = 2e-7
 
@@ -75,7 +75,7 @@ def decimals_needed(values: NDArray[np.floating[Any]], most: int) -> int | None:
 
 
 def settle(
-    values: NDArray[np.floating[Any]], most: int = MOST_GIVEN_DECIMALS, *, exact: bool = True
+    values: NDArray[np.floating[Any]], most: int = MAX_GIVEN_DECIMALS, *, exact: bool = True
 ) -> tuple[FloatArray, Precision]:
     """Return the values as the stage will hold them, and the digits they are shown with.
 
@@ -96,7 +96,7 @@ def settle(
     finite = np.abs(values[np.isfinite(values)])
     largest = float(finite.max(initial=0.0))
     magnitude = int(np.floor(np.log10(largest))) if largest > 0 else 0
-    shown = min(max(2 - magnitude - (magnitude < 0), 1), MOST_SHOWN_DECIMALS)
+    shown = min(max(2 - magnitude - (magnitude < 0), 1), MAX_SHOWN_DECIMALS)
     return values.astype(np.float32).astype(np.float64) + 0.0, Precision(shown, exact=False)
 
 

@@ -11,7 +11,7 @@ from cnn_lab.ops.types import IntOrPair, Padding, ShapeError
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace.grid import Grid, IntArray, Scale
 from cnn_lab.trace.model import Term, Trace
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, FloatArray, Precision, settle
+from cnn_lab.trace.numbers import MAX_SHOWN_DECIMALS, FloatArray, Precision, settle
 from cnn_lab.trace.windows import (
     PADDING_CAPTION,
     as_image,
@@ -123,7 +123,7 @@ def average_pool_trace(
         padding=padding,
         count_include_pad=count_include_pad,
     )[0, :, :, 0]
-    result, result_precision = settle(result, MOST_SHOWN_DECIMALS, exact=precision.exact)
+    result, result_precision = settle(result, MAX_SHOWN_DECIMALS, exact=precision.exact)
     return layout.trace(
         "Average pooling",
         "mean",

@@ -9,7 +9,7 @@ from cnn_lab.ops.transposed import conv2d_transpose, transposed_geometry
 from cnn_lab.ops.types import IntOrPair, Padding
 from cnn_lab.trace.grid import Scale
 from cnn_lab.trace.model import Trace
-from cnn_lab.trace.numbers import MOST_SHOWN_DECIMALS, settle
+from cnn_lab.trace.numbers import MAX_SHOWN_DECIMALS, settle
 from cnn_lab.trace.scatter import Form, as_map, check_form
 from cnn_lab.trace.spread import spread_trace
 from cnn_lab.trace.windows import check_links
@@ -77,7 +77,7 @@ def transposed_convolution_trace(
         padding=padding,
     )[0, ..., 0]
     decimals = pixel_precision.decimals + weight_precision.decimals
-    exact = decimals <= MOST_SHOWN_DECIMALS and pixel_precision.exact and weight_precision.exact
+    exact = decimals <= MAX_SHOWN_DECIMALS and pixel_precision.exact and weight_precision.exact
     result, precision = settle(result, decimals, exact=exact)
     return spread_trace(
         pixels,

@@ -10,7 +10,7 @@ from cnn_lab.ops.types import Array, ShapeError
 Counts = NDArray[np.int64]
 Labels = NDArray[np.int64]
 
-MOST_MISTAKES = 30
+MAX_MISTAKES = 30
 
 
 def judge_probabilities(probabilities: Array, labels: Labels, n_classes: int) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def judge_probabilities(probabilities: Array, labels: Labels, n_classes: int) ->
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     believed = probabilities[wrong, labels[wrong]]
-    worst = wrong[np.argsort(believed, kind="stable")[:MOST_MISTAKES]]
+    worst = wrong[np.argsort(believed, kind="stable")[:MAX_MISTAKES]]
     return {
         "test_accuracy": 1 - len(wrong) / len(labels),
         "errors": len(wrong),

@@ -17,7 +17,7 @@ from cnn_lab.ops.types import Array
 from cnn_lab.training import card, loop
 from cnn_lab.training.loop import REPORT_EVERY_S, Control, EpochReport, Labels, OnReport
 
-MOST_SEED = 10**9  # as Keras draws them
+MAX_SEED = 10**9  # as Keras draws them
 
 
 def build_model(network: NetworkSpec, *, seed: int = 0) -> keras.Model:
@@ -35,7 +35,7 @@ def _layer(layer: Any, drops: np.random.Generator) -> keras.layers.Layer:
     """Return the Keras layer of the same type, name and settings."""
     settings = layer.model_dump(exclude={"type"})
     if layer.type == "Dropout":
-        settings["seed"] = int(drops.integers(1, MOST_SEED))
+        settings["seed"] = int(drops.integers(1, MAX_SEED))
     return getattr(keras.layers, layer.type)(**settings)
 
 

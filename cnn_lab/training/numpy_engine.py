@@ -25,7 +25,7 @@ from cnn_lab.training.optimizers import Optimizer
 
 PART = 32  # images that one core works on at a time
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # the numbers of <malloc.h>
-LARGEST_KEPT, MOST_KEPT = 32 * 2**20, 2**30  # bytes
+MAX_BLOCK_BYTES, MAX_FREE_BYTES = 32 * 2**20, 2**30  # bytes
 
 Parts = list[Array]
 Back = Callable[[Parts, bool], tuple[Parts, Gradients]]
@@ -180,8 +180,8 @@ def _keep_freed_memory() -> None:
     if sys.platform == "linux":
         library = ctypes.CDLL(None)
         if hasattr(library, "mallopt"):  # as glibc has it, and not every C library
-            library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
-            library.mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
+            library.mallopt(M_MMAP_THRESHOLD, MAX_BLOCK_BYTES)
+            library.mallopt(M_TRIM_THRESHOLD, MAX_FREE_BYTES)
 
 
 def _stages(layers: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from PIL import Image
 
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.sample_photo import landscape
-from cnn_lab.data.uploads import LONGEST_SIDE, lightness, place_of_most_contrast
+from cnn_lab.data.uploads import MAX_SIDE, lightness, place_of_most_contrast
 from tests.app.elements import stages, tables
 from tests.prose import wording
 
@@ -318,7 +318,7 @@ def test_pictures_of_any_size_can_be_filtered(open_page, size, channels):
     page = upload(open_page("convolution", query), encoded(Image.new("RGB", size, "teal")))
     assert not page.exception
     assert not errors(page)
-    columns, rows = (min(side, LONGEST_SIDE) for side in size)
+    columns, rows = (min(side, MAX_SIDE) for side in size)
     whole = {"title": "Filter 2", "rows": rows, "columns": columns}
     assert wording("convolution", "whole_result", **whole).search(everything(page))
 

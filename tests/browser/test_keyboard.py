@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-MOST_TABS = 60
+MAX_TABS = 60
 
 # The focused element, through all shadow roots, as a reader of screens would name it.
 FOCUSED = """() => {
@@ -24,7 +24,7 @@ def stage(page: Page):
 def tab_to(page: Page, name: str, role: str) -> dict[str, object]:
     """Press Tab until an element whose name holds these words has the focus."""
     passed = []
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         page.keyboard.press("Tab")
         focused = page.evaluate(FOCUSED)
         if role == focused["role"] and name in focused["name"]:

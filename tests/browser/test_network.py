@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-MOST_TABS = 40
+MAX_TABS = 40
 
 
 def line(page: Page, name: str):
@@ -127,7 +127,7 @@ def test_a_layer_is_chosen_and_changed_by_keys_alone(open_page):
     expect(line(page, "conv3").get_by_role("button")).to_be_focused()
     name = page.get_by_role("textbox", name="Name")
     expect(name).to_have_value("conv3")
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         page.keyboard.press("Tab")
         if name.evaluate("field => field === document.activeElement"):
             break

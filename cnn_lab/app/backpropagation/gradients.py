@@ -37,7 +37,7 @@ Quantity = Literal["kernel", "input", "bias"]
 QUANTITIES: tuple[Quantity, ...] = ("kernel", "input", "bias")
 FORMS: tuple[Form, ...] = ("gather", "scatter")
 BOTH = "both"
-MOST_WRITTEN = 8  # rows and columns of a matrix in numbers; larger ones become pictures
+MAX_WRITTEN = 8  # rows and columns of a matrix in numbers; larger ones become pictures
 NEARLY_FLAT = 1e-3
 PICTURE_PX = 180
 
@@ -158,7 +158,7 @@ def _slots(study: Study, quantity: Quantity) -> dict[str, Any]:
 
 
 def _matrix_or_dots(values: Array) -> str:
-    if max(values.shape) <= MOST_WRITTEN:
+    if max(values.shape) <= MAX_WRITTEN:
         return matrix_latex(values)
     return rf"\text{{{values.shape[0]} × {values.shape[1]} numbers}}"
 
@@ -186,7 +186,7 @@ def _show_delta(study: Study) -> None:
     """Show the output gradient as a product of two matrices."""
     back = study.back
     st.markdown(prose("backpropagation", "delta"))
-    if max(back.delta.shape) <= MOST_WRITTEN:
+    if max(back.delta.shape) <= MAX_WRITTEN:
         factors = rf"{matrix_latex(back.grad_results)} \odot {matrix_latex(back.slopes)}"
         st.latex(rf"\delta = {factors} = {matrix_latex(back.delta)}")
     else:

@@ -21,7 +21,7 @@ RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEPS = (10, 20, 50, 100, 200, 500, 1000, 2000)
 GOALS = tuple(name for name, kernel in KERNELS.items() if kernel.fits(SIDE, SIDE))
 TICK_S = 0.2
-MOST_FRAMES = 60
+MAX_FRAMES = 60
 PICTURE_PX = 84
 CHART_PX = 220
 PICTURES = {
@@ -111,7 +111,7 @@ def _show_step(pupil: Pupil, *, was_playing: bool) -> None:
 
 def _frames(last: int) -> Array:
     """Return the steps that are shown when it plays: each at first, then fewer and fewer."""
-    return np.unique(np.geomspace(1, last + 1, MOST_FRAMES).round().astype(int)) - 1
+    return np.unique(np.geomspace(1, last + 1, MAX_FRAMES).round().astype(int)) - 1
 
 
 def _advance(last: int) -> int:

@@ -23,7 +23,7 @@ TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 NETWORK = "fast"
 DIGIT_PX = 112
 UNSURE = 321  # a test digit that the network takes for another, and is not sure
-MOST_TERMS = 5
+MAX_TERMS = 5
 NEARLY_SURE = 0.999
 
 
@@ -114,7 +114,7 @@ def _show_bars(found: SoftmaxCrossEntropy, largest_gradient: float) -> None:
 def _powers(scores: Array, temperature: float) -> str:
     """Return the sum below the fraction, the middle of a long one left out."""
     terms = [rf"e^{{{number_latex(float(score))} / {temperature:g}}}" for score in scores]
-    if len(terms) > MOST_TERMS:
+    if len(terms) > MAX_TERMS:
         terms[2:-1] = [r"\dots"]
     return " + ".join(terms)
 

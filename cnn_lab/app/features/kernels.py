@@ -11,7 +11,7 @@ from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
 from cnn_lab.ops.types import Array
 
-MOST_PX = 300
+MAX_PX = 300
 
 
 def show_kernels(view: View) -> None:
@@ -57,7 +57,7 @@ def _show(kernels: Array, view: View, *, chosen: int | None = None) -> None:
         ends=(number(-limit), number(limit)),
         caption="one scale for all",
         on_choose=None if chosen is None else lambda place: _take(place, view),
-        most_px=MOST_PX,
+        most_px=MAX_PX,
     )
 
 

@@ -12,7 +12,7 @@ from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import Split
 from cnn_lab.explain import (
-    MOST_CUTS,
+    MAX_CUTS,
     Cut,
     accuracy,
     fitting_cuts,
@@ -25,7 +25,7 @@ from cnn_lab.network import Network
 CUTS, KERNEL = "features_cuts", "features_kernel"
 _MEASURED = "features_measured"
 N_TEST = 1000
-MOST_MEASURED = 16
+MAX_MEASURED = 16
 Measured = dict[str, float]
 
 
@@ -56,7 +56,7 @@ def show_surgery(view: View) -> None:
     channel = view.place[0]
     noun = "map" if view.activations[view.layer].ndim == 3 else "unit"
     silent = Cut(view.layer, channel)
-    full = len(view.cuts) >= MOST_CUTS
+    full = len(view.cuts) >= MAX_CUTS
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
             f"Silence {noun} {channel} of {view.layer}",
@@ -84,7 +84,7 @@ def show_surgery(view: View) -> None:
                 disabled=full,
             )
     if full:
-        st.caption(prose("features", "cuts_full", most=MOST_CUTS))
+        st.caption(prose("features", "cuts_full", most=MAX_CUTS))
     _show_accuracy(view)
 
 
@@ -131,7 +131,7 @@ def _measure(networks: Mapping[str, Network], split: Split, measured: Measured) 
     for done, (name, network) in enumerate(networks.items()):
         grow = partial(_grow, bar, done, len(networks))
         measured[name] = accuracy(network, images, few.labels, grow)
-    while len(measured) > MOST_MEASURED:
+    while len(measured) > MAX_MEASURED:
         del measured[next(iter(measured))]
 
 

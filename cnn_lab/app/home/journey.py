@@ -36,11 +36,11 @@ _WHY = {**_MAPS, "features_view": "why this answer"}
 # Layers that only rearrange, or do nothing once training is over.
 SILENT = ("Dropout", "Flatten", "Dense", "Softmax")
 STEP_S = 0.12
-MOST_STATIONS = 12
+MAX_STATIONS = 12
 
 _ARRIVE = "".join(
     f'[class*="st-key-home_station_{i}_"] {{ animation: arrive .35s {i * STEP_S:.2f}s both }}\n'
-    for i in range(MOST_STATIONS)
+    for i in range(MAX_STATIONS)
 )
 _STYLE = f"""<style>
 @media (prefers-reduced-motion: no-preference) {{

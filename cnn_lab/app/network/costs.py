@@ -17,7 +17,7 @@ from cnn_lab.network.draft.rows import multiply_adds_latex, parameters_latex
 from cnn_lab.network.spec import Conv2D, Fit, Layer, LayerSummary
 from cnn_lab.ops.padding import resolve_padding
 
-MOST_IN_BATCH = 1024
+MAX_IN_BATCH = 1024
 _CHARTS = {
     PARAMETERS: "Three bars: learned numbers of a convolution, of a depthwise one, and dense",
     MULTIPLY_ADDS: "Three bars: multiply-adds of a convolution, of a depthwise one, and dense",
@@ -44,7 +44,7 @@ def show_memory(bench: Bench, found: Fit) -> None:
     """Show what training takes in memory, for a batch of the reader's choice."""
     st.markdown(prose("network", "memory"))
     batch_size = whole_number(
-        "Images in a batch", "network_batch", value=128, minimum=1, maximum=MOST_IN_BATCH
+        "Images in a batch", "network_batch", value=128, minimum=1, maximum=MAX_IN_BATCH
     )
     taken = memory(bench.draft.layers, found.rows, batch_size=batch_size)
     show_table(

@@ -17,8 +17,8 @@ from cnn_lab.content import prose
 from cnn_lab.ops.sizes import effective_kernel_size
 from cnn_lab.ops.types import Array
 
-MOST_COMPARED = 10
-MOST_WINDOWS = 7
+MAX_COMPARED = 10
+MAX_WINDOWS = 7
 LAST_WINDOWS = 2
 
 
@@ -76,9 +76,9 @@ def _show_ruler(title: str, rulers: dict[str, Ruler]) -> None:
 def _some(windows: tuple[tuple[int, ...], ...]) -> list[tuple[int, tuple[int, ...]]]:
     """Return the windows by number; of many, the first and the last with a gap between."""
     numbered = list(enumerate(windows))
-    if len(numbered) <= MOST_WINDOWS:
+    if len(numbered) <= MAX_WINDOWS:
         return numbered
-    head = numbered[: MOST_WINDOWS - LAST_WINDOWS - 1]
+    head = numbered[: MAX_WINDOWS - LAST_WINDOWS - 1]
     return [*head, (-1, ()), *numbered[-LAST_WINDOWS:]]
 
 
@@ -112,7 +112,7 @@ def _show_disagreement(setup: Setup, keras: Array, pytorch: Array) -> None:
     places = {"row": found.row, "column": found.column, "n": n, "differing": differing}
     pair = {"first": f"{found.first:g}", "second": f"{found.second:g}"}
     st.markdown(prose("padding", "numbers_differ", **places, **pair))
-    if max(keras.shape + pytorch.shape) <= MOST_COMPARED:
+    if max(keras.shape + pytorch.shape) <= MAX_COMPARED:
         for place, name, values in zip(
             st.columns(2), (KERAS, PYTORCH), (keras, pytorch), strict=True
         ):

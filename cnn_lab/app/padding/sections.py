@@ -24,7 +24,7 @@ from cnn_lab.ops.sizes import effective_kernel_size
 from cnn_lab.ops.types import Array, Pair
 
 NAMES = ("H'", "W'")
-MOST_COUNTED = 14
+MAX_COUNTED = 14
 STRIDED_PX = 150
 
 
@@ -92,7 +92,7 @@ def _formulas(setup: Setup, settings: ConvolutionSettings) -> list[str]:
 def _show_counts(name: str, counts: Counts) -> None:
     most = max(1, int(counts.max()))
     label = f"{name}: how often each pixel is read. {counts_sentence(counts)}"
-    if max(counts.shape) > MOST_COUNTED:
+    if max(counts.shape) > MAX_COUNTED:
         show_image(counts.astype(float), alt=label)
         return
     rows = [

@@ -25,9 +25,9 @@ from cnn_lab.concepts.pooling.shifts import Direction, shift_response
 from cnn_lab.content import prose
 from cnn_lab.trace import arithmetic_latex
 
-MOST_SHIFTED = 6
+MAX_SHIFTED = 6
 # Sums longer than that would not fit beside other things.
-MOST_TERMS, MOST_LETTERS = 9, 50
+MAX_TERMS, MAX_LETTERS = 9, 50
 AXES, LINES = ("down", "right"), ("row", "column")
 # What the examples set besides their map; all of these controls are always on the page.
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -130,10 +130,10 @@ def _show_overlap(setup: PoolingSetup, found: Routes) -> None:
 
 def _sum_latex(setup: PoolingSetup, kind: Kind, row: int, column: int, *, terms: int) -> str:
     """Return what a pixel gets as a sum, or its result alone where that would be too long."""
-    if terms <= MOST_TERMS:
+    if terms <= MAX_TERMS:
         step = row * setup.size[1] + column
         line = arithmetic_latex(setup.trace(kind, "gather"), step)
-        if len(line) <= MOST_LETTERS:
+        if len(line) <= MAX_LETTERS:
             return line
     return rf"\dots = {_short(float(setup.result(kind)[0, row, column, 0]))}"
 
@@ -163,7 +163,7 @@ def show_shift(setup: PoolingSetup) -> None:
         "down" if choice("Move it", ("right", "down"), "pool_shift_way") == "down" else "right"
     )
     way, axis = prose("pooling", direction), AXES.index(direction)
-    most = min(MOST_SHIFTED, setup.size[axis] - 1)
+    most = min(MAX_SHIFTED, setup.size[axis] - 1)
     if not most:
         words.markdown(prose("pooling", "shift_too_narrow", line=LINES[axis], way=way))
         return

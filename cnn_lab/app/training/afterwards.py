@@ -23,8 +23,8 @@ from cnn_lab.runs.job import Status
 
 ALL = "all"
 CHOSEN, CHART = "training_confused", "training_confusion"
-MOST_CHOICES = 20
-MOST_SHOWN = 15
+MAX_CHOICES = 20
+MAX_SHOWN = 15
 TILE_FACTOR = 3
 _STYLE = """<style>
 .mistakes { display: grid; gap: 1rem .75rem; font-size: .8125rem; line-height: 1.35;
@@ -65,7 +65,7 @@ def _tested(result: Mapping[str, Any]) -> str:
 @st.fragment
 def _show_errors(data_set: DataSetName, result: Mapping[str, Any]) -> None:
     confusion, names = np.array(result["confusion"]), INFO[data_set].class_names
-    pairs = most_confused(confusion, most=MOST_CHOICES)
+    pairs = most_confused(confusion, most=MAX_CHOICES)
     if not pairs:
         st.caption(prose("afterwards", "none"))
         return
@@ -110,7 +110,7 @@ def _show_mistakes(
         mistake
         for mistake in result["mistakes"]
         if cell is None or (mistake["label"], mistake["predicted"]) == cell
-    ][:MOST_SHOWN]
+    ][:MAX_SHOWN]
     n = result["errors"] if cell is None else result["confusion"][cell[0]][cell[1]]
     try:
         pictures = [_picture(data_set, mistake["index"]) for mistake in shown]

@@ -20,7 +20,7 @@ from cnn_lab.runs.snapshot import Snapshot, watched_classes
 
 LIVE_EVERY_S = 0.5
 PICTURES_EVERY_S = 1.0
-MOST_WAITED_S = 0.4  # for what somebody is waiting for; other clicks have to wait as long
+MAX_WAITED_S = 0.4  # for what somebody is waiting for; other clicks have to wait as long
 WATCHED, _SHOWN = "training_watched", "training_shown_snapshots"
 _WHOLE_PAGE = "training_whole_page"
 FILTERS_PX, MAPS_PX = 250, 400  # about as wide as the pictures become
@@ -59,7 +59,7 @@ def _soon_another(status: Status) -> bool:
         engine().wait(
             status.run_id,
             lambda now: not now.active if status.sentence else now.state != status.state,
-            MOST_WAITED_S,
+            MAX_WAITED_S,
         )
     except TimeoutError:
         return False

@@ -13,8 +13,8 @@ from cnn_lab.app.widgets.inputs import crop_side, whole_number
 from cnn_lab.content import prose
 from cnn_lab.data.sample_photo import landscape
 from cnn_lab.data.uploads import (
-    LONGEST_SIDE,
     MAX_MB,
+    MAX_SIDE,
     PictureError,
     lightness,
     picture_channels,
@@ -24,7 +24,7 @@ from cnn_lab.data.uploads import (
 from cnn_lab.ops.types import Array
 
 FILE, CAMERA = "a file", "the camera"
-# Enough for LONGEST_SIDE. Asked for no size, Streamlit films as large as the camera can, and a
+# Enough for MAX_SIDE. Asked for no size, Streamlit films as large as the camera can, and a
 # second later anew, as small as the column is: the picture would depend on when it was taken.
 RESOLUTION: Literal["480p"] = "480p"
 
@@ -180,7 +180,7 @@ def _crop(page: str, picture: OwnPicture) -> Crop:
     left, right = st.columns(2)
     row_key, column_key = _place_keys(page)
     with left:
-        row = whole_number("First row", row_key, value=0, minimum=0, maximum=LONGEST_SIDE)
+        row = whole_number("First row", row_key, value=0, minimum=0, maximum=MAX_SIDE)
     with right:
-        column = whole_number("First column", column_key, value=0, minimum=0, maximum=LONGEST_SIDE)
+        column = whole_number("First column", column_key, value=0, minimum=0, maximum=MAX_SIDE)
     return Crop(picture, min(row, height - rows), min(column, width - columns), rows, columns)

@@ -13,7 +13,7 @@ from cnn_lab.runs.sweep.study import as_optuna
 
 MATTERED, EACH, TOGETHER, HISTORY = "What mattered", "Each setting", "All at once", "History"
 VIEWS = (MATTERED, EACH, TOGETHER, HISTORY)
-MOST_APART = 3  # settings that have room beside each other
+MAX_APART = 3  # settings that have room beside each other
 ENOUGH_TRIALS = 4
 TARGET = "Validation accuracy"
 HEIGHT_PX = 360
@@ -55,7 +55,7 @@ def figure(status: SweepStatus, view: str) -> Any:
 
 def views(status: SweepStatus) -> tuple[str, ...]:
     """Return the views that can be read: with many settings, not each by itself."""
-    return tuple(view for view in VIEWS if view != EACH or len(status.spec.vary) <= MOST_APART)
+    return tuple(view for view in VIEWS if view != EACH or len(status.spec.vary) <= MAX_APART)
 
 
 def has_enough(status: SweepStatus) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from cnn_lab.stage.render.boxes import Box, Column, Label, Panel, Row
 from cnn_lab.trace import Grid, Trace
 
-LARGEST_LENS = 64
+MAX_LENS = 64
 TIGHT_GAP = 8
 
 
@@ -125,7 +125,7 @@ def _lenses(trace: Trace, index: int, inputs: Sequence[Grid]) -> Iterator[Panel]
     n_inputs = sum(grid.values.size for grid in inputs)
     size, ragged = divmod(len(trace.reads), len(trace) * trace.channels)
     alike = not ragged and bool(np.all(np.diff(trace.step_starts) == size * trace.channels))
-    if not alike or not 0 < size <= LARGEST_LENS or trace.reads.max() >= n_inputs:
+    if not alike or not 0 < size <= MAX_LENS or trace.reads.max() >= n_inputs:
         return
     for channel, grid in enumerate(inputs):
         yield Panel(

@@ -9,7 +9,7 @@ from cnn_lab.trace import Trace
 
 # In units of the picture; a unit is a pixel where it is UNITS_WIDE pixels wide.
 UNITS_WIDE = 720
-LARGEST_CELL = 60
+MAX_CELL = 60
 READABLE_CELL = 20
 SMALLEST_CELL = 3
 KERNEL_CELL = 28
@@ -81,7 +81,7 @@ def _best(
     """Return the arrangement with the largest cells; a later style must gain clearly."""
     found: _Solution | None = None
     for candidate in candidates:
-        for cell in range(px(LARGEST_CELL), px(SMALLEST_CELL), -1):
+        for cell in range(px(MAX_CELL), px(SMALLEST_CELL), -1):
             if found is not None:
                 same = found.candidate.style == candidate.style
                 if cell <= found.sizes.cell * (1 if same else CLEARLY_LARGER):

@@ -15,7 +15,7 @@ from cnn_lab.trace.grid import PADDING, UNREAD, WINNER
 from cnn_lab.trace.numbers import MINUS, FloatArray
 
 SMALLEST_NUMBER = 9.5
-LARGEST_NUMBER = 24
+MAX_NUMBER = 24
 GAPLESS_BELOW = 10
 SAMPLE = 2000
 
@@ -154,7 +154,7 @@ class Painter:
             length = max(len(text) for text in texts)
             widest = max(self.type.width(text, face) for text in texts if len(text) >= length - 1)
             roomy = side * (0.5 if side < self.px(30) else 0.42)
-            size = min(LARGEST_NUMBER * self.unit, roomy, (side - self.px(5)) / widest * 100)
+            size = min(MAX_NUMBER * self.unit, roomy, (side - self.px(5)) / widest * 100)
             if size >= SMALLEST_NUMBER * self.unit:
                 return NumberStyle(precision, round(size, 1))
         return None

@@ -10,7 +10,7 @@ from cnn_lab.trace import Trace
 from cnn_lab.trace.arithmetic import Arithmetic, Block, Term, arithmetic
 
 BODY, SMALL, RESULT, LINE = 16, 14.5, 18.5, 1.45
-MOST_LINES = 9
+MAX_LINES = 9
 SMALLEST_BODY = 12
 _BESIDE, _BELOW = 28, 10
 
@@ -103,7 +103,7 @@ class Writer:
         for size in (BODY, 14, SMALLEST_BODY):
             pieces = list(self._terms(block, line, size))
             rows = self._rows(pieces, columns, size, apart=0.55 if line.operator else 1.3)
-            if rows.width <= self.width and n_lines <= MOST_LINES:
+            if rows.width <= self.width and n_lines <= MAX_LINES:
                 body = rows
                 break
         parts = [self._flow(title, self.width, SMALL)] if title else []
@@ -158,11 +158,11 @@ class Writer:
 
     def _cut(self, placed: list[Piece], line: float, widest: float, size: float) -> Text:
         n_lines = round(placed[-1].y / line) if placed else 0
-        if n_lines > MOST_LINES:
-            kept = [piece for piece in placed if round(piece.y / line) < MOST_LINES]
+        if n_lines > MAX_LINES:
+            kept = [piece for piece in placed if round(piece.y / line) < MAX_LINES]
             rest = f"and {len(placed) - len(kept)} more"
-            kept.append(Piece(rest, self._face(size), self.muted, 0, MOST_LINES * line))
-            placed, n_lines = kept, MOST_LINES
+            kept.append(Piece(rest, self._face(size), self.muted, 0, MAX_LINES * line))
+            placed, n_lines = kept, MAX_LINES
         return Text(placed, widest, n_lines * line)
 
     def _length(self, piece: Piece) -> float:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cnn_lab.charts.curves import (
     LATEST_POINTS,
-    MOST_POINTS,
+    MAX_POINTS,
     curve_spec,
     curve_table,
     latest_spec,
@@ -128,5 +128,5 @@ def test_the_plan_spans_the_run_and_what_was_used_ends_where_it_is_now() -> None
     assert (plan["epochs"].min(), plan["epochs"].max()) == (0, 3)
     assert plan["rate"].max() == pytest.approx(training.learning_rate, rel=0.01)
     assert used["epochs"].max() == pytest.approx(1000 / 844)
-    assert max(len(plan), len(used)) <= MOST_POINTS + 1
+    assert max(len(plan), len(used)) <= MAX_POINTS + 1
     assert rate_spec(n_epochs=3)["encoding"]["x"]["scale"]["domain"] == [0, 3]

@@ -16,8 +16,8 @@ from PIL import Image
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.data.sample_photo import landscape
 from cnn_lab.data.uploads import (
-    LONGEST_SIDE,
     MAX_MB,
+    MAX_SIDE,
     MEGABYTE,
     PictureError,
     lightness,
@@ -361,7 +361,7 @@ def test_large_pictures_are_scaled_to_512_pixels(
 
 
 def test_scaling_takes_the_mean_of_the_pixels() -> None:
-    stripes = np.zeros((2, 2 * LONGEST_SIDE), np.uint8)
+    stripes = np.zeros((2, 2 * MAX_SIDE), np.uint8)
     stripes[:, ::2] = 200
     assert np.unique(picture_pixels(encoded(Image.fromarray(stripes)))).tolist() == [100]
 

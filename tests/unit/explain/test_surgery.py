@@ -11,7 +11,7 @@ from cnn_lab.charts.network_3d import planes, shown_layers
 from cnn_lab.charts.receptive_field import framed, image_picture
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.explain import (
-    MOST_CUTS,
+    MAX_CUTS,
     Cut,
     drop_over_image,
     fitting_cuts,
@@ -34,7 +34,7 @@ def test_cuts_survive_the_address():
     assert read_cuts(write_cuts(cuts)) == cuts
     assert read_cuts("") == ()
     assert read_cuts("conv1.-1,conv1,.,conv1.1.1.1,conv1.٣") == ()
-    assert len(read_cuts(",".join(["conv1.1"] * 100))) == MOST_CUTS
+    assert len(read_cuts(",".join(["conv1.1"] * 100))) == MAX_CUTS
 
 
 def test_only_cuts_that_fit_are_made():

@@ -1,6 +1,6 @@
 import threading
 
-from cnn_lab.runs.outbox import MOST_WAITING, Outbox
+from cnn_lab.runs.outbox import MAX_WAITING, Outbox
 
 
 def test_a_parcel_stays_until_it_has_arrived() -> None:
@@ -28,9 +28,9 @@ def test_whoever_waits_is_told() -> None:
 
 def test_what_nobody_takes_does_not_grow() -> None:
     box = Outbox()
-    for number in range(MOST_WAITING + 3):
+    for number in range(MAX_WAITING + 3):
         assert box.put(b"%d" % number) == number + 1
     n_before, parcels = box.after(0)
     assert n_before == 3
     assert parcels[0] == b"3"
-    assert len(parcels) == MOST_WAITING
+    assert len(parcels) == MAX_WAITING

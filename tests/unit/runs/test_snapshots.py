@@ -22,7 +22,7 @@ from cnn_lab.runs.snapshot import MAX_BYTES
 from cnn_lab.runs.snapshots import (
     FIRST_SECONDS,
     KEPT_FOR_EPOCHS,
-    MOST_SNAPSHOTS,
+    MAX_SNAPSHOTS,
     SHARE,
     Observer,
     Snapshot,
@@ -222,5 +222,5 @@ def test_each_epoch_ends_with_one_where_that_can_be_afforded() -> None:
 
 def test_the_longest_run_has_no_more_than_can_be_kept() -> None:
     within, at_ends = follow(0.001, 7200, 4)
-    assert len(within) + len(at_ends) + 1 == MOST_SNAPSHOTS
-    assert len(within) + 1 <= MOST_SNAPSHOTS - KEPT_FOR_EPOCHS
+    assert len(within) + len(at_ends) + 1 == MAX_SNAPSHOTS
+    assert len(within) + 1 <= MAX_SNAPSHOTS - KEPT_FOR_EPOCHS

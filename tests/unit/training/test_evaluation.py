@@ -6,7 +6,7 @@ import pytest
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
 from cnn_lab.ops.types import ShapeError
-from cnn_lab.training.evaluation import MOST_MISTAKES, confusion_matrix, judge_probabilities
+from cnn_lab.training.evaluation import MAX_MISTAKES, confusion_matrix, judge_probabilities
 
 
 def test_a_real_network_is_judged_image_by_image() -> None:
@@ -16,13 +16,13 @@ def test_a_real_network_is_judged_image_by_image() -> None:
     judged = judge_probabilities(probabilities, labels, 10)
     wrong = [i for i in range(len(labels)) if probabilities[i].argmax() != labels[i]]
     assert judged["n"] == 6000
-    assert judged["errors"] == len(wrong) > MOST_MISTAKES
+    assert judged["errors"] == len(wrong) > MAX_MISTAKES
     assert judged["test_accuracy"] == pytest.approx(1 - len(wrong) / 6000, abs=1e-12)
     for truth, row in enumerate(judged["confusion"]):
         for read, n in enumerate(row):
             assert n == sum((labels == truth) & (probabilities.argmax(axis=1) == read))
     mistakes = judged["mistakes"]
-    assert len(mistakes) == MOST_MISTAKES
+    assert len(mistakes) == MAX_MISTAKES
     believed = [probabilities[m["index"], m["label"]] for m in mistakes]
     assert believed == sorted(believed)
     assert believed[-1] <= min(

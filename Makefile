@@ -28,7 +28,7 @@ run: $(RUN_STAMP)
 install: $(RUN_STAMP)
 
 test: dev browser
-	$(BIN)/python -m pytest --durations=5 cnn_lab tests/unit
+	$(BIN)/python -m pytest --durations=5 cnn_lab tools tests/unit
 	$(BIN)/python -m pytest --durations=5 tests/app
 	$(BIN)/python -m pytest --durations=5 tests/browser
 
@@ -37,6 +37,7 @@ check: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tools.structure --check
 	$(BIN)/python -m tools.requirements
 	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.model_cards --check

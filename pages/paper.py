@@ -31,6 +31,6 @@ claims.show_layers()
 st.subheader("What would do better", anchor=False)
 claims.show_outlook()
 
-st.subheader("How it is exactly", anchor=False)
+st.subheader("Corrections and details", anchor=False)
 claims.show_errata()
 st.caption(prose("paper", "source"))

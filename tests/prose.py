@@ -17,7 +17,7 @@ def wording(
     rendered : bool
         Look for the text as a browser shows it, without the marks of emphasis and code.
     **numbers
-        Values of slots; a slot without one matches anything.
+        Values of slots; a slot without one matches anything, and is a group.
 
     Raises
     ------
@@ -35,5 +35,5 @@ def wording(
         if number % 2 == 0:
             parts[number] = r"\s+".join(map(re.escape, re.split(r"\s+", part)))
         else:
-            parts[number] = re.escape(str(numbers[part])) if part in numbers else r"[\s\S]*?"
+            parts[number] = re.escape(str(numbers[part])) if part in numbers else r"([\s\S]*?)"
     return re.compile("".join(parts))

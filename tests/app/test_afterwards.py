@@ -26,6 +26,7 @@ from cnn_lab.runs.keras_file import KerasFile
 from cnn_lab.runs.queue import Engine
 from tests.app.elements import tables
 from tests.app.kept_runs import MOMENTS, N_TESTED, add_snapshots, judged, keep
+from tests.prose import wording
 
 Open = Callable[..., AppTest]
 PATIENCE_S = 60
@@ -84,8 +85,9 @@ def test_a_tested_run_says_what_chance_does(
 ) -> None:
     page = open_page("training", {"run": done})
     assert not page.exception
-    chance = 100 * uncertainty(result["test_accuracy"], N_TESTED)
-    assert f"up to **{chance:.2f} points** higher or lower" in said(page)
+    chance = f"{100 * uncertainty(result['test_accuracy'], N_TESTED):.2f}"
+    tested = wording("afterwards", "tested", n=f"{N_TESTED:,}", uncertainty=chance)
+    assert tested.search(said(page))
     (chart,) = page.get("plotly_chart")
     figure = json.loads(chart.proto.spec)
     text = [[int(count or 0) for count in row] for row in figure["data"][0]["text"]]
@@ -138,9 +140,9 @@ def test_a_stopped_run_is_not_measured_and_can_be_taken_along(open_page: Open, r
     run_id = keep(runs, {}, state="stopped", sentence="Stopped as asked.", val_losses=(0.3,))
     page = open_page("training", {"run": run_id})
     assert not page.exception
-    assert "There are no test figures" in said(page)
+    assert wording("afterwards", "untested").search(said(page))
     assert not page.get("plotly_chart")
-    assert "too few snapshots" in said(page)
+    assert wording("afterwards", "machine_none").search(said(page))
     assert machine(page) is None
     labels = [button.proto.label for button in page.get("download_button")]
     assert labels == ["Weights (.safetensors)", "History (CSV)", "Settings (JSON)"]
@@ -191,7 +193,7 @@ def test_two_runs_side_by_side_with_what_differs(
     assert name.startswith("fast, Keras, 3 × 64, rate 0.002")
     assert settings[name] == ["0.002", "64"]
     assert results[name][0] == f"{result['test_accuracy']:.2%}"
-    assert "never more than **0.00** points apart" in said(page)
+    assert wording("afterwards", "gap", gap="0.00").search(said(page))
     assert "does not tell which one is better" in said(page)
 
 

@@ -12,13 +12,14 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app.widgets.canvas import Drawing
 from cnn_lab.app.widgets.model_choice import DEFAULT, SHIPPED
+from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.network import zoo
 from tests.prose import wording
 
 SEVEN = [(70, 60), (210, 60), (130, 240)]
-INVITATION = "Draw a digit with mouse, pen or finger"
+INVITATION = prose("draw", "empty")
 
 
 def drawing(picture, note=""):
@@ -105,7 +106,7 @@ def test_dot_gets_a_sentence_and_no_answer(open_page):
     ImageDraw.Draw(picture).ellipse((100, 100, 120, 120), fill="white")
     page = open_page("draw", state={"draw_drawing": drawing(picture)})
     assert not page.exception
-    assert "only a dot" in words(page)
+    assert wording("draw", "speck").search(words(page))
     assert not answer(page)
 
 
@@ -125,7 +126,7 @@ def test_whole_canvas_filled_gets_a_sentence_and_no_answer(open_page):
     picture = Image.new("RGBA", (280, 280), "white")
     page = open_page("draw", state={"draw_drawing": drawing(picture)})
     assert not page.exception
-    assert "all ink and no shape" in words(page)
+    assert wording("draw", "filled").search(words(page))
     assert not answer(page)
 
 
@@ -230,7 +231,7 @@ def test_upload_is_read(open_page):
     assert not page.exception
     assert not page.error
     assert answer(page)[0].startswith("I read a 7 (")
-    assert "From your picture" in words(page)
+    assert wording("draw", "upload").search(words(page))
 
 
 def test_several_digits_on_one_page_are_counted_and_one_is_read(open_page):
@@ -240,7 +241,7 @@ def test_several_digits_on_one_page_are_counted_and_one_is_read(open_page):
         paper.paste(Image.new("L", digit.size), (30 + 220 * place, 50), digit)
     page = upload(open_page("draw", state=PICTURE), paper)
     assert not page.exception
-    assert "3 shapes in your picture" in words(page)
+    assert wording("draw", "several", n=3).search(words(page))
     assert answer(page)[0].startswith("I read a 7 (")
 
 
@@ -308,7 +309,7 @@ def test_endless_strokes_become_one_picture():
     kept, problem = sent(from_browser([stroke(50_000)]))
     assert [one["type"] for one in kept.objects] == ["Image"]
     assert kept.png == seven().png
-    assert "one picture now" in kept.note
+    assert kept.note == prose("draw", "many_points")
     assert not problem
 
 
@@ -328,13 +329,13 @@ def test_endless_strokes_become_one_picture():
 def test_nonsense_from_the_browser_gets_a_sentence_and_changes_nothing(nonsense):
     kept, problem = sent(nonsense)
     assert kept == seven()
-    assert "no drawing of this canvas" in problem
+    assert problem == prose("draw", "unread")
 
 
 def test_nothing_is_computed_for_folds_that_are_closed(open_page):
     page = open_page("draw", state={"draw_drawing": seven()})
     assert not page.toggle
-    assert "They agree" not in words(page)
+    assert not wording("draw", "agreed").search(words(page))
 
 
 def test_xray_says_what_each_step_did_and_the_answer_follows_its_switches(open_page):
@@ -344,12 +345,12 @@ def test_xray_says_what_each_step_did_and_the_answer_follows_its_switches(open_p
     page = open_page("draw", {"draw_xray": "true"}, {"draw_drawing": drawing(picture)})
     assert not page.exception
     assert answer(page)[0].startswith("I read a 7 (")
-    assert "× 280 pixels hold ink" in words(page).replace("280 × 280", "× 280")
+    assert wording("draw", "xray_crop", canvas="280 × 280").search(words(page))
     before = bars(page)
     assert len(re.findall(r"Without it: ", words(page))) == 5
     page.toggle(key="draw_step_crop").set_value(False).run()
     assert not page.exception
-    assert "all of the canvas goes on" in words(page)
+    assert wording("draw", "xray_no_crop").search(words(page))
     assert re.search(r"With it: \**7", words(page))
     assert bars(page) != before
     page.toggle(key="draw_step_crop").set_value(True).run()
@@ -373,49 +374,61 @@ def test_networks_answer_beside_each_other(open_page):
         assert name in table
     assert table.count("(chosen)") == 1
     empty = open_page("draw", {"draw_models": "true"})
-    assert "Draw something first" in words(empty)
+    assert wording("draw", "nothing_yet").search(words(empty))
+
+
+def one_of(page, sections, **numbers):
+    """The first of these sections that the page shows; None without any."""
+    found = (wording("draw", section, **numbers).search(words(page)) for section in sections)
+    return next(filter(None, found), None)
+
+
+def erased(page, other):
+    """What the page says of the ink to erase: its pixels and the answer without it."""
+    exact = wording("draw", "why_other_erasure", other=other).search(words(page))
+    return exact or wording("draw", "why_erasure").search(words(page))
 
 
 def test_why_not_another_digit_is_found_out_once_asked(open_page):
     page = open_page("draw", {"draw_why_part": "true"}, {"draw_drawing": seven()})
     assert not page.exception
-    assert "Choose a digit" in words(page)
+    assert wording("draw", "why").search(words(page))
     page.segmented_control(key="draw_why").set_value(7).run()
-    assert "That is what it reads" in words(page)
+    assert wording("draw", "why_read").search(words(page))
     page.segmented_control(key="draw_why").set_value(9).run()
     assert not page.exception
-    assert "times as probable" in words(page)
-    assert "Of 10,000 training digits" in words(page)
-    erased = re.search(r"Without the (\d+) marked pixels it reads\s(\d)", words(page))
-    assert 1 <= int(erased[1]) < 784
-    assert erased[2] != "7"
+    assert wording("draw", "why_covered", other=9).search(words(page))
+    assert one_of(page, ("why_nearest", "why_nearer"), n="10,000", other=9, read=7)
+    n_pixels, digit_after = map(int, erased(page, other=9).groups())
+    assert 1 <= n_pixels < 784
+    assert digit_after != 7
 
     picture = black()
     ImageDraw.Draw(picture).line([(140, 40), (140, 240)], fill="white", width=24)
     page.session_state["draw_drawing"] = drawing(picture)
     page.run()
-    assert "marked pixels" not in words(page)
+    assert not erased(page, other=9)
     page.button(key="draw_why_ask").click().run()
     assert not page.exception
     assert answer(page)[0].startswith("I read a 1 (")
-    assert "any 9" in words(page) or "a 9 comes nearer" in words(page)
+    assert one_of(page, ("why_nearest", "why_nearer"), other=9, read=1)
 
 
 def test_why_not_has_a_sentence_for_what_is_no_digit(open_page):
     query = {"draw_why_part": "true", "draw_why": "4"}
     empty = open_page("draw", query)
     assert not empty.exception
-    assert "Draw something first" in words(empty)
+    assert wording("draw", "nothing_yet").search(words(empty))
     full = drawing(Image.new("RGBA", (280, 280), "white"))
     page = open_page("draw", query, {"draw_drawing": full})
     page.button(key="draw_why_ask").click().run()
     assert not page.exception
-    assert "Little ink that decides" in words(page)
+    assert wording("draw", "why_erasure_title").search(words(page))
 
 
 def test_maps_of_the_drawing_are_a_link_away(open_page):
     page = open_page("draw", {"draw_model": "fast"}, {"draw_drawing": seven()})
     (link,) = page.get("page_link")
-    assert link.proto.label == "The maps it caused"
+    assert link.proto.label == prose("draw", "maps")
     assert "features_input=drawing" in link.proto.query_string
     assert "features_model=fast" in link.proto.query_string

@@ -1,5 +1,4 @@
 import io
-import re
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from cnn_lab.app.features.sections import SECTIONS
 from cnn_lab.app.widgets.model_choice import SHIPPED, OwnNetwork
 from cnn_lab.network import Network, zoo
 from tests.app.elements import stages, tables
+from tests.prose import wording
 
 LAYERS = [
     (model, layer.name)
@@ -76,13 +76,14 @@ def test_the_next_digit_follows_the_last_with_the_first(open_page):
     page = open_page("features", {"features_digit": "9999"})
     assert "Test image 9,999" in said(page)
     page.button(key="features_next").click().run()
-    assert re.search(r"Test image 0\*\*, labelled 7, is read as \*\*7", said(page))
+    labelled = wording("features", "labelled", what="Test image 0", truth=7, digit=7)
+    assert labelled.search(said(page))
 
 
 def test_without_a_drawing_a_link_leads_to_where_one_is_made(open_page):
     page = open_page("features", {"features_input": "drawing"})
     assert not page.exception
-    assert "You have not drawn anything yet" in said(page)
+    assert wording("features", "no_drawing").search(said(page))
     assert not pickers(page)
 
 
@@ -127,7 +128,7 @@ def test_surgery_silences_swaps_counts_and_is_undone(open_page):
 def test_cuts_of_an_address_that_make_no_sense_change_nothing(open_page):
     page = open_page("features", {"features_cuts": "conv1.999,nobody.1,%,conv2.3.sobel_rows"})
     assert not page.exception
-    assert "Changed: conv2, map 3: Sobel horizontal." in said(page)
+    assert wording("features", "cuts", cuts="conv2, map 3: Sobel horizontal").search(said(page))
 
 
 def test_a_shift_is_told_layer_by_layer(open_page):
@@ -162,7 +163,7 @@ def test_a_network_for_colours_looks_at_a_picture_and_finds_no_digits(open_page)
 
 def test_an_upload_becomes_what_the_network_looks_at_and_a_broken_one_a_sentence(open_page):
     page = open_page("features", {"features_input": "picture"})
-    assert "Bring a picture of one digit" in said(page)
+    assert wording("features", "no_picture").search(said(page))
     page.file_uploader(key="features_upload").upload("broken.png", b"nothing", "image/png").run()
     assert errors(page) == ["This is no picture: it must be a PNG, JPEG or WebP file."]
     picture = Image.new("L", (100, 100), 255)
@@ -172,4 +173,4 @@ def test_an_upload_becomes_what_the_network_looks_at_and_a_broken_one_a_sentence
         "one.png", buffer.getvalue(), "image/png"
     ).run()
     assert not errors(page)
-    assert "**Your picture** is read as **1**" in said(page)
+    assert wording("features", "answer", what="Your picture", digit=1).search(said(page))

@@ -12,6 +12,7 @@ from cnn_lab.network.draft.edits import FRESH
 from cnn_lab.network.spec import Dense, Draft, Flatten, MaxPooling2D
 from cnn_lab.network.spec.token import draft_from_token, from_token, to_json, to_token
 from tests.app.elements import tables
+from tests.prose import wording
 
 PAPER = Draft.of(zoo.preset("paper").network)
 NAMES = [layer.name for layer in PAPER.layers]
@@ -176,7 +177,7 @@ def test_another_image_is_chosen_or_typed(open_page):
     page.number_input(key="network_input_rows").set_value(40).run()
     assert rows(page)[0][1] == "40 × 32 × 3"
     assert page.selectbox(key="network_images").value == "other"
-    assert "No data set of the lab" in said(page)
+    assert wording("network", "no_data_set", shape="40 × 32 × 3").search(said(page))
 
 
 def test_what_does_not_fit_says_why_and_is_mended_by_a_click(open_page):
@@ -197,24 +198,26 @@ def test_what_does_not_fit_says_why_and_is_mended_by_a_click(open_page):
 
 
 @pytest.mark.parametrize(
-    ("layers", "sentence"),
+    ("layers", "problem", "made"),
     [
-        ((MaxPooling2D(name="pool1"),), "makes maps of 14 × 14 × 1"),
-        ((Flatten(name="flatten"),), "makes 784 numbers"),
-        ((Flatten(name="flatten"), Dense(name="dense1", units=10)), "10 scores for 10 classes"),
+        ((MaxPooling2D(name="pool1"),), "maps", "14 × 14 × 1"),
+        ((Flatten(name="flatten"),), "number", "784"),
+        ((Flatten(name="flatten"), Dense(name="dense1", units=10)), "scores", "10"),
         (
             (
                 *PAPER.layers[:-1],
                 PAPER.layers[-1].model_copy(update={"name": "soft"}),
                 PAPER.layers[-1],
             ),
-            "Two layers end in softmax",
+            "twice",
+            "10",
         ),
     ],
 )
-def test_an_end_that_is_none_is_said_and_mended(open_page, layers, sentence):
+def test_an_end_that_is_none_is_said_and_mended(open_page, layers, problem, made):
     page = open_page("network", with_token(Draft(layers=layers)))
-    assert sentence in page.warning[0].value
+    sentence = wording("network", f"ending_{problem}", made=made, classes=10)
+    assert sentence.search(page.warning[0].value)
     while page.warning:
         page.button(key="network_mend_0").click().run()
     assert from_token(address(page, "network_token")).n_classes == 10
@@ -319,10 +322,10 @@ def test_the_meter_sets_a_convolution_beside_two_others(open_page):
     assert costs["Learned numbers"][0] == "18,560"
     assert costs["Multiply-adds"][1].startswith(f"{144 * (9 * 16 + 16 * 128):,} ")
     everything = said(page)
-    assert "sees 144 numbers, and not all 3,136" in everything
     dense, sparse = math.prod((14, 14, 16, 12, 12, 128)), 144 * 144 * 128
-    assert f"{sparse:,} connections" in everything
-    assert f"{dense:,}, {round(dense / sparse):,} times as many" in everything.replace("\n", " ")
+    counts = {"reach": "144", "pixels": "3,136", "sparse": f"{sparse:,}", "dense": f"{dense:,}"}
+    ratio = f"{round(dense / sparse):,}"
+    assert wording("network", "sparse", **counts, ratio=ratio).search(everything)
     page.button(key="network_separate").click().run()
     assert [line[0].split("C")[0] for line in rows(page)[3:5]] == ["depthwise1Depthwise", "conv2"]
     assert rows(page)[4][1] == "12 × 12 × 128"

@@ -17,6 +17,7 @@ from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.training.experiment import experiments
 from tests.app.elements import tables
+from tests.prose import wording
 
 OFFERED = {
     "optimizer": OPTIMIZERS.values(),
@@ -41,9 +42,9 @@ def test_the_papers_figure_stands_beside_five_seeds(open_page):
     page = open_page("paper")
     assert not page.exception
     paper = experiments()["paper"]
-    assert "reads 99.2% of the 10,000 test digits" in words(page)
-    assert f"**{paper.mean_accuracy:.2%}** on" in words(page)
-    assert f"misread {min(paper.errors)} to\n{max(paper.errors)}, where" in words(page)
+    errors = {"fewest": min(paper.errors), "most": max(paper.errors), "paper_errors": 80}
+    mean = f"{paper.mean_accuracy:.2%}"
+    assert wording("paper", "verdict", paper="99.2%", mean=mean, **errors).search(words(page))
 
 
 def test_all_five_figures_are_there_and_the_layers_add_up(open_page):
@@ -52,11 +53,11 @@ def test_all_five_figures_are_there_and_the_layers_add_up(open_page):
     assert len(page.get("vega_lite_chart")) == 3
     assert len(page.get("image")) == 2
     (table,) = tables(page)
-    *numbers, total = (int(n.replace(",", "")) for n in table["Learned numbers"])
+    *numbers, total = (int(n.replace(",", "")) for n in table["Parameters"])
     assert len(numbers) == 11
     assert sum(numbers) == total == 1_134_426
-    assert "72% belong to one layer, *dense1*" in words(page)
-    assert "gets by with 64 weights" in words(page)
+    numbers = {"share": "72%", "heaviest": "dense1", "n_shared": 64}
+    assert wording("paper", "layers", **numbers).search(words(page))
 
 
 def test_six_digits_are_read_by_the_shipped_network_and_six_others_next(open_page):
@@ -105,9 +106,9 @@ def test_what_would_do_better_names_settings_that_training_has(open_page):
 
 
 def test_the_formula_without_its_floor_is_worked_out(open_page):
-    text = " ".join(words(open_page("paper")).split())
-    assert "make 3.5 by the formula: 3 results, and 1 line of pixels" in text
-    assert "adds 0 pixels above and to the left, 1 below and to the right" in text
+    text = words(open_page("paper"))
+    assert wording("paper", "floor", unrounded=3.5, result=3, unread=1).search(text)
+    assert wording("paper", "same", size=2, before=0, after=1).search(text)
 
 
 def test_a_network_is_mentioned_once_its_seeds_are_on_record(open_page):

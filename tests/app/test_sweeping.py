@@ -14,6 +14,7 @@ from cnn_lab.runs.job import RunSpec
 from cnn_lab.runs.queue import Engine
 from cnn_lab.runs.sweep import Desk, SweepSpec, SweepStatus, Trial
 from tests.app.elements import tables
+from tests.prose import wording
 
 Open = Callable[..., AppTest]
 SWEEP_ID = "x" * 16
@@ -88,7 +89,8 @@ def test_nothing_of_it_is_there_before_it_is_opened(open_page: Open) -> None:
     assert "sweep_start" not in [button.key for button in page.button]
     page = opened(open_page)
     assert "sweep_start" in [button.key for button in page.button]
-    assert "10 trials of one epoch on 5,400 images each." in said(page)
+    cost = wording("sweep", "cost", trials=10, epochs="one epoch", images="5,400")
+    assert cost.search(said(page))
 
 
 def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, desk: Desk) -> None:
@@ -118,7 +120,7 @@ def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, desk: D
     page.run()
     assert not page.exception
     assert "Stopped as asked. 1 of 4 trials are over." in said(page)
-    assert "No trial went to its end" in said(page)
+    assert wording("sweep", "none").search(said(page))
     assert "sweep_start" in [button.key for button in page.button]
 
 
@@ -138,9 +140,10 @@ def test_one_that_is_over_shows_what_was_best_and_by_how_much(
     page = opened(open_page, {"sweep": SWEEP_ID})
     assert not page.exception
     text = said(page)
-    assert "**97.00%** of the validation images, trial 2: learning rate 0.02, maps 2 ×" in text
-    assert "The run as it was: 95.00%, so +2.00 percentage points." in text
-    assert "judged on\n6,000 images, up to 0.61 points may be chance." in text
+    best = {"accuracy": "97.00%", "number": 2, "settings": "learning rate 0.02, maps 2 ×"}
+    assert wording("sweep", "best", **best).search(text)
+    against = {"base": "95.00%", "difference": "+2.00", "images": "6,000", "chance": "0.61"}
+    assert wording("sweep", "against", **against).search(text)
     assert "Trial 3 failed: The loss is not a number." in text
     (table,) = (one for one in tables(page) if "Validation" in one)
     assert table["State"] == [

@@ -21,6 +21,7 @@ from cnn_lab.runs import store
 from cnn_lab.runs.job import Event, RunSpec, Status, new_run_id
 from cnn_lab.runs.queue import MAX_WAITING, Engine
 from tests.app.elements import tables
+from tests.prose import wording
 
 Open = Callable[..., AppTest]
 
@@ -103,7 +104,7 @@ def test_the_first_visit_shows_the_recorded_run(open_page: Open) -> None:
     assert not page.exception
     assert [title.value for title in page.title] == ["Training"]
     assert "Can it learn in front of you?" in said(page)
-    assert "The recorded run of the shipped network: 2 epochs" in said(page)
+    assert wording("training", "recorded", epochs=2).search(said(page))
     assert len(page.get("vega_lite_chart")) == 3
     assert page.button(key="training_start").label == "Start training"
 
@@ -239,7 +240,7 @@ def test_a_stopped_run_says_why_it_was_not_tested(open_page: Open, tmp_path: Pat
     page = open_page("training", {"run": status.run_id})
     assert not page.exception
     assert "Stopped as asked. 1 of 2 epochs finished, 50% of the way." in said(page)
-    assert "There are no test figures" in said(page)
+    assert wording("afterwards", "untested").search(said(page))
     assert "**97.10%**" in said(page)
 
 

@@ -11,8 +11,10 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from cnn_lab.app.widgets.model_choice import DEFAULT
+from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import zoo
+from tests.prose import wording
 
 SEVEN = [(70, 60), (140, 58), (210, 60), (180, 120), (150, 180), (130, 240)]
 BAR = [(110, 150), (150, 150), (210, 150)]
@@ -25,7 +27,7 @@ ERASED = [
     [(120, 148), (96, 190), (112, 226)],
     [(126, 150), (110, 180), (120, 220)],
 ]
-INVITATION = re.compile("Draw a digit with mouse, pen or finger")
+INVITATION = wording("draw", "empty", rendered=True)
 
 
 def board(page: Page) -> Locator:
@@ -260,7 +262,7 @@ def test_uploaded_page_is_read_and_can_be_drawn_on(open_page: Callable[..., Page
     buffer = io.BytesIO()
     paper.save(buffer, "PNG")
     choose_file(page, "page.png", buffer.getvalue())
-    expect(page.get_by_text("From your picture")).to_be_visible()
+    expect(page.get_by_text(prose("draw", "upload"))).to_be_visible()
     expect(answer(page)).to_contain_text("I read a 7")
     expect(page.locator('input[type="file"]')).to_be_hidden()
     uploaded = seen(page)
@@ -279,7 +281,9 @@ def test_a_shot_of_the_camera_is_taken_for_a_drawing(
     expect(video).not_to_have_js_property("currentTime", 0)  # there is a frame to be taken
     wait_ready(page)
     page.get_by_role("button", name="Take photo").click()
-    expect(page.get_by_text(re.compile("From your picture|shapes in your picture"))).to_be_visible()
+    notes = wording("draw", "upload"), wording("draw", "several")
+    shown = re.compile("|".join(note.pattern for note in notes))
+    expect(page.get_by_text(shown)).to_be_visible()
     expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
     expect(page.get_by_text(INVITATION)).to_have_count(0)
 
@@ -287,14 +291,14 @@ def test_a_shot_of_the_camera_is_taken_for_a_drawing(
 def test_xray_follows_its_switches_and_the_pen(open_page: Callable[..., Page]) -> None:
     page = open_page("/draw")
     page.get_by_text("Step by step, and without a step").click()
-    step = page.get_by_role("img", name=re.compile("after the step: Box"))
+    step = page.get_by_role("img", name=prose("draw", "xray_alt", step="Box"))
     crop = page.locator("label").filter(has_text=re.compile("^Crop$"))
     expect(crop).to_be_visible()
     draw(page, SEVEN)
     expect(step).to_be_visible()
     plain, boxed = seen(page), step.get_attribute("src")
     crop.click()
-    expect(page.get_by_text("all of the canvas goes on")).to_be_visible()
+    expect(page.get_by_text(prose("draw", "xray_no_crop"))).to_be_visible()
     expect(picture(page)).not_to_have_attribute("src", plain)
     assert boxed
     expect(step).not_to_have_attribute("src", boxed)
@@ -311,5 +315,7 @@ def test_page_with_a_drawing_is_accessible(
     draw(page, SEVEN)
     expect(answer(page)).to_be_visible()
     page.get_by_role("radio", name="2", exact=True).click()
-    expect(page.get_by_text(re.compile(r"marked pixels it reads"))).to_be_visible()
+    erased = wording("draw", "why_erasure"), wording("draw", "why_other_erasure")
+    shown = re.compile("|".join(sentence.pattern for sentence in erased))
+    expect(page.get_by_text(shown)).to_be_visible()
     assert_accessible(page)

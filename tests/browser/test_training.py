@@ -10,6 +10,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.prose import wording
 from tools.server import ROOT, serving
 
 FIRST_POINT_MS = 240_000  # TensorFlow starts first
@@ -132,7 +133,7 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     expect_progress(page, seen)
 
     stop(page)
-    expect(page.get_by_text("There are no test figures")).to_be_visible()
+    expect(page.get_by_text(wording("afterwards", "untested", rendered=True))).to_be_visible()
     page.get_by_role("link", name="Use this model in Draw").click()
     page.wait_for_url(re.compile(f"draw_model=run-{run_id}"))
     expect(page.get_by_role("heading", name="Draw a digit", level=1)).to_be_visible()

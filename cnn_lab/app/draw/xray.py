@@ -112,7 +112,7 @@ def _what(step: Step, steps: Preparation) -> str:
         return small("xray_box", scale=f"{steps.scale:.3f}", box=_size(steps.box))
     down, right = steps.shift
     moved = [_moved(down, "down", "up"), _moved(right, "right", "left")]
-    return small("xray_centre", moved=", ".join(filter(None, moved)) or "nowhere")
+    return small("xray_centre", moved=", ".join(filter(None, moved)) or "none")
 
 
 def _size(ink: Ink) -> str:

@@ -22,7 +22,7 @@ from cnn_lab.network.spec import Draft, Fit, Layer, LayerSummary
 
 _HERE = Path(__file__).parent
 _ON_PAGE = Look(ink="currentColor", paper="none", now="var(--now)")
-_HEADS = ("Layer", "Makes", "Parameters", "Multiply-adds", "Memory", "Sees")
+_HEADS = ("Layer", "Output", "Parameters", "Multiply-adds", "Memory", "Receptive field")
 _layers = st.components.v2.component(
     "cnn_lab_layers",
     html='<div class="layers" role="region" tabindex="0"></div>',

@@ -75,9 +75,9 @@ def show_layers() -> None:
     with table:
         show_table(
             {
-                "Layer": [*map(layer_words, built.network.layers), "together"],
-                "Makes": [*(" × ".join(f"{n:,}" for n in row.output_shape) for row in rows), ""],
-                "Learned numbers": [*(f"{row.parameters:,}" for row in rows), f"{n_parameters:,}"],
+                "Layer": [*map(layer_words, built.network.layers), "in all"],
+                "Output": [*(" × ".join(f"{n:,}" for n in row.output_shape) for row in rows), ""],
+                "Parameters": [*(f"{row.parameters:,}" for row in rows), f"{n_parameters:,}"],
             },
             label="The layers of the paper's network",
         )

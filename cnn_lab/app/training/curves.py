@@ -181,7 +181,7 @@ def show_layers(network: NetworkSpec) -> None:
     columns = {
         "Layer": [row.name for row in rows],
         "Type": [row.type for row in rows],
-        "Makes": [" × ".join(f"{length:,}" for length in row.output_shape) for row in rows],
+        "Output": [" × ".join(f"{length:,}" for length in row.output_shape) for row in rows],
         "Parameters": [f"{row.parameters:,}" for row in rows],
     }
     total = ("in all", "", "", f"{network.n_parameters:,}")

@@ -44,7 +44,7 @@ def silent_filters(
         n=n,
         layer=name,
         images=latest[-1].n_judged,
-        others=f" So are {', '.join(others)}." if others else "",
+        others=f" The same goes for {', '.join(others)}." if others else "",
         rate=f"{course.used_rate:g}",
     )
 
@@ -72,8 +72,8 @@ def idle_weights(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding 
                 "warning",
                 "idle weights",
                 layer=row.name,
-                size=f"{size[0]} x {size[1]}",
-                window=f"{layer.kernel_size[0]} x {layer.kernel_size[1]}",
+                size=f"{size[0]} × {size[1]}",
+                window=f"{layer.kernel_size[0]} × {layer.kernel_size[1]}",
                 idle=cells - used,
                 cells=cells,
             )
@@ -90,7 +90,7 @@ def _single_pixels(rows: Sequence[LayerSummary]) -> Finding | None:
                 "hint",
                 "single pixels",
                 layer=row.name,
-                size=f"{row.input_shape[0]} x {row.input_shape[1]}",
+                size=f"{row.input_shape[0]} × {row.input_shape[1]}",
                 later=", ".join(later),
             )
     return None

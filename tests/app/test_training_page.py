@@ -447,4 +447,6 @@ def test_curves_can_be_seen_from_near(open_page: Open, tmp_path: Path, zoom: str
     page = open_page("training", {"run": keep(tmp_path).run_id, "training_zoom": zoom})
     assert not page.exception
     assert len(page.get("vega_lite_chart")) >= 3
-    assert ("A point for each report" in said(page)) == (zoom == "latest batches")
+    sections = {"by epoch": "curves", "latest batches": "latest"}
+    shown = [one for one in sections if wording("training", sections[one]).search(said(page))]
+    assert shown == [zoom]

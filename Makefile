@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 8501
+# Only this machine; HOST=0.0.0.0 opens the lab to others.
+HOST ?= localhost
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-ind
 .PHONY: help run install test check format bundle dev browser lock bench
 
 help:
-	@echo "make run      start the lab (PORT=8501)"
+	@echo "make run      start the lab (PORT=8501, HOST=localhost)"
 	@echo "make test     run every test: units, pages, browser"
 	@echo "make check    lint, types, requirements"
 	@echo "make format   let ruff put the code into its form"
@@ -23,7 +25,7 @@ help:
 	@echo "make lock     pin the requirements anew from pyproject.toml"
 
 run: $(RUN_STAMP)
-	exec $(BIN)/streamlit run app.py --server.port $(PORT)
+	exec $(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
 install: $(RUN_STAMP)
 

@@ -1,1 +1,1 @@
-"""The mathematics behind the Learn pages, as code snippets and as checks against Keras too."""
+"""Mathematics of the Learn pages, with code snippets and checks against Keras."""

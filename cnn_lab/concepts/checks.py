@@ -1,6 +1,7 @@
-"""A page's numbers beside those of Keras: what is asked, what is answered, what counts as equal.
+"""Checks of a page's numbers against Keras: the request, the answer, and what counts as equal.
 
-Keras itself is called in `keras_check`, in the worker; this is the data that goes there and back.
+Keras is called in `keras_check`, in the worker process; this module holds the data sent to it and
+back.
 """
 
 import math
@@ -18,27 +19,27 @@ MAX_BYTES = 1_000_000
 
 
 class CheckRefusedError(ValueError):
-    """A check that is not taken; the message says why."""
+    """A check that was not accepted; the message says why."""
 
 
 class CheckFailedError(RuntimeError):
-    """A check without an answer; the message says why."""
+    """A check that could not be answered; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
 class LayerCheck:
-    """A layer, and what the page says comes out of it.
+    """A layer call and the results that the page shows.
 
     Parameters
     ----------
     call : LayerCall
     computed : mapping of str to ndarray
-        The very numbers shown, by some or all of `call.quantities`.
+        The numbers shown, by some or all of `call.quantities`.
 
     Raises
     ------
     ValueError
-        If there is nothing to compare, or a name that is none of the quantities.
+        If there is nothing to compare, or a name is not one of the quantities.
     """
 
     call: LayerCall
@@ -53,33 +54,33 @@ class LayerCheck:
 
     @cached_property
     def digest(self) -> str:
-        """A short name for these settings and numbers, and for no others."""
+        """Short name, unique to these settings and numbers."""
         parts = [part for pair in self.call.arrays() for part in pair]
         shown = [part for name in sorted(self.computed) for part in (name, self.computed[name])]
         return digest(self.call.operation, self.call.settings, *parts, *shown)
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of all arrays together."""
+        """Total size of all arrays in bytes."""
         asked = sum(array.nbytes for _, array in self.call.arrays())
         return asked + sum(array.nbytes for array in self.computed.values())
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One array of the page beside the one that Keras made.
+    """One array of the page compared with that of Keras.
 
     Attributes
     ----------
     quantity : str
-        Which array.
+        Name of the array.
     shape, keras_shape : tuple of int
     difference : float
-        The largest; infinite where the shapes differ, not a number where one of the two is none.
+        Largest difference; infinite if the shapes differ, NaN if either array holds a NaN.
     magnitude : float
-        The largest in either array.
+        Largest absolute value in either array.
     cell : tuple of int
-        Where the difference is largest, with what stands there.
+        Where the difference is largest; `here` and `keras` are the values there.
     here, keras : float
     """
 
@@ -94,13 +95,13 @@ class Comparison:
 
     @property
     def allowed(self) -> float:
-        """The largest difference that passes for rounding."""
+        """Largest difference that counts as rounding."""
         return RELATIVE_TOLERANCE * max(1.0, self.magnitude)
 
     @property
     def agrees(self) -> bool:
-        """Whether shapes are equal and no difference is larger than rounding makes them."""
-        # Neither comparison holds for what is not a number.
+        """Whether the shapes are equal and all differences are within rounding."""
+        # Both comparisons are false for NaN.
         return (
             self.shape == self.keras_shape
             and math.isfinite(self.magnitude)
@@ -110,7 +111,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Answer:
-    """What Keras says to a check.
+    """Answer of Keras to a check.
 
     Attributes
     ----------
@@ -119,7 +120,7 @@ class Answer:
     keras, backend : str
         Versions, such as "3.15.1" and "tensorflow 2.21.0".
     precision : str
-        What Keras calculated in: the same as the page.
+        Floating-point type of the calculation: the same as on the page.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -129,12 +130,12 @@ class Answer:
 
     @property
     def agrees(self) -> bool:
-        """Whether every array does."""
+        """Whether every array agrees."""
         return bool(self.comparisons) and all(one.agrees for one in self.comparisons)
 
     @property
     def worst(self) -> Comparison:
-        """The comparison to show: one that fails, or else the one that differs most."""
+        """The comparison to show: one that fails, otherwise the one that differs most."""
 
         def rank(one: Comparison) -> tuple[bool, float]:
             return not one.agrees, one.difference / one.allowed
@@ -143,7 +144,7 @@ class Answer:
 
     @property
     def sentence(self) -> str:
-        """The answer in words."""
+        """The answer as a sentence."""
         version = ".".join(self.keras.split(".")[:2])
         worst = self.worst
         if self.agrees:
@@ -152,26 +153,26 @@ class Answer:
         if worst.shape != worst.keras_shape:
             return (
                 f"Differs from Keras {version}: the {_words(worst)} has shape {worst.shape} here "
-                f"and {worst.keras_shape} there"
+                f"and {worst.keras_shape} in Keras"
             )
         return (
             f"Differs from Keras {version}: the {_words(worst)} at {worst.cell} is "
-            f"{worst.here:.9g} here and {worst.keras:.9g} there"
+            f"{worst.here:.9g} here and {worst.keras:.9g} in Keras"
         )
 
     @property
     def details(self) -> str:
-        """What the sentence leaves out: who calculated how, and array by array."""
+        """Details of the answer: versions, precision and differences by array."""
         each = ", ".join(f"{_words(one)} {one.difference:.2g}" for one in self.comparisons)
         one_by_one = f"Largest differences: {each}. " if len(self.comparisons) > 1 else ""
         return (
-            f"{one_by_one}Calculated anew by Keras {self.keras} on {self.backend} in "
-            f"{self.precision}; up to {self.worst.allowed:.2g} passes for rounding."
+            f"{one_by_one}Computed again with Keras {self.keras} on {self.backend} in "
+            f"{self.precision}; up to {self.worst.allowed:.2g} counts as rounding."
         )
 
 
 def compare(quantity: str, here: Array, keras: Array) -> Comparison:
-    """Compare an array of the page with the one that Keras made.
+    """Compare an array of the page with that of Keras.
 
     Examples
     --------
@@ -185,7 +186,7 @@ def compare(quantity: str, here: Array, keras: Array) -> Comparison:
         return Comparison(quantity, here.shape, keras.shape, float("inf"), magnitude)
     if not here.size:
         return Comparison(quantity, here.shape, keras.shape, 0.0, magnitude)
-    with np.errstate(invalid="ignore"):  # infinities: what comes out is no agreement
+    with np.errstate(invalid="ignore"):  # infinities give NaN, which does not agree
         differences = np.abs(here.astype(np.float64) - keras.astype(np.float64))
     at = np.unravel_index(int(np.argmax(differences)), differences.shape)
     return Comparison(

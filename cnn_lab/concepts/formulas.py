@@ -1,4 +1,4 @@
-"""Formulas as LaTeX with the reader's own numbers put in."""
+"""LaTeX formulas with the numbers of the page."""
 
 from dataclasses import dataclass
 
@@ -23,12 +23,12 @@ def output_length_latex(
     padding: tuple[int, int],
     dilation_rate: int = 1,
 ) -> str:
-    r"""Return the size formula of one axis, worked out.
+    r"""Return the size formula of one axis with its numbers and result.
 
     Parameters
     ----------
     name : str
-        Symbol of the result, for example "H'".
+        Symbol of the output length, for example "H'".
     length, kernel_size, stride, padding, dilation_rate
         As in `cnn_lab.ops.sizes.conv_output_length`.
 
@@ -53,7 +53,7 @@ def unread_sentence(
     borders: tuple[tuple[int, int], tuple[int, int]],
     dilation_rate: tuple[int, int] = (1, 1),
 ) -> str:
-    """Return what the floor drops, in words, or "" where every pixel is within reach.
+    """Return a sentence about what the floor drops, or "" if every pixel is within reach.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def unread_sentence(
 def convolution_costs(
     kernel_shape: tuple[int, int, int, int], out_size: tuple[int, int]
 ) -> dict[str, str]:
-    """Return what a convolution has to learn and to do, as text for `content/convolution.md`.
+    """Return the costs of a convolution as slots of the section "counts" of its page.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def convolution_costs(
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What one layer learns and does for one image.
+    """Costs of one layer for one image.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ def layer_costs(
     groups: int = 1,
     bias: bool = True,
 ) -> list[LayerCost]:
-    """Return the costs of layers between the same two shapes, the standard convolution first.
+    """Return the costs of layers between the same shapes, with the standard convolution first.
 
     Parameters
     ----------
@@ -129,9 +129,9 @@ def layer_costs(
         Rows, columns and channels or filters.
     kernel_size : (int, int)
     groups : int
-        More than one adds that convolution to the list.
+        More than one adds the grouped convolution to the list.
     bias : bool
-        Whether each of these layers has one.
+        Whether each of these layers has a bias.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def layer_costs(
 
 
 def cost_table(costs: list[LayerCost]) -> dict[str, list[str]]:
-    """Return costs as columns of text, each with its ratio to the first one's.
+    """Return costs as columns of text, each with its ratio to the first layer.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def cost_table(costs: list[LayerCost]) -> dict[str, list[str]]:
     first = costs[0]
     return {
         "Layer": [cost.name for cost in costs],
-        "Learned numbers": [_against(cost.parameters, first.parameters) for cost in costs],
+        "Parameters": [_against(cost.parameters, first.parameters) for cost in costs],
         "Multiply-adds": [_against(cost.multiply_adds, first.multiply_adds) for cost in costs],
     }
 

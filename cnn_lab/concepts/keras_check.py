@@ -1,7 +1,7 @@
-"""Keras does one layer of a page once more.
+"""One layer of a page computed again by Keras.
 
-Keras's own names are used wherever it has one. What it has no name for (four paddings, borders
-that repeat or wrap, a divisor, the mathematician's convolution) is put together from its parts.
+Keras operations are used directly wherever they exist. What Keras lacks (padding of each side, edge
+and wrap padding, a choice of divisor, true convolution) is composed of several.
 """
 
 import sys
@@ -20,12 +20,12 @@ KERAS_PADDINGS = ("valid", "same")
 
 
 def check(request: LayerCheck) -> Answer:
-    """Have Keras calculate what a page shows, and compare.
+    """Compute with Keras what a page shows, and compare.
 
     Raises
     ------
     CheckFailedError
-        If gradients are asked for and Keras does not run on TensorFlow.
+        If gradients are requested and Keras does not run on TensorFlow.
     """
     theirs = calculate(request.call)
     backend = keras.backend.backend()
@@ -38,7 +38,7 @@ def check(request: LayerCheck) -> Answer:
 
 
 def calculate(call: LayerCall) -> dict[str, Array]:
-    """Return every quantity of a layer as Keras has it."""
+    """Return every quantity of a layer as computed by Keras."""
     tensors = {
         name: keras.ops.convert_to_tensor(array, dtype=call.precision)
         for name, array in call.arrays()
@@ -63,7 +63,7 @@ def _gradients(call: LayerCall, tensors: dict[str, Tensor]) -> dict[str, Tensor]
         result = _layer(call, tensors)
     if result.shape != grad_output.shape:
         raise CheckFailedError(
-            "The gradient of the result must have the result's shape. "
+            "The output gradient must have the shape of the output. "
             f"Received: grad_output.shape={tuple(grad_output.shape)}, "
             f"result.shape={tuple(result.shape)}"
         )
@@ -89,7 +89,7 @@ def _convolution(
     padding = settings.padding
     if settings.flip_kernel:
         kernel = keras.ops.flip(kernel, axis=(0, 1))
-    # Keras takes no stride beside a dilation: there every position is made, and some are kept.
+    # Keras does not combine strides with dilation: compute every position and keep some.
     skips = max(strides) > 1 and max(dilation_rate) > 1
     if padding not in KERAS_PADDINGS or settings.pad_mode != "zeros" or skips:
         borders = settings.borders(size, (kernel.shape[0], kernel.shape[1]))
@@ -106,10 +106,10 @@ def _transposed(
     images: Tensor, kernel: Tensor, settings: ConvolutionSettings, size: Pair
 ) -> Tensor:
     strides, _ = settings.steps
-    kernel = keras.ops.transpose(kernel, (0, 1, 3, 2))  # Keras has what goes out before what comes
+    kernel = keras.ops.transpose(kernel, (0, 1, 3, 2))  # Keras puts the filters before the channels
     if settings.padding in KERAS_PADDINGS:
         return keras.ops.conv_transpose(images, kernel, strides=strides, padding=settings.padding)
-    # The padding of the convolution that it reverses is what is cut off.
+    # Cut off the padding of the convolution that this reverses.
     rows, columns = (
         slice(before, (length - 1) * stride + k - after)
         for (before, after), length, stride, k in zip(

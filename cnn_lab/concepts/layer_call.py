@@ -1,4 +1,4 @@
-"""One layer applied to the numbers of a page: what is asked of Keras, and written out as code."""
+"""One layer applied to the numbers of a page, for checks against Keras and code snippets."""
 
 from dataclasses import dataclass, fields
 from hashlib import blake2b
@@ -33,7 +33,7 @@ Precision = Literal["float32", "float64"]
 
 @dataclass(frozen=True)
 class ConvolutionSettings:
-    """The arguments of `conv2d` that are no arrays; each means what it means there.
+    """The arguments of `conv2d` that are not arrays, with the same meaning.
 
     Raises
     ------
@@ -49,7 +49,7 @@ class ConvolutionSettings:
     pad_mode: PadMode = "zeros"
 
     def __post_init__(self) -> None:
-        # Equal settings are to look alike, whether an axis was named once or twice.
+        # Make equal settings compare equal, whether given as a number or a pair.
         object.__setattr__(self, "strides", pair("strides", self.strides))
         object.__setattr__(self, "dilation_rate", pair("dilation_rate", self.dilation_rate))
         if self.groups < 1:
@@ -71,9 +71,9 @@ class ConvolutionSettings:
 
 @dataclass(frozen=True)
 class PoolingSettings:
-    """The arguments of `max_pool2d` and `average_pool2d` that are no arrays.
+    """The arguments of `max_pool2d` and `average_pool2d` that are not arrays.
 
-    `count_include_pad` means nothing to the largest value. `strides` of None is `pool_size`.
+    `count_include_pad` does not apply to max pooling. `strides` of None means `pool_size`.
     """
 
     pool_size: IntOrPair = 2
@@ -99,7 +99,7 @@ class PoolingSettings:
 
 @dataclass(frozen=True, eq=False)
 class LayerCall:
-    """An operation, its settings and its numbers.
+    """An operation with its settings and numbers.
 
     Parameters
     ----------
@@ -109,18 +109,18 @@ class LayerCall:
         A transposed convolution takes strides and padding only.
     images : ndarray, shape (n, height, width, channels)
     kernel : ndarray, shape (rows, columns, channels / groups, filters), optional
-        Of every convolution. For a transposed one too, the channels come in and the filters
-        go out.
+        For every convolution. For a transposed one too, channels are inputs and filters are
+        outputs.
     bias : ndarray, shape (filters,), optional
     grad_output : ndarray, shape (n, out_height, out_width, filters or channels), optional
-        Of every gradient: that of the loss with respect to the result.
+        For every gradient: the gradient of the loss with respect to the output.
 
     Raises
     ------
     ShapeError
         If an array has the wrong number of dimensions.
     ValueError
-        If an array or a setting is missing, or there is one that the operation has no use for.
+        If an array or a setting is missing, or the operation does not use one.
     """
 
     operation: Operation
@@ -166,18 +166,18 @@ class LayerCall:
 
     @property
     def is_gradient(self) -> bool:
-        """Whether gradients are asked for and not the result."""
+        """Whether gradients are computed instead of the output."""
         return self.operation.endswith(("gradient", "gradients"))
 
     @property
     def convolution(self) -> ConvolutionSettings:
-        """The settings, where the operation is a convolution."""
+        """Settings, if the operation is a convolution."""
         assert isinstance(self.settings, ConvolutionSettings)
         return self.settings
 
     @property
     def pooling(self) -> PoolingSettings:
-        """The settings, where the operation is pooling."""
+        """Settings, if the operation is pooling."""
         assert isinstance(self.settings, PoolingSettings)
         return self.settings
 
@@ -188,13 +188,13 @@ class LayerCall:
 
     @property
     def kernel_size(self) -> Pair:
-        """Rows and columns of the kernel, where there is one."""
+        """Rows and columns of the kernel, if there is one."""
         assert self.kernel is not None
         return int(self.kernel.shape[0]), int(self.kernel.shape[1])
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """The names of what comes out."""
+        """Names of the computed arrays."""
         if not self.is_gradient:
             return ("result",)
         if self.operation == "convolution_gradients":
@@ -203,12 +203,12 @@ class LayerCall:
 
     @property
     def precision(self) -> Precision:
-        """What the page calculates in: float32 only if all arrays are."""
+        """Floating-point type of the page: float32 only if all arrays are."""
         kinds = np.result_type(*(array for _, array in self.arrays()))
         return "float32" if kinds.itemsize <= 4 else "float64"
 
     def arrays(self) -> list[tuple[str, Array]]:
-        """Return the arrays that are there, by name."""
+        """Return the arrays that are set, by name."""
         named = [(name, getattr(self, name)) for name in _ARRAYS]
         return [(name, array) for name, array in named if array is not None]
 
@@ -217,7 +217,7 @@ _ARRAYS = [field.name for field in fields(LayerCall) if field.name not in {"oper
 
 
 def digest(*parts: object) -> str:
-    """Return a short name for arrays and for anything whose `repr` says all, in this order."""
+    """Return a short hash of arrays, and of other values by their `repr`, in this order."""
     state = blake2b(digest_size=12)
     for part in parts:
         if isinstance(part, np.ndarray):

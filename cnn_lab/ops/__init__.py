@@ -1,4 +1,4 @@
-"""The operations of a convolutional network in NumPy, channels last, and their gradients."""
+"""Operations of a convolutional network in NumPy, channels last, with their gradients."""
 
 from cnn_lab.ops.activations import (
     leaky_relu,

@@ -1,7 +1,7 @@
-"""Functions applied to each number, softmax, which weighs a row of them, and their gradients.
+"""Elementwise activations and softmax, with their gradients.
 
-A gradient takes the values that went in, and the loss's gradient with respect to what came
-out; both of the same shape, as is the result.
+A gradient takes the values that went in and the gradient of the loss with respect to what came
+out. Both have the same shape, and so does the result.
 """
 
 import numpy as np
@@ -21,9 +21,9 @@ def relu(values: Array) -> Array:
 
 
 def relu_gradient(values: Array, grad_output: Array) -> Array:
-    """Let the gradient through where the value was above zero, and nowhere else.
+    """Pass the gradient through where the value was above zero, and nowhere else.
 
-    At zero itself, where the slope is anything from 0 to 1, it is 0, as in TensorFlow.
+    The slope at zero, where any value from 0 to 1 would do, is 0, as in TensorFlow.
 
     Examples
     --------
@@ -35,14 +35,14 @@ def relu_gradient(values: Array, grad_output: Array) -> Array:
 
 
 def leaky_relu(values: Array, *, negative_slope: float = 0.2) -> Array:
-    """Return the values with everything below zero made smaller; any shape.
+    """Return the values with everything below zero scaled down; any shape.
 
     Parameters
     ----------
     values : ndarray of float
     negative_slope : float
-        What values below zero are multiplied by. 0.2 is the default of `keras.ops`; the
-        layer of Keras has 0.3.
+        Factor of the values below zero. 0.2 is the default of `keras.ops`; the Keras layer
+        has 0.3.
 
     Examples
     --------
@@ -50,13 +50,13 @@ def leaky_relu(values: Array, *, negative_slope: float = 0.2) -> Array:
     array([-0.15,  0.  ,  2.  ])
     """
     values = np.asarray(values)
-    # Of two straight lines through zero the steeper one is the upper one above zero.
+    # Of two straight lines through zero, the steeper one is the larger one above zero.
     choose = np.minimum if negative_slope > 1 else np.maximum
     return np.asarray(choose(values, negative_slope * values))
 
 
 def leaky_relu_gradient(values: Array, grad_output: Array, *, negative_slope: float = 0.2) -> Array:
-    """Let the gradient through where the value was above zero, elsewhere `negative_slope` of it.
+    """Pass the gradient through above zero, and `negative_slope` times it elsewhere.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def sigmoid_gradient(values: Array, grad_output: Array) -> Array:
     array([1., 0.])
     """
     grad_output = as_gradient("grad_output", grad_output, np.shape(values))
-    # 1 - s is the sigmoid of the other side; the difference would lose its last digits.
+    # 1 - s is the sigmoid of -x; the subtraction would lose its last digits.
     return np.asarray(grad_output * sigmoid(values) * sigmoid(-np.asarray(values)))
 
 
@@ -153,27 +153,27 @@ def softmax(logits: Array, *, temperature: float = 1.0) -> Array:
 def softmax_gradient(logits: Array, grad_output: Array, *, temperature: float = 1.0) -> Array:
     """Return how a loss changes with the scores, from how it changes with the probabilities.
 
-    Raising one score takes from all the other probabilities of its row, so each score feels
-    the whole row: ``p * (g - sum(p * g)) / temperature``.
+    Raising one score lowers all the other probabilities of its row, so the gradient of each
+    score depends on the whole row: ``p * (g - sum(p * g)) / temperature``.
 
     Parameters
     ----------
     logits : ndarray of float, shape (..., classes)
         The scores that `softmax` was given.
     grad_output : ndarray of float, shape (..., classes)
-        The loss's gradient with respect to the probabilities.
+        Gradient of the loss with respect to the probabilities.
     temperature : float
         As given to `softmax`.
 
     Returns
     -------
     ndarray, shape (..., classes)
-        Each row sums to 0: moving all scores alike changes nothing.
+        Each row sums to 0: adding the same number to all scores changes nothing.
 
     Raises
     ------
     ShapeError
-        If `grad_output` has not the shape of the scores.
+        If `grad_output` does not have the shape of the scores.
     ValueError
         If the temperature is not positive.
 

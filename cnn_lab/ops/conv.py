@@ -1,4 +1,4 @@
-"""Convolution: a kernel slides over an image, and each result is a sum of products."""
+"""Convolution: a kernel slides over an image, and each output value is a sum of products."""
 
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from cnn_lab.ops.windows import output_size
 
 
 class Conv2DGradients(NamedTuple):
-    """What a convolution's result feels of each of its arguments.
+    """Gradients of a convolution with respect to its arguments.
 
     Attributes
     ----------
@@ -51,8 +51,8 @@ def conv2d(
 ) -> Array:
     """Cross-correlate images with a bank of kernels.
 
-    What deep-learning libraries call convolution: the kernel is not flipped unless
-    `flip_kernel` asks for the mathematician's convolution.
+    This is what deep-learning libraries call convolution: the kernel is not flipped unless
+    `flip_kernel` asks for mathematical convolution.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ def conv2d(
     padding : {"valid", "same", "full"}, int or ((top, bottom), (left, right))
         Border added before the window slides, see `resolve_padding`.
     dilation_rate : int or (int, int)
-        Distance between the pixels that neighbouring kernel cells read. At least 1.
+        Distance in pixels between neighbouring kernel cells. At least 1.
     groups : int
-        Channels and filters are cut into this many groups that do not see each other.
+        Channels and filters are split into this many independent groups.
     flip_kernel : bool
-        Turn each kernel by 180 degrees first.
+        Rotate each kernel by 180 degrees first.
     pad_mode : {"zeros", "reflect", "edge", "wrap"}
-        What the border holds.
+        What the border is filled with.
 
     Returns
     -------
@@ -88,8 +88,8 @@ def conv2d(
     Notes
     -----
     n * out_height * out_width * kernel.size multiply-adds, as one matrix product (one per
-    group) on a copy of the windows; where the copy passes 3 MB, one product for each part of
-    it, so that it stays in the processor's cache.
+    group) on a copy of the windows. A copy of more than 3 MB is processed in parts, so that
+    each part stays in the processor's cache.
 
     References
     ----------
@@ -136,36 +136,37 @@ def conv2d_gradients(
 ) -> Conv2DGradients:
     """Return how a loss changes with the images, the kernel and the bias of `conv2d`.
 
-    Each result is a sum of products, so its gradient times one factor is the other factor's
-    share, and shares add up: over all positions for a kernel cell, over all windows that
-    read it for a pixel. Pixels beyond the last window get zero.
+    Each output value is a sum of products. Its gradient times one factor of a product is
+    the contribution to the other factor's gradient. Contributions add up over all positions
+    for a kernel cell, and over all windows that read it for a pixel. Pixels beyond the last
+    window get zero.
 
     Parameters
     ----------
     images, kernel, strides, padding, dilation_rate, groups, flip_kernel, pad_mode
         As given to `conv2d`.
     grad_output : ndarray of float, shape (n, out_height, out_width, filters)
-        The loss's gradient with respect to the result of `conv2d`.
+        Gradient of the loss with respect to the output of `conv2d`.
 
     Returns
     -------
     Conv2DGradients
-        ``images``, ``kernel`` and ``bias``, each of the shape of what it belongs to. A
-        border that repeats pixels gives its share back to them.
+        ``images``, ``kernel`` and ``bias``, each with the shape of its argument. The
+        gradient of a border that copies pixels is added to those pixels.
 
     Raises
     ------
     ShapeError
-        As `conv2d`, and if `grad_output` has not the shape of its result.
+        As `conv2d`, and if `grad_output` does not have the shape of its output.
     ValueError
         As `conv2d`.
 
     Notes
     -----
     Twice the multiply-adds of `conv2d`: one matrix product for the kernel and one for the
-    images, in parts as there. With stride 1 and no dilation the images' gradient is the
-    full correlation of `grad_output` with the kernel turned by 180 degrees; with stride s,
-    `grad_output` is first spread out with s - 1 zeros.
+    images, in parts as in `conv2d`. With stride 1 and no dilation, the gradient of the images
+    is the full correlation of `grad_output` with the kernel rotated by 180 degrees; with
+    stride s, s - 1 zeros are first inserted between the values of `grad_output`.
 
     References
     ----------
@@ -175,7 +176,7 @@ def conv2d_gradients(
 
     Examples
     --------
-    The corner pixels were read once, the middle one four times:
+    The corner pixels are read once, the middle one four times:
 
     >>> import numpy as np
     >>> ones = np.ones((1, 2, 2, 1))
@@ -228,9 +229,9 @@ def conv2d_weight_gradients(
     flip_kernel: bool = False,
     pad_mode: PadMode = "zeros",
 ) -> tuple[Array, Array]:
-    """Return the kernel's and the bias's part of `conv2d_gradients`, at half the work.
+    """Return the gradients of kernel and bias alone, at half the cost of `conv2d_gradients`.
 
-    All that a first layer needs: nobody learns from the gradient of its images.
+    This is all that a first layer needs: no layer before it uses the gradient of its images.
     """
     images, kernel, geometry = _prepare(
         images, kernel, strides, padding, dilation_rate, groups, flip_kernel
@@ -247,7 +248,7 @@ def conv2d_weight_gradients(
     )
     return (
         grad_kernel[::-1, ::-1] if flip_kernel else grad_kernel,
-        # Image by image first: short sums lose less in single precision.
+        # Sum each image first: short sums lose less in single precision.
         grad_output.sum(axis=(1, 2)).sum(axis=0),
     )
 
@@ -268,7 +269,7 @@ def _prepare(
     groups: int,
     flip_kernel: bool,
 ) -> tuple[Array, Array, _Geometry]:
-    """Check what `conv2d` was given; return the kernel as it slides, and all sizes."""
+    """Check the arguments of `conv2d`; return the kernel as it slides, and all sizes."""
     images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
     kernel = as_float("kernel", kernel, ndim=4, axes="(rows, columns, channels / groups, filters)")
     stride_pair = pair("strides", strides)

@@ -1,9 +1,9 @@
-"""The three matrix products behind every convolution, its gradients and its transpose.
+"""Three matrix products behind every convolution, its gradients and its transpose.
 
-What the windows read becomes the rows of one matrix. That is kernel_height * kernel_width
-times the image, so it is copied a part at a time, small enough for the cache. Each group of
-channels has products of its own. Arguments come checked; the public operations are in `conv`
-and `transposed`.
+The windows become the rows of one matrix. It is kernel_height * kernel_width times as large as
+the image, so it is copied in parts small enough for the cache. Each group of channels has its
+own products. Arguments are already checked; the public operations are in `conv` and
+`transposed`.
 """
 
 import math
@@ -52,7 +52,7 @@ def correlate_kernel_gradient(
     dilation_rate: Pair,
     groups: int,
 ) -> Array:
-    """Return each kernel cell's sum of (pixel it read) * (gradient of the result it wrote).
+    """Return for each kernel cell the sum of (pixel read) * (gradient of the output written).
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def correlate_kernel_gradient(
     depth, n_filters = padded.shape[3] // groups, grad_output.shape[3]
     dtype = np.result_type(padded, grad_output)
     grad_kernel = np.zeros((*kernel_size, depth, n_filters), dtype)
-    # Parts so large that adding their kernels up is little beside the products.
+    # Parts so large that adding up their kernels costs little compared with the products.
     part_bytes = max(PART_BYTES, 4 * grad_kernel.nbytes // groups)
     for channels, filters in _groups(padded.shape[3], n_filters, groups):
         bank = _positions(grad_kernel)[:, filters]
@@ -86,14 +86,14 @@ def correlate_input_gradient(
     dilation_rate: Pair,
     groups: int,
 ) -> Array:
-    """Send each result's gradient back to the pixels it was made of, weighed by the kernel.
+    """Send each output gradient back to the pixels of its window, times the kernel.
 
     Parameters
     ----------
     grad_output : ndarray of float, shape (n, out_height, out_width, filters)
     kernel : ndarray of float, shape (kernel_height, kernel_width, channels / groups, filters)
     padded_size : (int, int)
-        Rows and columns of the padded images; what no window reads gets zero.
+        Rows and columns of the padded images; pixels that no window reads get zero.
     strides, dilation_rate : (int, int)
     groups : int
 
@@ -130,7 +130,7 @@ def _groups(n_channels: int, n_filters: int, groups: int) -> Iterator[tuple[slic
 
 
 def _rows(windows: Array, part_bytes: int) -> Iterator[tuple[Part, Array]]:
-    """Copy windows into the rows of a matrix, a part at a time and all in the same memory."""
+    """Copy windows into the rows of a matrix, in parts that share the same memory."""
     memory: Array | None = None
     for part in _parts(windows.shape, part_bytes // windows.itemsize):
         some = windows[part]
@@ -160,5 +160,5 @@ def _parts(window_shape: tuple[int, ...], n_numbers: int) -> Iterator[Part]:
 
 
 def _positions(values: Array) -> Array:
-    """Return values with all axes but the last as one; a view, as they lie without gaps."""
+    """Return a view with all axes but the last merged; the values must be contiguous."""
     return values.reshape(-1, values.shape[-1])

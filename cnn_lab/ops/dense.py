@@ -1,4 +1,4 @@
-"""The fully connected layer: every output weighs every input."""
+"""Fully connected layer: every output is a weighted sum of all inputs."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from cnn_lab.ops.types import Array, ShapeError, as_float, as_gradient
 
 
 class DenseGradients(NamedTuple):
-    """What a dense layer's result feels of each of its arguments.
+    """Gradients of a dense layer with respect to its arguments.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class DenseGradients(NamedTuple):
 
 
 def dense(inputs: Array, kernel: Array, bias: Array | None = None) -> Array:
-    """Weigh all inputs for each unit and add the unit's bias.
+    """Return each unit's weighted sum of the inputs, plus its bias.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def dense(inputs: Array, kernel: Array, bias: Array | None = None) -> Array:
     Raises
     ------
     ShapeError
-        If the shapes do not chain; names them.
+        If the shapes do not match; names them.
 
     Notes
     -----
@@ -67,17 +67,17 @@ def dense_gradients(inputs: Array, kernel: Array, grad_output: Array) -> DenseGr
     inputs, kernel
         As given to `dense`.
     grad_output : ndarray of float, shape (n, units)
-        The loss's gradient with respect to the result of `dense`.
+        Gradient of the loss with respect to the output of `dense`.
 
     Returns
     -------
     DenseGradients
-        ``inputs``, ``kernel`` and ``bias``, each of the shape of what it belongs to.
+        ``inputs``, ``kernel`` and ``bias``, each with the shape of its argument.
 
     Raises
     ------
     ShapeError
-        If the shapes do not chain; names them.
+        If the shapes do not match; names them.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Depthwise convolution: each channel has kernels of its own, and channels do not mix."""
+"""Depthwise convolution: each channel has its own kernels, and channels are not mixed."""
 
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ def depthwise_conv2d(
 ) -> Array:
     """Cross-correlate each channel with its own kernels.
 
-    The same as `conv2d` with as many groups as channels, without a matrix product for each.
+    The same as `conv2d` with one group per channel, without a matrix product for each group.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def depthwise_conv2d(
 
     Notes
     -----
-    n * out_height * out_width * kernel.size multiply-adds, as one pass over whole maps for
-    each cell of the kernel.
+    n * out_height * out_width * kernel.size multiply-adds, one pass over whole maps for each
+    cell of the kernel.
 
     References
     ----------
@@ -103,17 +103,17 @@ def depthwise_conv2d_gradients(
     images, kernel, strides, padding
         As given to `depthwise_conv2d`.
     grad_output : ndarray of float, shape (n, out_height, out_width, channels * depth_multiplier)
-        The loss's gradient with respect to the result of `depthwise_conv2d`.
+        Gradient of the loss with respect to the output of `depthwise_conv2d`.
 
     Returns
     -------
     Conv2DGradients
-        ``images``, ``kernel`` and ``bias``, each of the shape of what it belongs to.
+        ``images``, ``kernel`` and ``bias``, each with the shape of its argument.
 
     Raises
     ------
     ShapeError
-        As `depthwise_conv2d`, and if `grad_output` has not the shape of its result.
+        As `depthwise_conv2d`, and if `grad_output` does not have the shape of its output.
     ValueError
         As `depthwise_conv2d`.
 

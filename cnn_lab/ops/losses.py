@@ -11,15 +11,15 @@ SMALLEST_PROBABILITY = 1e-7
 def cross_entropy(probabilities: Array, labels: Array) -> float:
     """Return the mean over the images of ``-sum(label * log(probability))``.
 
-    The sum runs over the classes, outside the logarithm, and weighs by the label. For a
-    label that is one class it is minus the logarithm of that class's probability.
+    The sum runs over the classes; the label is a weight outside the logarithm. For a label
+    that is a single class, it is minus the logarithm of the probability of that class.
 
     Parameters
     ----------
     probabilities : ndarray of float, shape (n, classes)
         Predictions, each from 0 to 1.
     labels : ndarray, of int, shape (n,), or of float, shape (n, classes)
-        The classes by number, or distributions over them that sum to 1.
+        Class numbers, or distributions over the classes that sum to 1.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def cross_entropy(probabilities: Array, labels: Array) -> float:
     ShapeError
         If the shapes do not match or there is no image; names them.
     ValueError
-        If a label is no class, or a distribution has a negative part or another sum than 1.
+        If a label is not a class, or a distribution has a negative part or does not sum to 1.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def cross_entropy(probabilities: Array, labels: Array) -> float:
     """
     probabilities, targets = _prepare("probabilities", probabilities, labels)
     logarithms = np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))
-    # Taken from zero, not negated: a loss of nothing is 0 and not -0. So below.
+    # Subtracted from zero, not negated, so that a loss of zero is 0 and not -0. So below.
     return float(0 - (targets * logarithms).sum() / len(targets))
 
 
@@ -56,8 +56,8 @@ def cross_entropy_gradient(probabilities: Array, labels: Array) -> Array:
     Returns
     -------
     ndarray, shape (n, classes)
-        Below 1e-7, where the loss no longer changes, the slope is that at 1e-7, so that a
-        prediction which is sure and wrong still learns.
+        Below 1e-7, where the loss is constant, the slope at 1e-7 is used, so that the network
+        still learns from a confident wrong prediction.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def cross_entropy_gradient(probabilities: Array, labels: Array) -> Array:
 
 
 def softmax_cross_entropy(logits: Array, labels: Array) -> float:
-    """Return the cross-entropy of the softmax of scores, exact where a probability is tiny.
+    """Return the cross-entropy of the softmax of scores, exact even for tiny probabilities.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def softmax_cross_entropy_gradient(
 ) -> Array:
     """Return how the cross-entropy of softmax changes with the scores: ``(p - label) / n``.
 
-    What is left when the slopes of the logarithm and of softmax are multiplied out.
+    This is the product of the slopes of the logarithm and of softmax, simplified.
 
     Parameters
     ----------
@@ -119,12 +119,12 @@ def softmax_cross_entropy_gradient(
     labels
         As given to `cross_entropy`.
     temperature : float
-        As given to `softmax`; divides the gradient, too.
+        As given to `softmax`; the gradient is divided by it too.
 
     Returns
     -------
     ndarray, shape (n, classes)
-        Each row sums to 0, as `softmax_gradient`'s do.
+        Each row sums to 0, as in `softmax_gradient`.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def softmax_cross_entropy_gradient(
 
 
 def _prepare(name: str, scores: Array, labels: Array) -> tuple[Array, Array]:
-    """Return scores and labels as two arrays of shape (n, classes) and of one precision."""
+    """Return scores and labels as arrays of shape (n, classes) with the same precision."""
     scores = as_float(name, scores, ndim=2, axes="(n, classes)")
     labels = np.asarray(labels)
     by_number = labels.ndim == 1

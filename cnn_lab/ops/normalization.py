@@ -1,4 +1,4 @@
-"""Batch normalization, with the batch's own statistics or with known ones, and its gradients."""
+"""Batch normalization, with the statistics of the batch or given ones, and its gradients."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from cnn_lab.ops.types import Array, as_float, as_gradient
 
 
 class BatchNormalizationGradients(NamedTuple):
-    """What the normalized batch feels of each argument.
+    """Gradients of batch normalization with respect to its arguments.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ def batch_normalization(
     ----------
     inputs : ndarray of float, shape (..., channels)
     mean, variance : ndarray of float, shape (channels,), optional
-        Both, as a trained network has them, or neither: then they are the batch's own, as
-        in training. Variance is not negative.
+        Give both, as in a trained network, or neither to use those of the batch, as in
+        training. The variance is not negative.
     gamma, beta : ndarray of float, shape (channels,), optional
         Learned scale (default 1) and offset (default 0).
     epsilon : float
@@ -55,7 +55,8 @@ def batch_normalization(
 
     Notes
     -----
-    The batch's own variance divides by the number of values, not by one less.
+    The variance of the batch is the sum of squares divided by the number of values, not by
+    one less.
 
     References
     ----------
@@ -89,26 +90,26 @@ def batch_normalization_gradients(
 ) -> BatchNormalizationGradients:
     """Return how a loss changes with the inputs, gamma and beta of `batch_normalization`.
 
-    With known statistics each value is on its own. With the batch's own, each value also
-    moves the mean and the variance, and through them all the others: what is left of the
-    gradient has no mean and no part along the normalized values.
+    With given statistics, each value is independent. With those of the batch, each value also
+    changes the mean and the variance, and through them all the others: the resulting gradient
+    has mean zero and is orthogonal to the normalized values.
 
     Parameters
     ----------
     inputs, mean, variance, gamma, epsilon
         As given to `batch_normalization`. Beta changes no gradient.
     grad_output : ndarray of float, shape of `inputs`
-        The loss's gradient with respect to the result of `batch_normalization`.
+        Gradient of the loss with respect to the output of `batch_normalization`.
 
     Returns
     -------
     BatchNormalizationGradients
-        ``inputs``, ``gamma`` and ``beta``, each of the shape of what it belongs to.
+        ``inputs``, ``gamma`` and ``beta``, each with the shape of its argument.
 
     Raises
     ------
     ShapeError
-        If `grad_output` has not the shape of the inputs.
+        If `grad_output` does not have the shape of the inputs.
     ValueError
         If only one of mean and variance is given.
 
@@ -149,6 +150,5 @@ def _statistics(inputs: Array, mean: Array | None, variance: Array | None) -> tu
         axes = tuple(range(np.ndim(inputs) - 1))
         return np.mean(inputs, axis=axes), np.var(inputs, axis=axes)
     raise ValueError(
-        "`mean` and `variance` must be given both, or neither. "
-        f"Received: mean={mean}, variance={variance}"
+        f"Give both `mean` and `variance`, or neither. Received: mean={mean}, variance={variance}"
     )

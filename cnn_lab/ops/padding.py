@@ -1,4 +1,4 @@
-"""Padding resolved to borders, and borders added to images and taken off gradients."""
+"""Padding resolved to borders; borders added to images and removed from gradients."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def resolve_padding(
     ----------
     padding : {"valid", "same", "full"}, int or ((top, bottom), (left, right))
         "valid" adds nothing, "same" keeps ``ceil(size / stride)`` positions, "full" lets
-        every kernel cell meet every pixel.
+        every kernel cell reach every pixel.
     size, kernel_size, strides, dilation_rate : (int, int)
         Image, kernel, step and dilation, rows before columns.
 
@@ -83,20 +83,20 @@ def pad_images(
     borders : ((int, int), (int, int))
         Pixels ((top, bottom), (left, right)).
     mode : {"zeros", "reflect", "edge", "wrap"}
-        Where the new pixels come from: a constant, the image mirrored at its outermost
-        pixel (which is not repeated), that pixel repeated, or the far side.
+        Source of the new pixels: a constant, the image mirrored at its outermost pixel
+        (which is not repeated), that pixel repeated, or the opposite side of the image.
     fill : float
         The constant of mode "zeros"; max pooling pads with minus infinity.
 
     Returns
     -------
     ndarray, shape (n, top + height + bottom, left + width + right, channels)
-        The very same array where there is nothing to add.
+        The same array, not a copy, if there is nothing to add.
 
     Raises
     ------
     ValueError
-        If the mode is unknown, or "reflect" or "wrap" need more pixels than there are.
+        If the mode is unknown, or "reflect" or "wrap" need more pixels than the image has.
     """
     if mode not in PAD_MODES:
         raise ValueError(f"`pad_mode` must be one of {PAD_MODES}. Received: pad_mode={mode!r}")
@@ -124,8 +124,8 @@ def pad_images(
 def unpad_gradient(gradient: Array, borders: Borders, mode: PadMode = "zeros") -> Array:
     """Return the gradient of the images from the gradient of the padded images.
 
-    The border's share goes to the pixels that the border was copied from; a border of
-    zeros came from nowhere, so its share is dropped. This is the adjoint of `pad_images`.
+    The gradient of the border is added to the pixels that the border was copied from. A border
+    of zeros is not a copy, so its gradient is dropped. This is the adjoint of `pad_images`.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def unpad_gradient(gradient: Array, borders: Borders, mode: PadMode = "zeros") -
     borders : ((int, int), (int, int))
         Pixels ((top, bottom), (left, right)).
     mode : {"zeros", "reflect", "edge", "wrap"}
-        As it was given to `pad_images`.
+        As given to `pad_images`.
 
     Returns
     -------

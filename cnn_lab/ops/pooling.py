@@ -1,4 +1,4 @@
-"""Pooling: each window of a map is replaced by its largest value or by its mean."""
+"""Pooling: replacing each window of a map by its largest value or its mean."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def pooling_geometry(
         Image, rows before columns.
     pool_size : int or (int, int)
     strides : int, (int, int) or None
-        None means the pool size: windows side by side.
+        None means `pool_size`: windows side by side.
     padding : see `resolve_padding`
 
     Raises
@@ -34,8 +34,8 @@ def pooling_geometry(
     for border, window in zip(borders, pool_pair, strict=True):
         if max(border) >= window:
             raise ValueError(
-                "`padding` must be smaller than `pool_size`, so that every window meets the "
-                f"image. Received: padding={padding!r}, pool_size={pool_size!r}"
+                "`padding` must be smaller than `pool_size`, so that every window covers "
+                f"part of the image. Received: padding={padding!r}, pool_size={pool_size!r}"
             )
     output_size(size, pool_pair, stride_pair, borders)
     return pool_pair, stride_pair, borders
@@ -56,9 +56,9 @@ def max_pool2d(
     pool_size : int or (int, int)
         Window in pixels, (rows, columns). At least 1.
     strides : int, (int, int) or None
-        Step of the window; None takes `pool_size`.
+        Step of the window; None means `pool_size`.
     padding : {"valid", "same", "full"}, int or ((top, bottom), (left, right))
-        The border counts as minus infinity, so it never wins. Smaller than the window.
+        Smaller than the window. The border counts as minus infinity, so it never wins.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def max_pool2d(
 
     Notes
     -----
-    n * out_height * out_width * channels * window comparisons, as window - 1 passes over
+    n * out_height * out_width * channels * window comparisons, in window - 1 passes over
     whole maps.
 
     Examples
@@ -101,14 +101,14 @@ def max_pool2d_gradient(
     """Send each window's gradient to the pixel that won it.
 
     Of equal pixels the first wins, row by row, as in TensorFlow. A pixel that wins several
-    overlapping windows gets the sum; one that wins none, or that no window reads, gets zero.
+    overlapping windows gets the sum of their gradients; one that wins none gets zero.
 
     Parameters
     ----------
     images, pool_size, strides, padding
         As given to `max_pool2d`.
     grad_output : ndarray of float, shape (n, out_height, out_width, channels)
-        The loss's gradient with respect to the result of `max_pool2d`.
+        Gradient of the loss with respect to the output of `max_pool2d`.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def max_pool2d_gradient(
     Raises
     ------
     ShapeError, ValueError
-        As `max_pool2d`, and if `grad_output` has not the shape of its result.
+        As `max_pool2d`, and if `grad_output` does not have the shape of its output.
 
     Notes
     -----
@@ -166,8 +166,8 @@ def average_pool2d(
     pool_size, strides, padding
         As in `max_pool2d`; the border counts as zero.
     count_include_pad : bool
-        False divides by the cells inside the image, as Keras does; True by the whole
-        window, as PyTorch does unless told otherwise.
+        False divides by the cells inside the image, as Keras does; True by the size
+        of the whole window, as PyTorch does by default.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def average_pool2d(
 
     Notes
     -----
-    n * out_height * out_width * channels * window additions, as window passes over whole maps.
+    n * out_height * out_width * channels * window additions, in window passes over whole maps.
 
     Examples
     --------
@@ -209,15 +209,15 @@ def average_pool2d_gradient(
     padding: Padding = "valid",
     count_include_pad: bool = False,
 ) -> Array:
-    """Share each window's gradient equally among the pixels it was the mean of.
+    """Divide each window's gradient equally among the pixels that it averages.
 
     Parameters
     ----------
     images, pool_size, strides, padding, count_include_pad
-        As given to `average_pool2d`. Only the shape of the images matters: a mean changes
-        with its pixels in the same way wherever they stand.
+        As given to `average_pool2d`. Only the shape of the images matters: the gradient
+        of a mean does not depend on the values.
     grad_output : ndarray of float, shape (n, out_height, out_width, channels)
-        The loss's gradient with respect to the result of `average_pool2d`.
+        Gradient of the loss with respect to the output of `average_pool2d`.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def average_pool2d_gradient(
     Raises
     ------
     ShapeError, ValueError
-        As `average_pool2d`, and if `grad_output` has not the shape of its result.
+        As `average_pool2d`, and if `grad_output` does not have the shape of its output.
 
     Notes
     -----
@@ -271,7 +271,7 @@ def global_average_pool2d(images: Array) -> Array:
     Raises
     ------
     ShapeError
-        If the images have not four axes.
+        If the images do not have four axes.
 
     References
     ----------
@@ -287,14 +287,14 @@ def global_average_pool2d(images: Array) -> Array:
 
 
 def global_average_pool2d_gradient(images: Array, grad_output: Array) -> Array:
-    """Share each map's gradient equally among its pixels.
+    """Divide each map's gradient equally among its pixels.
 
     Parameters
     ----------
     images : ndarray of float, shape (n, height, width, channels)
         As given to `global_average_pool2d`; only the shape matters.
     grad_output : ndarray of float, shape (n, channels)
-        The loss's gradient with respect to the result of `global_average_pool2d`.
+        Gradient of the loss with respect to the output of `global_average_pool2d`.
 
     Returns
     -------
@@ -303,7 +303,7 @@ def global_average_pool2d_gradient(images: Array, grad_output: Array) -> Array:
     Raises
     ------
     ShapeError
-        As `global_average_pool2d`, and if `grad_output` has not the shape of its result.
+        As `global_average_pool2d`, and if `grad_output` does not have the shape of its output.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The whole-number side of convolution: sizes, padding, leftovers, receptive fields and costs.
+"""Sizes, padding, remainders, receptive fields and costs of convolution in whole numbers.
 
-Everything here is exact integer arithmetic. Sizes go one axis at a time: two axes are two
-calls, because rows and columns never influence each other's sizes. Costs take whole shapes.
+All arithmetic is exact. Sizes are computed one axis at a time, because rows and columns do not
+influence each other; costs take whole shapes.
 """
 
 import math
@@ -13,7 +13,7 @@ from cnn_lab.ops.types import ShapeError, check_at_least
 
 
 def effective_kernel_size(kernel_size: int, dilation_rate: int = 1) -> int:
-    """Return the pixels that a dilated kernel spans, holes included.
+    """Return the number of pixels that a dilated kernel spans, gaps included.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def conv_output_length(
     padding: tuple[int, int] = (0, 0),
     dilation_rate: int = 1,
 ) -> int:
-    """Return how many positions a window takes along one axis.
+    """Return the number of positions of a window along one axis.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def same_padding(
     """Return the padding (before, after) that gives ``ceil(length / stride)`` outputs.
 
     Where the total is odd, the extra pixel goes after, as in Keras and TensorFlow.
-    The textbook ``(k - 1) / 2`` on both sides holds for odd kernels at stride 1 alone.
+    The textbook ``(k - 1) / 2`` on both sides holds only for odd kernels at stride 1.
 
     Examples
     --------
@@ -112,14 +112,14 @@ def conv_transpose_output_length(
     stride: int = 1,
     padding: Literal["valid", "same"] | tuple[int, int] = "valid",
 ) -> int:
-    """Return how many pixels a transposed convolution makes along one axis.
+    """Return the output length of a transposed convolution along one axis.
 
     Parameters
     ----------
     length, kernel_size, stride : int
         As in `conv_output_length`.
     padding : {"valid", "same"} or (int, int)
-        That of the convolution it reverses.
+        Padding of the convolution that it reverses.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def unread_length(
     padding: tuple[int, int] = (0, 0),
     dilation_rate: int = 1,
 ) -> int:
-    """Return how many padded pixels at the far end lie beyond the last window.
+    """Return the number of padded pixels beyond the last window.
 
     This is the remainder that the floor of `conv_output_length` drops.
 
@@ -182,14 +182,14 @@ def unread_length(
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What one unit of a layer sees of the network's input, along one axis.
+    """Receptive field of one unit in the network's input, along one axis.
 
     Attributes
     ----------
     size : int
-        Input pixels between the first and the last one that reach the unit.
+        Input pixels from the first to the last one that the unit depends on.
     step : int
-        Input pixels between the fields of two neighbouring units.
+        Distance in input pixels between the fields of two neighbouring units.
     """
 
     size: int = 1
@@ -232,14 +232,14 @@ def convolution_parameters(
     groups: int = 1,
     bias: bool = True,
 ) -> int:
-    """Return how many numbers a convolution learns, whatever the size of the image.
+    """Return the number of parameters of a convolution, which the image size does not change.
 
     Parameters
     ----------
     kernel_size : (int, int)
         Rows and columns of the kernel.
     channels, filters : int
-        Maps that go in and come out.
+        Input maps and output maps.
     groups : int
         Divides channels and filters; as many groups as channels is a depthwise convolution.
     bias : bool
@@ -277,7 +277,7 @@ def convolution_multiply_adds(
     *,
     groups: int = 1,
 ) -> int:
-    """Return the products that a convolution sums for one image; the bias is not counted.
+    """Return the multiplications of a convolution for one image; the bias is not counted.
 
     Parameters
     ----------
@@ -299,10 +299,10 @@ def convolution_multiply_adds(
 def separable_parameters(
     kernel_size: tuple[int, int], channels: int, filters: int, *, bias: bool = True
 ) -> int:
-    """Return how many numbers a depthwise convolution followed by a 1x1 one learns.
+    """Return the number of parameters of a depthwise convolution followed by a 1x1 one.
 
-    The first looks at each channel alone, the second mixes the channels. Only the second
-    has a bias: one in the first would be mixed into it.
+    The first treats each channel separately, the second mixes the channels. Only the second
+    has a bias; a bias in the first would be absorbed by it.
 
     Examples
     --------
@@ -316,9 +316,9 @@ def separable_parameters(
 def separable_multiply_adds(
     out_size: tuple[int, int], kernel_size: tuple[int, int], channels: int, filters: int
 ) -> int:
-    """Return the products that a depthwise convolution and a 1x1 one sum for one image.
+    """Return the multiplications of a depthwise and a 1x1 convolution for one image.
 
-    The stride is the depthwise convolution's, so that both make maps of `out_size`.
+    The stride belongs to the depthwise convolution, so both produce maps of `out_size`.
 
     Examples
     --------
@@ -334,7 +334,7 @@ def separable_multiply_adds(
 def dense_parameters(
     in_shape: tuple[int, ...], out_shape: tuple[int, ...], *, bias: bool = True
 ) -> int:
-    """Return how many numbers a dense layer between arrays of these shapes learns.
+    """Return the number of parameters of a dense layer between arrays of these shapes.
 
     Examples
     --------
@@ -348,7 +348,7 @@ def dense_parameters(
 
 
 def dense_multiply_adds(in_shape: tuple[int, ...], out_shape: tuple[int, ...]) -> int:
-    """Return the products that a dense layer sums for one image: each weight is used once.
+    """Return the multiplications of a dense layer for one image: each weight is used once.
 
     Examples
     --------

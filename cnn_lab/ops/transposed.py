@@ -1,4 +1,4 @@
-"""Transposed convolution: the way back through a convolution, used as a layer of its own."""
+"""Transposed convolution: the backward pass of a convolution, used as a layer."""
 
 import numpy as np
 
@@ -16,24 +16,24 @@ def conv2d_transpose(
     strides: IntOrPair = 1,
     padding: Padding = "valid",
 ) -> Array:
-    """Stamp the kernel into the result once for each pixel, scaled by it, and add up.
+    """Add a copy of the kernel, scaled by the pixel, to the output for each pixel.
 
-    This is what the gradient does on its way from a convolution's result to its images,
-    so it enlarges by the stride. It undoes a convolution's shape, not its values.
+    This is the path of the gradient from the output of a convolution to its images, so it
+    enlarges by the stride. It reverses the shape of a convolution, not its values.
 
     Parameters
     ----------
     images : ndarray of float, shape (n, height, width, channels_in)
         Channels last, any finite range.
     kernel : ndarray of float, shape (kernel_height, kernel_width, channels_in, filters)
-        In the order of `conv2d`. Keras stores this layer's kernel as (rows, columns,
+        Same axes as in `conv2d`. Keras stores the kernel of this layer as (rows, columns,
         filters, channels_in): swap its last two axes.
     bias : ndarray of float, shape (filters,), optional
         Added to every pixel of its filter's map.
     strides : int or (int, int)
-        Distance in the result between the stamps of neighbouring pixels. At least 1.
+        Distance in the output between the copies of neighbouring pixels. At least 1.
     padding : {"valid", "same"}, int or ((top, bottom), (left, right))
-        The padding of the convolution that this reverses: so much is cut off the result.
+        Padding of the convolution that this reverses: it is cut off the output.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def conv2d_transpose(
 
     Examples
     --------
-    Two pixels, two columns apart: their stamps meet in the middle column.
+    Copies of the kernel two columns apart overlap in the middle column:
 
     >>> import numpy as np
     >>> pixels = np.array([1.0, 10.0]).reshape(1, 1, 2, 1)
@@ -87,7 +87,7 @@ def conv2d_transpose(
 def transposed_geometry(
     size: Pair, kernel_size: Pair, strides: IntOrPair, padding: Padding
 ) -> tuple[Pair, Borders, Pair]:
-    """Return (strides, borders cut off, size of the result) as pixels.
+    """Return (strides, borders cut off, output size) in pixels.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Types of arguments and the checks at the door.
+"""Argument types and their checks.
 
-Each public function turns its arguments into these once; everything behind the door relies on it.
+Each public function converts its arguments to these once; internal code relies on it.
 """
 
 from collections.abc import Sequence
@@ -26,18 +26,18 @@ class ShapeError(ValueError):
 
 
 def check_at_least(minimum: int, **values: int) -> None:
-    """Raise if any of the named whole numbers is smaller than `minimum`.
+    """Raise ValueError if any of the named whole numbers is smaller than `minimum`.
 
     Parameters
     ----------
     minimum : int
     **values : int
-        The values to check, under the names that the caller's reader knows.
+        Values to check, by the names that the message shows.
 
     Raises
     ------
     ValueError
-        If a value is no whole number or too small.
+        If a value is not a whole number or too small.
     """
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int):
@@ -84,7 +84,7 @@ def as_float(name: str, values: Any, *, ndim: int, axes: str) -> Array:
     Raises
     ------
     ShapeError
-        If the number of dimensions is wrong; `axes` tells the reader what is wanted.
+        If the number of dimensions is wrong; `axes` is named in the message.
     """
     array = np.asarray(values)
     if array.dtype.kind in "biu":
@@ -97,17 +97,17 @@ def as_float(name: str, values: Any, *, ndim: int, axes: str) -> Array:
 
 
 def as_gradient(name: str, values: Any, shape: tuple[int, ...]) -> Array:
-    """Return `values` as a floating array, if it has the shape of what it is the gradient of.
+    """Return `values` as a floating array after checking its shape.
 
     Raises
     ------
     ShapeError
-        If it has another; names both.
+        If the shape is not `shape`; names both.
     """
     array = as_float(name, values, ndim=np.ndim(values), axes="")
     if array.shape != shape:
         raise ShapeError(
-            f"`{name}` must have the shape of the result, {shape}. "
+            f"`{name}` must have the shape of the output, {shape}. "
             f"Received: {name}.shape={array.shape}"
         )
     return array

@@ -1,4 +1,4 @@
-"""Every position of a sliding window as one strided view: no pixel is copied."""
+"""Every position of a sliding window as one strided view, without copying pixels."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from cnn_lab.ops.types import Array, Borders, Pair
 def output_size(
     size: Pair, kernel_size: Pair, strides: Pair, borders: Borders, dilation_rate: Pair = (1, 1)
 ) -> Pair:
-    """Return (rows, columns) of positions that the window takes; see `conv_output_length`."""
+    """Return the (rows, columns) of window positions; see `conv_output_length`."""
     rows, columns = (
         conv_output_length(*axis)
         for axis in zip(size, kernel_size, strides, borders, dilation_rate, strict=True)
@@ -20,7 +20,7 @@ def output_size(
 def window_view(
     padded: Array, kernel_size: Pair, strides: Pair, dilation_rate: Pair = (1, 1)
 ) -> Array:
-    """Return what every window reads.
+    """Return the pixels of every window.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def window_view(
 
     Notes
     -----
-    Constant time. Only a reader that needs contiguous rows (the matrix product of a
-    convolution) pays for a copy.
+    Constant time. Only callers that need contiguous rows (the matrix product of a
+    convolution) make a copy.
     """
     n, height, width, channels = padded.shape
     borders = ((0, 0), (0, 0))
-    # Refuses a window that does not fit, so that no view reaches beyond the image's memory.
+    # Raises if the window does not fit, so that no view reaches beyond the image's memory.
     out_size = output_size((height, width), kernel_size, strides, borders, dilation_rate)
     image, row, column, channel = padded.strides
     return np.lib.stride_tricks.as_strided(
@@ -65,21 +65,21 @@ def window_view(
 
 
 def cell_view(padded: Array, cell: Pair, out_size: Pair, strides: Pair) -> Array:
-    """Return the pixels that one cell of the window lies on, position by position.
+    """Return the pixels under one cell of the window, position by position.
 
     Parameters
     ----------
     padded : ndarray, shape (n, height, width, channels)
     cell : (int, int)
-        The cell's distance in pixels from the window's first row and column.
+        Distance of the cell in pixels from the first row and column of the window.
     out_size : (int, int)
-        Positions that the window takes, see `output_size`.
+        Positions of the window, see `output_size`.
     strides : (int, int)
 
     Returns
     -------
     ndarray, shape (n, out_height, out_width, channels)
-        A view; what is added to it is added to `padded`.
+        A view; adding to it adds to `padded`.
     """
     rows, columns = (
         slice(first, first + (count - 1) * step + 1, step)

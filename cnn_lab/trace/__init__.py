@@ -1,7 +1,7 @@
-"""What a learner watches, as data: grids of numbers, and steps that link their cells.
+"""Traces: an operation as grids of numbers and steps that link their cells.
 
-A builder computes every number with `cnn_lab.ops` and every link with array arithmetic; the
-stage only draws. `Trace.to_wire` is what travels to the browser.
+Trace functions compute every number with `cnn_lab.ops` and every link with array arithmetic; the
+stage only draws. `Trace.to_wire` returns what is sent to the browser.
 """
 
 from cnn_lab.trace.arithmetic import arithmetic, arithmetic_latex

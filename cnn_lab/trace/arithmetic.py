@@ -1,4 +1,4 @@
-"""The arithmetic of a step, as text and as LaTeX; the stage writes the same, letter for letter."""
+"""The arithmetic of a step as text and as LaTeX, identical to what the stage writes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class Term:
     text : str
         "3", "3·(−1)" or "2 + 3·(−1) = −1".
     cell, weight : int
-        The ids of the cells it is about; `weight` is -1 where there is none.
+        Ids of its cells; `weight` is -1 if there is none.
     faint : bool
-        Whether it adds nothing.
+        Whether it contributes nothing.
     strong : bool
-        Whether it is the winner.
+        Whether it is the winner of a maximum.
     """
 
     text: str
@@ -43,7 +43,7 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """The terms of one channel; `title` and `total` are empty where there is only one."""
+    """The terms of one channel; `title` and `total` are empty if there is only one channel."""
 
     terms: tuple[Term, ...]
     title: str = ""
@@ -59,18 +59,18 @@ class Arithmetic:
     blocks : tuple of Block
         One per channel.
     open, operator, close : str
-        Before, between and after the terms. Additions to several cells have no operator: each
-        is an equation of its own.
+        Text before, between and after the terms. Additions to several cells have no operator:
+        each is a separate equation.
     in_rows : bool
-        Whether the terms stand in rows as wide as the window.
+        Whether the terms are written in rows as wide as the window.
     finish : str
-        What is done with the blocks, up to the equals sign.
+        How the blocks are combined, up to the equals sign.
     equals : str
-        "=" or, where digits are cut, "≈".
+        "=" or, if digits are cut off, "≈".
     result : str
-        Empty where the step adds to several cells.
+        Empty if the step adds to several cells.
     count, total, total_equals : int, str, str
-        Of a mean: how many cells there are, what they add up to, and whether that is cut.
+        For a mean: the number of cells, their sum, and whether that sum is rounded.
     """
 
     blocks: tuple[Block, ...]
@@ -144,8 +144,8 @@ def arithmetic(trace: Trace, step: int) -> Arithmetic:
 def arithmetic_latex(trace: Trace, step: int) -> str:
     r"""Return the arithmetic of a step as LaTeX for mathematics mode.
 
-    One line; an ``aligned`` block, which needs amsmath, where there are several channels, more
-    than 12 terms or additions to several cells.
+    One line, or an ``aligned`` block (which needs amsmath) for several channels, more than 12
+    terms or additions to several cells.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def arithmetic_latex(trace: Trace, step: int) -> str:
 
 
 def _blocks(trace: Trace, step: int) -> Iterator[Block]:
-    """Yield the terms of each channel of a gathering step, with title and share."""
+    """Yield the terms of each channel of a gather step, with its title and partial result."""
     links = trace.links(step)
     size = (links.stop - links.start) // trace.channels
     for channel in range(trace.channels):
@@ -197,7 +197,7 @@ def _blocks(trace: Trace, step: int) -> Iterator[Block]:
 
 
 def _term(trace: Trace, step: int, link: int) -> Term | None:
-    """Return the term of one link; None for padding that has no part in the result."""
+    """Return the term of one link; None for padding that does not count."""
     cell = int(trace.reads[link])
     grid, row, column = trace.locate(cell)
     if trace.skip_padding and grid.mask[row, column] & PADDING:
@@ -213,7 +213,7 @@ def _term(trace: Trace, step: int, link: int) -> Term | None:
 
 
 def _additions(trace: Trace, step: int, equals: str) -> Iterator[Term]:
-    """Yield what a scattering step adds to each of its targets."""
+    """Yield what a scatter step adds to each of its targets."""
     links = trace.links(step)
     totals = running_totals(trace, step)
     for link, (target, before, after) in zip(range(links.start, links.stop), totals, strict=True):
@@ -235,16 +235,16 @@ def _product(trace: Trace, cell: int, weight: int) -> str:
 
 
 def _sum(trace: Trace, blocks: Sequence[Block]) -> tuple[int, str]:
-    """Return how many cells a mean has, and what they add up to."""
+    """Return the number of cells of a mean, and their sum."""
     cells = [term.cell for block in blocks for term in block.terms]
     total = 0.0
-    for cell in cells:  # one by one, as the browser adds
+    for cell in cells:  # one by one, in the same order as the browser
         total += trace.value(cell)
     return len(cells), format_number(total, trace.locate(cells[0])[0].precision)
 
 
 def _addends(trace: Trace, step: int, blocks: Sequence[Block]) -> str:
-    """Return the channels' shares and the bias as a sum."""
+    """Return the partial results of the channels and the bias as a sum."""
     addends = [_in_parentheses(block.total) for block in blocks if trace.partials.size]
     if trace.biases.size:
         name = trace.locate(trace.biases[step])[0].title.lower()
@@ -268,7 +268,7 @@ def _latex(text: str) -> str:
 
 
 def _latex_rows(block: Block, operator: str, columns: int) -> list[str]:
-    """Return the terms in lines: one, or if there are many whole rows of the window in each."""
+    """Return the terms in lines: a single line, or if there are many, whole window rows in each."""
     terms = [_latex(term.text) for term in block.terms] or ["0"]
     per_line = LATEX_TERMS_PER_LINE
     if len(terms) > per_line and columns < per_line:
@@ -281,7 +281,7 @@ def _latex_rows(block: Block, operator: str, columns: int) -> list[str]:
 
 
 def _enclosed(before: str, rows: Sequence[str], after: str) -> list[str]:
-    """Return the rows with something before the first and after the last of them."""
+    """Return the rows with text before the first and after the last."""
     lines = [before + rows[0], *rows[1:]]
     return [*lines[:-1], lines[-1] + after]
 

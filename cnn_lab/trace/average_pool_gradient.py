@@ -1,4 +1,4 @@
-"""The trace of average pooling's gradient: equal shares for all."""
+"""Trace of the gradient of average pooling: equal shares for every cell of a window."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def average_pool_gradient_trace(
     form: Form = "scatter",
     name: str | None = None,
 ) -> Trace:
-    """Trace the gradient of average pooling: each window's is shared equally by its cells.
+    """Trace the gradient of average pooling, which each window shares equally among its cells.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def average_pool_gradient_trace(
         totals, extremes = scatter_totals(receivers, shares.ravel()[steps], precision)
         mask = ring_mask(pool.size, pool.borders)
         complete = np.zeros(mask.size)
-        complete[receivers] = totals  # the last one written is the last one added
+        complete[receivers] = totals  # the last one written is the final total
         labels = padded_labels(pool.size, pool.borders)
         first = place_input_gradient(
             place,
@@ -122,7 +122,7 @@ def average_pool_gradient_trace(
             targets=first + receivers,
             totals=totals,
             window_columns=pool.window[1],
-            padding_name="Falls on the padding",
+            padding_name="On the padding",
             span="targets",
             caption_template=f"{CELL}: {{result}} is shared by {{count}} cells, "
             f"{span_words(pool.window, (1, 1))}; each gets {{about}}{{share}}.",

@@ -1,4 +1,4 @@
-"""The layer that a gradient goes back through: its numbers settled, its windows laid out."""
+"""The convolution behind a gradient trace: rounded numbers and window layout."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from cnn_lab.trace.windows import check_links, input_grids, window_cells
 
 
 class BackwardLayer:
-    """A convolution of one channel and one filter, its numbers settled, its windows laid out."""
+    """A convolution of one channel and one filter, with rounded numbers and its window layout."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The pooling that a gradient goes back through: what each window covers, and the result."""
+"""The pooling layer behind a gradient trace: the cells of each window, and the result."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ CELL = "{output}, row {row}, column {column}"
 
 
 class BackwardPool:
-    """The pooled image, the gradient that arrives, and what each window covers."""
+    """The pooled image, the output gradient, and the cells of each window."""
 
     def __init__(
         self,

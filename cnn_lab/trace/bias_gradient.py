@@ -1,4 +1,4 @@
-"""The trace of a bias's gradient: everything that comes back, added up."""
+"""Trace of the gradient of a bias: the sum of the output gradient."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from cnn_lab.trace.windows import check_links
 def bias_gradient_trace(
     grad_output: NDArray[Any], *, form: Form = "gather", name: str | None = None
 ) -> Trace:
-    """Trace the gradient of one filter's bias: all of its output gradient, added up.
+    """Trace the gradient of one filter's bias, the sum of its output gradient.
 
     Parameters
     ----------
@@ -85,6 +85,6 @@ def bias_gradient_trace(
         sources=sources,
         targets=np.full(delta.size, target),
         totals=totals,
-        caption_template="{output}, row {row}, column {column}: {result} is added to the bias's "
-        "gradient.",
+        caption_template="{output}, row {row}, column {column}: {result} is added to the gradient "
+        "of the bias.",
     ).checked()

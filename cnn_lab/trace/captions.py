@@ -1,4 +1,4 @@
-"""What a step says, and whether the digits on the screen are the whole truth."""
+"""Captions of steps, and whether the digits on screen are exact."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def caption(trace: "Trace", step: int) -> str:
-    """Return what happens in a step, in words.
+    """Return a description of a step in words.
 
-    The stage fills the same slots in the browser: `output`, `row` and `column` of the cell that
-    the step is about; `top`, `bottom`, `left` and `right` of what the trace's `span` names; the
-    `count` of cells combined and of `padding`; `result` (of a scattering step the value handed
-    on), and `about`, which is "about " where digits are cut; `share`, the first number read;
-    `bias` and, for a maximum, `winner_row` and `winner_column`.
+    The stage fills the same slots in the browser: `output`, `row` and `column` of the step's
+    leading cell; `top`, `bottom`, `left` and `right` of the cells that the trace's `span` names;
+    the `count` of cells combined and of `padding`; `result` (for a scatter step, the value
+    handed out), and `about`, which is "about " if digits are cut off; `share`, the first number
+    read; `bias` and, for a maximum, `winner_row` and `winner_column`.
     """
     lead, row, column = trace.locate(trace.leads[step])
     reads = [trace.locate(cell) for cell in trace.step_reads(step)]
@@ -42,7 +42,7 @@ def caption(trace: "Trace", step: int) -> str:
         slots["left"], slots["right"] = first.column_labels[left], first.column_labels[right]
     if reads:
         share, r, c = reads[0]
-        if np.isfinite(share.values[r, c]):  # padding of a maximum has no number
+        if np.isfinite(share.values[r, c]):  # the padding of a maximum has no number
             slots["share"] = format_number(share.values[r, c], share.precision)
     if trace.biases.size:
         bias, r, c = trace.locate(trace.biases[step])
@@ -57,7 +57,7 @@ def caption(trace: "Trace", step: int) -> str:
 
 
 def is_exact(trace: "Trace", step: int) -> bool:
-    """Return whether the digits shown for a step's terms and result are all there are."""
+    """Return whether the digits shown for a step's terms and result are exact."""
     results = trace.targets[trace.links(step)] if trace.targets.size else trace.writes[[step]]
     if all(trace.locate(cell)[0].precision.exact for cell in results):
         return True
@@ -66,7 +66,7 @@ def is_exact(trace: "Trace", step: int) -> bool:
 
 
 def _numbers_that_matter(trace: "Trace", step: int) -> list[tuple[float, Precision]]:
-    """Return what a step shows, less what is multiplied by zero."""
+    """Return the numbers that a step shows, except those multiplied by zero."""
     cells = list(trace.biases[step : step + 1])
     links = trace.links(step)
     reads, weights = trace.reads[links], trace.weights[links]
@@ -86,7 +86,7 @@ def _numbers_that_matter(trace: "Trace", step: int) -> list[tuple[float, Precisi
 
 
 def running_totals(trace: "Trace", step: int) -> list[tuple[int, float, float]]:
-    """Return each target of a scattering step with its total before and after.
+    """Return each target of a scatter step with its total before and after.
 
     A step adds to a target once.
     """

@@ -1,4 +1,4 @@
-"""The trace of a convolution: every product, every channel's share, every result."""
+"""Trace of a convolution: every product, every channel's partial result, every output."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -56,11 +56,11 @@ def convolution_trace(
     bias : ndarray, shape (filters,), optional
     strides, padding, dilation_rate, groups, flip_kernel, pad_mode
         As in `cnn_lab.ops.conv2d`. With `flip_kernel` the kernel is shown as given and paired
-        with the window turned by 180 degrees.
+        with the window rotated by 180 degrees.
     channel_names : sequence of str, optional
-        What to call the channels; "channel 1", "channel 2", ... by default.
+        Names of the channels; "channel 1", "channel 2", ... by default.
     name : str, optional
-        What to call the operation where several are compared.
+        Name of the operation when several are compared.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A titled matrix of numbers: its marks, its colour scale, its form on the wire."""
+"""A titled matrix of numbers with its marks, colour scale and wire format."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,14 +20,17 @@ WINNER = 4
 
 @dataclass(frozen=True)
 class Scale:
-    """Which colours a value has: greys from 0 to `limit`, or blue to orange around zero."""
+    """Colour scale of values: greys from 0 to `limit`, or blue to orange around zero."""
 
     kind: Literal["grey", "signed"]
     limit: float
 
     @classmethod
     def for_image(cls, values: FloatArray) -> "Scale":
-        """Greys for an image without negative values (0 to 1 where it fits), else signed."""
+        """Return greys for an image without negative values, else a signed scale.
+
+        Greys go from 0 to 1 if that holds all values, else to the largest.
+        """
         finite = values[np.isfinite(values)]
         if finite.size and finite.min() < 0:
             return cls.signed(finite)
@@ -36,7 +39,7 @@ class Scale:
 
     @classmethod
     def signed(cls, *values: FloatArray) -> "Scale":
-        """One zero-centred scale that holds all the given values."""
+        """Return a zero-centred scale that holds all the given values."""
         largest = max(float(np.abs(part[np.isfinite(part)]).max(initial=0.0)) for part in values)
         return cls("signed", largest or 1.0)
 
@@ -50,12 +53,12 @@ class Grid:
     key : str
         Unique within its trace, such as "input", "kernel-1-2" (filter, channel) or "output".
     title, part, note : str
-        "Input", "channel 2", "6 × 6": what it is, which one of several, its size.
+        "Input", "channel 2", "6 × 6": title, which of several, and size.
     role : str
-        "input", "kernel", "bias", "partial" (one channel's share of a result) or "output".
+        "input", "kernel", "bias", "partial" (the partial result of one channel) or "output".
     values : ndarray of float64, shape (rows, columns)
     mask : ndarray of uint8, shape (rows, columns)
-        Bits: 1 the cell is padding, 2 no window ever reads it, 4 it is the largest of a window.
+        Bits: 1 the cell is padding, 2 no window reads it, 4 it is the largest of a window.
     first_id : int
         Cell (row, column) has the trace-wide id ``first_id + row * columns + column``.
     row_labels, column_labels : tuple of int
@@ -63,7 +66,7 @@ class Grid:
     scale : Scale
     precision : Precision
     family : str
-        What the legend calls the grids that share its scale; by default it follows the role.
+        Legend name of the grids that share its scale; by default it depends on the role.
     filter, channel : int
         Position among several, from 0.
     """
@@ -86,11 +89,14 @@ class Grid:
 
     @property
     def name(self) -> str:
-        """Title and part, as captions say it."""
+        """Title and part, as in captions."""
         return f"{self.title}, {self.part}" if self.part else self.title
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the grid as JSON-able data; minus infinity, the padding of a maximum, as 0."""
+        """Return the grid as JSON-serializable data.
+
+        Minus infinity, the padding of a maximum, becomes 0.
+        """
         shown = np.where(np.isfinite(self.values), self.values, 0.0)
         return {
             "key": self.key,

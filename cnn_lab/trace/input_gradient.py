@@ -1,4 +1,4 @@
-"""The trace of an input's gradient: what comes back through a kernel to each pixel."""
+"""Trace of the gradient of an input: what each pixel receives through the kernel."""
 
 from typing import Any
 
@@ -25,9 +25,9 @@ def input_gradient_trace(
 ) -> Trace:
     """Trace the gradient of a convolution with respect to one channel of its input.
 
-    Gathered, it is what the source paper's recursion says: a correlation of the output gradient
-    with the kernel turned by 180 degrees. With a stride above 1, zeros come between the
-    gradient's rows and columns first.
+    Gathered, it is the recursion of the source paper: a correlation of the output gradient with
+    the kernel rotated by 180 degrees. With a stride above 1, zeros are first inserted between
+    the rows and columns of the gradient.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def input_gradient_trace(
         Finite numbers.
     grad_output : ndarray, shape (out_height, out_width)
     strides, padding, dilation_rate, form, name
-        As in `kernel_gradient_trace`; scattered, each result adds its multiple of the kernel to
-        the window that it came from.
+        As in `kernel_gradient_trace`; scattered, each output gradient adds its multiple of the
+        kernel to its window.
 
     Returns
     -------
@@ -80,5 +80,5 @@ def input_gradient_trace(
         name=name or f"Input gradient, {form}ed",
         source=("grad-output", "Output gradient"),
         target=("grad-input", "Input gradient"),
-        outside="Falls on the padding",
+        outside="On the padding",
     )

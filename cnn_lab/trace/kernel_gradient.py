@@ -1,7 +1,7 @@
-"""The trace of a kernel's gradient, as a gathering and as a scattering.
+"""Trace of the gradient of a kernel, gathered and scattered.
 
-Both forms show the same numbers. Gathering asks of each weight: what did you take part in?
-Scattering asks of each result: whom do you owe your error to?
+Both forms give the same numbers. Gather takes a step for each weight and sums the products that
+the weight took part in. Scatter takes a step for each output and adds its share to every weight.
 """
 
 from typing import Any
@@ -38,14 +38,14 @@ def kernel_gradient_trace(
     kernel : ndarray, shape (kernel_height, kernel_width)
         Only its shape matters.
     grad_output : ndarray, shape (out_height, out_width)
-        The loss's gradient with respect to one filter's results.
+        Gradient of the loss with respect to the output of one filter.
     strides, padding, dilation_rate
         Of the forward pass, as in `cnn_lab.ops.conv2d`.
     form : {"gather", "scatter"}
-        A step for each weight, which sums the products it took part in; or a step for each
-        result, which adds its share to every weight.
+        A step for each weight, which sums the products it took part in, or a step for each
+        output, which adds its share to every weight.
     name : str, optional
-        What to call the operation where several are compared.
+        Name of the operation when several are compared.
 
     Returns
     -------
@@ -55,8 +55,8 @@ def kernel_gradient_trace(
     Raises
     ------
     ShapeError
-        If a shape does not match or there are several channels: each slice of a kernel has a
-        trace of its own.
+        If a shape does not match or there are several channels: each slice of a kernel has its
+        own trace.
     ValueError
         If an argument is out of range or a value is not finite.
     TraceTooLarge
@@ -106,7 +106,7 @@ def kernel_gradient_trace(
             weights=deltas.T.ravel(),
             writes=first + weights,
             window_columns=layer.positions[1],
-            caption_template="{output}, row {row}, column {column}: the output gradient lies over "
+            caption_template="{output}, row {row}, column {column}: the output gradient covers "
             f"{span_words(layer.positions, layer.strides)} of the input; "
             f"{_products(len(links))} {{about}}{{result}}.",
             padding_template=PADDING_CAPTION,
@@ -122,9 +122,9 @@ def kernel_gradient_trace(
         targets=first + targets,
         totals=totals,
         window_columns=layer.window[1],
-        caption_template="{output}, row {row}, column {column}, is {result}: it weighs "
+        caption_template="{output}, row {row}, column {column}, is {result}: it is multiplied by "
         f"{span_words(layer.window, layer.dilation)} of the input, and each product is added to "
-        "the weight that made it.",
+        "the gradient of its weight.",
         padding_template=PADDING_CAPTION,
     ).checked()
 

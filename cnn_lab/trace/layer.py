@@ -1,4 +1,4 @@
-"""Every number of a convolutional layer on one image, settled, and the grids that show them."""
+"""The rounded numbers of a convolutional layer on one image, and the grids that show them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from cnn_lab.trace.windows import check_finite, plain_grid
 
 
 class Layer:
-    """Every number of the layer but the picture's, and its grids."""
+    """The numbers of the layer except the image, and their grids."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Layer:
         self.filter_parts = part_names("filter", self.filters)
 
     def channel_of(self, f: int, c: int) -> int:
-        """Return which of the image's channels the c-th slice of a filter reads."""
+        """Return the image channel that the c-th slice of a filter reads."""
         return int(f // (self.filters // self.groups) * self.depth + c)
 
     def place_kernels(self, place: "Placer", parts: tuple[str, ...]) -> IntArray:
@@ -108,7 +108,7 @@ class Layer:
         )
 
     def place_partials(self, place: "Placer", parts: tuple[str, ...]) -> IntArray:
-        """Append the shares; return their first ids, shape (filters, slices or 0)."""
+        """Append the partial results; return their first ids, shape (filters, slices or 0)."""
         return np.array(
             [
                 [
@@ -131,7 +131,7 @@ class Layer:
         )
 
     def place_outputs(self, place: "Placer") -> IntArray:
-        """Append the results; return their first ids, shape (filters,)."""
+        """Append the outputs; return their first ids, shape (filters,)."""
         return np.array(
             [
                 place(
@@ -150,7 +150,7 @@ class Layer:
 
 
 class Placer:
-    """Appends plain grids and hands out their first cell ids."""
+    """Appends plain grids and returns their first cell ids."""
 
     def __init__(self, grids: list[Grid]) -> None:
         self._grids = grids
@@ -175,7 +175,7 @@ def _as_bias(bias: NDArray[Any], filters: int) -> NDArray[np.floating[Any]]:
 
 
 def part_names(noun: str, count: int, names: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return what to call the channels or filters; a single one needs no name."""
+    """Return the names of the channels or filters; a single one needs no name."""
     if names is not None:
         if len(names) != count:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The trace of max pooling's gradient: the winner takes it all."""
+"""Trace of the gradient of max pooling: all of it goes to the winner of each window."""
 
 from typing import Any
 
@@ -27,27 +27,27 @@ def max_pool_gradient_trace(
     form: Form = "scatter",
     name: str | None = None,
 ) -> Trace:
-    """Trace the gradient of max pooling: each window's goes to its largest cell alone.
+    """Trace the gradient of max pooling, which goes to the largest cell of each window alone.
 
     Parameters
     ----------
     image : ndarray, shape (height, width)
         One channel; finite numbers.
     grad_output : ndarray, shape (out_height, out_width)
-        The loss's gradient with respect to the pooled map.
+        Gradient of the loss with respect to the pooled map.
     pool_size, strides, padding
         As in `cnn_lab.ops.max_pool2d`.
     form : {"gather", "scatter"}
-        A step for each pixel, which adds up what the windows it won hand on; or a step for each
-        window.
+        A step for each pixel, which adds up the gradients of the windows it won, or a step for
+        each window.
     name : str, optional
-        What to call the operation where several are compared.
+        Name of the operation when several are compared.
 
     Returns
     -------
     Trace
-        Grids "input", its winners marked, "grad-output" and "grad-input". On ties the first
-        cell wins, as in TensorFlow; where windows overlap, their gradients add up.
+        Grids "input" with its winners marked, "grad-output" and "grad-input". On ties the
+        first cell wins, as in TensorFlow; where windows overlap, their gradients add up.
 
     Raises
     ------

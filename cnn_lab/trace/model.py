@@ -1,4 +1,4 @@
-"""Trace: grids of cells, and for each step the cells it reads and those it writes."""
+"""Trace: grids of cells, and for each step the cells that it reads and writes."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,8 +18,8 @@ MAX_WIRE_BYTES = 200_000
 MAX_LINKS = 500_000
 
 
-class TraceTooLarge(ValueError):  # noqa: N818 (says what is the matter, as ShapeError does)
-    """More steps than the stage plays well; show a picture of the result instead."""
+class TraceTooLarge(ValueError):  # noqa: N818 (named after the problem)
+    """Too many steps for the stage; show a picture of the result instead."""
 
 
 def _no_cells() -> IntArray:
@@ -30,9 +30,9 @@ def _no_cells() -> IntArray:
 class Trace:
     """An operation, cell by cell.
 
-    A step *gathers*: it combines the cells it reads and writes the one cell `writes`. Or it
-    *scatters*: the cell `sources` adds something to each of several `targets`, whose running
-    totals are kept.
+    A *gather* step combines the cells it reads and writes the one cell `writes`. A *scatter* step
+    adds something from the cell `sources` to each of several `targets`, whose running totals
+    are kept.
 
     Attributes
     ----------
@@ -50,33 +50,33 @@ class Trace:
     weights : ndarray of int, shape of `reads`, or empty
         The kernel cell paired with each; empty where there is no kernel.
     writes : ndarray of int, shape (steps,), or empty
-        The result cell of each step: filter by filter, row by row.
+        The output cell of each step: filter by filter, row by row.
     sources : ndarray of int, shape (steps,), or empty
-        The cell that each step hands on.
+        The cell that each step hands out.
     targets : ndarray of int, shape of `reads`, or empty
-        The result cell that each read adds to.
+        The output cell that each read adds to.
     totals : ndarray of float64, shape of `reads`, or empty
-        What is in the target after that.
+        The value of the target after that.
     biases : ndarray of int, shape (steps,), or empty
     partials : ndarray of int, shape (steps, channels), or empty
-        The cell with each channel's share of the result.
+        The cell with the partial result of each channel.
     winners : ndarray of int, shape (steps,), or empty
-        The cell that a maximum came from; the first one on ties, as in TensorFlow.
+        The cell that holds the maximum; the first one on ties, as in TensorFlow.
     windows : ndarray of int, or empty
-        As many cells for each step: what explains it without taking part in the arithmetic.
+        The same number of cells for each step, highlighted to explain it but not part of the
+        arithmetic.
     channels, window_columns : int
-        A step's reads fall into `channels` equal parts, written in rows of `window_columns`.
+        The reads of a step are `channels` equal parts, written in rows of `window_columns`.
     skip_padding : bool
-        Padding has a place in the window but no part in the result.
+        Whether padding has a place in the window but does not count.
     padding_name : str
-        What the legend calls the cells that are marked as padding.
+        Legend name of the cells that are marked as padding.
     span : str
-        Whose rows and columns a caption names: those of the "reads" or of the "targets".
+        Which rows and columns a caption names: those of the "reads" or of the "targets".
     caption_template, padding_template : str
-        One sentence per step with named slots; the second one is added where a step touches
-        padding.
+        One sentence per step with named slots; the second is added if a step touches padding.
     few_templates : tuple of str
-        Sentences for steps that read no cell, one cell, ... where these need their own.
+        Sentences for steps that read no cell, one cell, ... if these differ.
     """
 
     name: str
@@ -107,16 +107,16 @@ class Trace:
 
     @property
     def leads(self) -> IntArray:
-        """The cell that each step is about: the one it writes, or the one it hands on."""
+        """The leading cell of each step: the one it writes, or the one it hands out."""
         return self.sources if self.sources.size else self.writes
 
     @property
     def result_grids(self) -> tuple[Grid, ...]:
-        """The grids that the steps fill, without the channels' shares."""
+        """The grids that the steps fill, without partial results."""
         return tuple(grid for grid in self.grids if grid.role == "output")
 
     def grid(self, key: str) -> Grid:
-        """Return the grid of that key.
+        """Return the grid with this key.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class Trace:
         return float(grid.values[row, column])
 
     def links(self, step: int) -> slice:
-        """Return where a step's cells lie in `reads`, `weights`, `targets` and `totals`."""
+        """Return the slice of a step in `reads`, `weights`, `targets` and `totals`."""
         return slice(int(self.step_starts[step]), int(self.step_starts[step + 1]))
 
     def step_reads(self, step: int) -> IntArray:
@@ -149,15 +149,15 @@ class Trace:
         return self.reads[self.links(step)]
 
     def is_exact(self, step: int) -> bool:
-        """Return whether the digits shown for a step's terms and result are all there are."""
+        """Return whether the digits shown for a step's terms and result are exact."""
         return is_exact(self, step)
 
     def caption(self, step: int) -> str:
-        """Return what happens in a step, in words; the stage says the same."""
+        """Return a description of a step in words, the same as on the stage."""
         return caption(self, step)
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the trace as JSON-able data: small texts, and integers packed as base64."""
+        """Return the trace as JSON-serializable data: short texts and integers in base64."""
         return self._wire
 
     @cached_property
@@ -197,19 +197,18 @@ class Trace:
         return pack_values(self.totals, grid.precision)
 
     def checked(self) -> "Trace":
-        """Return the trace itself if it may travel.
+        """Return the trace itself if it is small enough to send.
 
         Raises
         ------
         TraceTooLarge
-            If the wire form passes `MAX_WIRE_BYTES`.
+            If its wire format exceeds `MAX_WIRE_BYTES`.
         """
         size = wire_size(self.to_wire())
         if size > MAX_WIRE_BYTES:
             raise TraceTooLarge(
-                f"An animation may weigh at most {MAX_WIRE_BYTES // 1000} KB; a smaller image, or "
-                f"fewer channels or filters, will do. Received: {size // 1000} KB in "
-                f"{len(self)} steps"
+                f"An animation may take at most {MAX_WIRE_BYTES // 1000} KB. Use a smaller image, "
+                f"or fewer channels or filters. Received: {size // 1000} KB in {len(self)} steps"
             )
         return self
 

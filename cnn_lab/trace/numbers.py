@@ -1,8 +1,7 @@
-"""How many digits a number needs, and how it is written.
+"""Digits that a number needs, and how it is written.
 
-The stage promises that the products on the screen add up to the sum on the screen. So values
-that are short decimals are kept as exactly those decimals, and everything that follows from
-other values says that it is rounded.
+The products on screen must add up to the sum on screen. So values that are short decimals are
+kept as exactly those decimals, and everything computed from other values is marked as rounded.
 """
 
 from dataclasses import dataclass
@@ -22,15 +21,15 @@ _FLOAT32_NOISE = 2e-7
 
 @dataclass(frozen=True)
 class Precision:
-    """The digits that a grid's values are shown with.
+    """Digits of the values of a grid.
 
     Attributes
     ----------
     decimals : int
-        Digits after the point in the cells. The arithmetic line shows one more where the
-        values are rounded.
+        Digits after the point in the cells. The arithmetic line shows one more if the values are
+        rounded.
     exact : bool
-        Whether these digits are the whole truth.
+        Whether these digits are exact.
     """
 
     decimals: int
@@ -42,7 +41,7 @@ class Precision:
         return self.decimals if self.exact else self.decimals + 1
 
     def writes(self, value: float) -> bool:
-        """Return whether the fine digits are the whole of this one value.
+        """Return whether the fine digits write this value exactly.
 
         Examples
         --------
@@ -57,7 +56,7 @@ class Precision:
 def decimals_needed(values: NDArray[np.floating[Any]], most: int) -> int | None:
     """Return the fewest decimals, up to `most`, that write all values; None if more are needed.
 
-    float32 values count as the short decimal they were made from.
+    A float32 value counts as the short decimal it was made from.
 
     Examples
     --------
@@ -77,10 +76,10 @@ def decimals_needed(values: NDArray[np.floating[Any]], most: int) -> int | None:
 def settle(
     values: NDArray[np.floating[Any]], most: int = MAX_GIVEN_DECIMALS, *, exact: bool = True
 ) -> tuple[FloatArray, Precision]:
-    """Return the values as the stage will hold them, and the digits they are shown with.
+    """Return the values as the stage holds them, and the digits they are shown with.
 
     Short decimals become the nearest float64 of that decimal. Anything else, and everything
-    where `exact` is false, becomes float32, which is how it travels.
+    if `exact` is false, becomes float32, which is how it is sent.
 
     Examples
     --------
@@ -101,10 +100,10 @@ def settle(
 
 
 def format_number(value: float, precision: Precision) -> str:
-    """Write one value as the captions and the arithmetic line do.
+    """Return one value as text, as in captions and the arithmetic line.
 
-    Values that the digits write in full lose their trailing zeros. A half is rounded away
-    from zero, as JavaScript's `toFixed` does, so that the browser writes the very same digits.
+    Values that the digits write exactly lose their trailing zeros. A half is rounded away from
+    zero, as by JavaScript's `toFixed`, so that the browser writes the same digits.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The traces of max and average pooling."""
+"""Traces of max and average pooling."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def max_pool_trace(
     -------
     Trace
         Grids "input" and "output". Each step names its winner, the first one on ties, as
-        TensorFlow does. Padding is minus infinity and has no number.
+        in TensorFlow. Padding is minus infinity and has no number.
 
     Raises
     ------
@@ -73,8 +73,7 @@ def max_pool_trace(
         precision,
         sentence="the largest of {count} cells is {about}{result}, at row {winner_row}, "
         "column {winner_column}",
-        alone="one of its cells counts, and is the largest: {result}, at row {winner_row}, "
-        "column {winner_column}",
+        alone="only one of its cells counts: {result}, at row {winner_row}, column {winner_column}",
         winners=winners,
         skip_padding=True,
     )
@@ -131,13 +130,13 @@ def average_pool_trace(
         precision,
         result_precision,
         sentence="the mean of {count} cells is {about}{result}",
-        alone="one of its cells counts, and is the mean: {result}",
+        alone="only one of its cells counts, so the mean is {result}",
         skip_padding=not count_include_pad,
     )
 
 
 class _Layout:
-    """The padded image and what each window of it reads."""
+    """The padded image and the cells of each window."""
 
     def __init__(
         self,
@@ -214,7 +213,7 @@ def _one_channel(image: NDArray[Any]) -> NDArray[np.floating[Any]]:
     array = as_image(image)
     if array.shape[2] != 1:
         raise ShapeError(
-            "Pooling treats each channel by itself; pass one, shape (height, width). "
+            "Pooling is traced one channel at a time; pass one, shape (height, width). "
             f"Received: image.shape={array.shape}"
         )
     return array

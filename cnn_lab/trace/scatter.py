@@ -1,4 +1,4 @@
-"""What gradients have in common: two forms, running totals, and grids that are no picture."""
+"""Shared parts of gradient traces: the two forms, running totals and signed grids."""
 
 from typing import Any, Literal, get_args
 
@@ -13,8 +13,8 @@ from cnn_lab.trace.windows import as_image, check_finite
 
 Form = Literal["gather", "scatter"]
 
-DROPPED_CAPTION = " Cells that lie outside, where it is dropped: {padding}."
-ZEROS_CAPTION = " Zeros put in among them: {padding}."
+DROPPED_CAPTION = " Cells outside, where it is dropped: {padding}."
+ZEROS_CAPTION = " Inserted zeros among them: {padding}."
 
 
 def check_form(form: str) -> None:
@@ -29,13 +29,13 @@ def as_map(name: str, values: NDArray[Any]) -> NDArray[np.floating[Any]]:
     Raises
     ------
     ShapeError
-        If there are several channels; a step of a gradient concerns one.
+        If there are several channels; gradients are traced one channel at a time.
     """
     array = as_image(values) if name == "image" else as_float(name, values, ndim=2, axes="(r, c)")
     if array.ndim == 3:
         if array.shape[2] != 1:
             raise ShapeError(
-                "Gradients are followed one channel at a time; pass one, shape (height, width). "
+                "Gradients are traced one channel at a time; pass one, shape (height, width). "
                 f"Received: {name}.shape={array.shape}"
             )
         array = array[:, :, 0]
@@ -47,7 +47,7 @@ def check_gradient(grad_output: NDArray[Any], positions: Pair) -> None:
     """Raise ShapeError unless there is one number for each position of the window."""
     if grad_output.shape != positions:
         raise ShapeError(
-            "`grad_output` must have one number for each result of the forward pass, shape "
+            "`grad_output` must have one number for each output of the forward pass, shape "
             f"{positions}. Received: grad_output.shape={grad_output.shape}"
         )
 
@@ -70,15 +70,15 @@ def place_gradient(
 def scatter_totals(
     targets: IntArray, amounts: FloatArray, precision: Precision
 ) -> tuple[FloatArray, FloatArray]:
-    """Return what is in each target after each addition, and how far that reaches.
+    """Return the total in each target after each addition, and the extremes of all totals.
 
     Parameters
     ----------
     targets : ndarray of int, shape (links,)
     amounts : ndarray of float64, shape (links,)
-        What is added, in the order of the steps.
+        Numbers added, in the order of the steps.
     precision : Precision
-        The digits of the result.
+        Digits of the result.
 
     Returns
     -------

@@ -1,4 +1,7 @@
-"""Numbers spread out by a stride and met by a kernel: input gradients, transposed convolution."""
+"""Numbers spread out by a stride and multiplied by a kernel.
+
+Shared by the traces of input gradients and transposed convolution.
+"""
 
 import numpy as np
 
@@ -34,7 +37,7 @@ def spread_trace(
     target: tuple[str, str],
     outside: str,
 ) -> Trace:
-    """Trace how each given number times the kernel comes to lie in the result.
+    """Trace how each given number times the kernel is added to the result.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ def spread_trace(
     scale : Scale
         Of the given numbers.
     borders : ((int, int), (int, int))
-        What surrounds the result and is dropped.
+        Border of the result that is dropped.
     strides, dilation_rate : (int, int)
         Distance between the positions, and between the cells of the kernel.
     form : {"gather", "scatter"}
@@ -55,13 +58,13 @@ def spread_trace(
     source, target : (str, str)
         Key and title of the given grid and of the result.
     outside : str
-        What the legend calls the border.
+        Legend name of the border.
 
     Notes
     -----
-    A position p puts weight m onto the row ``strides * p + dilation_rate * m`` of the padded
+    A position p places weight m on row ``strides * p + dilation_rate * m`` of the padded
     result. Read backwards: the padded row q takes its numbers from the spread rows
-    ``q - dilation_rate * m``, the last weight first, which is the kernel turned round.
+    ``q - dilation_rate * m``, the last weight first, which is the rotated kernel.
     """
     layout = _Layout(given, weights, result, scale, borders, strides, dilation_rate)
     if form == "gather":
@@ -128,7 +131,7 @@ class _Layout:
         turned = place(
             self.weights[::-1, ::-1],
             key="kernel",
-            title="Kernel, turned",
+            title="Kernel, rotated",
             role="kernel",
             row_labels=tuple(range(self.window[0]))[::-1],
             column_labels=tuple(range(self.window[1]))[::-1],
@@ -154,9 +157,9 @@ class _Layout:
             weights=np.tile(turned + np.arange(n_weights), n_steps),
             writes=first + np.arange(n_steps),
             window_columns=self.window[1],
-            padding_name="Zeros put in",
-            caption_template="{output}, row {row}, column {column}: the turned kernel lies over "
-            f"{span_words(self.window, self.dilation)} of what was spread; "
+            padding_name="Inserted zeros",
+            caption_template="{output}, row {row}, column {column}: the rotated kernel covers "
+            f"{span_words(self.window, self.dilation)} of the spread values; "
             f"{products} {{about}}{{result}}.",
             padding_template=ZEROS_CAPTION,
         )
@@ -198,7 +201,7 @@ class _Layout:
         amounts = np.outer(self.given.ravel(), self.weights.ravel()).ravel()
         totals, extremes = scatter_totals(landing.ravel(), amounts, precision)
         complete = np.zeros(mask.size)
-        complete[landing.ravel()] = totals  # the last one written is the last one added
+        complete[landing.ravel()] = totals  # the last one written is the final total
         note = size_note(self.size)
         if self.size != padded_size:
             note += f" of {size_note(padded_size)}"
@@ -237,7 +240,7 @@ class _Layout:
     def _spread(self) -> tuple[FloatArray, tuple[tuple[int, ...], tuple[int, ...]], Pair]:
         """Return the given numbers with zeros between and around, labels, and the first window.
 
-        Row label 0 is the first given row; the padded result counts in the same rows.
+        Row label 0 is the first given row; the padded result uses the same row numbers.
         """
         labels, starts = [], []
         for n, stride, dilation, k, length, (before, _) in zip(

@@ -1,4 +1,4 @@
-"""The trace of a transposed convolution: each pixel lays down its multiple of the kernel."""
+"""Trace of a transposed convolution: each pixel adds its multiple of the kernel."""
 
 from typing import Any
 
@@ -35,10 +35,10 @@ def transposed_convolution_trace(
         As in `cnn_lab.ops.conv2d_transpose`.
     form : {"gather", "scatter"}
         Scattered, each pixel adds its multiple of the kernel to the result, which is how the
-        operation is usually told. Gathered, the pixels are spread with zeros between them and
-        correlated with the turned kernel.
+        operation is usually described. Gathered, the pixels are spread with zeros between
+        them and correlated with the rotated kernel.
     name : str, optional
-        What to call the operation where several are compared.
+        Name of the operation when several are compared.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What convolution and pooling share: the image at the door, its windows, its grids."""
+"""Shared parts of convolution and pooling traces: checked images, windows and grids."""
 
 from typing import Any
 
@@ -36,20 +36,20 @@ def as_image(image: Any) -> NDArray[np.floating[Any]]:
 
 
 def check_finite(name: str, array: NDArray[np.floating[Any]]) -> None:
-    """Raise ValueError if a value is infinite or no number."""
+    """Raise ValueError if a value is infinite or not a number."""
     if not np.isfinite(array).all():
         raise ValueError(
             f"`{name}` must hold finite numbers. Received: {int((~np.isfinite(array)).sum())} "
-            "values that are infinite or no number"
+            "values that are infinite or not a number"
         )
 
 
 def check_links(n_links: int, n_cells: int) -> None:
-    """Raise TraceTooLarge before anything of that size is built."""
+    """Raise TraceTooLarge before anything too large is built."""
     if n_links > MAX_LINKS or n_cells > MAX_LINKS:
         raise TraceTooLarge(
-            f"An animation may have at most {MAX_LINKS:,} cells and links between them; a smaller "
-            f"image, or fewer channels or filters, will do. Received: {n_cells:,} cells, "
+            f"An animation may have at most {MAX_LINKS:,} cells and links between them. Use a "
+            f"smaller image, or fewer channels or filters. Received: {n_cells:,} cells, "
             f"{n_links:,} links"
         )
 
@@ -57,7 +57,7 @@ def check_links(n_links: int, n_cells: int) -> None:
 def window_cells(
     size: Pair, positions: Pair, window: Pair, strides: Pair, dilation_rate: Pair, channels: int
 ) -> IntArray:
-    """Return the ids of the cells that each window reads, inputs being the first grids.
+    """Return the ids of the cells that each window reads; inputs are the first grids.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def input_grids(
     scale: Scale,
     parts: tuple[str, ...],
 ) -> list[Grid]:
-    """Return one grid per channel of the padded image, its unread cells marked."""
+    """Return one grid per channel of the padded image, with its unread cells marked."""
     height, width, channels = padded.shape
     (top, bottom), (left, right) = borders
     inner = (height - top - bottom, width - left - right)
@@ -126,7 +126,7 @@ def input_grids(
 
 
 def plain_grid(values: FloatArray, **properties: Any) -> Grid:
-    """Return a grid; unless told otherwise without padding, rows and columns counted from 0."""
+    """Return a grid, by default without padding and with rows and columns counted from 0."""
     rows, columns = values.shape
     plain: dict[str, Any] = {
         "values": values,
@@ -144,7 +144,7 @@ def size_note(size: Pair) -> str:
 
 
 def span_words(window: Pair, dilation_rate: Pair) -> str:
-    """Return the part of a caption that says where the window lies."""
+    """Return the part of a caption that says where the window is."""
     rows, columns = (
         effective_kernel_size(k, d) for k, d in zip(window, dilation_rate, strict=True)
     )

@@ -1,6 +1,6 @@
-"""Arrays as small pieces of JSON.
+"""Arrays as compact JSON.
 
-Whole numbers travel as base64 of the smallest little-endian type that holds them, values with
+Whole numbers are sent as base64 of the smallest little-endian type that holds them, values with
 d decimals as whole multiples of 10**-d, rounded values as float32.
 """
 
@@ -45,10 +45,10 @@ def pack_values(values: NDArray[np.float64], precision: Precision) -> dict[str, 
 
 
 def pack_table(starts: NDArray[np.int64], cells: NDArray[np.int64]) -> dict[str, Any]:
-    """Return the cells of all steps, as short as they allow.
+    """Return the cells of all steps in as few bytes as possible.
 
-    Where all steps have the same shape, a window that only moves, it is enough to say where
-    each step begins (`firsts`) and how its cells lie from there (`offsets`).
+    If all steps have the same shape, a window that only moves, only the first cell of each step
+    (`firsts`) and the offsets from it (`offsets`) are sent.
     """
     sizes = np.diff(starts)
     if len(sizes) and sizes[0] and np.all(sizes == sizes[0]):
@@ -60,7 +60,7 @@ def pack_table(starts: NDArray[np.int64], cells: NDArray[np.int64]) -> dict[str,
 
 
 def wire_size(wire: Any) -> int:
-    """Return the bytes of the JSON text."""
+    """Return the size of the JSON text in bytes."""
     return len(json.dumps(wire).encode())
 
 

@@ -319,7 +319,7 @@ def test_the_meter_sets_a_convolution_beside_two_others(open_page):
     page = open_page("network", {"network_layer": "conv2"})
     costs = tables(page)[-1]
     assert costs["Layer"] == ["Convolution", "Depthwise, then 1 × 1", "Dense"]
-    assert costs["Learned numbers"][0] == "18,560"
+    assert costs["Parameters"][0] == "18,560"
     assert costs["Multiply-adds"][1].startswith(f"{144 * (9 * 16 + 16 * 128):,} ")
     everything = said(page)
     dense, sparse = math.prod((14, 14, 16, 12, 12, 128)), 144 * 144 * 128

@@ -43,7 +43,7 @@ def test_the_first_visit_shows_three_paddings_in_step(open_page):
     shown = everything(page)
     for numerator, length in (("6 + 0 + 0 - 3", 4), ("6 + 1 + 1 - 3", 6), ("6 + 2 + 2 - 3", 8)):
         assert rf"\dfrac{{{numerator}}}{{1}}\right\rfloor + 1 = {length}" in shown
-    assert "is read once, the pixels read most 9 times" in shown
+    assert re.search(r"corner is read once, .* 9 times", shown)
 
 
 def test_how_often_each_pixel_is_read_is_drawn_with_its_numbers(open_page):
@@ -58,7 +58,7 @@ def test_what_the_floor_drops_is_said_with_the_readers_numbers(open_page):
     page = open_page("padding", {**ONE, "pad_rows": "7", "pad_columns": "6", "pad_stride": "3"})
     shown = everything(page)
     assert "7 + 0 + 0 − 3 = 4, and 4 / 3 = 1, remainder 1: the last row is never read." in shown
-    assert "6 + 0 + 0 − 3 = 3, and 3 / 3 = 1 without remainder" in shown
+    assert "6 + 0 + 0 − 3 = 3, and 3 / 3 = 1" in shown
     assert "6 of 42 are never read" in shown
 
 

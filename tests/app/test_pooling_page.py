@@ -214,10 +214,10 @@ def test_what_remains_is_counted(open_page):
 def test_the_receptive_field_follows_the_stack_and_the_window(open_page):
     page = open_page("pooling")
     assert wording("pooling", "stack_seen", size="10 × 10").search(everything(page))
-    assert tables(page)[1]["A cell sees"][-1] == "10 × 10 pixels"
+    assert tables(page)[1]["Receptive field"][-1] == "10 × 10 pixels"
     page.number_input(key="pool_blocks").set_value(4).run()
     page.number_input(key="pool_size").set_value(3).run()
-    assert len(tables(page)[1]["A cell sees"]) == 8
+    assert len(tables(page)[1]["Receptive field"]) == 8
     assert wording("pooling", "stack_seen", size="161 × 161").search(everything(page))
 
 

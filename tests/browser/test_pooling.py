@@ -53,7 +53,7 @@ def test_gradients_of_windows_that_overlap_add_up(open_page, width):
 
 def test_the_divisor_changes_the_number_in_a_corner(open_page):
     page = open_page("/pooling?pool_values=8 0; 0 0&pool_padding=own")
-    expect(caption(page)).to_contain_text("one of its cells counts, and is the mean: 8")
+    expect(caption(page)).to_contain_text("so the mean is 8")
     page.get_by_text("Shape and divisor").click()
     page.get_by_role("radio", name="whole window").click()
     expect(page).to_have_url(re.compile("pool_divisor=whole(\\+|%20)window"))

@@ -1,4 +1,4 @@
-"""How a kernel learns: one small layer, its loss, its gradients, and steps downhill."""
+"""Learning with one small layer: its loss, its gradients, and steps downhill."""
 
 from cnn_lab.concepts.backpropagation.activation import ACTIVATIONS, NamedActivation
 from cnn_lab.concepts.backpropagation.descent import Line, line_of_steps

@@ -1,4 +1,4 @@
-"""Activations by name: what they make of a number, and how steep they are there."""
+"""Activations by name, with their slopes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from cnn_lab.ops.types import Array
 
 @dataclass(frozen=True)
 class NamedActivation:
-    """A function that is applied to each result of a layer.
+    """An activation function of a layer.
 
     Attributes
     ----------
     title : str
-        For people.
+        Name for users.
     formula, slope_formula : str
         LaTeX of f and f', after the equals sign.
     apply : callable

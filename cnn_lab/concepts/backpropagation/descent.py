@@ -1,4 +1,4 @@
-"""One step downhill, and what every other rate would have done."""
+"""One gradient step, and the loss for every other learning rate."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,20 @@ from cnn_lab.ops.types import Array
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """The loss along the line that starts at some parameters and runs against the gradient.
+    """The loss along a line from given parameters against the gradient.
 
     Attributes
     ----------
     before, after : float
-        The loss at its beginning and at the rate chosen.
+        The loss at the start and at the chosen rate.
     parameters : Parameters
-        Those at the rate chosen.
+        Parameters at the chosen rate.
     rates, losses : ndarray of float64, shape (n,)
-        The line from 0 to beyond the rate chosen.
+        The line from 0 to beyond the chosen rate.
     best_rate : float or None
-        Where the loss is least. None where it only falls, or does not change.
+        Where the loss is lowest. None if it only falls, or does not change.
     is_exact : bool
-        Whether the best rate is that of the formula and not the best of `rates`.
+        Whether the best rate comes from the formula and not from `rates`.
     """
 
     before: float
@@ -38,7 +38,7 @@ class Line:
 
 
 def line_of_steps(layer: SmallLayer, at: Parameters, rate: float, *, n: int = 121) -> Line:
-    """Take one step against the gradient, and look at those of other lengths.
+    """Take one step against the gradient, and evaluate steps of other lengths.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def line_of_steps(layer: SmallLayer, at: Parameters, rate: float, *, n: int = 12
     Notes
     -----
     Without an activation, the squared error is a parabola along the line:
-    ``L - rate * |g|**2 + rate**2 * c / 2`` with the curvature c, the squared length of what the
-    layer makes of its own gradient. It is least at ``|g|**2 / c``.
+    ``L - rate * |g|**2 + rate**2 * c / 2`` with the curvature c, the squared length of the
+    layer's output for its own gradient. Its minimum is at ``|g|**2 / c``.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def line_of_steps(layer: SmallLayer, at: Parameters, rate: float, *, n: int = 12
 
 
 def _exact_best(layer: SmallLayer, direction: Parameters) -> float | None:
-    """Return the rate at the bottom of the parabola, where the loss is one."""
+    """Return the rate at the bottom of the parabola, if the loss is one."""
     if layer.activation is not ACTIVATIONS["linear"]:
         return None
     if not isinstance(layer.objective, SquaredError):

@@ -1,4 +1,4 @@
-"""Whether a gradient that was gathered and the same one scattered come to the same."""
+"""Agreement of the gather and scatter forms of a gradient."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from cnn_lab.trace import Trace
 
 
 def disagreement(gathered: Trace, scattered: Trace) -> float:
-    """Return the largest difference between what two traces of one gradient end with.
+    """Return the largest difference between the results of two traces of one gradient.
 
-    Each is added up from its own steps: the one from what every step reads, the other from the
-    totals that the steps leave behind. A cell that no step reaches counts as zero.
+    Each result is added up from its own steps: one from what every step reads, the other from
+    the totals that the steps leave. A cell that no step reaches counts as zero.
 
     Parameters
     ----------
@@ -19,8 +19,8 @@ def disagreement(gathered: Trace, scattered: Trace) -> float:
 
     Notes
     -----
-    Exactly 0 for whole numbers and short decimals; where digits are rounded, as much as the
-    last digit of single precision, in which the stage receives them.
+    Exactly 0 for whole numbers and short decimals. If digits are rounded, up to the last digit
+    of single precision, in which the stage receives them.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def disagreement(gathered: Trace, scattered: Trace) -> float:
     sums = _gathered(gathered)
     (result,) = (grid for grid in scattered.result_grids if grid.values.size)
     totals = np.zeros(result.first_id + result.values.size)
-    totals[scattered.targets] = scattered.totals  # the last one to be written is the final one
+    totals[scattered.targets] = scattered.totals  # the last one written is the final total
     scattered_sums = totals[result.first_id :].reshape(result.values.shape)
     rows, columns = sums.shape
     top, left = (labels.index(0) for labels in (result.row_labels, result.column_labels))
@@ -41,7 +41,7 @@ def disagreement(gathered: Trace, scattered: Trace) -> float:
 
 
 def _gathered(trace: Trace) -> Array:
-    """Return what the steps of a gathering add up to, in the shape of its result."""
+    """Return the sums of the steps of a gather trace, in the shape of its result."""
     values = np.concatenate([grid.values.ravel() for grid in trace.grids])
     terms = values[trace.reads] * (values[trace.weights] if trace.weights.size else 1.0)
     sums = np.array([terms[trace.links(step)].sum() for step in range(len(trace))])

@@ -1,4 +1,4 @@
-"""The equations of backpropagation in LaTeX, with the reader's own numbers put in."""
+"""Equations of backpropagation in LaTeX, with the numbers of the page."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from cnn_lab.ops.types import Array, Pair
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace.numbers import MINUS, Precision, format_number, settle
 
-# Numbers of other sizes are written as powers of ten.
+# Numbers outside this range are written as powers of ten.
 FEW, MANY = 1e-4, 1e7
 
 
 def matrix_latex(values: Array) -> str:
-    r"""Return a matrix, all its numbers with the same digits, very large ones as powers of ten.
+    r"""Return a matrix whose numbers share their digits; very large ones are powers of ten.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def matrix_latex(values: Array) -> str:
 
 
 def number_latex(value: float) -> str:
-    r"""Return one number; as a power of ten where it would be too long or rounded to nothing.
+    r"""Return one number, as a power of ten if it would be too long or rounded to zero.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def _positions(settings: ConvolutionSettings, size: Pair, window: Pair) -> Pair:
 
 
 def _index(first: tuple[int, str], second: tuple[int, str], constant: int) -> str:
-    """Return "2i + m - 1": two letters with their factors, and a number."""
+    """Return an index such as "2i + m - 1": two letters with factors, and a number."""
     terms = [first, second, (constant, "")]
     text = ""
     for factor, letter in terms:

@@ -1,4 +1,4 @@
-"""One small layer: a kernel slides, a function is applied, a loss is taken; and the way back."""
+"""One small layer, forward and backward: a convolution, an activation and a loss."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from cnn_lab.ops.types import Array
 
 
 class Parameters(NamedTuple):
-    """What a layer learns, or how a loss changes with it.
+    """Parameters of a layer, or the gradient of a loss with respect to them.
 
     Attributes
     ----------
@@ -31,30 +31,30 @@ class Parameters(NamedTuple):
         )
 
     def squared_length(self) -> float:
-        """Return the sum of all squares."""
+        """Return the sum of squares."""
         return float(np.square(self.kernel).sum() + self.bias**2)
 
 
 class Backward(NamedTuple):
-    """A layer's way forward and back, number by number.
+    """Every number of a forward and backward pass.
 
     Attributes
     ----------
     sums : ndarray, shape (out_rows, out_columns)
-        What the convolution makes, z.
+        Output of the convolution, z.
     results : ndarray, of that shape
-        The activation of it, a = f(z).
+        Activation of the sums, a = f(z).
     loss : float
     grad_results : ndarray, of that shape
-        How the loss changes with each result, dL/da.
+        Gradient of the loss with respect to each result, dL/da.
     slopes : ndarray, of that shape
-        How each result changes with its sum, f'(z).
+        Slope of the activation at each sum, f'(z).
     delta : ndarray, of that shape
-        How the loss changes with each sum: the product of both.
+        Gradient of the loss with respect to each sum: the product of both.
     parameters : Parameters
-        How the loss changes with the kernel and the bias.
+        Gradient of the loss with respect to the kernel and the bias.
     image : ndarray, shape (rows, columns)
-        How it changes with each pixel.
+        Gradient of the loss with respect to each pixel.
     """
 
     sums: Array
@@ -75,7 +75,7 @@ class SmallLayer:
     ----------
     image : ndarray of float, shape (rows, columns)
     objective : Objective
-        For results of the size that the settings give.
+        Loss of results of the size that the settings give.
     settings : ConvolutionSettings
     activation : NamedActivation
 
@@ -94,7 +94,7 @@ class SmallLayer:
     activation: NamedActivation = ACTIVATIONS["linear"]
 
     def sums(self, kernels: Array, biases: Array) -> Array:
-        """Return what several candidate kernels make of the image, before the activation.
+        """Return the outputs of several candidate kernels before the activation.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class SmallLayer:
 
         Notes
         -----
-        One matrix product for all of them, as for a layer with so many filters.
+        One matrix product for all of them, as for a layer with that many filters.
         """
         images = np.asarray(self.image, np.float64)[np.newaxis, ..., np.newaxis]
         bank = kernels[:, :, np.newaxis]
@@ -123,7 +123,7 @@ class SmallLayer:
         return float(self.losses(kernels, biases)[0])
 
     def backward(self, parameters: Parameters) -> Backward:
-        """Return every number on the way forward and on the way back."""
+        """Return every number of the forward and backward pass."""
         sums = self.sums(parameters.kernel[..., np.newaxis], np.array([parameters.bias]))
         results = self.activation.apply(sums)
         grad_results = self.objective.gradient(results)

@@ -1,4 +1,4 @@
-"""A kernel that learns: gradient descent from noise towards a named kernel."""
+"""Learning a kernel: gradient descent from noise towards a named kernel."""
 
 import math
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ from cnn_lab.ops.types import Array
 from cnn_lab.ops.windows import window_view
 
 NOISE = 0.5
-# A loss that has grown so much will not come back.
+# A loss that has grown this much does not recover.
 HOPELESS = 1e6
-# Directions in which the loss bends this much less than in others are flat but for rounding.
+# Directions whose curvature is this much smaller than the largest are flat up to rounding.
 FLAT = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """All kernels on the way, from the first noise on.
+    """All kernels of a training, from the initial noise on.
 
     Attributes
     ----------
     kernels : ndarray of float64, shape (steps + 1, rows, columns)
-        All finite: a lesson that diverges ends before its numbers do.
+        All finite: a lesson that diverges ends before its numbers overflow.
     losses : ndarray of float64, shape (steps + 1,)
         Half the mean squared error.
     goal : ndarray of float64, shape (rows, columns)
     diverged : bool
-        Whether it was given up.
+        Whether training was stopped because the loss exploded.
     highest_rate : float
-        Above it every step overshoots further; infinite where the image holds nothing.
+        Every step overshoots further above this rate; infinite for an empty image.
     unseen : int
-        How many independent changes of the kernel make no difference on this image.
+        Number of independent kernel changes that make no difference on this image.
     """
 
     kernels: Array
@@ -43,39 +43,39 @@ class Lesson:
 
     @property
     def differences(self) -> Array:
-        """The largest difference to the goal after each step, shape (steps + 1,)."""
+        """Largest difference to the goal after each step, shape (steps + 1,)."""
         return np.asarray(np.abs(self.kernels - self.goal).max(axis=(1, 2)))
 
 
 def learn_kernel(image: Array, goal: Array, *, rate: float, steps: int, seed: int = 0) -> Lesson:
-    """Learn a kernel from what it makes of one image.
+    """Learn a kernel from its output on one image.
 
-    The kernel starts as noise. Its results are compared with those of the goal, and it goes
-    against the gradient of half the mean squared error, step by step.
+    The kernel starts as noise. Its output is compared with that of the goal, and each step goes
+    against the gradient of half the mean squared error.
 
     Parameters
     ----------
     image : ndarray of float, shape (height, width)
         At least as large as the goal.
     goal : ndarray of float, shape (rows, columns)
-        The kernel that made the target; the learner sees its results only.
+        The kernel that makes the target; only its output is used.
     rate : float
         The learning rate.
     steps : int
         At least 0.
     seed : int
-        Of the noise, whose standard deviation is 0.5.
+        Seed of the noise, whose standard deviation is 0.5.
 
     Returns
     -------
     Lesson
-        Shorter than `steps` where the loss has grown a million times.
+        Shorter than `steps` if the loss has grown a million times.
 
     Notes
     -----
-    What the windows read is written into a matrix once; then a step is two products with it,
-    `goal.size` multiply-adds for each window, as in the convolution and its gradient. Which
-    rates are possible follows from the eigenvalues of the loss's second derivative, that
+    The windows are written into a matrix once. A step is then two products with it,
+    `goal.size` multiply-adds for each window, as in the convolution and its gradient. The
+    highest rate follows from the eigenvalues of the second derivative of the loss, that
     matrix times itself.
 
     Examples
@@ -93,7 +93,7 @@ def learn_kernel(image: Array, goal: Array, *, rate: float, steps: int, seed: in
     for _ in range(steps):
         kernel = kernel - rate * (error @ pixels).reshape(goal.shape) / len(error)
         error = pixels @ (kernel - goal).ravel()
-        # Written so that what is no number is hopeless, too.
+        # Written so that NaN counts as diverged too.
         diverged = not _loss(error) <= HOPELESS * max(losses[0], 1e-9)
         if diverged:
             break
@@ -112,7 +112,7 @@ def learn_kernel(image: Array, goal: Array, *, rate: float, steps: int, seed: in
 
 
 def _loss(error: Array) -> float:
-    with np.errstate(over="ignore"):  # infinity is as hopeless as a large number
+    with np.errstate(over="ignore"):  # infinity counts as a large number
         return float(error @ error) / (2 * len(error))
 
 

@@ -1,7 +1,7 @@
-"""A gradient checked without calculus: change one weight a little and look at the loss.
+"""Gradient check by finite differences: change one weight slightly and measure the loss.
 
-Differences lose digits. The loss is known to some 16 of them; what is left of those after a
-subtraction, divided by a small nudge, is the error of the slope.
+Differences lose digits. The loss has about 16 digits; the rounding error of the difference, divided
+by a small nudge, is the error of the slope.
 """
 
 from typing import NamedTuple
@@ -13,21 +13,21 @@ from cnn_lab.concepts.backpropagation.layer import Parameters, SmallLayer
 from cnn_lab.ops.types import Array
 
 ONE_SIDED, CENTRAL = "one side", "both sides"
-# What a difference of zero counts as where only logarithms are shown: a float64's last digit.
+# Replaces a difference of zero on logarithmic axes: the last digit of a float64.
 LEAST_ERROR = 1e-16
 
 
 class Nudge(NamedTuple):
-    """What one weight's nudge does to the loss.
+    """Effect of nudging one weight on the loss.
 
     Attributes
     ----------
     below, here, above : float
-        The loss with the weight nudged down, left alone, and nudged up.
+        The loss with the weight nudged down, unchanged, and nudged up.
     slope : float
         By central differences.
     crossed : int
-        Results whose sum changes its sign on the way: where the activation has a kink at
+        Number of sums that change sign within the nudge: if the activation has a kink at
         zero, the slope found is a mixture of both sides.
     """
 
@@ -45,11 +45,11 @@ def nudge(layer: SmallLayer, at: Parameters, cell: tuple[int, int], epsilon: flo
     ----------
     layer : SmallLayer
     at : Parameters
-        Where to stand.
+        Point at which to measure.
     cell : (int, int)
         Row and column of the weight.
     epsilon : float
-        How far; positive.
+        Size of the nudge; positive.
 
     Examples
     --------
@@ -75,8 +75,8 @@ def nudged_slopes(layer: SmallLayer, at: Parameters, epsilon: float) -> Array:
 
     Notes
     -----
-    Two forward passes a weight, all of them as one matrix product; backpropagation takes the
-    time of about two, however many weights there are.
+    Two forward passes per weight, all in one matrix product. Backpropagation takes the time of
+    about two, however many weights there are.
     """
     n = at.kernel.size
     directions = epsilon * np.eye(n).reshape(*at.kernel.shape, n)
@@ -88,7 +88,7 @@ def nudged_slopes(layer: SmallLayer, at: Parameters, epsilon: float) -> Array:
 def error_table(
     layer: SmallLayer, at: Parameters, cell: tuple[int, int], epsilons: Array
 ) -> pd.DataFrame:
-    """Return how wrong differences are, for nudges of all these sizes.
+    """Return the errors of finite differences for nudges of these sizes.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def error_table(
     Returns
     -------
     DataFrame
-        Two rows a nudge: `nudge`, `how` ("one side" or "both sides") and `error`, the distance
-        to the gradient, over its size where that is above 1; at least 1e-16.
+        Two rows per nudge: `nudge`, `how` ("one side" or "both sides") and `error`, the distance
+        to the gradient, relative if the gradient is above 1; at least 1e-16.
     """
     n = len(epsilons)
     kernels = np.repeat(at.kernel[..., np.newaxis], 2 * n + 1, axis=2)

@@ -1,4 +1,4 @@
-"""What a layer's results are to become: the losses that the small layer is trained on."""
+"""Losses of the small layer."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,20 +9,20 @@ from cnn_lab.ops.types import Array
 
 
 class Objective(Protocol):
-    """A loss of a layer's results, shape (rows, columns, candidates)."""
+    """A loss of the layer's outputs, shape (rows, columns, candidates)."""
 
     def loss(self, results: Array) -> Array:
         """Return the loss of each candidate, shape (candidates,)."""
         ...
 
     def gradient(self, results: Array) -> Array:
-        """Return how the loss changes with each result, in their shape."""
+        """Return the gradient of the loss with respect to each output."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class WeightedSum:
-    """All results, each times a weight, added up: its gradient is those weights, whatever comes.
+    """Weighted sum of all outputs; its gradient is the weights, whatever the outputs.
 
     Parameters
     ----------
@@ -41,19 +41,19 @@ class WeightedSum:
         return np.asarray(np.tensordot(self.weights, results, axes=2))
 
     def gradient(self, results: Array) -> Array:
-        """Return the weights, in the shape of the results."""
+        """Return the weights in the shape of the outputs."""
         return np.broadcast_to(self.weights[..., np.newaxis], results.shape)
 
 
 @dataclass(frozen=True, eq=False)
 class SquaredError:
-    """Half the squared differences to a target, added up or averaged.
+    """Half the squared difference to a target, summed or averaged.
 
     Parameters
     ----------
     target : ndarray of float, shape (rows, columns)
     mean : bool
-        Divide by the number of results, so that the loss does not grow with the image.
+        Divide by the number of outputs, so that the loss does not grow with the image.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class SquaredError:
 
     @property
     def divisor(self) -> int:
-        """What the sum of half the squares is divided by."""
+        """Divisor of the sum of half the squares."""
         return self.target.size if self.mean else 1
 
     def loss(self, results: Array) -> Array:
@@ -76,5 +76,5 @@ class SquaredError:
         return np.asarray(squares.sum(axis=(0, 1)) / (2 * self.divisor))
 
     def gradient(self, results: Array) -> Array:
-        """Return each result's difference to its target, over the divisor."""
+        """Return the difference of each output to its target, over the divisor."""
         return np.asarray((results - self.target[..., np.newaxis]) / self.divisor)

@@ -10,23 +10,23 @@ from cnn_lab.ops.types import Array
 
 
 class SoftmaxCrossEntropy(NamedTuple):
-    """What becomes of one row of scores.
+    """Softmax and cross-entropy of one row of scores.
 
     Attributes
     ----------
     scaled : ndarray of float64, shape (classes,)
-        The scores over the temperature.
+        The scores divided by the temperature.
     powers : ndarray of float64, shape (classes,)
-        e to these, after the largest has been taken from all: from 0 to 1.
+        Powers of e of these after subtracting the largest: from 0 to 1.
     probabilities : ndarray of float64, shape (classes,)
     label : ndarray of float64, shape (classes,)
         1 for the true class, else 0.
     loss : float
-        Minus the logarithm of the true class's probability.
+        Minus the logarithm of the probability of the true class.
     is_limited : bool
-        Whether that probability was below 1e-7 and counted as that much.
+        Whether that probability was below 1e-7 and counted as 1e-7.
     gradient : ndarray of float64, shape (classes,)
-        How the loss changes with each score.
+        Gradient of the loss with respect to each score.
     """
 
     scaled: Array
@@ -41,7 +41,7 @@ class SoftmaxCrossEntropy(NamedTuple):
 def softmax_cross_entropy(
     scores: Array, true_class: int, *, temperature: float = 1.0
 ) -> SoftmaxCrossEntropy:
-    """Return all numbers between scores and the gradient of their loss.
+    """Return all numbers from the scores to the gradient of their loss.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""A convolution in equations."""
+"""Equations of convolution."""

@@ -1,4 +1,4 @@
-"""The letters of the convolution equations, tied to the cells of the settings on the page."""
+"""Symbols of the convolution equations, with their values on the page."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def symbols(
     kernel_names: tuple[str, ...],
     channel_names: tuple[str, ...],
 ) -> dict[str, object]:
-    """Return what each letter stands for here, as slots of the section "symbols".
+    """Return the meaning of each symbol on the page, as slots of the section "symbols".
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ def symbols(
     kernel : ndarray, shape (kernel_height, kernel_width, channels / groups, filters)
     bias : ndarray, shape (filters,)
     out_size : (int, int)
-        Rows and columns of the result.
+        Rows and columns of the output.
     settings : ConvolutionSettings
     kernel_names : tuple of str
-        What to call the filters, one name each.
+        Names of the filters, one each.
     channel_names : tuple of str
-        What to call the channels; a single one needs no name.
+        Names of the channels; a single one needs no name.
     """
     (stride_down, stride_right), (dilation_down, dilation_right) = settings.steps
     size = (image.shape[0], image.shape[1])
@@ -57,7 +57,7 @@ def symbols(
 
 
 def _origin(window: tuple[int, int], settings: ConvolutionSettings, start: tuple[int, int]) -> str:
-    """Return which S of the textbook's equation the first result cell is."""
+    """Return which S of the textbook equation is the first output cell."""
     flipped = settings.flip_kernel
     row, column = (
         dilation * (length - 1) * flipped - before
@@ -67,13 +67,13 @@ def _origin(window: tuple[int, int], settings: ConvolutionSettings, start: tuple
 
 
 def flip_lab(kernel: Array, correlation: Array, convolution: Array) -> tuple[str, dict[str, str]]:
-    """Return the section of the chapter that tells what turning the kernel changed, and its slots.
+    """Return the section of the page that says what flipping the kernel changed, and its slots.
 
     Parameters
     ----------
     kernel : ndarray, shape (kernel_height, kernel_width, channels, filters)
     correlation, convolution : ndarray, shape (out_height, out_width, filters)
-        Results of the same settings, without and with the kernel turned.
+        Outputs of the same settings, without and with the kernel flipped.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def flip_lab(kernel: Array, correlation: Array, convolution: Array) -> tuple[str
     difference = np.abs(correlation - convolution)
     if np.array_equal(kernel, turned):
         return "flip_symmetric", {}
-    # Rounding differs with the order of a sum; that is no difference of the results.
+    # Rounding depends on the order of a sum; it does not count as a difference.
     if difference.max() <= 1e-9 * max(1.0, float(np.abs(correlation).max())):
         return "flip_unseen", {}
     where = np.unravel_index(difference.argmax(), difference.shape)
@@ -102,7 +102,7 @@ def flip_lab(kernel: Array, correlation: Array, convolution: Array) -> tuple[str
 
 
 def number(value: float | np.floating[Any]) -> str:
-    """Write a number in prose as the stage writes it in a cell.
+    """Return a number as the stage writes it in a cell.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def _times(size: tuple[int, int]) -> str:
 
 
 def _listed(words: tuple[str, ...] | list[str]) -> str:
-    """Return "a, b and c", and what all share only once."""
+    """Return "a, b and c", or a single word if all are the same."""
     if len(set(words)) == 1:
         return words[0]
     return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,4 +1,4 @@
-"""Two ways to pad "to the same size": Keras's, and the symmetric one usual in PyTorch."""
+"""Padding to the same size in Keras, and the symmetric padding usual in PyTorch."""
 
 from dataclasses import dataclass, replace
 
@@ -24,9 +24,9 @@ def conventions(kernel_size: Pair, settings: ConvolutionSettings) -> dict[str, C
     Returns
     -------
     dict of str to ConvolutionSettings
-        "Keras": ``padding="same"``, as many positions as ``ceil(size / stride)`` and the odd
-        pixel after. "PyTorch": ``padding=k // 2``, where k is the span of a dilated kernel:
-        the same before and after, whatever the size and the stride.
+        "Keras": ``padding="same"``, ``ceil(size / stride)`` positions, with an odd pixel
+        after. "PyTorch": ``padding=k // 2``, where k is the span of a dilated kernel:
+        the same before and after, for any size and stride.
 
     References
     ----------
@@ -52,14 +52,14 @@ def conventions(kernel_size: Pair, settings: ConvolutionSettings) -> dict[str, C
 
 @dataclass(frozen=True)
 class Ruler:
-    """Where the windows lie along one axis.
+    """Positions of the windows along one axis.
 
     Attributes
     ----------
     length, before, after : int
         Pixels of the image and of its padding.
     windows : tuple of tuple of int
-        The pixels that each window reads; the image's first is 0, padding is outside.
+        The pixels that each window reads; 0 is the first of the image, padding lies outside.
     """
 
     length: int
@@ -69,7 +69,7 @@ class Ruler:
 
 
 def ruler(axis: int, size: Pair, kernel_size: Pair, settings: ConvolutionSettings) -> Ruler:
-    """Return where the windows lie along an axis: 0 counts rows, 1 columns.
+    """Return the windows along an axis: 0 for rows, 1 for columns.
 
     Raises
     ------
@@ -98,16 +98,16 @@ def ruler(axis: int, size: Pair, kernel_size: Pair, settings: ConvolutionSetting
 
 @dataclass(frozen=True)
 class Disagreement:
-    """How two results that were meant to be the same differ.
+    """Differences between two outputs that should be equal.
 
     Attributes
     ----------
     differs : ndarray of bool, shape (rows, columns)
-        Cell by cell, as far as both results reach.
+        Cell by cell, within the size that both have.
     row, column : int
         Where the difference is largest.
     first, second : float
-        What the two results hold there.
+        The two values there.
     """
 
     differs: NDArray[np.bool_]
@@ -118,7 +118,7 @@ class Disagreement:
 
 
 def disagreement(first: Array, second: Array) -> Disagreement:
-    """Compare two results cell by cell, as far as both reach.
+    """Compare two outputs cell by cell, within the size that both have.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def disagreement(first: Array, second: Array) -> Disagreement:
 
     Notes
     -----
-    What rounding does, up to 1e-9 of the largest number, is no difference.
+    Rounding, up to 1e-9 of the largest number, does not count as a difference.
     """
     rows, columns = (min(sizes) for sizes in zip(first.shape, second.shape, strict=True))
     here, there = first[:rows, :columns], second[:rows, :columns]

@@ -1,4 +1,4 @@
-"""Which pixels a sliding window reads, how often, and what the floor in its size drops."""
+"""Read counts of the pixels under a sliding window, and what the floor in the size drops."""
 
 from dataclasses import asdict
 
@@ -25,22 +25,22 @@ def read_counts(size: Pair, kernel_size: Pair, settings: ConvolutionSettings) ->
     size, kernel_size : (int, int)
         Rows and columns of the image and of the kernel.
     settings : ConvolutionSettings
-        Strides, padding, dilation and mode of padding; the rest plays no part.
+        Strides, padding, dilation and padding mode; the rest is ignored.
 
     Returns
     -------
     ndarray of int, shape `size`
-        Where the padding repeats pixels, reading a copy counts for the pixel it was made of.
+        If the padding copies pixels, reading a copy counts towards the original pixel.
 
     Raises
     ------
     ShapeError
-        If the window does not fit, or the padding wants more pixels than there are.
+        If the window does not fit, or the padding needs more pixels than the image has.
 
     Notes
     -----
-    With a kernel of ones and an output gradient of ones, each window hands one to every
-    pixel that it reads: the count is the gradient of the image.
+    With a kernel of ones and an output gradient of ones, each window adds one to every pixel
+    that it reads: the count is the gradient of the image.
 
     Examples
     --------
@@ -58,12 +58,12 @@ def read_counts(size: Pair, kernel_size: Pair, settings: ConvolutionSettings) ->
 
 
 def counts_sentence(counts: Counts) -> str:
-    """Return what the counts say about corners and the middle.
+    """Return a sentence on the counts of the corner and of the other pixels.
 
     Examples
     --------
     >>> counts_sentence(read_counts((6, 6), (3, 3), ConvolutionSettings()))
-    'The corner at the upper left is read once, the pixels read most 9 times.'
+    'The top left corner is read once, the most-read pixels 9 times.'
     """
     low, corner, high = int(counts.min()), int(counts[0, 0]), int(counts.max())
     if low == high:
@@ -71,16 +71,16 @@ def counts_sentence(counts: Counts) -> str:
     n_unread = int((counts == 0).sum())
     lost = f"{n_unread} of {counts.size} {'is' if n_unread == 1 else 'are'} never read"
     if 0 < corner < high:
-        sentence = f"The corner at the upper left is read {_times(corner)}, the pixels read most"
+        sentence = f"The top left corner is read {_times(corner)}, the most-read pixels"
         sentence += f" {_times(high)}"
         return f"{sentence}; {lost}." if n_unread else f"{sentence}."
     if n_unread:
-        return f"The pixels read most are read {_times(high)}; {lost}."
-    return f"The pixels read least are read {_times(low)}, those read most {_times(high)}."
+        return f"The most-read pixels are read {_times(high)}; {lost}."
+    return f"The least-read pixels are read {_times(low)}, the most-read {_times(high)}."
 
 
 def floor_sentences(size: Pair, kernel_size: Pair, settings: ConvolutionSettings) -> list[str]:
-    """Return how the division in the size formula comes out: one sentence an axis.
+    """Return the division in the size formula in words: one sentence per axis.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def floor_sentences(size: Pair, kernel_size: Pair, settings: ConvolutionSettings
     Returns
     -------
     list of str
-        One sentence for both axes where their numbers are the same.
+        One sentence for both axes if their numbers are the same.
 
     Examples
     --------
@@ -119,9 +119,9 @@ def _floor_sentence(
     sentence = f"{length} + {before} + {after} − {span} = {room}"
     if stride > 1:
         sentence += f", and {room} / {stride} = {positions - 1}"
-        sentence += f", remainder {left_over}" if left_over else " without remainder"
+        sentence += f", remainder {left_over}" if left_over else " with no remainder"
     if not left_over:
-        return f"{sentence}: the last window ends at the very end."
+        return f"{sentence}: the last window ends exactly at the edge."
     if left_over > after:
         n_lost, of_what = left_over - after, ""
     else:

@@ -1,4 +1,4 @@
-"""What longer and longer strides leave of a map, and of the picture it was made from."""
+"""Losses of a map and its image at increasing strides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from cnn_lab.ops.types import Array
 
 @dataclass(frozen=True, eq=False)
 class StridedMap:
-    """A map made with one stride, and what is left.
+    """A map made with one stride, and its losses.
 
     Attributes
     ----------
     stride : int
     values : ndarray, shape (rows, columns)
     unread_ink : float
-        Share of the picture's magnitude that lies on pixels which no window reads, 0 to 1.
+        Share of the image's magnitude on pixels that no window reads, 0 to 1.
     error : float
-        How far the map of stride 1, drawn again by straight lines between the results that
-        are left, is off: length of the difference over the length of the map.
+        Reconstruction error of the map at stride 1, by linear interpolation between the
+        remaining values: length of the difference over the length of the map.
     """
 
     stride: int
@@ -35,7 +35,7 @@ class StridedMap:
 def strided_maps(
     image: Array, kernel: Array, strides: Sequence[int] = (1, 2, 3, 4, 5)
 ) -> list[StridedMap]:
-    """Slide a kernel over an image with each of several strides, without padding.
+    """Slide a kernel over an image with several strides, without padding.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def strided_maps(
 
 
 def _error(dense: Array, kept: Array, stride: int) -> float:
-    """Return how far `dense` is from what lines between every `stride`-th number make of it."""
+    """Return the reconstruction error of `dense` from every `stride`-th number."""
     rows, columns = (_lines(length, stride) for length in dense.shape)
     drawn = rows @ kept @ columns.T
     size = float(np.sqrt(np.square(dense).sum()))
@@ -79,7 +79,7 @@ def _error(dense: Array, kept: Array, stride: int) -> float:
 
 
 def _lines(length: int, stride: int) -> Array:
-    """Return what each `stride`-th number contributes to lines drawn between them."""
+    """Return the weights of every `stride`-th number in the linear interpolation."""
     places = np.arange(0, length, stride)
     units = np.eye(len(places))
     return np.stack([np.interp(np.arange(length), places, unit) for unit in units], axis=1)

@@ -1,4 +1,4 @@
-"""What a transposed convolution undoes of a convolution, and what it does not."""
+"""Round trip through a transposed convolution: the shape returns, the values do not."""
 
 from dataclasses import asdict, dataclass
 
@@ -13,20 +13,20 @@ from cnn_lab.ops.types import Array, Pair
 def transposed_length_latex(
     names: tuple[str, str], size: Pair, kernel_size: Pair, settings: ConvolutionSettings
 ) -> list[str]:
-    r"""Return the size formula of a transposed convolution, worked out axis by axis.
+    r"""Return the size formula of a transposed convolution with its numbers, axis by axis.
 
     Parameters
     ----------
     names : (str, str)
-        Symbols of the result's rows and columns.
+        Symbols of the output's rows and columns.
     size, kernel_size : (int, int)
     settings : ConvolutionSettings
-        Of which strides and padding count.
+        Only strides and padding are used.
 
     Returns
     -------
     list of str
-        One formula for both axes where their numbers are the same.
+        One formula for both axes if their numbers are the same.
 
     Examples
     --------
@@ -60,16 +60,16 @@ def _worked_out(length: int, kernel_size: int, stride: int, border: Pair, result
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """An image after a transposed convolution and the convolution that this belongs to.
+    """An image after a transposed convolution and the matching convolution.
 
     Attributes
     ----------
     large, back : (int, int)
-        Rows and columns in between, and after both.
+        Rows and columns after the first, and after both.
     row, column : int
         Where the image changed most.
     before, after : float
-        What stands there.
+        The values there.
     """
 
     large: Pair
@@ -81,19 +81,19 @@ class RoundTrip:
 
     @property
     def keeps_values(self) -> bool:
-        """Whether every value came back, up to rounding."""
+        """Whether every value is restored, up to rounding."""
         return abs(self.after - self.before) <= 1e-9 * max(1.0, abs(self.before))
 
 
 def round_trip(image: Array, kernel: Array, settings: ConvolutionSettings) -> RoundTrip:
-    """Send an image through a transposed convolution and back through the convolution.
+    """Pass an image through a transposed convolution and back through the convolution.
 
     Parameters
     ----------
     image : ndarray, shape (height, width, 1)
     kernel : ndarray, shape (kernel_height, kernel_width, 1, 1)
     settings : ConvolutionSettings
-        Of which strides and padding count, for both ways.
+        Only strides and padding are used, in both directions.
 
     Raises
     ------

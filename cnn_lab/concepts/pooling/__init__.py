@@ -1,4 +1,4 @@
-"""What pooling keeps and throws away, in numbers: for the page that asks."""
+"""What pooling keeps and discards, in numbers."""
 
 from cnn_lab.concepts.pooling.divisors import DivisorContrast, contrast_divisors
 from cnn_lab.concepts.pooling.latex import divides_differently, divisor_latex, read_cell_latex

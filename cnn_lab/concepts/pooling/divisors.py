@@ -1,4 +1,4 @@
-"""The mean of a window that hangs over the border, by both of its divisors."""
+"""Means of windows across the border, with both divisors."""
 
 from dataclasses import asdict, dataclass, replace
 
@@ -17,13 +17,13 @@ class DivisorContrast:
     Attributes
     ----------
     row, column : int
-        Of the pooled map.
+        Position in the pooled map.
     n_inside, n_window : int
-        Cells of its window that lie inside the image, and all of them.
+        Cells of its window inside the image, and in total.
     by_inside, by_window : float
-        The mean by each.
+        The mean with each divisor.
     n_different, n_results : int
-        Pooled cells whose two means differ, and all of them.
+        Pooled cells whose two means differ, and in total.
     """
 
     row: int
@@ -37,18 +37,18 @@ class DivisorContrast:
 
 
 def contrast_divisors(image: Array, settings: PoolingSettings) -> DivisorContrast:
-    """Pool one map by its means with either divisor, and compare.
+    """Compare average pooling of one map with both divisors.
 
     Parameters
     ----------
     image : ndarray, shape (height, width)
     settings : PoolingSettings
-        Its own divisor plays no part.
+        Its own divisor is ignored.
 
     Returns
     -------
     DivisorContrast
-        The first of equals, row by row.
+        The first in case of ties, row by row.
 
     Raises
     ------

@@ -1,11 +1,11 @@
-"""The equations of pooling in LaTeX, with the reader's own numbers put in."""
+"""Equations of pooling in LaTeX, with the numbers of the page."""
 
 from cnn_lab.concepts.layer_call import PoolingSettings
 from cnn_lab.ops.types import Pair
 
 
 def read_cell_latex(settings: PoolingSettings, size: Pair) -> str:
-    r"""Return the cell of an image of this size that lies under cell (m, n) of window (i, j).
+    r"""Return the image cell under cell (m, n) of window (i, j).
 
     Examples
     --------
@@ -22,7 +22,7 @@ def read_cell_latex(settings: PoolingSettings, size: Pair) -> str:
 
 
 def divisor_latex(settings: PoolingSettings, size: Pair) -> str:
-    """Return what a mean divides by: one number, or N_ij where it depends on the window.
+    """Return the divisor of a mean: one number, or N_ij if it depends on the window.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What pooling leaves of one map, and how much of the map could be drawn again from it."""
+"""What pooling keeps of one map, and how well the map can be reconstructed from it."""
 
 from dataclasses import asdict, dataclass, replace
 
@@ -14,17 +14,17 @@ from cnn_lab.ops.types import Array
 
 @dataclass(frozen=True)
 class Remains:
-    """One kind of pooling, weighed against the map that it was given.
+    """Losses of one kind of pooling on a map.
 
     Attributes
     ----------
     n_traceless : int
-        Cells that play no part in any result: they won no window, or lie in none.
+        Cells that contribute to no output: they won no window, or lie in none.
     magnitude : float
         Share of the map's magnitude (the sum of its absolute values) on all other cells.
     error : float
-        How far the map is off that can be drawn again: length of the difference over the
-        length of the map. 0 means nothing was lost.
+        Reconstruction error: length of the difference over the length of the map. 0 means
+        nothing was lost.
     """
 
     n_traceless: int
@@ -35,11 +35,11 @@ class Remains:
 def remains(
     image: Array, settings: PoolingSettings, found: Routes | None = None
 ) -> tuple[Remains, Remains]:
-    """Return what max pooling and what average pooling leave of one map.
+    """Return what max pooling and average pooling keep of one map.
 
-    The map is drawn again with what each of them kept: the winners back in their places and
-    zeros elsewhere; each mean spread over the cells of its window, and where windows overlap,
-    the mean of those.
+    The map is reconstructed from what each kind kept: the maxima in their places and zeros
+    elsewhere, or each mean spread over the cells of its window (averaged where windows
+    overlap).
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def remains(
         Finite numbers.
     settings : PoolingSettings
     found : Routes, optional
-        What `routes` returns for them, if it is at hand.
+        Result of `routes` for these, if already computed.
 
     Raises
     ------
@@ -71,12 +71,12 @@ def remains(
 
 
 def _spread_means(image: Array, settings: PoolingSettings, found: Routes) -> Array:
-    """Return the means laid over their windows; what no window reads stays zero."""
+    """Return the means spread over their windows; pixels that no window reads stay zero."""
     images = image[np.newaxis, ..., np.newaxis]
     means = average_pool2d(images, **asdict(settings))
     window, steps = settings.window
     inside = cells_inside((image.shape[0], image.shape[1]), window, steps, settings.padding)
-    # The gradient hands each cell its share of a number: times the cells, the number itself.
+    # The gradient gives each cell its share of a number; times the cells, it is the number.
     total = average_pool2d_gradient(
         images,
         means * inside[np.newaxis, ..., np.newaxis],

@@ -1,4 +1,4 @@
-"""Which cells of a map win which windows: the ways that a gradient takes back."""
+"""Winning cells of pooling windows, which receive the gradient of max pooling."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,11 +24,11 @@ class Routes:
     Attributes
     ----------
     won : ndarray of int, shape (height, width)
-        Of how many windows each cell is the largest; of equal cells the first one is.
+        Number of windows that each cell wins; of equal cells the first one wins.
     covered : ndarray of int, shape (height, width)
-        In how many windows each cell lies.
+        Number of windows that each cell lies in.
     largest : ndarray of int, shape (out_height, out_width)
-        How many cells of each window are equally large and larger than all others.
+        Number of cells in each window that share the largest value.
     """
 
     won: Counts
@@ -37,39 +37,39 @@ class Routes:
 
     @cached_property
     def n_windows(self) -> int:
-        """Windows, which is to say pooled cells."""
+        """Number of windows, which is the number of pooled cells."""
         return self.largest.size
 
     @cached_property
     def n_ties(self) -> int:
-        """Windows with more than one largest cell."""
+        """Number of windows with more than one largest cell."""
         return int((self.largest > 1).sum())
 
     @cached_property
     def n_won_twice(self) -> int:
-        """Cells that win more than one window."""
+        """Number of cells that win more than one window."""
         return int((self.won > 1).sum())
 
     @cached_property
     def n_covered_twice(self) -> int:
-        """Cells that lie in more than one window."""
+        """Number of cells that lie in more than one window."""
         return int((self.covered > 1).sum())
 
     @cached_property
     def n_unread(self) -> int:
-        """Cells that lie in no window."""
+        """Number of cells that lie in no window."""
         return int((self.covered == 0).sum())
 
 
 def routes(image: Array, settings: PoolingSettings) -> Routes:
-    """Count who wins which window of one map.
+    """Count the windows that each cell of one map wins.
 
     Parameters
     ----------
     image : ndarray, shape (height, width)
         Finite numbers.
     settings : PoolingSettings
-        The divisor plays no part.
+        The divisor is ignored.
 
     Raises
     ------
@@ -78,9 +78,8 @@ def routes(image: Array, settings: PoolingSettings) -> Routes:
 
     Notes
     -----
-    A gradient of ones through max pooling hands one to each winner, so what it adds up to is
-    the count. The same through average pooling, once each window's gradient is as large as the
-    number of its cells.
+    A gradient of ones through max pooling gives one to each winner, so its sum at a cell is the
+    count. Average pooling gives the same if each window's gradient is the number of its cells.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What happens to an image and its pooled maps when the picture moves."""
+"""Changes of an image and its pooled maps when the picture moves."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +14,7 @@ Direction = Literal["right", "down"]
 
 @dataclass(frozen=True)
 class ShiftResponse:
-    """How far numbers move when the picture does, in shares of their own size.
+    """Relative changes of an image and its pooled maps when the picture moves.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ def shift_response(
     Parameters
     ----------
     image : ndarray, shape (height, width)
-        What leaves at the far side is lost; what enters is zero.
+        Pixels that leave are lost; zeros enter on the other side.
     most : int
         Largest shift in pixels.
     direction : {"right", "down"}

@@ -1,4 +1,4 @@
-"""How far one cell sees after several convolutions, each followed by a pooling."""
+"""Receptive fields of several convolutions, each followed by pooling."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from cnn_lab.ops.types import Pair, check_at_least
 
 @dataclass(frozen=True)
 class Seen:
-    """What one cell behind a layer sees of the image.
+    """Receptive field of one cell after a layer.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class Seen:
     size : (int, int)
         Rows and columns of pixels.
     step : (int, int)
-        Pixels from its field to that of the next cell down, and to the right.
+        Pixels from its field to that of the next cell, down and to the right.
     """
 
     layer: str
@@ -26,21 +26,21 @@ class Seen:
 
 
 def fields_behind(n_blocks: int, kernel_size: int, pool_size: Pair, strides: Pair) -> list[Seen]:
-    """Return the receptive field behind each layer of a stack.
+    """Return the receptive field after each layer of a stack.
 
     Parameters
     ----------
     n_blocks : int
-        How often a convolution and a pooling follow each other, at least 1.
+        Number of pairs of convolution and pooling, at least 1.
     kernel_size : int
-        Rows and columns of the convolutions' kernels; they move by 1.
+        Rows and columns of the convolution kernels, which have stride 1.
     pool_size, strides : (int, int)
-        Of the poolings.
+        Settings of the poolings.
 
     Returns
     -------
     list of Seen
-        A convolution and a pooling for each block, from the image on.
+        A convolution and a pooling for each block, starting at the image.
 
     References
     ----------
@@ -72,11 +72,11 @@ def fields_table(stack: list[Seen]) -> dict[str, list[str]]:
 
     Examples
     --------
-    >>> fields_table(fields_behind(1, 3, (2, 2), (2, 1)))["Next cell's field"]
+    >>> fields_table(fields_behind(1, 3, (2, 2), (2, 1)))["Step to the next cell"]
     ['1 down, 1 right', '2 down, 1 right']
     """
     return {
-        "Behind": [seen.layer for seen in stack],
-        "A cell sees": [f"{seen.size[0]} × {seen.size[1]} pixels" for seen in stack],
-        "Next cell's field": [f"{seen.step[0]} down, {seen.step[1]} right" for seen in stack],
+        "After": [seen.layer for seen in stack],
+        "Receptive field": [f"{seen.size[0]} × {seen.size[1]} pixels" for seen in stack],
+        "Step to the next cell": [f"{seen.step[0]} down, {seen.step[1]} right" for seen in stack],
     }

@@ -1,4 +1,4 @@
-"""The layer on a page as short code that runs elsewhere: Keras, PyTorch, NumPy.
+"""The layer on a page as short code for Keras, PyTorch or NumPy.
 
 Each snippet ends with a variable `result`, or with those of `kernel_gradient`, `input_gradient`
 and `bias_gradient` that the operation has. A whole network ends with a variable `model`.

@@ -9,16 +9,15 @@ NAMED = ("valid", "same")
 
 
 def keras_code(call: LayerCall) -> str:
-    """Return code that does this call with Keras, gradients with TensorFlow's tape.
+    """Return code for this call with Keras; gradients use TensorFlow's tape.
 
-    What Keras has no name for, such as a border that repeats the outermost pixel, is put
-    together from its parts.
+    What Keras lacks, such as padding that repeats the edge, is composed of several operations.
 
     Parameters
     ----------
     call : LayerCall
-        Its numbers are written out where they are few; otherwise random ones stand in for
-        them, and the code says so.
+        Its numbers are written out if they are few; otherwise random ones are used instead,
+        and the code says so.
     """
     arrays = array_lines(written(call), dtype='"float32"')
     if call.is_gradient:
@@ -51,7 +50,7 @@ def _gradient_lines(call: LayerCall) -> tuple[list[str], list[str]]:
 
 
 def _model_lines(call: LayerCall) -> list[str]:
-    """Return the layer to write in a model, where Keras has one that does this."""
+    """Return the layer to use in a model, if Keras has one for this call."""
     if "pooling" in call.operation:
         return []
     assert call.kernel is not None
@@ -88,7 +87,7 @@ def _convolution_lines(call: LayerCall) -> list[str]:
     kernel = "kernel"
     lines = []
     if settings.flip_kernel:
-        lines.append("turned = keras.ops.flip(kernel, axis=(0, 1))  # Keras itself never turns it")
+        lines.append("turned = keras.ops.flip(kernel, axis=(0, 1))  # Keras never flips the kernel")
         kernel = "turned"
     images, padding = "images", str(settings.padding)
     if padding not in NAMED or settings.pad_mode != "zeros" or skips:
@@ -104,13 +103,13 @@ def _convolution_lines(call: LayerCall) -> list[str]:
     stride = None if strides == (1, 1) else short(strides)
     if skips:
         lines += [
-            "# Keras takes no stride beside a dilation: make every position, keep some.",
+            "# Keras does not combine strides with dilation: compute every position, keep some.",
             f"result = keras.ops.conv({arguments(images, kernel, **plain)})",
             f"result = result[:, ::{strides[0]}, ::{strides[1]}]",
         ]
     else:
         if settings.groups > 1:
-            lines.append("# Keras reads the groups off the kernel, which has fewer channels.")
+            lines.append("# Keras infers the groups from the kernel, which has fewer channels.")
         lines.append(
             f"result = keras.ops.conv({arguments(images, kernel, strides=stride, **plain)})"
         )
@@ -129,18 +128,18 @@ def _transposed_lines(call: LayerCall) -> list[str]:
     same = '"same"' if settings.padding == "same" else None
     does = arguments("images", "turned", strides=stride or "1", padding=same)
     lines = [
-        "# Keras stores this kernel with what goes out before what comes in.",
+        "# Keras stores this kernel with its filters before its channels.",
         "turned = keras.ops.transpose(kernel, (0, 1, 3, 2))",
         f"result = keras.ops.conv_transpose({does})",
     ]
     if settings.padding not in NAMED:
         cut = transposed_cut(call)
-        lines.append(f"result = result[:, {cut}]  # cut off what the padding had added")
+        lines.append(f"result = result[:, {cut}]  # cut off the padding")
     return [*lines, *_bias_lines(call)]
 
 
 def transposed_cut(call: LayerCall) -> str:
-    """Return which rows and columns of the unpadded result a given padding leaves, as source."""
+    """Return the slices of the unpadded result that remain after cutting the padding."""
     strides, _ = call.convolution.steps
     borders = call.convolution.borders(call.size, call.kernel_size)
     axes = zip(borders, call.size, strides, call.kernel_size, strict=True)
@@ -178,7 +177,7 @@ def _pooling_lines(call: LayerCall) -> list[str]:
     if not counted:
         ones = f"keras.ops.pad(keras.ops.ones_like(images), {_widths(borders)})"
         lines += [
-            f"inside = {ones}  # the padding is not to count",
+            f"inside = {ones}  # do not count the padding",
             f"result = result / keras.ops.average_pool({window.replace('padded', 'inside')})",
         ]
     return lines
@@ -195,7 +194,7 @@ def _pad_lines(borders: Borders, mode: str, size: Pair, fill: str | None = None)
         for (before, after), length in zip(borders, size, strict=True)
     )
     return [
-        "# Keras has no such border: say which pixel each padded one repeats.",
+        "# Keras has no such padding: list the pixel that each padded one copies.",
         f"rows, columns = {rows}, {columns}",
         "padded = keras.ops.take(keras.ops.take(images, rows, axis=1), columns, axis=2)",
     ]

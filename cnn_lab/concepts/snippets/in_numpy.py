@@ -24,13 +24,13 @@ _FUNCTIONS = {
 
 
 def numpy_code(call: LayerCall) -> str:
-    """Return code that does this call with `cnn_lab.ops`.
+    """Return code for this call with `cnn_lab.ops`.
 
     Parameters
     ----------
     call : LayerCall
-        Its numbers are written out where they are few; otherwise random ones stand in for
-        them, and the code says so.
+        Its numbers are written out if they are few; otherwise random ones are used instead,
+        and the code says so.
     """
     arrays = written(call)
     function = _FUNCTIONS[call.operation]
@@ -40,7 +40,7 @@ def numpy_code(call: LayerCall) -> str:
 
 
 def array_lines(arrays: list[Written], dtype: str | None = None) -> list[str]:
-    """Return the lines that make the arrays, channels last."""
+    """Return the lines that create the arrays, channels last."""
     lines = []
     if not all(one.numbers for one in arrays):
         lines.append("rng = np.random.default_rng(0)")

@@ -6,18 +6,18 @@ from cnn_lab.concepts.snippets.literals import arguments, script, short, written
 from cnn_lab.ops.types import Borders
 
 _MODES = {"reflect": '"reflect"', "edge": '"replicate"', "wrap": '"circular"'}
-_ASYMMETRIC = "# PyTorch pads both sides alike, so borders that differ are added before."
+_ASYMMETRIC = "# PyTorch pads both sides equally, so unequal borders are added first."
 
 
 def pytorch_code(call: LayerCall) -> str:
-    """Return code that does this call with PyTorch.
+    """Return code for this call with PyTorch.
 
     Parameters
     ----------
     call : LayerCall
-        Its numbers are written out where they are few; otherwise random ones stand in for
-        them, and the code says so. PyTorch has channels before rows: the results are those of
-        the page with their axes in that order.
+        Its numbers are written out if they are few; otherwise random ones are used instead,
+        and the code says so. PyTorch puts channels before rows: the results
+        are those of the page with their axes in that order.
     """
     return script(
         ["import torch", "import torch.nn.functional as F"],
@@ -34,7 +34,7 @@ def _array_lines(call: LayerCall) -> list[str]:
         tail = ""
         is_transposed = call.operation == "transposed_convolution"
         if is_transposed and one.name == "kernel" and not one.is_one_matrix:
-            lines.append("# PyTorch wants this kernel with what comes in before what goes out.")
+            lines.append("# PyTorch stores this kernel with its channels before its filters.")
             tail = ".swapaxes(0, 1)"
         if not one.numbers:
             lines += [one.excuse, f"{one.name} = torch.rand{one.shape}{tail}"]
@@ -76,7 +76,7 @@ def _convolution_lines(call: LayerCall) -> list[str]:
         padding = short((borders[0][0], borders[1][0]))
     kernel = "kernel"
     if settings.flip_kernel:
-        lines.append("turned = kernel.flip(2, 3)  # PyTorch itself never turns it")
+        lines.append("turned = kernel.flip(2, 3)  # PyTorch never flips the kernel")
         kernel = "turned"
     does = arguments(
         images,
@@ -96,13 +96,13 @@ def _transposed_lines(call: LayerCall) -> list[str]:
     rests = [max(stride - k, 0) for stride, k in zip(strides, call.kernel_size, strict=True)]
     cut, comment = None, ""
     if settings.padding == "same":
-        # Keras keeps as many rows a pixel as the stride has, and drops the odd one at the end.
+        # Keras keeps `stride` rows per pixel and drops an odd one at the end.
         befores = [max(k - s, 0) // 2 for k, s in zip(call.kernel_size, strides, strict=True)]
         axes = zip(befores, call.size, strides, strict=True)
         cut = ", ".join(f"{before}:{before + length * stride}" for before, length, stride in axes)
         comment = '  # what Keras keeps with padding="same"'
     elif settings.padding != "valid":
-        cut, comment = transposed_cut(call), "  # cut off what the padding had added"
+        cut, comment = transposed_cut(call), "  # cut off the padding"
         rests = [0, 0]
     does = arguments(
         "images",
@@ -123,7 +123,7 @@ def _pooling_lines(call: LayerCall) -> list[str]:
     function = "F.max_pool2d" if largest else "F.avg_pool2d"
     stride = None if strides == pool_size else short(strides)
     padded = any(borders[0] + borders[1])
-    # PyTorch refuses more than half a window, too.
+    # PyTorch also rejects padding of more than half a window.
     half = all(2 * max(border) <= size for border, size in zip(borders, pool_size, strict=True))
     if _is_symmetric(borders) and half:
         does = arguments(
@@ -136,7 +136,7 @@ def _pooling_lines(call: LayerCall) -> list[str]:
             ),
         )
         return [f"result = {function}({does})"]
-    comment = "# PyTorch pads both sides alike, by half a window at most: so it is done before."
+    comment = "# PyTorch pads both sides equally and by half a window at most, so pad first."
     window = arguments(short(pool_size), stride=stride)
     fill = '-float("inf")' if largest else None
     lines = [
@@ -147,7 +147,7 @@ def _pooling_lines(call: LayerCall) -> list[str]:
     if not largest and not settings.count_include_pad:
         lines += [
             f"inside = F.pad(torch.ones_like(images), {_widths(borders)})"
-            "  # the padding is not to count",
+            "  # do not count the padding",
             f"result = result / F.avg_pool2d(inside, {window})",
         ]
     return lines

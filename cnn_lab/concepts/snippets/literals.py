@@ -11,7 +11,7 @@ from cnn_lab.ops.types import Array, Pair
 MAX_SIDE = 12
 MAX_NUMBERS = 600
 
-# The order of axes that the numbers are written in: matrices stay in one piece.
+# Axis order of the written numbers, with each matrix in one piece.
 MATRICES_LAST = {
     "images": (0, 3, 1, 2),
     "kernel": (3, 2, 0, 1),
@@ -26,16 +26,16 @@ _AXES = {
 
 
 class Written(NamedTuple):
-    """One array of a call, ready to be put into code.
+    """One array of a call as source code.
 
     Attributes
     ----------
     name : str
     shape : tuple of int
-        With matrices last.
+        Shape with the matrix axes last.
     numbers : str
-        Nested lists of that shape, or of one matrix where there is only one; "" if there are
-        too many numbers to write out.
+        Nested lists of that shape, or of a single matrix; "" if there are too many numbers
+        to write out.
     is_one_matrix : bool
     """
 
@@ -52,9 +52,9 @@ class Written(NamedTuple):
 
     @property
     def excuse(self) -> str:
-        """Why other numbers stand in for these, as a comment."""
+        """Comment that says why other numbers are used."""
         size = " x ".join(map(str, self.shape))
-        return f"# {size} numbers are too many to write out: random ones stand in for them."
+        return f"# {size} numbers are too many to write out, so random ones are used."
 
 
 def written(call: LayerCall) -> list[Written]:
@@ -62,7 +62,7 @@ def written(call: LayerCall) -> list[Written]:
     pieces = []
     for name, array in call.arrays():
         if call.is_gradient and name == "bias":
-            continue  # what is added has no part in any gradient
+            continue  # a bias does not affect any gradient
         values = np.transpose(array, MATRICES_LAST[name])
         small = max(values.shape[-2:]) <= MAX_SIDE and values.size <= MAX_NUMBERS
         single = values.ndim == 4 and values.shape[:2] == (1, 1)
@@ -79,7 +79,7 @@ def _nested(values: Array, indent: str = "") -> str:
 
 
 def number(value: float) -> str:
-    """Return a number with the digits that single precision holds.
+    """Return a number with the digits of single precision.
 
     Examples
     --------
@@ -90,12 +90,12 @@ def number(value: float) -> str:
 
 
 def short(numbers: Pair) -> str:
-    """Return a pair as source, or one number where both are the same."""
+    """Return a pair as source, or one number if both are the same."""
     return str(numbers[0]) if numbers[0] == numbers[1] else str(numbers)
 
 
 def arguments(*positional: str, **named: Any) -> str:
-    """Return what stands between the parentheses of a call, leaving out each None.
+    """Return the arguments of a call as source, without those that are None.
 
     Examples
     --------
@@ -107,5 +107,5 @@ def arguments(*positional: str, **named: Any) -> str:
 
 
 def script(*blocks: Iterable[str]) -> str:
-    """Return blocks of lines as one text, an empty line between them."""
+    """Return blocks of lines as one text, separated by empty lines."""
     return "\n\n".join("\n".join(block) for block in map(list, blocks) if block) + "\n"

@@ -6,7 +6,7 @@ from cnn_lab.concepts.snippets.literals import arguments, script, short
 from cnn_lab.network.spec import Layer, NetworkSpec, TrainingSpec
 from cnn_lab.training.schedules import LOWEST, WARM_UP
 
-# What a layer takes by place in Keras, in its order.
+# Positional arguments of each layer in Keras, in order.
 _PLACES = {
     "Conv2D": ("filters", "kernel_size"),
     "DepthwiseConv2D": ("kernel_size",),
@@ -19,7 +19,7 @@ _PLACES = {
 
 
 def keras_network_code(network: NetworkSpec, training: TrainingSpec | None = None) -> str:
-    """Return code that builds a network with Keras, and trains it if told how.
+    """Return code that builds a network with Keras, and optionally trains it.
 
     Settings that are Keras's own defaults are left out.
 
@@ -27,8 +27,8 @@ def keras_network_code(network: NetworkSpec, training: TrainingSpec | None = Non
     ----------
     network : NetworkSpec
     training : TrainingSpec, optional
-        Adds the data, `compile` and `fit`. Keras draws other first weights and another order
-        of the images than the lab, so the curves agree in kind and not to the digit.
+        Adds the data, `compile` and `fit`. Keras draws different initial weights and a different
+        order of the images, so the curves are similar but not identical.
 
     Examples
     --------
@@ -99,13 +99,13 @@ def _data(network: NetworkSpec, training: TrainingSpec) -> list[str]:
     ]
     if training.data_fraction < 1:
         lines += [
-            f"n_images = round({training.data_fraction!r} * len(x_train))  # the lab draws them",
+            f"n_images = round({training.data_fraction!r} * len(x_train))  # random in the lab",
             "x_train, y_train = x_train[:n_images], y_train[:n_images]",
         ]
     if training.augmentation.active:
         settings = training.augmentation.model_dump(exclude_defaults=True)
         lines.append(
-            f"# The lab also changes each training image ({arguments(**settings)}); this does not."
+            f"# The lab also augments each training image ({arguments(**settings)}); this does not."
         )
     return lines
 
@@ -144,7 +144,7 @@ def _schedule(training: TrainingSpec) -> list[str]:
     match training.schedule:
         case "step":
             rates = f"[{top}, {training.learning_rate / 10:g}, {training.learning_rate / 100:g}]"
-            # Keras changes the rate after the boundary, the lab at it.
+            # Keras changes the rate after the boundary, the lab at the boundary.
             return [
                 f"rate = {schedules}.PiecewiseConstantDecay(",
                 "    [math.ceil(n_steps / 2) - 1, math.ceil(3 * n_steps / 4) - 1],",

@@ -32,8 +32,8 @@ def test_a_single_wrong_number_is_found(call: LayerCall) -> None:
         assert (answer.worst.quantity, answer.worst.cell) == (name, at)
         assert answer.worst.difference == pytest.approx(0.01, abs=1e-4)
         assert answer.sentence.startswith("Differs from Keras 3.")
-        assert f"{answer.worst.here:.9g} here" in answer.sentence
-        assert f"{answer.worst.keras:.9g} there" in answer.sentence
+        assert f" {answer.worst.here:.9g} " in answer.sentence
+        assert f" {answer.worst.keras:.9g} " in answer.sentence
 
 
 def test_another_setting_is_found() -> None:

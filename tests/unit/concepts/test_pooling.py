@@ -183,9 +183,9 @@ def test_the_receptive_field_is_what_a_change_of_a_pixel_reaches(
 
 def test_the_table_has_a_line_for_each_layer():
     table = fields_table(fields_behind(2, 3, (3, 2), (2, 2)))
-    assert table["Behind"] == ["Convolution 3 × 3", "Pooling 3 × 2"] * 2
-    assert table["A cell sees"][-1] == "13 × 10 pixels"
-    assert table["Next cell's field"][-1] == "4 down, 4 right"
+    assert table["After"] == ["Convolution 3 × 3", "Pooling 3 × 2"] * 2
+    assert table["Receptive field"][-1] == "13 × 10 pixels"
+    assert table["Step to the next cell"][-1] == "4 down, 4 right"
 
 
 def test_a_shift_downwards_is_one_to_the_right_of_the_map_on_its_side():

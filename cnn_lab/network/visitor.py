@@ -36,7 +36,7 @@ def network_from_visitor(content: bytes) -> Network:
     layers only.
     """
     if len(content) > MAX_MB * 2**20:
-        raise ModelFileError(f"A network of your own may have at most {MAX_MB} MB.")
+        raise ModelFileError(f"An uploaded network may have at most {MAX_MB} MB.")
     with np.errstate(over="ignore"):  # what is too large for 32 bits becomes infinite
         network = Network.from_bytes(content)
     _check_costs(network.spec)
@@ -47,7 +47,7 @@ def network_from_visitor(content: bytes) -> Network:
         answers = network.predict(black_white)
     if not np.isfinite(answers).all():
         raise ModelFileError(
-            "The network must answer with finite numbers. Received: weights that give others"
+            "The network must output finite numbers. Received: weights with which it does not"
         )
     return Network(network.spec, network.weights)
 
@@ -60,22 +60,22 @@ def digit_problem(network: NetworkSpec) -> str:
     >>> from cnn_lab.network.spec import Dense, Flatten, Softmax
     >>> layers = (Flatten(name="flatten"), Dense(name="dense", units=3), Softmax(name="softmax"))
     >>> digit_problem(NetworkSpec(name="three", layers=layers))
-    'To read digits, a network must end in 10 probabilities. Received: 3 numbers'
+    'To classify digits, a network must end in 10 probabilities. Received: 3 numbers'
     """
     if network.input_shape != DIGIT_SHAPE:
         return (
-            "To read digits, a network must take images of 28 × 28 pixels in grey. "
+            "To classify digits, a network must accept grey images of 28 × 28 pixels. "
             f"Received: {' × '.join(map(str, network.input_shape))}"
         )
     made = network.summary()[-1].output_shape
     if made != (N_DIGITS,):
         return (
-            f"To read digits, a network must end in {N_DIGITS} probabilities. "
+            f"To classify digits, a network must end in {N_DIGITS} probabilities. "
             f"Received: {' × '.join(map(str, made))} numbers"
         )
     if not ends_in_softmax(network):
         return (
-            f"To read digits, a network must end in {N_DIGITS} probabilities. "
+            f"To classify digits, a network must end in {N_DIGITS} probabilities. "
             "Received: one that does not end with softmax"
         )
     return ""
@@ -85,11 +85,10 @@ def _check_costs(network: NetworkSpec) -> None:
     """Raise ModelFileError if a network would hold up the page, and other visitors with it."""
     rows = network.summary()
     for what, amount, limit in (
-        ("make {} numbers of an image", sum(math.prod(r.output_shape) for r in rows), MAX_UNITS),
-        ("need {} multiply-adds for one", sum(r.multiply_adds for r in rows), MAX_MULTIPLY_ADDS),
+        ("compute {} numbers per image", sum(math.prod(r.output_shape) for r in rows), MAX_UNITS),
+        ("need {} multiply-adds per image", sum(r.multiply_adds for r in rows), MAX_MULTIPLY_ADDS),
     ):
         if amount > limit:
             raise ModelFileError(
-                f"A network of your own may {what.format(f'at most {limit:,}')}. "
-                f"Received: {amount:,}"
+                f"An uploaded network may {what.format(f'at most {limit:,}')}. Received: {amount:,}"
             )

@@ -97,7 +97,7 @@ def result_rows(compared: Sequence[Compared]) -> dict[str, list[str]]:
         "images a second": [
             _shown(one.result.get("images_per_second"), "{:,.0f}") for one in compared
         ],
-        "learned numbers": [f"{one.network.n_parameters:,}" for one in compared],
+        "parameters": [f"{one.network.n_parameters:,}" for one in compared],
     }
 
 
@@ -156,7 +156,7 @@ def _network_pairs(first: NetworkSpec, second: NetworkSpec) -> Iterable[tuple[st
         return
     yield "network", first.name, second.name
     yield "input", _words(first.input_shape), _words(second.input_shape)
-    yield "learned numbers", f"{first.n_parameters:,}", f"{second.n_parameters:,}"
+    yield "parameters", f"{first.n_parameters:,}", f"{second.n_parameters:,}"
     one, other = ({layer.name: layer for layer in each.layers} for each in (first, second))
     for name in dict.fromkeys([*one, *other]):
         yield from _layer_pairs(name, one.get(name), other.get(name))

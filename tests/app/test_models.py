@@ -52,7 +52,7 @@ def test_a_visitors_network_is_chosen_and_offered_on_until_another_comes(open_pa
     assert not page.error
     first = page.segmented_control(key=KEY).value
     assert first.startswith("upload-")
-    assert "7,850 learned numbers" in words(page)
+    assert "7,850 parameters" in words(page)
     page.switch_page("pages/pooling.py").run()
     page.switch_page("pages/draw.py").run()
     assert first in page.segmented_control(key=KEY).options

@@ -65,8 +65,8 @@ def test_the_first_visit_shows_the_papers_network_with_its_costs(open_page):
     found = {line[0]: line[1:] for line in rows(page)}
     assert found["conv1Conv2D, 2 × 2, same"] == ["28 × 28 × 16", "80", "50,176", "50.2 kB", "2 × 2"]
     assert found["flattenFlatten"] == ["6,400", "–", "–", "25.6 kB", "13 × 13"]
-    assert found["softmaxSoftmax"][-1] == "all of it"
-    assert found["in all"] == ["", "1,134,426", "33,016,064", "", ""]
+    assert found["softmaxSoftmax"][-1] == "whole image"
+    assert found["Total"] == ["", "1,134,426", "33,016,064", "", ""]
     assert "11 layers, 1,134,426 parameters" in said(page)
     assert address(page, "network_token") is None
     size, parameters, work = (latex.value for latex in page.latex)
@@ -137,7 +137,7 @@ def test_pooling_steps_as_its_window_or_otherwise(open_page):
     page.number_input(key="network_pool1_strides").set_value(3).run()
     assert rows(page)[2][1] == "9 × 9 × 16"
     page.number_input(key="network_pool1_pool_size").set_value(4).run()
-    assert rows(page)[2][0] == "pool1MaxPooling2D, 4 × 4, step 3"
+    assert rows(page)[2][0] == "pool1MaxPooling2D, 4 × 4, stride 3"
     page.toggle(key="network_pool1_strides_as_window").set_value(True).run()
     assert rows(page)[2][1] == "7 × 7 × 16"
 
@@ -189,7 +189,7 @@ def test_what_does_not_fit_says_why_and_is_mended_by_a_click(open_page):
     (link,) = page.get("page_link")
     assert link.disabled
     first = page.button(key="network_mend_0")
-    assert first.label == "Put Flatten before dense1"
+    assert first.label == "Insert Flatten before dense1"
     first.click().run()
     assert not page.error
     assert rows(page)[-1][2] == "1,134,426"
@@ -245,10 +245,10 @@ def test_extremes_are_shown(open_page, draft):
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"network_token": "???"}, "made of letters"),
+        ({"network_token": "???"}, "consists of letters"),
         ({"network_token": "abc"}, "cut off"),
         ({"network_token": "A" * 9000}, "at most 8,000 characters"),
-        ({"network_preset": "imagenet"}, "There is no network of this name"),
+        ({"network_preset": "imagenet"}, "There is no network with this name"),
     ],
 )
 def test_a_bad_address_gets_a_sentence_and_the_papers_network(open_page, query, sentence):
@@ -312,7 +312,7 @@ def test_a_billion_parameters_are_opened_up_to_the_layer_that_has_them(open_page
     page = paste(open_page("network"), json.dumps({"layers": layers}))
     assert not page.exception
     assert "at most 20,000,000 parameters" in page.error[0].value
-    assert [button.label for button in page.button if "Give dense2" in button.label]
+    assert [button.label for button in page.button if "Reduce dense2" in button.label]
 
 
 def test_the_meter_sets_a_convolution_beside_two_others(open_page):

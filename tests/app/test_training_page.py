@@ -119,7 +119,7 @@ def test_a_preset_brings_its_settings_and_its_layers(open_page: Open, name: str)
     rate = page.number_input(key=f"training_{name}_learning_rate").value
     assert rate == preset.training.learning_rate
     (layers,) = tables(page)
-    assert layers["Layer"] == [*(layer.name for layer in preset.network.layers), "in all"]
+    assert layers["Layer"] == [*(layer.name for layer in preset.network.layers), "Total"]
     assert layers["Parameters"][-1] == f"{preset.network.n_parameters:,}"
 
 
@@ -303,7 +303,7 @@ def test_own_network_comes_in_the_address_and_stays(open_page: Open) -> None:
     own = NetworkSpec(name="mine", layers=zoo.preset("fast").network.layers[-3:])
     page = open_page("training", {"training_preset": "own", "training_network": to_token(own)})
     assert not page.exception
-    assert tables(page)[0]["Layer"] == ["flatten", "dense1", "softmax", "in all"]
+    assert tables(page)[0]["Layer"] == ["flatten", "dense1", "softmax", "Total"]
     page.pills(key="training_preset").set_value("paper").run()
     page.pills(key="training_preset").set_value("own").run()
     assert asked_for(page).network == own

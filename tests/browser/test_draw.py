@@ -216,13 +216,13 @@ def test_sample_is_read_drawn_over_and_survives_a_change_of_page(
 def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None:
     n_learned = zoo.preset("fast").network.n_parameters
     page = open_page("/draw?draw_model=fast&draw_brush=28")
-    expect(page.get_by_text(re.compile(f"^{n_learned:,} learned numbers"))).to_be_visible()
+    expect(page.get_by_text(re.compile(f"^{n_learned:,} parameters"))).to_be_visible()
     expect(page.get_by_role("slider")).to_have_value("28")
     draw(page, SEVEN)
     expect(answer(page)).to_contain_text("I read a 7")
     n_learned = zoo.preset(DEFAULT).network.n_parameters
     page.get_by_role("radio", name=DEFAULT, exact=True).click()
-    expect(page.get_by_text(re.compile(f"^{n_learned:,} learned numbers"))).to_be_visible()
+    expect(page.get_by_text(re.compile(f"^{n_learned:,} parameters"))).to_be_visible()
     expect(page).not_to_have_url(re.compile("draw_model"))
     expect(answer(page)).to_contain_text("I read a 7")
 

@@ -48,7 +48,7 @@ def test_a_network_is_changed_broken_mended_undone_and_taken_to_training(open_pa
     expect(complaint(page)).to_have_text("pool3 does not fit")
     expect(line(page, "pool3")).to_contain_text("spans 13 pixels")
     expect(line(page, "conv3")).to_contain_text("?")
-    page.get_by_role("button", name="Give pool3 a window of 12 × 12").click()
+    page.get_by_role("button", name="Use a window of 12 × 12 in pool3").click()
     expect(line(page, "pool3")).to_contain_text("1 × 1 × 128")
     expect(complaint(page)).to_have_text("conv3 does not fit")
     expect(window).to_have_value("12")
@@ -62,7 +62,7 @@ def test_a_network_is_changed_broken_mended_undone_and_taken_to_training(open_pa
 
     page.get_by_role("button", name="Download", exact=True).click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="JSON, to open again").click()
+        page.get_by_role("button", name="Network (JSON)").click()
     assert waiting.value.suggested_filename == "own.json"
     network = json.loads(waiting.value.path().read_text(encoding="utf-8"))
     assert [layer["name"] for layer in network["layers"]][2:5] == ["conv2", "pool3", "conv3"]
@@ -143,7 +143,7 @@ def test_a_phone_adds_a_layer_and_mends_what_breaks(open_page, assert_accessible
     line(page, "flatten").get_by_role("button").tap()
     expect(line(page, "flatten")).to_have_class(re.compile("now"))
     page.get_by_role("button", name="Remove", exact=True).tap()
-    mend = page.get_by_role("button", name="Put Flatten before dense1")
+    mend = page.get_by_role("button", name="Insert Flatten before dense1")
     expect(mend).to_be_visible()
     assert_accessible(page)
     mend.tap()

@@ -178,7 +178,7 @@ def _opened(asked: dict[str, str], here: Bench | None) -> Bench:
     base = asked.get(PRESET, FIRST_PRESET)
     if base not in zoo.PRESETS:
         refuse(
-            f"There is no network of this name; there are {', '.join(zoo.PRESETS)}. "
+            f"There is no network with this name. Available: {', '.join(zoo.PRESETS)}. "
             f"Received: {PRESET}={base[:40]!r}"
         )
         base = FIRST_PRESET

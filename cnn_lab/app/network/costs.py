@@ -19,8 +19,8 @@ from cnn_lab.ops.padding import resolve_padding
 
 MAX_IN_BATCH = 1024
 _CHARTS = {
-    PARAMETERS: "Three bars: learned numbers of a convolution, of a depthwise one, and dense",
-    MULTIPLY_ADDS: "Three bars: multiply-adds of a convolution, of a depthwise one, and dense",
+    PARAMETERS: "Three bars: parameters of a convolution, a depthwise one and a dense layer",
+    MULTIPLY_ADDS: "Three bars: multiply-adds of a convolution, a depthwise one and a dense layer",
 }
 
 
@@ -44,17 +44,17 @@ def show_memory(bench: Bench, found: Fit) -> None:
     """Show what training takes in memory, for a batch of the reader's choice."""
     st.markdown(prose("network", "memory"))
     batch_size = whole_number(
-        "Images in a batch", "network_batch", value=128, minimum=1, maximum=MAX_IN_BATCH
+        "Batch size", "network_batch", value=128, minimum=1, maximum=MAX_IN_BATCH
     )
     taken = memory(bench.draft.layers, found.rows, batch_size=batch_size)
     show_table(
         {
-            "": ["The weights", "One image on its way through", "Training with Adam"],
+            "": ["Weights", "Running one image", "Training with Adam"],
             "Memory": [
                 bytes_in_words(count) for count in (taken.weights, taken.image, taken.training)
             ],
         },
-        label="What the network takes in memory",
+        label="Memory that the network needs",
     )
 
 
@@ -130,12 +130,12 @@ def show_meter(bench: Bench, found: Fit) -> None:
     for place, (field, alt) in zip(st.columns(2, gap="large"), _CHARTS.items(), strict=True):
         with place:
             spec = costs_spec(field, costs)
-            st.vega_lite_chart(table, spec, key=f"network_cost_{field[0]}", alt=alt)
-    show_table(cost_table(costs), label=f"What {layer.name} costs, and what others would")
+            st.vega_lite_chart(table, spec, key=f"network_cost_{field}", alt=alt)
+    show_table(cost_table(costs), label=f"The costs of {layer.name} and of two alternatives")
     st.markdown(prose("network", "meter"))
     possible = separable(layer)
     st.button(
-        f"Replace {layer.name} by depthwise + 1 × 1",
+        f"Replace {layer.name} with depthwise + 1 × 1",
         icon=":material/call_split:",
         key="network_separate",
         on_click=_separate,

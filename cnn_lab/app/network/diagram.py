@@ -105,7 +105,7 @@ def field_words(seen: Fields, size: tuple[int, int]) -> str:
     """
     lengths = [min(field.size, length) for field, length in zip(seen, size, strict=True)]
     if tuple(lengths) == size:
-        return "all of it"
+        return "whole image"
     return shape_words(tuple(lengths))
 
 
@@ -124,7 +124,7 @@ def layer_words(layer: Layer) -> str:
         parts.append(shape_words(window))
     strides = getattr(layer, "strides", None)
     if strides and strides != ((1, 1) if hasattr(layer, "kernel_size") else window):
-        parts.append(f"step {strides[0] if strides[0] == strides[1] else shape_words(strides)}")
+        parts.append(f"stride {strides[0] if strides[0] == strides[1] else shape_words(strides)}")
     if getattr(layer, "padding", "") == "same":
         parts.append("same")
     activation = getattr(layer, "activation", "linear")
@@ -159,6 +159,6 @@ def _sums(rows: Sequence[LayerSummary]) -> str:
     parameters = sum(row.parameters for row in rows)
     multiply_adds = sum(row.multiply_adds for row in rows)
     return (
-        '<tr><th scope="row">in all</th><td></td>'
+        '<tr><th scope="row">Total</th><td></td>'
         f"<th>{parameters:,}</th><th>{multiply_adds:,}</th><td></td><td></td></tr>"
     )

@@ -38,7 +38,7 @@ def export_menu(draft: Draft) -> None:
         return
     look = _look()
     files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
-        ("JSON, to open again", "json", "application/json", partial(to_json, draft)),
+        ("Network (JSON)", "json", "application/json", partial(to_json, draft)),
         ("Picture (SVG)", "svg", "image/svg+xml", partial(_svg, draft, look)),
         ("Picture (PNG)", "png", "image/png", partial(_png, draft, look)),
     ]

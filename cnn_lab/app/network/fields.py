@@ -16,15 +16,15 @@ from cnn_lab.ops.types import Pair
 LABELS = {
     "filters": "Filters",
     "units": "Units",
-    "depth_multiplier": "Kernels for each channel",
-    "kernel_size": "Kernel",
+    "depth_multiplier": "Kernels per channel",
+    "kernel_size": "Kernel size",
     "pool_size": "Window",
-    "strides": "Step",
+    "strides": "Stride",
     "padding": "Padding",
     "activation": "Activation",
-    "rate": "Share dropped",
-    "negative_slope": "Slope below zero",
-    "momentum": "Momentum of the averages",
+    "rate": "Dropout rate",
+    "negative_slope": "Slope for negative numbers",
+    "momentum": "Momentum of the running averages",
     "epsilon": "Epsilon",
     "use_bias": "Bias",
 }
@@ -106,7 +106,7 @@ def _text(layer: Layer) -> None:
         key=key,
         on_change=_write,
         args=(layer.name, "name", key),
-        help="A small letter first, then small letters, digits and _.",
+        help="A lowercase letter, then lowercase letters, digits and underscores.",
     )
 
 
@@ -125,7 +125,7 @@ def _pool_strides(layer: Layer, value: Pair | None, key: str) -> None:
     as_window = f"{key}_as_window"
     _follow(as_window, value is None)
     st.toggle(
-        "Steps as long as the window",
+        "Stride equal to the window",
         key=as_window,
         on_change=_write_pool_strides,
         args=(layer.name, as_window),
@@ -199,7 +199,7 @@ def _input_fields(draft: Draft) -> None:
     _follow(
         key, next((name for name, shape in shapes.items() if shape == draft.input_shape), OTHER)
     )
-    st.selectbox("Images of", [*shapes, OTHER], key=key, on_change=_write_images, args=(key,))
+    st.selectbox("Input images", [*shapes, OTHER], key=key, on_change=_write_images, args=(key,))
     limits = {"Rows": MAX_SIDE, "Columns": MAX_SIDE, "Channels": MAX_CHANNELS}
     for axis, (place, (label, most)) in enumerate(zip(st.columns(3), limits.items(), strict=True)):
         with place:

@@ -52,7 +52,7 @@ def bench_tools(bench: Bench) -> None:
     )
     st.button(
         "Reset",
-        help=f"Back to {bench.base} as it is shipped",
+        help=f"Back to {bench.base} as shipped",
         icon=":material/restart_alt:",
         key="network_reset",
         on_click=start_from,
@@ -75,7 +75,7 @@ def _open_menu() -> None:
     with menu:
         st.markdown(prose("network", "open"))
         file = st.file_uploader("JSON file", type="json", key="network_file")
-        pasted = st.text_area("Or JSON text", key="network_json", height=_FIELD_HEIGHT_PX)
+        pasted = st.text_area("Or paste JSON text", key="network_json", height=_FIELD_HEIGHT_PX)
         if st.button("Open it", key="network_open_it", type="primary"):
             data = file.getvalue() if file is not None else pasted
             try:

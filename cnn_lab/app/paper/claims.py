@@ -75,7 +75,7 @@ def show_layers() -> None:
     with table:
         show_table(
             {
-                "Layer": [*map(layer_words, built.network.layers), "in all"],
+                "Layer": [*map(layer_words, built.network.layers), "Total"],
                 "Output": [*(" × ".join(f"{n:,}" for n in row.output_shape) for row in rows), ""],
                 "Parameters": [*(f"{row.parameters:,}" for row in rows), f"{n_parameters:,}"],
             },

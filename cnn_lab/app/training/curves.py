@@ -184,7 +184,7 @@ def show_layers(network: NetworkSpec) -> None:
         "Output": [" × ".join(f"{length:,}" for length in row.output_shape) for row in rows],
         "Parameters": [f"{row.parameters:,}" for row in rows],
     }
-    total = ("in all", "", "", f"{network.n_parameters:,}")
+    total = ("Total", "", "", f"{network.n_parameters:,}")
     for column, last in zip(columns.values(), total, strict=True):
         column.append(last)
     show_table(columns, label="The layers of the network")

@@ -76,7 +76,7 @@ def choose_model(key: str, *, default: str = DEFAULT, digits_only: bool = True) 
 
 def card_sentence(chosen: Network) -> str:
     """Return what a network's own card says of it."""
-    size = f"{chosen.spec.n_parameters:,} learned numbers"
+    size = f"{chosen.spec.n_parameters:,} parameters"
     result = json.loads(chosen.card.get("result", "{}"))
     if "test_accuracy" not in result:
         return size

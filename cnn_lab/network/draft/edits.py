@@ -151,7 +151,7 @@ def separated(draft: Draft, index: int) -> Draft:
     layer = draft.layers[index]
     if not isinstance(layer, Conv2D) or not separable(layer):
         raise ValueError(
-            "Only a convolution with a window beyond 1x1 and equal strides can be taken apart. "
+            "Only a convolution with a window larger than 1 × 1 and equal strides can be split. "
             f"Received: {layer.name}"
         )
     depthwise = DepthwiseConv2D(

@@ -72,11 +72,11 @@ def _of_ten(draft: Draft) -> Remedy | None:
     if not dense:
         return _appended(draft, "Dense", "Softmax")
     name = draft.layers[dense[-1]].name
-    return Remedy(f"Give {name} {CLASSES} units", changed(draft, dense[-1], units=CLASSES))
+    return Remedy(f"Set {name} to {CLASSES} units", changed(draft, dense[-1], units=CLASSES))
 
 
 def _without_softmax(draft: Draft, index: int) -> Remedy:
     layer = draft.layers[index]
     if layer.type == "Softmax":
         return Remedy(f"Remove {layer.name}", removed(draft, index))
-    return Remedy(f"Take softmax off {layer.name}", changed(draft, index, activation="linear"))
+    return Remedy(f"Remove softmax from {layer.name}", changed(draft, index, activation="linear"))

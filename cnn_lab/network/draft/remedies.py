@@ -45,7 +45,7 @@ def remedies(draft: Draft) -> list[Remedy]:
     --------
     >>> draft = Draft(layers=(Dense(name="dense1", units=10),))
     >>> [remedy.label for remedy in remedies(draft)]
-    ['Put Flatten before dense1', 'Put GlobalAveragePooling2D before dense1']
+    ['Insert Flatten before dense1', 'Insert GlobalAveragePooling2D before dense1']
     """
     found = fit(draft)
     if not found.reason:
@@ -64,7 +64,7 @@ def _candidates(draft: Draft, found: Fit) -> Iterator[tuple[Remedy, int]]:
     name = layer.name
     if len(found.shape) == 3 and isinstance(layer, Dense):
         for type_ in ("Flatten", "GlobalAveragePooling2D"):
-            yield Remedy(f"Put {type_} before {name}", added(draft, index, type_)), index + 1
+            yield Remedy(f"Insert {type_} before {name}", added(draft, index, type_)), index + 1
     if len(found.shape) == 1 and isinstance(layer, (*_WINDOWED, GlobalAveragePooling2D)):
         flattens = next(n for n, row in enumerate(found.rows) if len(row.output_shape) == 1)
         flat = draft.layers[flattens].name
@@ -73,21 +73,21 @@ def _candidates(draft: Draft, found: Fit) -> Iterator[tuple[Remedy, int]]:
         rows, columns = found.shape[:2]
         if layer.padding == "valid":
             same = changed(draft, index, padding="same")
-            yield Remedy(f"Give {name} padding “same”", same), index
+            yield Remedy(f"Use padding “same” in {name}", same), index
         field = "kernel_size" if isinstance(layer, Conv2D | DepthwiseConv2D) else "pool_size"
         window = getattr(layer, field)
         fitting = (min(window[0], rows), min(window[1], columns))
         smaller = changed(draft, index, **{field: fitting})
-        yield Remedy(f"Give {name} a window of {fitting[0]} × {fitting[1]}", smaller), index
+        yield Remedy(f"Use a window of {fitting[0]} × {fitting[1]} in {name}", smaller), index
     if isinstance(layer, Conv2D | Dense):
         yield from _fewer(draft, index, "filters" if isinstance(layer, Conv2D) else "units")
     if isinstance(layer, Conv2D) and max(layer.strides) == 1:
-        yield Remedy(f"Let {name} take steps of 2", changed(draft, index, strides=(2, 2))), index
+        yield Remedy(f"Set the stride of {name} to 2", changed(draft, index, strides=(2, 2))), index
     flat_at = next((n for n, row in enumerate(found.rows) if row.type == "Flatten"), None)
     if flat_at is not None and isinstance(layer, Dense):
         before = draft.layers[flat_at].name
         pooled = added(draft, flat_at, "MaxPooling2D")
-        yield Remedy(f"Put MaxPooling2D before {before}", pooled), index + 1
+        yield Remedy(f"Insert MaxPooling2D before {before}", pooled), index + 1
     if len(draft.layers) > 1:
         yield Remedy(f"Remove {name}", removed(draft, index)), index - 1
 
@@ -106,6 +106,8 @@ def _fewer(draft: Draft, index: int, field: str) -> Iterator[tuple[Remedy, int]]
         low, high = (middle, high) if reach(middle) == furthest else (low, middle)
     if low:
         yield (
-            Remedy(f"Give {layer.name} {low:,} {field}", changed(draft, index, **{field: low})),
+            Remedy(
+                f"Reduce {layer.name} to {low:,} {field}", changed(draft, index, **{field: low})
+            ),
             index,
         )

@@ -26,7 +26,7 @@ def plain_error(error: ValueError) -> str:
 
 # Pydantic's own words for these speak of its workings.
 _PLAIN = {
-    "union_tag_invalid": "No layer {tag!r} found. There are {expected_tags}.",
-    "union_tag_not_found": "A layer must say its type.",
+    "union_tag_invalid": "There is no layer type {tag!r}. Available: {expected_tags}.",
+    "union_tag_not_found": "A layer must name its type.",
     "too_long": "There may be at most {max_length} items.",
 }

@@ -101,8 +101,8 @@ class DepthwiseConv2D(_Convolution):
     def _as_far_down_as_right(self) -> Self:
         if self.strides[0] != self.strides[1]:
             raise ValueError(
-                "TensorFlow moves a depthwise kernel as far down as to the right: both strides "
-                f"must be equal. Received: strides={self.strides}"
+                "A depthwise convolution needs the same stride in both directions, as TensorFlow "
+                f"requires. Received: strides={self.strides}"
             )
         return self
 

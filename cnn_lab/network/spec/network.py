@@ -54,7 +54,7 @@ def check_limits(input_shape: Shape, rows: Sequence[LayerSummary]) -> None:
     for name, what, shape in made:
         if math.prod(shape) > MAX_UNITS_PER_LAYER:
             raise ValueError(
-                f"A layer may make at most {MAX_UNITS_PER_LAYER:,} numbers. "
+                f"A layer may output at most {MAX_UNITS_PER_LAYER:,} numbers. "
                 f"Received: {name} with {what}={shape}"
             )
     for what, total, limit in (

@@ -81,7 +81,7 @@ def draft_from_token(text: str) -> Draft:
             f"Received: {len(text):,}"
         )
     if not _ALPHABET.fullmatch(text):
-        raise TokenError("A network in an address is made of letters, digits, - and _ alone.")
+        raise TokenError("A network in an address consists of letters, digits, - and _ only.")
     try:
         packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         inflate = zlib.decompressobj(_RAW)

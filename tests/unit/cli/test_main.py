@@ -173,7 +173,7 @@ def test_a_loss_that_is_no_number_is_a_sentence(tmp_path: Path) -> None:
         ('{"network": {"name": "a", "layers": []}}', "at least 1 item"),
         (
             '{"network": {"name": "a", "layers": [{"type": "Lambda", "name": "b"}]}}',
-            "network.layers.0: No layer 'Lambda' found. There are 'Conv2D'",
+            "network.layers.0: There is no layer type 'Lambda'. Available: 'Conv2D'",
         ),
         (
             json.dumps(

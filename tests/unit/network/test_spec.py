@@ -80,7 +80,7 @@ def test_a_spec_survives_json(name):
         ),
         (
             lambda: network(Conv2D(name="a", filters=9_000, kernel_size=(1, 1))),
-            "may make at most 4,000,000 numbers",
+            "may output at most 4,000,000 numbers",
         ),
         (
             lambda: network(

@@ -70,7 +70,7 @@ def too_wide():
         ),
         (
             content({n: np.full_like(w, 3e38) for n, w in weights().items()}),
-            "must answer with finite numbers",
+            "must output finite numbers",
         ),
         (content(spec=too_deep()), "at most 300,000,000 multiply-adds"),
         (content(spec=too_wide()), "at most 1,000,000 numbers"),

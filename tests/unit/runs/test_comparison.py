@@ -101,7 +101,7 @@ def test_networks_are_told_apart_layer_by_layer() -> None:
     differing = settings(run(), run(network=changed))
     assert differing.keys() == {
         "network",
-        "learned numbers",
+        "parameters",
         "conv1 kernel size",
         "conv1 padding",
         "norm2",
@@ -109,7 +109,7 @@ def test_networks_are_told_apart_layer_by_layer() -> None:
     assert differing["conv1 kernel size"] == ("5 × 5", "3 × 3")
     assert differing["conv1 padding"] == ("valid", "same")
     assert differing["norm2"] == ("BatchNormalization", "–")
-    assert differing["learned numbers"] == (
+    assert differing["parameters"] == (
         f"{fast.n_parameters:,}",
         f"{changed.n_parameters:,}",
     )

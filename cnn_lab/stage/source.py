@@ -1,8 +1,17 @@
-"""What a browser loads: the bundles that `make bundle` writes from the modules in `js/`."""
+"""The stage's files: the bundles that a browser loads, and the numbers and words of both pens.
 
+`make bundle` writes the bundles from the modules in `js/`. `layout.json` holds what the player
+and `render/` share: sizes in CSS pixels, thresholds, shares of colours, texts.
+"""
+
+import json
 from importlib.resources import files
+from typing import Any
 
 
 def bundled(name: str) -> str:
     """Return a bundle, such as "player.js" or "stage.css"."""
     return (files("cnn_lab.stage") / "bundles" / name).read_text(encoding="utf-8")
+
+
+LOOK: dict[str, Any] = json.loads((files("cnn_lab.stage") / "layout.json").read_text("utf-8"))

@@ -80,7 +80,7 @@ export function sizeOf(node, context) {
   }
   const { top } = marginOf(node);
   return {
-    width: Math.max(...(node.peers ?? [node]).map((peer) => panelWidth(peer, context))),
+    width: Math.max(...[node, ...(node.peers ?? [])].map((peer) => panelWidth(peer, context))),
     height: headHeight(node) + top + node.rows * cellOf(node, context) + 2,
   };
 }

@@ -15,13 +15,15 @@ const TIGHT_GAP = LOOK.box.tight;
  */
 export function layOut(traces, width, height, measure) {
   const limit = height ?? usualHeight(traces, width);
-  const plain = best(arrangements(traces, false, width), width, limit, measure);
+  const narrow = width < WIDE;
+  const fit = (trees, smallCells) => best(trees, width, limit, measure, smallCells);
+  const plain = fit(arrangements(traces, { narrow }));
   const lensed =
     plain && plain.cell >= CELLS.readable
       ? null
-      : best(arrangements(traces, true, width), width, limit, measure, CELLS.lens);
+      : fit(arrangements(traces, { narrow, withLens: true }), CELLS.lens);
   const solution = lensed && lensed.cell > WORTH.lens * (plain?.cell ?? 0) ? lensed : plain;
-  const { tree, cell, small } = solution ?? smallest(traces, width, measure);
+  const { tree, cell, small } = solution ?? squeezed(traces, width, fit, measure);
   const context = { cell, small, measure };
   const size = sizeOf(tree, context);
   const panels = [];
@@ -32,7 +34,7 @@ export function layOut(traces, width, height, measure) {
 
 /** Pixels that suit a screen: figures above each other need more, and phones scroll anyway. */
 function usualHeight(traces, width) {
-  const apart = traces.length > 1 && !traces.every((trace) => sharesInput(traces[0], trace));
+  const apart = traces.length > 1 && !shareInput(traces);
   const { phone, figures } = HEIGHT;
   if (width < WIDE) return apart ? phone.each * traces.length : phone.figure;
   if (stand(traces)) return HEIGHT.towers;
@@ -42,7 +44,7 @@ function usualHeight(traces, width) {
 }
 
 /** The best arrangement; a later one must have clearly larger cells to be preferred. */
-function best(trees, width, height, measure, smallCells = null) {
+function best(trees, width, height, measure, smallCells) {
   let found = null;
   for (const tree of trees) {
     for (let cell = CELLS.largest; cell >= CELLS.smallest; cell--) {
@@ -62,13 +64,17 @@ function best(trees, width, height, measure, smallCells = null) {
   return found;
 }
 
-function smallest(traces, width, measure) {
-  const trees = arrangements(traces, false, width);
-  const tree = trees[trees.length - 1];
-  for (let cell = CELLS.readable; ; cell--) {
-    const fits = sizeOf(tree, { cell, small: cell, measure }).width <= width;
-    if (fits || cell <= CELLS.least) return { tree, cell, small: cell };
-  }
+/** Where nothing fits that suits the width: the narrowest arrangement, as high as it must be. */
+function squeezed(traces, width, fit, measure) {
+  const trees = arrangements(traces, { narrow: true });
+  const found = fit(trees);
+  if (found) return found;
+  const widthOf = (tree, cell) => sizeOf(tree, { cell, small: cell, measure }).width;
+  const widths = trees.map((tree) => widthOf(tree, CELLS.least));
+  const tree = trees[widths.indexOf(Math.min(...widths))];
+  let cell = CELLS.readable;
+  while (cell > CELLS.least && widthOf(tree, cell) > width) cell--;
+  return { tree, cell, small: cell };
 }
 
 /** Kernels may have somewhat larger cells than small images: there are few of them. */
@@ -76,33 +82,33 @@ function kernelCells(cell) {
   return cell < CELLS.kernel ? [CELLS.kernel, cell] : [cell];
 }
 
-function arrangements(traces, withLens, width) {
-  const shared = traces.length > 1 && traces.every((trace) => sharesInput(traces[0], trace));
+/** The ways of putting all panels together, the most natural first. */
+function arrangements(traces, { narrow, withLens = false }) {
+  const shared = shareInput(traces);
   const parts = traces.map((trace, index) => partsOf(trace, index, traces, shared, withLens));
-  const wide = [1, 2, 4].map((across) => ({
-    one: (part) => wideTree(part, across),
-    all: shared ? [box.column, box.figures] : [box.figures, box.column],
-  }));
-  const narrow = { one: (part) => narrowTree(part, 2), all: [box.figures, box.column] };
-  const thin = { one: (part) => thinTree(part, 2), all: [box.figures, box.column] };
-  const side = { one: (part) => sideTree(part), all: [box.figures, box.column] };
-  if (withLens) wide.push({ ...wide[1], one: (part) => stackedTree(part, 2) });
-  const styles = width < WIDE ? [...wide, ...(withLens ? [side] : []), narrow, thin] : wide;
-  const trees = width >= WIDE && !withLens && stand(traces) ? [towers(traces, parts)] : [];
-  for (const style of styles) {
+  const ways = [
+    ...[1, 2, 4].map((across) => ["wide", (part) => beside(part, channelRows(part), across)]),
+    withLens && ["wide", (part) => beside(part, stackedRows(part), 2)],
+    withLens && narrow && ["side", (part) => below(part, stackedRows(part).map(unsigned))],
+    narrow && ["narrow", (part) => below(part, channelRows(part))],
+    narrow && ["thin", thin],
+  ].filter(Boolean);
+  const trees = !narrow && !withLens && stand(traces) ? [towers(traces, parts)] : [];
+  for (const [style, arrange] of ways) {
     if (traces.length === 1) {
-      trees.push({ ...style.one(parts[0]), style: wide.includes(style) ? wide : style });
+      trees.push({ ...arrange(parts[0]), style });
       continue;
     }
-    for (const together of style.all) {
-      const each = parts.map((part) => labelled(part, style.one(part)));
-      if (!shared) {
-        trees.push(together(each));
-        continue;
-      }
-      const [input, lens] = [parts[0].inputs[0], parts[0].sharedLens];
-      trees.push(box.row([input, lens, together(each)].filter(Boolean), ["→", "→"]));
-      if (width < WIDE) trees.push(box.column([box.row([input, lens]), together(each)]));
+    const each = parts.map((part) => labelled(part, arrange(part)));
+    const together = [box.figures(each), box.column(each)];
+    if (!shared) {
+      trees.push(...together);
+      continue;
+    }
+    const head = [parts[0].inputs[0], parts[0].sharedLens].filter(Boolean);
+    for (const several of together.reverse()) {
+      trees.push(box.row([...head, several], ["→", "→"]));
+      if (narrow) trees.push(box.column([box.row(head), several]));
     }
   }
   return trees;
@@ -143,16 +149,17 @@ function inputsOf({ grids }) {
   return grids.filter(({ role }) => role === "input");
 }
 
-/** Two traces read the very same picture, so it is drawn once. */
-function sharesInput(a, b) {
-  if (a.channels > 1 || b.channels > 1 || a.weights || b.weights) return false;
-  const [left, right] = [a.grids[0], b.grids[0]];
-  return (
-    left.rows === right.rows &&
-    left.columns === right.columns &&
-    equal(left.values, right.values) &&
-    equal(left.mask ?? [], right.mask ?? [])
-  );
+/** Several traces read the very same picture, so it is drawn once. */
+function shareInput(traces) {
+  const [first] = traces[0].grids;
+  const shares = ({ channels, weights, grids: [grid] }) =>
+    channels === 1 &&
+    !weights &&
+    grid.rows === first.rows &&
+    grid.columns === first.columns &&
+    equal(grid.values, first.values) &&
+    equal(grid.mask ?? [], first.mask ?? []);
+  return traces.length > 1 && traces.every(shares);
 }
 
 function equal(a, b) {
@@ -162,11 +169,14 @@ function equal(a, b) {
 /** The panels of one trace by role. */
 function partsOf(trace, index, traces, shared, withLens) {
   const of = (role) => trace.grids.filter((grid) => grid.role === role);
-  const byChannel = (role) =>
-    Array.from({ length: of("input").length }, (_, channel) => {
+  const byChannel = (role) => {
+    const panels = of("input").map((_, channel) => {
       const grids = of(role).filter((grid) => grid.channel === channel);
       return grids.length ? leaf(index, grids, channel === 0) : null;
     });
+    const peers = panels.filter(Boolean); // what stands in one column is equally wide
+    return panels.map((panel) => panel && { ...panel, peers });
+  };
   const lens = (channel) => {
     const reads = trace.starts[1] / trace.channels;
     if (!hasWindow(trace)) return null;
@@ -218,95 +228,75 @@ function labelled(part, tree) {
   return part.name ? box.column([{ kind: "label", text: part.name }, tree]) : tree;
 }
 
-/** A row per channel; what stands in one column is equally wide. */
-function channelRows(part, withPartials) {
-  for (const peers of [part.inputs, part.kernels, part.partials]) {
-    for (const node of peers) if (node) node.peers = peers;
-  }
-  return part.ownInputs.map((input, channel) => {
-    const children = [];
-    const joins = [];
-    const add = (child, join) => {
-      if (!child) return;
-      if (children.length) joins.push(join);
-      children.push(child);
-    };
-    add(input, "");
-    add(part.lenses[channel], "→");
-    add(part.kernels[channel], part.weighs ? (part.lenses[channel] ? "·" : "∗") : "");
-    if (withPartials) add(part.partials[channel], "=");
-    return children.length ? box.row(children, joins) : null;
+function unsigned(row) {
+  return { ...row, joins: [] };
+}
+
+/** The boxes that there are in a row, each but the first with its sign before it. */
+function joined(signed) {
+  const present = signed.filter(([, node]) => node);
+  return box.row(
+    present.map(([, node]) => node),
+    present.slice(1).map(([sign]) => sign),
+  );
+}
+
+/** A row per channel. */
+function channelRows(part, withPartials = true) {
+  const rows = part.ownInputs.map((input, channel) => {
+    const lens = part.lenses[channel];
+    const times = lens ? "·" : "∗";
+    return joined([
+      ["", input],
+      ["→", lens],
+      [part.weighs ? times : "", part.kernels[channel]],
+      ["=", withPartials && part.partials[channel]],
+    ]);
   });
+  return rows.filter((row) => row.children.length);
+}
+
+/** A row per channel with the window and the kernel one above the other. */
+function stackedRows(part) {
+  const rows = part.ownInputs.map((input, channel) => {
+    const details = [part.lenses[channel], part.kernels[channel]].filter(Boolean);
+    return joined([
+      ["", input],
+      ["→", details.length && box.column(details, TIGHT_GAP)],
+      ["=", part.partials[channel]],
+    ]);
+  });
+  return rows.filter((row) => row.children.length);
 }
 
 /** How the outputs hang on: through the sum over channels, the bias, or straight. */
-function results(part, across, lead) {
+function results(part, across) {
   const outputs = [];
   for (let i = 0; i < part.outputs.length; i += across) {
     outputs.push(box.shelf(part.outputs.slice(i, i + across)));
   }
   const sum = part.partials.some(Boolean) ? "Σ" : "";
-  const equals = part.weighs ? "=" : "→";
-  const joins = part.bias ? [`${sum} +`.trim(), "="] : [sum ? "Σ =" : equals];
-  return {
-    children: [part.bias, box.column(outputs)],
-    joins: lead ? joins : joins.slice(1),
-    prefix: lead ? "" : joins[0],
-  };
+  const equals = sum || part.weighs ? `${sum} =`.trim() : "→";
+  return [
+    [`${sum} +`.trim(), part.bias],
+    [part.bias ? "=" : equals, box.column(outputs)],
+  ];
 }
 
-function wideTree(part, across) {
-  const rows = channelRows(part, true).filter(Boolean);
-  const tail = results(part, across, rows.length > 0);
-  return box.row([rows.length ? box.column(rows, TIGHT_GAP) : null, ...tail.children], tail.joins);
+function beside(part, rows, across) {
+  return joined([["", rows.length && box.column(rows, TIGHT_GAP)], ...results(part, across)]);
 }
 
-function narrowTree(part, across) {
-  const tail = results(part, across, false);
-  return box.column([
-    ...channelRows(part, true),
-    { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
-  ]);
+function below(part, rows) {
+  const tail = results(part, 2).filter(([, node]) => node);
+  return box.column([...rows, { ...joined(tail), prefix: tail[0][0] }]);
 }
 
-/** A row per channel with the window and the kernel one above the other. */
-function stackedRows(part) {
-  const rows = part.inputs.map((_, channel) => {
-    const details = [part.lenses[channel], part.kernels[channel]].filter(Boolean);
-    const children = [
-      part.ownInputs[channel],
-      details.length ? box.column(details, TIGHT_GAP) : null,
-      part.partials[channel],
-    ].filter(Boolean);
-    return box.row(children, part.ownInputs[channel] ? ["→", "="] : ["="]);
-  });
-  return rows.filter((row) => row.children.length);
-}
-
-function stackedTree(part, across) {
-  const rows = stackedRows(part);
-  const tail = results(part, across, rows.length > 0);
-  return box.row([rows.length ? box.column(rows, TIGHT_GAP) : null, ...tail.children], tail.joins);
-}
-
-function sideTree(part) {
-  const tail = results(part, 2, false);
-  return box.column([
-    ...stackedRows(part).map((row) => ({ ...row, joins: [] })),
-    { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
-  ]);
-}
-
-/** A panel that need not be as wide as others of its kind. */
-function alone({ peers: _, ...leaf }) {
-  return leaf;
-}
-
-function thinTree(part, across) {
-  const tail = results(part, across, false);
-  return box.column([
+/** Each channel's share below the rows, where it need not be as wide as others of its kind. */
+function thin(part) {
+  const shares = part.partials.map((panel) => panel && { ...panel, peers: [] });
+  return below(part, [
     ...channelRows(part, false),
-    part.partials[0] ? box.shelf(part.partials.map(alone), "=") : null,
-    { ...box.row(tail.children, tail.joins), prefix: tail.prefix },
+    shares[0] && box.shelf(shares, "="),
   ]);
 }

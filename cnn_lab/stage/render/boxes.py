@@ -1,17 +1,19 @@
 """Boxes in rows and columns: how large they are, and where their panels come to lie.
 
-The same boxes as the stage's, in the pixels of a picture.
+The same boxes as the player's (`js/boxes.js`), in the pixels of a picture.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import Grid
 
-TextRole = Literal["title", "subtitle", "join"]
+TextRole = Literal["title", "subtitle", "join", "legend"]
 Measure = Callable[[str, TextRole], int]
 
+BOX, BASELINE = LOOK["box"], LOOK["baseline"]
 _SMALL_ROLES = ("lens", "kernel", "bias")
 
 
@@ -41,11 +43,13 @@ class Panel:
         A grid's role, or "lens".
     members : tuple of (int, Grid)
         The grids drawn here, each with the number of its trace: one per filter for kernels and
-        shares, one per trace for an input that all of them read.
+        shares, one per trace for what several traces share.
     title, subtitle : str
     rows, columns : int
     trace, channel : int
         Which trace and which part of its window a lens shows.
+    winners : tuple of int
+        The traces whose winners a lens rings.
     peers : tuple of Panel
         Those that are to be as wide.
     """
@@ -58,6 +62,7 @@ class Panel:
     columns: int
     trace: int = 0
     channel: int = 0
+    winners: tuple[int, ...] = ()
     peers: tuple["Panel", ...] = ()
 
     def cell(self, sizes: Sizes) -> int:
@@ -76,12 +81,13 @@ class Panel:
 
     def axes(self, sizes: Sizes) -> Extent:
         """Return the room for row and column numbers."""
-        left = sizes.px(19) if self.has_axes else 0
-        return Extent(left, sizes.px(15 if self.has_column_labels else 4))
+        left = sizes.px(BOX["left"]) if self.has_axes else 0
+        return Extent(left, sizes.px(BOX["above" if self.has_column_labels else "bare"]))
 
     def head(self, sizes: Sizes) -> int:
         """Return the height of title and subtitle."""
-        return sizes.px(22) * bool(self.title) + sizes.px(17) * bool(self.subtitle)
+        title, subtitle = sizes.px(BOX["title"]), sizes.px(BOX["subtitle"])
+        return title * bool(self.title) + subtitle * bool(self.subtitle)
 
     def own_width(self, sizes: Sizes) -> int:
         """Return the width without regard to its peers."""
@@ -104,10 +110,10 @@ class Label:
 
     def extent(self, sizes: Sizes) -> Extent:
         """Return width and height."""
-        return Extent(sizes.measure(self.text, "title"), sizes.px(24))
+        return Extent(sizes.measure(self.text, "title"), sizes.px(BOX["label"]))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Row:
     """Boxes beside each other with signs between them.
 
@@ -127,11 +133,15 @@ class Row:
     prefix: str = ""
     lean: float = 0.5
 
+    def signs(self) -> list[str]:
+        """Return the sign before each child."""
+        return [self.prefix, *self.joins, *[""] * len(self.children)][: len(self.children)]
+
     def gaps(self, sizes: Sizes) -> list[int]:
         """Return the room before each child."""
-        signs = [*self.joins, *[""] * len(self.children)][: len(self.children) - 1]
-        lead = join_width(self.prefix, sizes) if self.prefix else 0
-        return [lead, *(join_width(sign, sizes) for sign in signs)]
+        first, *others = self.signs()
+        lead = join_width(first, sizes) if first else 0
+        return [lead, *(join_width(sign, sizes) for sign in others)]
 
     def extent(self, sizes: Sizes) -> Extent:
         """Return width and height."""
@@ -147,7 +157,7 @@ class Column:
     """Boxes below each other, `gap` units apart."""
 
     children: "Sequence[Box]"
-    gap: int = 18
+    gap: int = BOX["gap"]
 
     def extent(self, sizes: Sizes) -> Extent:
         """Return width and height."""
@@ -176,8 +186,8 @@ class PlacedText(NamedTuple):
 
     text: str
     role: TextRole
-    x: int
-    y: int
+    x: float
+    y: float
 
 
 @dataclass
@@ -190,7 +200,8 @@ class Placed:
     def put(self, box: Box, x: int, y: int, sizes: Sizes) -> None:
         """Put a box at a place, and everything in it."""
         if isinstance(box, Label):
-            self.texts.append(PlacedText(box.text, "title", x, y + sizes.px(16)))
+            baseline = y + sizes.px(BASELINE["title"])
+            self.texts.append(PlacedText(box.text, "title", x, baseline))
         elif isinstance(box, Panel):
             axes = box.axes(sizes)
             top = y + box.head(sizes) + axes.height
@@ -204,11 +215,10 @@ class Placed:
 
     def _put_row(self, row: Row, x: int, y: int, sizes: Sizes) -> None:
         height = row.extent(sizes).height
-        signs = [row.prefix, *row.joins, *[""] * len(row.children)]
-        for child, gap, sign in zip(row.children, row.gaps(sizes), signs, strict=False):
+        middle = y + height / 2 + sizes.px(BOX["title"]) / 2
+        for child, gap, sign in zip(row.children, row.gaps(sizes), row.signs(), strict=True):
             if sign:
-                middle = y + height // 2 + sizes.px(11)
-                self.texts.append(PlacedText(sign, "join", x + gap // 2, middle))
+                self.texts.append(PlacedText(sign, "join", x + gap / 2, middle))
             x += gap
             extent = child.extent(sizes)
             self.put(child, x, y + int((height - extent.height) * row.lean), sizes)
@@ -218,5 +228,5 @@ class Placed:
 def join_width(sign: str, sizes: Sizes) -> int:
     """Return the room between two boxes with a sign between them, or without."""
     if not sign:
-        return sizes.px(18)
-    return max(sizes.px(40), sizes.measure(sign, "join") + sizes.px(16))
+        return sizes.px(BOX["gap"])
+    return max(sizes.px(BOX["join"]), sizes.measure(sign, "join") + sizes.px(BOX["around"]))

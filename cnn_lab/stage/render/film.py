@@ -9,16 +9,17 @@ from PIL import Image
 from cnn_lab.stage.render.boxes import PlacedPanel
 from cnn_lab.stage.render.fonts import REGULAR, Face, Type
 from cnn_lab.stage.render.layout import UNITS_WIDE, lay_out
-from cnn_lab.stage.render.legend import LINE, draw_legend, legend_of, with_shared_scales
+from cnn_lab.stage.render.legend import draw_legend, legend_of, with_shared_scales
 from cnn_lab.stage.render.marks import Square, square_of
 from cnn_lab.stage.render.paint import Painter, cell_text
-from cnn_lab.stage.render.progress import Progress
 from cnn_lab.stage.render.theme import Rgb, Theme
 from cnn_lab.stage.render.words import Text, Writer
+from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import Grid, Trace
+from cnn_lab.trace.grid import IntArray
+from cnn_lab.trace.numbers import FloatArray
 
 MARGIN = 22
-CORNER_WEIGHTS_FROM = 32
 
 
 class Spot(NamedTuple):
@@ -28,6 +29,41 @@ class Spot(NamedTuple):
     grid: Grid
     at: int
     square: Square
+
+
+class Progress:
+    """What the cells of a trace hold after a step: nothing yet, a running total, the result.
+
+    Attributes
+    ----------
+    done : int
+        The last step taken; -1 before the first.
+    shown : ndarray of float64, shape (cells,)
+        The value of each cell by its id; NaN where a result has not been reached.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        """Begin before the first step."""
+        self._trace = trace
+        self.done = -1
+        self.shown: FloatArray = np.concatenate([grid.values.ravel() for grid in trace.grids])
+        self.shown[np.concatenate([trace.writes, trace.partials.ravel()])] = np.nan
+        for grid in trace.result_grids if trace.targets.size else ():
+            self.shown[grid.first_id : grid.first_id + grid.values.size] = np.nan
+
+    def advance(self, step: int) -> IntArray:
+        """Go on until a step is done and return the cells that changed, some of them twice."""
+        trace, first, last = self._trace, self.done + 1, step + 1
+        self.done = step
+        if trace.targets.size:
+            links = slice(int(trace.step_starts[first]), int(trace.step_starts[last]))
+            cells = trace.targets[links]
+            self.shown[cells] = trace.totals[links]  # of several in one cell the last remains
+            return cells
+        cells = np.concatenate([trace.writes[first:last], trace.partials[first:last].ravel()])
+        values = np.concatenate([grid.values.ravel() for grid in trace.grids])
+        self.shown[cells] = values[cells]
+        return cells
 
 
 class Film:
@@ -61,9 +97,9 @@ class Film:
         writer = Writer(sketch, inside)
         self._words = {step: writer.step(self.traces, self._steps(step)) for step in steps}
         layout = lay_out(self.traces, inside, sketch.px, sketch.measure)
-        legend = legend_of(self.traces, sketch, inside)
-        below = margin + layout.height + sketch.px(12)
-        self._bar = below + len(legend) * sketch.px(LINE) + sketch.px(14)
+        legend, legend_height = legend_of(self.traces, inside, sketch.px, sketch.measure)
+        below = margin + layout.height + sketch.px(LOOK["legend"]["above"])
+        self._bar = below + legend_height + sketch.px(14)
         self._words_at = self._bar + sketch.px(13)
         tallest = max(words.height for words in self._words.values())
         self.size = width_px, round(self._words_at + tallest) + margin
@@ -82,7 +118,7 @@ class Film:
         }
         for text in self._placed.texts:
             self._painter.text(text._replace(x=text.x + margin, y=text.y + margin))
-        draw_legend(self._painter, legend, below)
+        draw_legend(self._painter, legend, margin, below)
         self._ground = self._painter.image
         self._begin()
         for trace in self.traces:
@@ -183,15 +219,13 @@ class Film:
         for cell in np.unique(winners[first : last + 1]) if winners.size else ():
             spot = self.spot(index, int(cell))
             if spot:
-                self._painter.ring(spot.square, self.theme.ink, 1.5 * self._painter.unit)
+                self._painter.winner(spot.grid, spot.at, spot.square, "done")
 
     def _shown(self, placed: PlacedPanel) -> tuple[int, Grid]:
         """Return the grid that a panel shows: of kernels and shares, the filter's at work."""
         members = placed.panel.members
-        for index, grid in members:
-            if grid.filter == self._filters[index]:
-                return index, grid
-        return members[0]
+        at_work = self._filters[members[0][0]]
+        return next((each for each in members if each[1].filter == at_work), members[0])
 
     # What moves
 
@@ -210,7 +244,7 @@ class Film:
         if trace.winners.size:
             spot = self.spot(index, int(trace.winners[step]))
             if spot:
-                self._painter.ring(spot.square, self.theme.now, 2.5 * self._painter.unit)
+                self._painter.winner(spot.grid, spot.at, spot.square, "now")
         if trace.targets.size:
             self._outline(index, trace.sources[[step]], self.theme.now)
             self._outline(index, trace.targets[trace.links(step)], self.theme.now)
@@ -224,9 +258,10 @@ class Film:
         links = trace.links(step)
         for cell, weight in zip(trace.reads[links], trace.weights[links], strict=True):
             spot = self.spot(index, int(cell))
-            if spot is None or spot.square.side < painter.px(CORNER_WEIGHTS_FROM):
+            if spot is None or spot.square.side < painter.px(LOOK["cells"]["weights"]):
                 return
-            painter.cell(spot.grid, spot.at, spot.square, lift=spot.square.side * 0.13)
+            lift = spot.square.side * LOOK["weight"]["lift"]
+            painter.cell(spot.grid, spot.at, spot.square, lift=lift)
             precision = trace.locate(weight)[0].precision
             painter.badge(spot.square, f"×{cell_text(trace.value(weight), precision)}")
 
@@ -241,9 +276,10 @@ class Film:
             square = square_of(placed, at)
             index = row * grid.values.shape[1] + column
             painter.cell(grid, index, square, silent_padding=trace.skip_padding)
-            for other, then in zip(self.traces, self._steps(step), strict=True):
-                if other.winners.size and int(other.winners[then]) == cell:
-                    painter.ring(square, self.theme.now, 2.5 * painter.unit)
+            for other in panel.winners:
+                winners, then = self.traces[other].winners, self._steps(step)[other]
+                if winners.size and int(winners[then]) == cell:
+                    painter.winner(grid, index, square, "now")
         painter.outline(placed, set(range(len(reads))), self.theme.now)
 
     def _outline(self, index: int, cells: Iterable[int], colour: Rgb) -> None:

@@ -1,25 +1,22 @@
-"""The way of putting panels together that has the largest cells, and where all come to lie."""
+"""The way of putting panels together that has the largest cells, and where all come to lie.
 
-from collections.abc import Callable, Sequence
+The player's layout (`js/layout.js`) on a desk: a picture is never as narrow as a phone.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from cnn_lab.stage.render.arrangements import Candidate, arrangements
-from cnn_lab.stage.render.boxes import Box, Measure, Placed, Sizes
-from cnn_lab.trace import Trace
+import numpy as np
+
+from cnn_lab.stage.render.boxes import Box, Column, Label, Measure, Panel, Placed, Row, Sizes
+from cnn_lab.stage.source import LOOK
+from cnn_lab.trace import Grid, Trace
 
 # In units of the picture; a unit is a pixel where it is UNITS_WIDE pixels wide.
 UNITS_WIDE = 720
-MAX_CELL = 60
-READABLE_CELL = 20
-SMALLEST_CELL = 3
-KERNEL_CELL = 28
-LENS_CELLS = (40, 34, 28, 22)
-USUAL_HEIGHT = 480
-HEIGHT_OF_CHANNELS = 600
-HEIGHT_PER_TRACE = 280
-WORTH_A_KERNEL = 0.6
-WORTH_A_LENS = 0.65
-CLEARLY_LARGER = 1.2
+CELLS, WORTH, HEIGHT = LOOK["cells"], LOOK["worth"], LOOK["height"]
+TIGHT_GAP: int = LOOK["box"]["tight"]
 
 
 class Layout(NamedTuple):
@@ -29,9 +26,29 @@ class Layout(NamedTuple):
     height: int
 
 
+class _Candidate(NamedTuple):
+    """A way to put all panels together; candidates of one style are as good as each other."""
+
+    style: str
+    tree: Box
+
+
 class _Solution(NamedTuple):
-    candidate: Candidate
+    candidate: _Candidate
     sizes: Sizes
+
+
+class _Parts(NamedTuple):
+    """The panels of one trace by role; inputs, lenses, kernels and shares channel by channel."""
+
+    name: str
+    weighs: bool
+    inputs: Sequence[Panel | None]
+    lenses: Sequence[Panel | None]
+    kernels: Sequence[Panel | None]
+    partials: Sequence[Panel | None]
+    bias: Panel | None
+    outputs: Sequence[Panel]
 
 
 def lay_out(
@@ -49,21 +66,18 @@ def lay_out(
     measure : callable
         (text, role) -> pixels.
     """
-    usual = max(HEIGHT_OF_CHANNELS if t.channels > 1 else USUAL_HEIGHT for t in traces)
-    limits = width, px(max(usual, HEIGHT_PER_TRACE * len(traces)))
-    candidates = arrangements(traces, with_lens=False)
+    limits = width, px(_usual_height(traces))
+    candidates = _arrangements(traces)
     solution = _best(candidates, limits, px, measure)
-    if solution is None or solution.sizes.cell < px(READABLE_CELL):
-        # Small cells lose their numbers: kernels keep theirs, and a lens shows the window's.
-        for others, small_cells, worth in (
-            (candidates, (KERNEL_CELL,), WORTH_A_KERNEL),
-            (arrangements(traces, with_lens=True), LENS_CELLS, WORTH_A_LENS),
-        ):
-            other = _best(others, limits, px, measure, small_cells)
-            if other and (solution is None or other.sizes.cell > worth * solution.sizes.cell):
-                solution = other
+    if solution is None or solution.sizes.cell < px(CELLS["readable"]):
+        # Small cells lose their numbers, and a lens shows the window's.
+        lensed = _best(_arrangements(traces, with_lens=True), limits, px, measure, CELLS["lens"])
+        plain = solution.sizes.cell if solution else 0
+        if lensed and lensed.sizes.cell > WORTH["lens"] * plain:
+            solution = lensed
     if solution is None:
-        solution = _smallest(candidates, width, px, measure)
+        narrow = _arrangements(traces, narrow=True)
+        solution = _best(narrow, limits, px, measure) or _narrowest(narrow, width, px, measure)
     tree, sizes = solution.candidate.tree, solution.sizes
     extent = tree.extent(sizes)
     placed = Placed()
@@ -71,8 +85,20 @@ def lay_out(
     return Layout(placed, extent.height)
 
 
+def _usual_height(traces: Sequence[Trace]) -> int:
+    """Return the units that suit a screen: figures above each other need more."""
+    figures: dict[str, int] = HEIGHT["figures"]
+    if _stand(traces):
+        kind = "towers"
+    elif len(traces) > 1 and not _share_input(traces):
+        return max(figures["least"], figures["each"] * len(traces))
+    else:
+        kind = "channels" if any(len(_of(trace, "input")) > 1 for trace in traces) else "figure"
+    return int(HEIGHT[kind])
+
+
 def _best(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[_Candidate],
     limits: tuple[int, int],
     px: Callable[[float], int],
     measure: Measure,
@@ -81,43 +107,249 @@ def _best(
     """Return the arrangement with the largest cells; a later style must gain clearly."""
     found: _Solution | None = None
     for candidate in candidates:
-        for cell in range(px(MAX_CELL), px(SMALLEST_CELL), -1):
+        for cell in range(px(CELLS["largest"]), px(CELLS["smallest"]) - 1, -1):
             if found is not None:
                 same = found.candidate.style == candidate.style
-                if cell <= found.sizes.cell * (1 if same else CLEARLY_LARGER):
+                if cell <= found.sizes.cell * (1 if same else WORTH["style"]):
                     break
-            smalls = [px(small) for small in small_cells if px(small) >= cell]
-            fitting = _fitting(candidate.tree, cell, smalls or [cell], limits, px, measure)
+            # Kernels may have somewhat larger cells than small images: there are few of them.
+            smalls = [px(small) for small in small_cells] or [px(CELLS["kernel"]), cell]
+            sizes = [Sizes(cell, small, px, measure) for small in smalls if small >= cell]
+            fitting = next((each for each in sizes if _fits(candidate.tree, each, limits)), None)
             if fitting:
                 found = _Solution(candidate, fitting)
                 break
     return found
 
 
-def _fitting(
-    tree: Box,
-    cell: int,
-    smalls: Sequence[int],
-    limits: tuple[int, int],
-    px: Callable[[float], int],
-    measure: Measure,
-) -> Sizes | None:
-    for small in smalls:
-        sizes = Sizes(cell, small, px, measure)
-        extent = tree.extent(sizes)
-        if extent.width <= limits[0] and extent.height <= limits[1]:
-            return sizes
-    return None
+def _fits(tree: Box, sizes: Sizes, limits: tuple[int, int]) -> bool:
+    extent = tree.extent(sizes)
+    return extent.width <= limits[0] and extent.height <= limits[1]
 
 
-def _smallest(
-    candidates: Sequence[Candidate], width: int, px: Callable[[float], int], measure: Measure
+def _narrowest(
+    candidates: Sequence[_Candidate], width: int, px: Callable[[float], int], measure: Measure
 ) -> _Solution:
     """Return the narrowest arrangement, as high as it must be."""
-    smallest = Sizes(2, 2, px, measure)
-    narrowest = min(candidates, key=lambda candidate: candidate.tree.extent(smallest).width)
-    for cell in range(px(READABLE_CELL), 2, -1):
+
+    def with_cells(candidate: _Candidate, cell: int) -> tuple[int, _Solution]:
         sizes = Sizes(cell, cell, px, measure)
-        if narrowest.tree.extent(sizes).width <= width:
-            return _Solution(narrowest, sizes)
-    return _Solution(narrowest, smallest)
+        return candidate.tree.extent(sizes).width, _Solution(candidate, sizes)
+
+    least = px(CELLS["least"])
+    narrowest = min(candidates, key=lambda candidate: with_cells(candidate, least)[0])
+    cell = px(CELLS["readable"])
+    while cell > least and with_cells(narrowest, cell)[0] > width:
+        cell -= 1
+    return with_cells(narrowest, cell)[1]
+
+
+def _arrangements(
+    traces: Sequence[Trace], *, with_lens: bool = False, narrow: bool = False
+) -> list[_Candidate]:
+    """Return the ways of putting all panels together, the most natural first."""
+    shared = _share_input(traces)
+    parts = [_parts(trace, index, traces, with_lens) for index, trace in enumerate(traces)]
+    candidates = []
+    if not with_lens and not narrow and _stand(traces):
+        candidates.append(_Candidate("towers", _towers(traces, parts)))
+    head: list[Box] = []
+    if shared:
+        one_window = all(np.array_equal(trace.reads, traces[0].reads) for trace in traces)
+        panels = [parts[0].inputs[0], parts[0].lenses[0] if one_window else None]
+        head = [panel for panel in panels if panel]
+        lenses = [[None] if one_window else part.lenses for part in parts]
+        parts = [
+            p._replace(inputs=[None], lenses=own) for p, own in zip(parts, lenses, strict=True)
+        ]
+    ways: list[tuple[str, Callable[[_Parts], Box]]] = [
+        *(("wide", lambda part, n=n: _beside(part, _channel_rows(part), n)) for n in (1, 2, 4)),
+        *([("wide", lambda part: _beside(part, _stacked_rows(part), 2))] if with_lens else []),
+        *([("narrow", lambda part: _below(part, _channel_rows(part)))] if narrow else []),
+        *([("thin", _thin)] if narrow else []),
+    ]
+    for style, arrange in ways:
+        if len(traces) == 1:
+            candidates.append(_Candidate(style, arrange(parts[0])))
+            continue
+        each = [_labelled(part, arrange(part)) for part in parts]
+        beside, below = Row(each, lean=0), Column(each)
+        trees: list[Box] = [beside, below]
+        if shared:
+            trees = []
+            for several in (below, beside):
+                trees.append(Row([*head, several], ["→", "→"]))
+                if narrow:
+                    trees.append(Column([Row(head), several]))
+        candidates += [_Candidate("", tree) for tree in trees]
+    return candidates
+
+
+def _share_input(traces: Sequence[Trace]) -> bool:
+    """Return whether several traces read the very same picture, so that it is drawn once."""
+    first = traces[0].grids[0]
+    return len(traces) > 1 and all(
+        trace.channels == 1
+        and not trace.weights.size
+        and np.array_equal(trace.grids[0].mask, first.mask)
+        and np.array_equal(
+            np.nan_to_num(trace.grids[0].values, neginf=0), np.nan_to_num(first.values, neginf=0)
+        )
+        for trace in traces
+    )
+
+
+def _stand(traces: Sequence[Trace]) -> bool:
+    """Return whether there are too many figures with one kernel to lie above each other."""
+    kernels = [_of(trace, "kernel") for trace in traces]
+    return (
+        len(traces) > 2
+        and all(len(_of(trace, "input")) == 1 for trace in traces)
+        and all(len(own) == 1 for own in kernels)
+        and all(np.array_equal(own[0].values, kernels[0][0].values) for own in kernels)
+    )
+
+
+def _of(trace: Trace, role: str) -> list[Grid]:
+    return [grid for grid in trace.grids if grid.role == role]
+
+
+def _parts(trace: Trace, index: int, traces: Sequence[Trace], with_lens: bool) -> _Parts:
+    inputs, outputs, biases = (_of(trace, role) for role in ("input", "output", "bias"))
+    shared = _share_input(traces)
+
+    def by_channel(role: str) -> list[Panel | None]:
+        grids = [
+            [grid for grid in _of(trace, role) if grid.channel == channel]
+            for channel in range(len(inputs))
+        ]
+        panels = [_leaf(index, own, first=c == 0) if own else None for c, own in enumerate(grids)]
+        peers = tuple(panel for panel in panels if panel)
+        return [panel and replace(panel, peers=peers) for panel in panels]
+
+    first, *others = by_channel("input")
+    if shared and first:
+        members = tuple((i, other.grids[0]) for i, other in enumerate(traces))
+        first = replace(first, members=members)
+    # What a step reads is one window of each input, so it may be shown enlarged.
+    has_window = (
+        with_lens
+        and not trace.targets.size
+        and trace.term != "sum"
+        and len(inputs) == trace.channels
+    )
+    n_reads = int(trace.step_starts[1]) // trace.channels
+    lenses = [
+        Panel(
+            role="lens",
+            title="" if channel else LOOK["words"]["window"],
+            subtitle=grid.part if trace.channels > 1 else "",
+            rows=-(-n_reads // trace.window_columns),
+            columns=trace.window_columns,
+            trace=index,
+            channel=channel,
+            winners=tuple(range(len(traces))) if shared else (index,),
+        )
+        if has_window
+        else None
+        for channel, grid in enumerate(inputs)
+    ]
+    return _Parts(
+        name=trace.name if len(traces) > 1 and outputs[0].title != trace.name else "",
+        weighs=bool(trace.weights.size),
+        inputs=[first, *others],
+        lenses=lenses,
+        kernels=by_channel("kernel"),
+        partials=by_channel("partial"),
+        bias=_leaf(index, biases, first=True) if biases else None,
+        outputs=[_leaf(index, [grid], first=i == 0) for i, grid in enumerate(outputs)],
+    )
+
+
+def _leaf(index: int, grids: Sequence[Grid], *, first: bool) -> Panel:
+    grid = grids[0]
+    details = [grid.part, grid.note if first and grid.role != "partial" else ""]
+    return Panel(
+        role=grid.role,
+        members=tuple((index, each) for each in grids),
+        title=grid.title if first else "",
+        subtitle=" · ".join(filter(None, details)),
+        rows=grid.values.shape[0],
+        columns=grid.values.shape[1],
+    )
+
+
+def _labelled(part: _Parts, tree: Box) -> Box:
+    return Column([Label(part.name), tree]) if part.name else tree
+
+
+def _towers(traces: Sequence[Trace], parts: Sequence[_Parts]) -> Row:
+    """Return figures side by side, each output below its input, and the kernel drawn once."""
+    (kernel,) = filter(None, parts[0].kernels)
+    kernel = replace(
+        kernel,
+        members=tuple((i, _of(trace, "kernel")[0]) for i, trace in enumerate(traces)),
+        subtitle=LOOK["words"]["shared"].format(note=kernel.subtitle),
+        peers=(),
+    )
+    columns = []
+    for index, part in enumerate(parts):
+        panels = [part.inputs[0], None if index else kernel, part.bias, *part.outputs]
+        figure = Column([panel for panel in panels if panel])
+        columns.append(Column([Label(part.name), figure], gap=0))
+    return Row(columns, lean=0)
+
+
+def _joined(signed: Iterable[tuple[str, Box | None]], *, from_first: bool = False) -> Row:
+    """Return the boxes that there are in a row, each but the first with its sign before it."""
+    present = [(sign, box) for sign, box in signed if box]
+    signs = [sign for sign, _ in present]
+    prefix = signs[0] if from_first else ""
+    return Row([box for _, box in present], signs[1:], prefix)
+
+
+def _channel_rows(part: _Parts, *, with_partials: bool = True) -> list[Row]:
+    """Return a row per channel."""
+    rows = []
+    for channel, panel in enumerate(part.inputs):
+        lens = part.lenses[channel]
+        times = ("·" if lens else "∗") if part.weighs else ""
+        share = part.partials[channel] if with_partials else None
+        signed = [("", panel), ("→", lens), (times, part.kernels[channel]), ("=", share)]
+        rows.append(_joined(signed))
+    return [row for row in rows if row.children]
+
+
+def _stacked_rows(part: _Parts) -> list[Row]:
+    """Return a row per channel with the window and the kernel one above the other."""
+    rows = []
+    for channel, panel in enumerate(part.inputs):
+        details = [each for each in (part.lenses[channel], part.kernels[channel]) if each]
+        stack = Column(details, TIGHT_GAP) if details else None
+        rows.append(_joined([("", panel), ("→", stack), ("=", part.partials[channel])]))
+    return [row for row in rows if row.children]
+
+
+def _results(part: _Parts, across: int) -> list[tuple[str, Box | None]]:
+    """Return how the outputs hang on: through the sum over channels, the bias, or straight."""
+    shelves = [
+        Row(part.outputs[i : i + across], lean=1) for i in range(0, len(part.outputs), across)
+    ]
+    total = "Σ" if any(part.partials) else ""
+    equals = f"{total} =".strip() if total or part.weighs else "→"
+    return [(f"{total} +".strip(), part.bias), ("=" if part.bias else equals, Column(shelves))]
+
+
+def _beside(part: _Parts, rows: Sequence[Row], across: int) -> Box:
+    return _joined([("", Column(rows, TIGHT_GAP) if rows else None), *_results(part, across)])
+
+
+def _below(part: _Parts, rows: Sequence[Row]) -> Box:
+    return Column([*rows, _joined(_results(part, 2), from_first=True)])
+
+
+def _thin(part: _Parts) -> Box:
+    """Return each channel's share below the rows, not as wide as others of its kind."""
+    shares = [replace(panel, peers=()) for panel in part.partials if panel]
+    below = [Row(shares, prefix="=", lean=1)] if shares else []
+    return _below(part, [*_channel_rows(part, with_partials=False), *below])

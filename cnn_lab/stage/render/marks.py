@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cnn_lab.stage.render.boxes import PlacedPanel
+from cnn_lab.stage.source import LOOK
 
-HATCH_PITCH = 7
+RING = LOOK["ring"]
 _SMOOTH = 4
 
 
@@ -50,11 +51,11 @@ def edges_of(
 def ring_mask(side: int, width: float, unit: float) -> Image.Image:
     """Return the mask of a winner's ring for a cell of that side, its rim smooth."""
     large = Image.new("L", (side * _SMOOTH, side * _SMOOTH))
-    inset = max(1.5 * unit, side * 0.07)
+    inset = max(RING["inset"]["least"] * unit, side * RING["inset"]["share"])
     outer = (inset - width / 2) * _SMOOTH
     ImageDraw.Draw(large).rounded_rectangle(
         (outer, outer, side * _SMOOTH - 1 - outer, side * _SMOOTH - 1 - outer),
-        radius=(side - 2 * inset + width) * 0.42 * _SMOOTH,
+        radius=(side - 2 * inset + width) * RING["corner"] * _SMOOTH,
         outline=255,
         width=max(1, round(width * _SMOOTH)),
     )
@@ -63,7 +64,7 @@ def ring_mask(side: int, width: float, unit: float) -> Image.Image:
 
 def hatching(size: tuple[int, int], unit: float, name: str) -> Image.Image:
     """Return a mask of lines that rise for padding and fall for what is never read."""
-    pitch = HATCH_PITCH * unit
+    pitch = LOOK["hatch"] * unit
     rows, columns = np.mgrid[: size[1], : size[0]].astype(np.float32) + 0.5
     along = columns + rows if name == "padding" else columns - rows
     # Distance to the nearest line, across it; a pixel's share of the line is its opacity.

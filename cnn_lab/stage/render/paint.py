@@ -1,22 +1,22 @@
 """Cells, numbers, hatching, rings and outlines, as the stage paints them."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cnn_lab.stage.render.boxes import PlacedPanel, PlacedText, TextRole
-from cnn_lab.stage.render.fonts import REGULAR, SEMIBOLD, Face, Type
-from cnn_lab.stage.render.marks import Square, edges_of, hatching, ring_mask, square_of
+from cnn_lab.stage.render.boxes import BASELINE, BOX, PlacedPanel, PlacedText, TextRole
+from cnn_lab.stage.render.fonts import REGULAR, SEMIBOLD, Face, Family, Type
+from cnn_lab.stage.render.marks import RING, Square, edges_of, hatching, ring_mask, square_of
 from cnn_lab.stage.render.theme import Rgb, Theme, mix
+from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import Grid, Precision, format_number
 from cnn_lab.trace.grid import PADDING, UNREAD, WINNER
 from cnn_lab.trace.numbers import MINUS, FloatArray
 
-SMALLEST_NUMBER = 9.5
-MAX_NUMBER = 24
-GAPLESS_BELOW = 10
+NUMBER, AXIS, OUTLINE, WEIGHT = (LOOK[part] for part in ("number", "axis", "outline", "weight"))
+SHADE, FADE = LOOK["shade"], LOOK["fade"]
 SAMPLE = 2000
 
 
@@ -84,7 +84,7 @@ class Painter:
         mask = int(grid.mask.flat[index])
         speaks = not (silent_padding and mask & PADDING)
         shown = float(grid.values.flat[index]) if value is None else value
-        colour = self._colour(grid, shown, mask) if speaks else self.theme.tint(0.04)
+        colour = self._colour(grid, shown, mask) if speaks else self.theme.tint(SHADE["padding"])
         box = self._inner(square)
         self.pen.rectangle(box, fill=colour)
         if mask & PADDING:
@@ -92,10 +92,16 @@ class Painter:
         if mask & UNREAD:
             self.hatch("unread", box)
         if mask & WINNER:
-            self.ring(square, self.theme.ink, 1.5 * self.unit)
+            self.ring(square, "done")
         if speaks:
             raised = square._replace(y=square.y - round(lift))
             self._number(grid, shown, raised, colour, on_hatching=bool(mask & (PADDING | UNREAD)))
+
+    def winner(self, grid: Grid, index: int, square: Square, when: Literal["now", "done"]) -> None:
+        """Draw a winner's ring, and its number once more on top."""
+        self.ring(square, when)
+        value = float(grid.values.flat[index])
+        self._number(grid, value, square, self._colour(grid, value, 0), on_hatching=False)
 
     def empty(self, square: Square) -> None:
         """Paint a result cell that has not been reached."""
@@ -105,19 +111,23 @@ class Painter:
         """Lay a hatching over a box whose last pixels are included."""
         left, top, right, bottom = box
         area = (left, top, right + 1, bottom + 1)
-        self.image.paste(self.theme.tint(0.45), area, self._hatches[name].crop(area))
+        self.image.paste(self.theme.tint(SHADE["hatch"]), area, self._hatches[name].crop(area))
 
     def _inner(self, square: Square) -> tuple[int, int, int, int]:
-        gap = self.px(1) if square.side >= self.px(GAPLESS_BELOW) else 0
+        gap = self._gap(square.side)
         x, y, side = square
         return x, y, x + side - gap - 1, y + side - gap - 1
+
+    def _gap(self, side: int) -> int:
+        """Return the room between cells; small ones have none."""
+        return self.px(1) if side >= self.px(LOOK["cells"]["gaps"]) else 0
 
     def _colour(self, grid: Grid, value: float, mask: int) -> Rgb:
         colour = self.theme.colour(value if np.isfinite(value) else 0.0, grid.scale)
         if mask & PADDING:
-            neutral = self.theme.tint(0.04)
-            return neutral if value == 0 else mix(colour, neutral, 0.55)
-        return mix(colour, self.theme.paper, 0.5) if mask & UNREAD else colour
+            neutral = self.theme.tint(SHADE["padding"])
+            return neutral if value == 0 else mix(colour, neutral, FADE["padding"])
+        return mix(colour, self.theme.paper, FADE["unread"]) if mask & UNREAD else colour
 
     def _number(
         self, grid: Grid, value: float, square: Square, colour: Rgb, *, on_hatching: bool
@@ -133,7 +143,7 @@ class Painter:
             Face("sans", REGULAR, style.size),
             self.theme.on(colour),
             anchor="mm",
-            halo=(self.px(2), colour) if on_hatching else None,
+            halo=(self.px(NUMBER["halo"]), colour) if on_hatching else None,
         )
 
     def _style(self, grid: Grid, side: int) -> NumberStyle | None:
@@ -152,10 +162,11 @@ class Painter:
             face = Face("sans", REGULAR, 100.0)
             texts = {cell_text(float(v), precision) for v in _sample(values)}
             length = max(len(text) for text in texts)
-            widest = max(self.type.width(text, face) for text in texts if len(text) >= length - 1)
-            roomy = side * (0.5 if side < self.px(30) else 0.42)
-            size = min(MAX_NUMBER * self.unit, roomy, (side - self.px(5)) / widest * 100)
-            if size >= SMALLEST_NUMBER * self.unit:
+            widest = max(self.type.width(text, face) for text in texts if len(text) == length)
+            share, room = NUMBER["share"], side - self.px(NUMBER["margin"])
+            roomy = side * share["small" if side < self.px(share["from"]) else "large"]
+            size = min(NUMBER["largest"] * self.unit, roomy, room / widest * 100)
+            if size >= NUMBER["smallest"] * self.unit:
                 return NumberStyle(precision, round(size, 1))
         return None
 
@@ -183,8 +194,7 @@ class Painter:
     def frame(self, placed: PlacedPanel) -> None:
         """Paint the hair line around a panel."""
         panel, side = placed.panel, placed.cell
-        gap = self.px(1)
-        trim = gap if side >= self.px(GAPLESS_BELOW) else 0
+        gap, trim = self.px(1), self._gap(side)
         box = (
             placed.x - gap - trim,
             placed.y - gap - trim,
@@ -197,38 +207,36 @@ class Painter:
         """Write title and subtitle above a panel."""
         y = placed.head_y
         if title:
-            self.text(PlacedText(title, "title", placed.x, y + self.px(16)))
-            y += self.px(22)
+            self.text(PlacedText(title, "title", placed.x, y + self.px(BASELINE["title"])))
+            y += self.px(BOX["title"])
         if subtitle:
-            self.text(PlacedText(subtitle, "subtitle", placed.x, y + self.px(12)))
+            self.text(PlacedText(subtitle, "subtitle", placed.x, y + self.px(BASELINE["subtitle"])))
 
     def _axes(self, placed: PlacedPanel, grid: Grid) -> None:
-        face, muted, side = Face("sans", REGULAR, 11 * self.unit), self.theme.muted, placed.cell
+        face, muted, side = self.face("axis"), self.theme.muted, placed.cell
         if not placed.panel.has_axes:
             return
-        left, above = placed.x - self.px(6), placed.y - self.px(5)
-        for i, text in self._labels(grid.row_labels, side, 14):
+        left, above = placed.x - self.px(AXIS["left"]), placed.y - self.px(AXIS["above"])
+        for i, text in self._labels(grid.row_labels, side, AXIS["row"]):
             place = left, placed.y + (i + 0.5) * side
             self.type.draw(self.pen, text, place, face, muted, anchor="rm")
-        for i, text in self._labels(grid.column_labels, side, 20):
+        for i, text in self._labels(grid.column_labels, side, AXIS["column"]):
             if placed.panel.has_column_labels:
                 x = placed.x + (i + 0.5) * side
                 self.type.draw(self.pen, text, (x, above), face, muted, anchor="ms")
 
     def _labels(self, labels: tuple[int, ...], side: int, room: float) -> Iterable[tuple[int, str]]:
-        steps = (1, 2, 5, 10, 20, 50)
-        every = next((n for n in steps if n * side >= self.px(room)), 100)
+        steps = AXIS["every"]
+        every = next((n for n in steps if n * side >= self.px(room)), steps[-1])
         return [(i, str(n).replace("-", MINUS)) for i, n in enumerate(labels) if n % every == 0]
 
     # Words and signs
 
-    def face(self, role: TextRole) -> Face:
-        """Return the font of a heading or a sign."""
-        if role == "subtitle":
-            return Face("sans", REGULAR, 13 * self.unit)
-        if role == "title":
-            return Face("serif", SEMIBOLD, 16 * self.unit)
-        return Face("serif", REGULAR, 24 * self.unit)
+    def face(self, role: TextRole | Literal["axis", "dot"]) -> Face:
+        """Return the font of a heading, a sign or a number beside a panel."""
+        family: Family = "serif" if role in ("title", "join") else "sans"
+        weight = SEMIBOLD if role == "title" else REGULAR
+        return Face(family, weight, LOOK["font"][role] * self.unit)
 
     def measure(self, text: str, role: TextRole) -> int:
         """Return the pixels that a heading or a sign takes."""
@@ -241,24 +249,27 @@ class Painter:
         if text.role != "join":
             self.type.draw(self.pen, text.text, (text.x, text.y), face, colour)
             return
-        if text.text in "·∗":  # small and high in the font
-            face = face._replace(size=face.size * 1.4)
+        if text.text == "·":
+            face = self.face("dot")
         left, top, right, bottom = self.type.ink(text.text, face)
         place = text.x - (left + right) / 2, text.y - (top + bottom) / 2
         self.type.draw(self.pen, text.text, place, face, colour)
 
-    def ring(self, square: Square, colour: Rgb, width: float) -> None:
+    def ring(self, square: Square, when: Literal["now", "done"]) -> None:
         """Draw the ring of a winner, inside its cell, on a rim that sets it off."""
         box = self._inner(square)
-        for thickness, ink in ((width + 2 * self.unit, self.theme.paper), (width, colour)):
-            self.image.paste(ink, box[:2], ring_mask(box[2] - box[0] + 1, thickness, self.unit))
+        colour = self.theme.now if when == "now" else self.theme.ink
+        width = RING[when]["wide" if self._gap(square.side) else "thin"]
+        for thickness, ink in ((width + RING["rim"], self.theme.paper), (width, colour)):
+            mask = ring_mask(box[2] - box[0] + 1, thickness * self.unit, self.unit)
+            self.image.paste(ink, box[:2], mask)
 
     def outline(self, placed: PlacedPanel, members: set[int], colour: Rgb) -> None:
         """Draw the edges between cells that belong and cells that do not."""
-        width = self.unit * (1.75 if placed.cell < self.px(12) else 3)
+        thick = OUTLINE["thin" if placed.cell < self.px(OUTLINE["from"]) else "wide"]
         edges = list(edges_of(placed, members, self.px(1) / 2))
-        for ink, wanted in ((self.theme.paper, width + 2.5 * self.unit), (colour, width)):
-            thickness = max(1, round(wanted))
+        for ink, wanted in ((self.theme.paper, thick + OUTLINE["rim"]), (colour, thick)):
+            thickness = max(1, self.px(wanted))
             for x1, y1, x2, y2 in edges:
                 left, top, right, bottom = (round(at - thickness / 2) for at in (x1, y1, x2, y2))
                 box = (left, top, right + thickness - 1, bottom + thickness - 1)
@@ -266,10 +277,13 @@ class Painter:
 
     def badge(self, square: Square, text: str) -> None:
         """Write the weight that a cell meets into its lower right corner."""
-        face = Face("sans", SEMIBOLD, min(13 * self.unit, square.side * 0.26))
-        width, height = self.type.width(text, face) + self.px(5), face.size * 1.2
-        _, _, right, bottom = self._inner(square)
-        left, top = right + 1 - width - self.px(2), bottom + 1 - height - self.px(2)
+        font, tall = WEIGHT["font"], WEIGHT["height"]
+        size = min(font["most"] * self.unit, square.side * font["share"])
+        face = Face("sans", SEMIBOLD, size)
+        width = self.type.width(text, face) + self.px(WEIGHT["padding"])
+        height = min(tall["most"] * self.unit, square.side * tall["share"])
+        edge = square.side - self.px(WEIGHT["edge"])
+        left, top = square.x + edge - width, square.y + edge - height
         box = (left, top, left + width, top + height)
         self.pen.rounded_rectangle(box, radius=self.px(3), fill=self.theme.paper)
         place = left + width / 2, top + height / 2

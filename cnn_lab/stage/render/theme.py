@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
+from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import Scale
 
 Rgb = tuple[int, int, int]
 ThemeName = Literal["light", "dark"]
 
 THEME_NAMES: tuple[ThemeName, ...] = get_args(ThemeName)
-_INK: tuple[Rgb, Rgb] = ((24, 22, 20), (250, 247, 241))
-_DARK_TEXT: Rgb = (27, 25, 23)
-_LIGHT_TEXT: Rgb = (250, 247, 241)
+_SHADE = LOOK["shade"]
+_BLACK, _WHITE = map(tuple, LOOK["grey"])
 
 
 def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
@@ -81,30 +81,31 @@ class Theme:
     @cached_property
     def muted(self) -> Rgb:
         """What is said in passing."""
-        return self.tint(0.66)
+        return self.tint(_SHADE["muted"])
 
     @cached_property
     def line(self) -> Rgb:
         """Frames around grids."""
-        return self.tint(0.3)
+        return self.tint(_SHADE["line"])
 
     @cached_property
     def empty(self) -> Rgb:
         """A result cell that has no value yet."""
-        return self.tint(0.06)
+        return self.tint(_SHADE["empty"])
 
     def colour(self, value: float, scale: Scale) -> Rgb:
         """Return the colour of a value: a grey, or blue to orange around zero."""
         share = max(-1.0, min(1.0, value / scale.limit))
         if scale.kind == "grey":
-            return mix(*_INK, max(0.0, share))
-        zero = self.tint(0.03 if self.name == "light" else 0.1)
+            return mix(_BLACK, _WHITE, max(0.0, share))
+        zero = self.tint(_SHADE["zero"][self.name])
         end = rgb(self.diverging[1] if share < 0 else self.diverging[-2])
         return mix(zero, end, abs(share))
 
     def on(self, colour: Rgb) -> Rgb:
         """Return the colour of text that reads well on another."""
-        return _DARK_TEXT if is_light(colour) else _LIGHT_TEXT
+        red, green, blue = LOOK["text"]["dark" if is_light(colour) else "light"]
+        return red, green, blue
 
 
 THEMES: dict[ThemeName, Theme] = {

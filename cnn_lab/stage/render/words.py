@@ -6,10 +6,11 @@ from typing import NamedTuple
 from cnn_lab.stage.render.fonts import REGULAR, SEMIBOLD, Face
 from cnn_lab.stage.render.paint import Painter
 from cnn_lab.stage.render.theme import Rgb
+from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import Trace
 from cnn_lab.trace.arithmetic import Arithmetic, Block, Term, arithmetic
 
-BODY, SMALL, RESULT, LINE = 16, 14.5, 18.5, 1.45
+BODY, SMALL, RESULT, LINE = 16, 14.4, 18.4, 1.5  # as in stage.css
 MAX_LINES = 9
 SMALLEST_BODY = 12
 _BESIDE, _BELOW = 28, 10
@@ -129,7 +130,7 @@ class Writer:
                 yield Piece(word, self._face(BODY), self.ink)
             yield Piece(line.result, self._face(RESULT, SEMIBOLD), self.now)
         if line.equals == "≈":
-            yield Piece("rounded", self._face(SMALL), self.muted)
+            yield Piece(LOOK["words"]["rounded"], self._face(SMALL), self.muted)
 
     def _rows(self, pieces: Sequence[Piece], columns: int, size: float, *, apart: float) -> Text:
         """Return the pieces in columns as wide as the widest piece, `apart` letters between."""

@@ -20,9 +20,7 @@ def as_traces(trace: Trace | Sequence[Trace]) -> list[Trace]:
     return traces
 
 
-def stage_data(
-    traces: Sequence[Trace], *, start_step: int = 0, height: int | None = None, label: str = ""
-) -> dict[str, Any]:
+def stage_data(traces: Sequence[Trace], *, start_step: int = 0, label: str = "") -> dict[str, Any]:
     """Return the player's second argument.
 
     Parameters
@@ -31,8 +29,6 @@ def stage_data(
         At least one.
     start_step : int
         The step shown first; negative counts from the end.
-    height : int, optional
-        Pixels that the picture should not exceed.
     label : str
         What the picture shows, for screen readers; by default the traces' names.
     """
@@ -40,6 +36,5 @@ def stage_data(
     return {
         "traces": [trace.to_wire() for trace in traces],
         "startStep": start_step,
-        "height": height,
         "label": f"{label or names.capitalize()}, step by step",
     }

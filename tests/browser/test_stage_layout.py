@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from cnn_lab.stage.render.layout import lay_out
+from cnn_lab.stage.render.layout import height_for, lay_out
 from cnn_lab.stage.render.legend import legend_of, with_shared_scales
 from cnn_lab.trace import (
     Trace,
@@ -32,10 +32,10 @@ LAY_OUT = """async ([cases, widths, letter]) => {
         ["layout", "legend", "wire"].map((name) => import(`/js/${name}.js`))
     );
     const measure = (text, role) => Math.ceil(text.length * letter[role]);
-    const placed = (wires, width) => {
+    const placed = (wires, height, width) => {
         const traces = wires.map(decodeTrace);
         shareScales(traces);
-        const layout = layOut(traces, width, null, measure);
+        const layout = layOut(traces, width, measure, { height, narrow: true });
         const legend = legendOf(traces, width, measure);
         return {
             height: layout.height,
@@ -48,6 +48,8 @@ LAY_OUT = """async ([cases, widths, letter]) => {
                 cell: panel.cell,
                 x: panel.x,
                 y: panel.y,
+                left: panel.left,
+                right: panel.right,
                 head_y: panel.headY,
                 shows: (panel.members ?? []).map(({ trace, grid }) => [trace, grid.key]),
             })),
@@ -58,7 +60,7 @@ LAY_OUT = """async ([cases, widths, letter]) => {
             ]),
         };
     };
-    return cases.map((wires) => widths.map((width) => placed(wires, width)));
+    return cases.map(([wires, height]) => widths.map((width) => placed(wires, height, width)));
 }"""
 
 
@@ -136,10 +138,12 @@ def placed_for_pictures(traces: list[Trace], width: int) -> dict[str, Any]:
                 "cell": cell,
                 "x": x,
                 "y": y,
+                "left": left,
+                "right": right,
                 "head_y": head_y,
                 "shows": [[index, grid.key] for index, grid in panel.members],
             }
-            for panel, cell, head_y, x, y in layout.placed.panels
+            for panel, cell, left, right, head_y, x, y in layout.placed.panels
         ],
         "texts": [list(text) for text in layout.placed.texts],
         "legend_height": legend_height,
@@ -167,8 +171,10 @@ def _file(url: str) -> Any:
 def test_player_and_pictures_have_one_layout(modules: Page) -> None:
     cases = {name: make() for name, make in (CASES | MORE).items()}
     assert len(cases) >= 45
-    widths = [676, 1000]
-    wires = [[trace.to_wire() for trace in traces] for traces in cases.values()]
+    widths = [390, 676, 1000]
+    wires = [
+        ([trace.to_wire() for trace in traces], height_for(traces)) for traces in cases.values()
+    ]
     shown = modules.evaluate(LAY_OUT, [wires, widths, LETTER_PX])
     for (name, traces), by_width in zip(cases.items(), shown, strict=True):
         for width, placed in zip(widths, by_width, strict=True):

@@ -24,7 +24,6 @@ def stage(
     *,
     key: str,
     start_step: int = 0,
-    height: int | None = None,
     label: str = "",
 ) -> None:
     """Show a trace, or several in step with one set of controls.
@@ -40,8 +39,6 @@ def stage(
         Identity of this stage on the page.
     start_step : int
         The step shown first; negative counts from the end, so -1 shows everything.
-    height : int, optional
-        Pixels that the picture should not exceed. By default it suits the width.
     label : str
         What the picture shows, for screen readers; by default the traces' names.
 
@@ -50,7 +47,7 @@ def stage(
     ValueError
         If there is no trace.
     """
-    data = stage_data(as_traces(trace), start_step=start_step, height=height, label=label)
+    data = stage_data(as_traces(trace), start_step=start_step, label=label)
     with st.container(gap=None):
         _player(key=f"{key}_player", height=1)
         _stage(key=key, data=data)

@@ -14,9 +14,9 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {number} cell size in pixels
  * @property {number} x left edge of the cells
  * @property {number} y top edge of the cells
- * @property {number} headX
- * @property {number} headY
- * @property {number} headWidth
+ * @property {number} left edge of row numbers
+ * @property {number} right edge of whatever is widest
+ * @property {number} headY where the heading begins
  */
 
 const { title: TITLE, subtitle: SUBTITLE, gap: GAP, ...BOX } = LOOK.box;
@@ -133,9 +133,9 @@ export function place(node, x, y, context, panels, texts) {
     panels.push({
       ...node,
       cell: cellOf(node, context),
-      headX: x + left,
+      left: x,
+      right: x + size.width,
       headY: y,
-      headWidth: size.width - left,
       x: x + left,
       y: y + headHeight(node) + top,
     });

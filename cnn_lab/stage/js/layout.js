@@ -10,18 +10,19 @@ const TIGHT_GAP = LOOK.box.tight;
 /**
  * @param {import("./wire.js").Trace[]} traces
  * @param {number} width
- * @param {number|null} height wanted at most; narrow stages may be taller
  * @param {(text: string, role: "title"|"subtitle"|"join") => number} measure
+ * @param {Object} [room]
+ * @param {number} [room.height] wanted at most
+ * @param {boolean} [room.narrow] whether to try what suits a phone, as pictures do, too
  */
-export function layOut(traces, width, height, measure) {
-  const limit = height ?? usualHeight(traces, width);
-  const narrow = width < WIDE;
-  const fit = (trees, smallCells) => best(trees, width, limit, measure, smallCells);
-  const plain = fit(arrangements(traces, { narrow }));
+export function layOut(traces, width, measure, room = {}) {
+  const { height = usualHeight(traces, width), narrow = width < WIDE } = room;
+  const fit = (trees, smallCells) => best(trees, width, height, measure, smallCells);
+  const plain = fit(arrangements(traces, width, narrow));
   const lensed =
     plain && plain.cell >= CELLS.readable
       ? null
-      : fit(arrangements(traces, { narrow, withLens: true }), CELLS.lens);
+      : fit(arrangements(traces, width, narrow, true), CELLS.lens);
   const solution = lensed && lensed.cell > WORTH.lens * (plain?.cell ?? 0) ? lensed : plain;
   const { tree, cell, small } = solution ?? squeezed(traces, width, fit, measure);
   const context = { cell, small, measure };
@@ -66,7 +67,7 @@ function best(trees, width, height, measure, smallCells) {
 
 /** Where nothing fits that suits the width: the narrowest arrangement, as high as it must be. */
 function squeezed(traces, width, fit, measure) {
-  const trees = arrangements(traces, { narrow: true });
+  const trees = arrangements(traces, width, true);
   const found = fit(trees);
   if (found) return found;
   const widthOf = (tree, cell) => sizeOf(tree, { cell, small: cell, measure }).width;
@@ -83,7 +84,7 @@ function kernelCells(cell) {
 }
 
 /** The ways of putting all panels together, the most natural first. */
-function arrangements(traces, { narrow, withLens = false }) {
+function arrangements(traces, width, narrow, withLens = false) {
   const shared = shareInput(traces);
   const parts = traces.map((trace, index) => partsOf(trace, index, traces, shared, withLens));
   const ways = [
@@ -93,7 +94,7 @@ function arrangements(traces, { narrow, withLens = false }) {
     narrow && ["narrow", (part) => below(part, channelRows(part))],
     narrow && ["thin", thin],
   ].filter(Boolean);
-  const trees = !narrow && !withLens && stand(traces) ? [towers(traces, parts)] : [];
+  const trees = width >= WIDE && !withLens && stand(traces) ? [towers(traces, parts)] : [];
   for (const [style, arrange] of ways) {
     if (traces.length === 1) {
       trees.push({ ...arrange(parts[0]), style });

@@ -194,10 +194,11 @@ export class Painter {
     }
   }
 
-  /** Title and subtitle above a panel. */
+  /** Clears a panel of what it has shown, and writes title and subtitle above it. */
   drawHeading(panel, title, subtitle) {
-    const { headX: x, headY: top, headWidth } = panel;
-    this.context.clearRect(x, top, headWidth, panel.y - top - LOOK.box.above - 1);
+    const { x, headY: top, left, right } = panel;
+    const bottom = panel.y + panel.rows * panel.cell + 1;
+    this.context.clearRect(left, top, right - left, bottom - top);
     if (title) this.drawText({ text: title, role: "title", x, y: top + LOOK.baseline.title });
     const y = top + (title ? LOOK.box.title : 0) + LOOK.baseline.subtitle;
     if (subtitle) this.drawText({ text: subtitle, role: "subtitle", x, y });

@@ -24,7 +24,7 @@ const SCREEN_SHARE = 0.6; // of its height for the picture; words need the rest
 /**
  * Plays one trace, or several in step, inside `root`.
  * @param {HTMLElement} root an empty element
- * @param {{traces: Object[], startStep: number, height: number|null, label: string}} wire
+ * @param {{traces: Object[], startStep: number, label: string}} wire
  * @param {{theme: import("./theme.js").Theme}} options
  */
 export function createPlayer(root, wire, options) {
@@ -78,7 +78,6 @@ class Player extends Clock {
     this.traces = wire.traces.map(decodeTrace);
     shareScales(this.traces);
     this.lastStep = Math.max(...this.traces.map((trace) => trace.nSteps)) - 1;
-    this.wanted = wire.height;
     this.step = before && this.touched ? this.samePlace(before) : this.startStep(wire);
     this.previous = this.step;
     this.pointing = this.pinned = null;
@@ -140,8 +139,8 @@ class Player extends Clock {
       }
       return lengths.get(key);
     };
-    const wanted = filled ? (window.innerHeight / zoom) * SCREEN_SHARE : this.wanted;
-    this.layout = layOut(this.traces, width, wanted, measure);
+    const room = filled ? { height: (window.innerHeight / zoom) * SCREEN_SHARE } : {};
+    this.layout = layOut(this.traces, width, measure, room);
     const legend = legendOf(this.traces, width, measure);
     const height = this.layout.height + LOOK.legend.above + legend.height;
     for (const context of this.canvases) {

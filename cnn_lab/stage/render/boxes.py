@@ -172,10 +172,12 @@ Box = Panel | Label | Row | Column
 
 
 class PlacedPanel(NamedTuple):
-    """A panel, where its heading begins, and where its first cell lies."""
+    """A panel, its left and right end, where its heading begins, and where its first cell lies."""
 
     panel: Panel
     cell: int
+    left: int
+    right: int
     head_y: int
     x: int
     y: int
@@ -205,7 +207,9 @@ class Placed:
         elif isinstance(box, Panel):
             axes = box.axes(sizes)
             top = y + box.head(sizes) + axes.height
-            self.panels.append(PlacedPanel(box, box.cell(sizes), y, x + axes.width, top))
+            right = x + box.extent(sizes).width
+            place = PlacedPanel(box, box.cell(sizes), x, right, y, x + axes.width, top)
+            self.panels.append(place)
         elif isinstance(box, Column):
             for child in box.children:
                 self.put(child, x, y, sizes)

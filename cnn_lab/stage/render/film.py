@@ -108,7 +108,11 @@ class Film:
         self._placed = layout.placed
         for n, placed in enumerate(self._placed.panels):
             moved = placed._replace(
-                head_y=placed.head_y + margin, x=placed.x + margin, y=placed.y + margin
+                left=placed.left + margin,
+                right=placed.right + margin,
+                head_y=placed.head_y + margin,
+                x=placed.x + margin,
+                y=placed.y + margin,
             )
             self._placed.panels[n] = moved
         self._panel_of = {
@@ -184,7 +188,8 @@ class Film:
         anew, turned = before == -1, before != self._filters[index]
         for placed in self._placed.panels:
             members = placed.panel.members
-            if any(i == index for i, _ in members) and (anew or (turned and len(members) > 1)):
+            own = bool(members) and members[0][0] == index  # others may show in it too
+            if own and (anew or (turned and len(members) > 1)):
                 self._paint_panel(placed)
         for cell in () if anew else np.unique(changed):
             self._paint_cell(index, int(cell))

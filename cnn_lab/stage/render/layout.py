@@ -1,6 +1,7 @@
 """The way of putting panels together that has the largest cells, and where all come to lie.
 
-The player's layout (`js/layout.js`) on a desk: a picture is never as narrow as a phone.
+The player's layout (`js/layout.js`), which a screen does not limit: pictures may be higher, and
+what suits a phone is tried too.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +16,7 @@ from cnn_lab.trace import Grid, Trace
 
 # In units of the picture; a unit is a pixel where it is UNITS_WIDE pixels wide.
 UNITS_WIDE = 720
-CELLS, WORTH, HEIGHT = LOOK["cells"], LOOK["worth"], LOOK["height"]
+CELLS, WORTH, HEIGHT = LOOK["cells"], LOOK["worth"], LOOK["height"]["picture"]
 TIGHT_GAP: int = LOOK["box"]["tight"]
 
 
@@ -66,18 +67,19 @@ def lay_out(
     measure : callable
         (text, role) -> pixels.
     """
-    limits = width, px(_usual_height(traces))
-    candidates = _arrangements(traces)
+    limits = width, px(height_for(traces))
+    wide = width >= px(LOOK["wide"])
+    candidates = _arrangements(traces, wide=wide)
     solution = _best(candidates, limits, px, measure)
     if solution is None or solution.sizes.cell < px(CELLS["readable"]):
         # Small cells lose their numbers, and a lens shows the window's.
-        lensed = _best(_arrangements(traces, with_lens=True), limits, px, measure, CELLS["lens"])
+        others = _arrangements(traces, wide=wide, with_lens=True)
+        lensed = _best(others, limits, px, measure, CELLS["lens"])
         plain = solution.sizes.cell if solution else 0
         if lensed and lensed.sizes.cell > WORTH["lens"] * plain:
             solution = lensed
     if solution is None:
-        narrow = _arrangements(traces, narrow=True)
-        solution = _best(narrow, limits, px, measure) or _narrowest(narrow, width, px, measure)
+        solution = _narrowest(candidates, width, px, measure)
     tree, sizes = solution.candidate.tree, solution.sizes
     extent = tree.extent(sizes)
     placed = Placed()
@@ -85,16 +87,10 @@ def lay_out(
     return Layout(placed, extent.height)
 
 
-def _usual_height(traces: Sequence[Trace]) -> int:
-    """Return the units that suit a screen: figures above each other need more."""
-    figures: dict[str, int] = HEIGHT["figures"]
-    if _stand(traces):
-        kind = "towers"
-    elif len(traces) > 1 and not _share_input(traces):
-        return max(figures["least"], figures["each"] * len(traces))
-    else:
-        kind = "channels" if any(len(_of(trace, "input")) > 1 for trace in traces) else "figure"
-    return int(HEIGHT[kind])
+def height_for(traces: Sequence[Trace]) -> int:
+    """Return the units that a picture should not exceed: several figures need more."""
+    deep = any(len(_of(trace, "input")) > 1 for trace in traces)
+    return int(max(HEIGHT["channels" if deep else "figure"], HEIGHT["each"] * len(traces)))
 
 
 def _best(
@@ -145,13 +141,13 @@ def _narrowest(
 
 
 def _arrangements(
-    traces: Sequence[Trace], *, with_lens: bool = False, narrow: bool = False
+    traces: Sequence[Trace], *, wide: bool, with_lens: bool = False
 ) -> list[_Candidate]:
     """Return the ways of putting all panels together, the most natural first."""
     shared = _share_input(traces)
     parts = [_parts(trace, index, traces, with_lens) for index, trace in enumerate(traces)]
     candidates = []
-    if not with_lens and not narrow and _stand(traces):
+    if wide and not with_lens and _stand(traces):
         candidates.append(_Candidate("towers", _towers(traces, parts)))
     head: list[Box] = []
     if shared:
@@ -164,10 +160,14 @@ def _arrangements(
         ]
     ways: list[tuple[str, Callable[[_Parts], Box]]] = [
         *(("wide", lambda part, n=n: _beside(part, _channel_rows(part), n)) for n in (1, 2, 4)),
-        *([("wide", lambda part: _beside(part, _stacked_rows(part), 2))] if with_lens else []),
-        *([("narrow", lambda part: _below(part, _channel_rows(part)))] if narrow else []),
-        *([("thin", _thin)] if narrow else []),
+        ("narrow", lambda part: _below(part, _channel_rows(part))),
+        ("thin", _thin),
     ]
+    if with_lens:
+        ways[3:3] = [
+            ("wide", lambda part: _beside(part, _stacked_rows(part), 2)),
+            ("side", lambda part: _below(part, [Row(r.children) for r in _stacked_rows(part)])),
+        ]
     for style, arrange in ways:
         if len(traces) == 1:
             candidates.append(_Candidate(style, arrange(parts[0])))
@@ -178,9 +178,7 @@ def _arrangements(
         if shared:
             trees = []
             for several in (below, beside):
-                trees.append(Row([*head, several], ["→", "→"]))
-                if narrow:
-                    trees.append(Column([Row(head), several]))
+                trees += [Row([*head, several], ["→", "→"]), Column([Row(head), several])]
         candidates += [_Candidate("", tree) for tree in trees]
     return candidates
 

@@ -204,8 +204,9 @@ class Painter:
         self.pen.rectangle(box, outline=self.theme.line, width=gap)
 
     def heading(self, placed: PlacedPanel, title: str, subtitle: str) -> None:
-        """Write title and subtitle above a panel."""
-        y = placed.head_y
+        """Clear a panel of what it has shown, and write title and subtitle above it."""
+        y, bottom = placed.head_y, placed.y + placed.panel.rows * placed.cell
+        self.pen.rectangle((placed.left, y, placed.right - 1, bottom), fill=self.theme.paper)
         if title:
             self.text(PlacedText(title, "title", placed.x, y + self.px(BASELINE["title"])))
             y += self.px(BOX["title"])

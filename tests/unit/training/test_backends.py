@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from cnn_lab.training import keras_engine, loop as training_loop
 from cnn_lab.data import Mnist, Split, load_mnist
-from cnn_lab.spec import (
+from cnn_lab.network.spec import (
     BatchNormalization, Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 )
 

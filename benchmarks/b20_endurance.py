@@ -15,7 +15,7 @@ import psutil
 from benchmarks.report import Row, report
 from cnn_lab.network import Network, zoo
 from cnn_lab.runs.job import RunSpec, Status
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.worker_process import RUNS_EACH
 
 OWNER = "reader"
@@ -35,9 +35,9 @@ def ended(status: Status) -> bool:
     return not status.active
 
 
-def worker_pid(engine: Engine) -> int:
-    assert engine.cluster is not None
-    pid = engine.cluster.worker_pid()
+def worker_pid(queue: RunQueue) -> int:
+    assert queue.cluster is not None
+    pid = queue.cluster.worker_pid()
     assert pid is not None
     return pid
 
@@ -46,58 +46,58 @@ def resident_mb(pid: int) -> float:
     return float(psutil.Process(pid).memory_info().rss) / 2**20
 
 
-def n_epochs(engine: Engine, run_id: str) -> int:
-    return sum(event.kind == "epoch" for event in engine.events(run_id))
+def n_epochs(queue: RunQueue, run_id: str) -> int:
+    return sum(event.kind == "epoch" for event in queue.events(run_id))
 
 
-def await_epochs(engine: Engine, run_id: str, n: int) -> None:
-    engine.wait(run_id, lambda _: n_epochs(engine, run_id) >= n, PATIENCE_S)
+def await_epochs(queue: RunQueue, run_id: str, n: int) -> None:
+    queue.wait(run_id, lambda _: n_epochs(queue, run_id) >= n, PATIENCE_S)
 
 
-def one_run(engine: Engine) -> tuple[int, float]:
+def one_run(queue: RunQueue) -> tuple[int, float]:
     """Return which worker did it, and the memory of that worker at its end."""
-    run_id = engine.submit(run_spec(1), OWNER)
-    await_epochs(engine, run_id, 1)
-    pid = worker_pid(engine)
+    run_id = queue.submit(run_spec(1), OWNER)
+    await_epochs(queue, run_id, 1)
+    pid = worker_pid(queue)
     # Between testing and the end: after it another worker may take this one's place.
-    engine.wait(run_id, lambda status: status.state != "training", PATIENCE_S)
+    queue.wait(run_id, lambda status: status.state != "training", PATIENCE_S)
     process_mb = resident_mb(pid)
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "done", status.sentence
     gc.collect()
     return pid, process_mb
 
 
-def in_a_row(engine: Engine) -> list[tuple[int, float]]:
+def in_a_row(queue: RunQueue) -> list[tuple[int, float]]:
     """Return the runs of one worker to its end, and as many of the next until it is warmed up."""
-    runs = [one_run(engine) for _ in range(RUNS_EACH)]
+    runs = [one_run(queue) for _ in range(RUNS_EACH)]
     while len({pid for pid, _ in runs}) == 1:
-        runs.append(one_run(engine))
-    return runs + [one_run(engine) for _ in range(WARM_UP - 1)]
+        runs.append(one_run(queue))
+    return runs + [one_run(queue) for _ in range(WARM_UP - 1)]
 
 
-def epochs_lost(engine: Engine) -> int:
+def epochs_lost(queue: RunQueue) -> int:
     """Return how many finished epochs a run lost whose worker was killed in the next one."""
-    run_id = engine.submit(run_spec(20), OWNER)
-    await_epochs(engine, run_id, 2)
-    n_events = len(engine.events(run_id))
-    engine.wait(run_id, lambda _: len(engine.events(run_id)) > n_events, PATIENCE_S)
-    os.kill(worker_pid(engine), signal.SIGKILL)
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    run_id = queue.submit(run_spec(20), OWNER)
+    await_epochs(queue, run_id, 2)
+    n_events = len(queue.events(run_id))
+    queue.wait(run_id, lambda _: len(queue.events(run_id)) > n_events, PATIENCE_S)
+    os.kill(worker_pid(queue), signal.SIGKILL)
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "failed", status.sentence
-    Network.load(engine.result(run_id))
-    return n_epochs(engine, run_id) - int(status.result["epochs"])
+    Network.load(queue.result(run_id))
+    return n_epochs(queue, run_id) - int(status.result["epochs"])
 
 
 def measure() -> Sequence[Row]:
-    with tempfile.TemporaryDirectory() as folder, closing(Engine(folder)) as engine:
-        engine.arrive(OWNER)
+    with tempfile.TemporaryDirectory() as folder, closing(RunQueue(folder)) as queue:
+        queue.arrive(OWNER)
         for _ in range(WARM_UP):
-            one_run(engine)
+            one_run(queue)
         page_mb = resident_mb(os.getpid())
-        runs = in_a_row(engine)
+        runs = in_a_row(queue)
         gained_mb = resident_mb(os.getpid()) - page_mb
-        lost = sum(epochs_lost(engine) for _ in range(KILLS))
+        lost = sum(epochs_lost(queue) for _ in range(KILLS))
     first, last = runs[0][0], runs[-1][0]
     before = [mb for pid, mb in runs if pid == first]
     after = [mb for pid, mb in runs if pid == last]

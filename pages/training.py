@@ -2,7 +2,7 @@ import streamlit as st
 
 from cnn_lab.app import frame
 from cnn_lab.app.caches import network
-from cnn_lab.app.run_queue import REFUSED, engine, followed_run, may_steer, start
+from cnn_lab.app.run_queue import REFUSED, followed_run, may_steer, run_queue, start
 from cnn_lab.app.training.afterwards import show_afterwards
 from cnn_lab.app.training.comparison import show_comparison
 from cnn_lab.app.training.controls import training_settings
@@ -14,7 +14,7 @@ from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.content import prose
 
 frame.ensure()
-engine().warm()
+run_queue().warm()
 
 st.title("Training")
 st.markdown("Can it learn in front of you?")

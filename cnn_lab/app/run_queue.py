@@ -1,4 +1,4 @@
-"""The thread between a browser and its run: the engine, who is there, whose run is whose."""
+"""The run queue of this server, and which browser owns which run."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ import secrets
 import streamlit as st
 
 from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, UnknownRunError, progress
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.store import runs_folder
 
 PULSE_EVERY_S = 10
@@ -16,10 +16,10 @@ REFUSED = "training_refused"
 _SESSION_OWNER = "training_owner"
 
 
-@st.cache_resource(show_spinner=False, on_release=Engine.close)
-def engine() -> Engine:
-    """Return the server's one engine; nothing starts before a run or `warm` asks for it."""
-    return Engine(runs_folder(), os.environ.get("CNN_LAB_SCHEDULER"))
+@st.cache_resource(show_spinner=False, on_release=RunQueue.close)
+def run_queue() -> RunQueue:
+    """Return the server's run queue; nothing starts before a run or `warm` asks for it."""
+    return RunQueue(runs_folder(), os.environ.get("CNN_LAB_SCHEDULER"))
 
 
 def owner() -> str:
@@ -42,28 +42,28 @@ def heartbeat(page: str) -> None:
     sidebar how far the run is. The Training page does both itself.
     """
     be_here()
-    run_id = engine().latest(owner())
-    if page != "training" and run_id is not None and engine().status(run_id).active:
+    run_id = run_queue().latest(owner())
+    if page != "training" and run_id is not None and run_queue().status(run_id).active:
         with st.sidebar:
             _pulse(run_id)
 
 
 def be_here() -> None:
-    """Tell the engine that this browser's reader is there."""
+    """Tell the queue that this browser's reader is there."""
     who = owner()
     _presence(who)
-    engine().touch(who)
+    run_queue().touch(who)
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=lambda here: here.end())
 def _presence(who: str) -> "_Presence":
-    return _Presence(engine(), who)
+    return _Presence(run_queue(), who)
 
 
 class _Presence:
-    """A connected page, counted with the engine while Streamlit keeps this object."""
+    """A connected page, counted by the queue while Streamlit keeps this object."""
 
-    def __init__(self, where: Engine, who: str) -> None:
+    def __init__(self, where: RunQueue, who: str) -> None:
         self._where, self._who = where, who
         where.arrive(who)
 
@@ -74,9 +74,9 @@ class _Presence:
 @st.fragment(run_every=PULSE_EVERY_S)
 def _pulse(run_id: str) -> None:
     be_here()
-    status = engine().status(run_id)
+    status = run_queue().status(run_id)
     if status.active:
-        done = progress(status.spec, engine().events(run_id)).share
+        done = progress(status.spec, run_queue().events(run_id)).share
         st.caption(f":material/model_training: A run is going: {done:.0%}")
     else:
         st.caption(":material/check: Your run has ended")
@@ -86,7 +86,7 @@ def _pulse(run_id: str) -> None:
 def start(spec: RunSpec) -> None:
     """Ask for a run and put it into the address; what is refused is said on the page."""
     try:
-        st.query_params[RUN] = engine().submit(spec, owner())
+        st.query_params[RUN] = run_queue().submit(spec, owner())
         st.session_state.pop(REFUSED, None)
     except RunRefusedError as error:
         st.session_state[REFUSED] = str(error)
@@ -100,11 +100,11 @@ def followed_run() -> Status | None:
     asked = st.query_params.get(RUN)
     if asked is not None:
         try:
-            return engine().status(asked)
+            return run_queue().status(asked)
         except UnknownRunError as error:
             st.warning(str(error), title="This run is not here (any more)")
-    newest = engine().latest(owner())
-    return engine().status(newest) if newest is not None else None
+    newest = run_queue().latest(owner())
+    return run_queue().status(newest) if newest is not None else None
 
 
 def may_steer(status: Status) -> bool:

@@ -12,7 +12,7 @@ from cnn_lab.cli.specs import recipe_of, training_options
 from cnn_lab.network.spec import plain_error
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.runs.job import MAX_SECONDS, RunSpec
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.sweep import FactorName, Sweep, SweepSpec, SweepStatus, Trial, words
 
 OWNER = "command line"
@@ -82,9 +82,9 @@ def _swept(spec: SweepSpec, *, to_stderr: bool) -> SweepStatus:
         return now.n_over > n_told or not now.active
 
     with tempfile.TemporaryDirectory(prefix="cnn-lab-sweep-") as runs:
-        engine = Engine(Path(runs), os.environ.get("CNN_LAB_SCHEDULER"))
+        queue = RunQueue(Path(runs), os.environ.get("CNN_LAB_SCHEDULER"))
         try:
-            sweep = Sweep(spec, OWNER, engine)
+            sweep = Sweep(spec, OWNER, queue)
             sweep.start()
             with interrupted_by(sweep.stop):
                 while True:
@@ -95,7 +95,7 @@ def _swept(spec: SweepSpec, *, to_stderr: bool) -> SweepStatus:
                     if not status.active:
                         return status
         finally:
-            engine.close()
+            queue.close()
 
 
 def _save(out: Path, best: Recipe) -> None:

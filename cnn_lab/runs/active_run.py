@@ -27,7 +27,7 @@ class GoingRun:
     Attributes
     ----------
     asked_at : float
-        By the engine's clock.
+        By the queue's clock.
     reached : Reached or None
         At the end of its last finished epoch, once there is one.
     snapshots : list of bytes

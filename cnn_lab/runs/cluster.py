@@ -1,4 +1,4 @@
-"""The Dask side of the engine: a scheduler, a worker, and what is carried there and back.
+"""The Dask side of the run queue: a scheduler, a worker, and what is carried there and back.
 
 By default both are this machine's: the scheduler is a thread of the page's process and the
 worker one process of its own, so that TensorFlow stays out of the pages. An address makes

@@ -1,6 +1,6 @@
-"""The engine that pages talk to: one run at a time, a short queue, and nobody forgotten.
+"""The run queue that pages talk to: one run at a time, a short queue, and nobody forgotten.
 
-An owner is whoever asked for a run: one browser. The engine is told when owners come
+An owner is whoever asked for a run: one browser. The queue is told when owners come
 (`arrive`), go (`leave`) and do something (`touch`); the run of an owner who has been gone
 for a minute stops and keeps what it has learned so far.
 """
@@ -50,7 +50,7 @@ HELD_UP_FOR_S = 300.0
 _log = logging.getLogger(__name__)
 
 
-class Engine:
+class RunQueue:
     """Trains networks somewhere else and tells how it goes.
 
     Parameters
@@ -69,7 +69,7 @@ class Engine:
 
     Notes
     -----
-    Making an engine costs nothing: Dask is imported, and a worker started, by the first
+    Making a queue costs nothing: Dask is imported, and a worker started, by the first
     `warm` or `submit`. One thread takes runs from the queue, one after the other, and
     every other method returns at once.
     """
@@ -258,7 +258,7 @@ class Engine:
         return self._presence.is_gone(owner)
 
     def close(self) -> None:
-        """End whatever runs, and the worker; the engine is of no more use."""
+        """End whatever runs, and the worker; the queue is of no more use."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -285,7 +285,7 @@ class Engine:
         self._changed.notify_all()
 
     def _serve(self) -> None:
-        """Take runs from the queue until the engine is closed."""
+        """Take runs from the queue until the queue is closed."""
         from cnn_lab.runs.cluster import Cluster
 
         cluster = Cluster(self._address)

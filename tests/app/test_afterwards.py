@@ -23,7 +23,7 @@ from cnn_lab.runs.comparison import uncertainty
 from cnn_lab.runs.doctor import diagnose
 from cnn_lab.runs.job import new_run_id
 from cnn_lab.runs.keras_file import KerasFile
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 from tests.app.elements import tables
 from tests.app.kept_runs import MOMENTS, N_TESTED, add_snapshots, judged, keep
 from tests.prose import wording
@@ -50,13 +50,13 @@ def done(runs: Path, result: dict[str, Any]) -> str:
 
 
 @pytest.fixture(autouse=True)
-def engine(monkeypatch: pytest.MonkeyPatch, runs: Path) -> Iterator[Engine]:
-    """An engine that starts nothing."""
-    monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
+def queue(monkeypatch: pytest.MonkeyPatch, runs: Path) -> Iterator[RunQueue]:
+    """A queue that starts nothing."""
+    monkeypatch.setattr(RunQueue, "_wake", lambda _engine: None)
     monkeypatch.setenv("CNN_LAB_RUNS", str(runs))
-    run_queue.engine.clear()
-    yield run_queue.engine()
-    run_queue.engine.clear()
+    run_queue.run_queue.clear()
+    yield run_queue.run_queue()
+    run_queue.run_queue.clear()
 
 
 def said(page: AppTest) -> str:
@@ -224,12 +224,12 @@ def test_what_cannot_be_compared_is_a_sentence(open_page: Open, done: str, what:
 
 
 def test_the_doctor_gives_reasons_and_sets_what_it_advises(
-    open_page: Open, runs: Path, result: dict[str, Any], engine: Engine
+    open_page: Open, runs: Path, result: dict[str, Any], queue: RunQueue
 ) -> None:
     run_id = keep(runs, result, val_losses=(0.10, 0.20, 0.30, 0.40, 0.50), epochs=5)
-    spec = engine.status(run_id).spec
-    events = [{"kind": event.kind, **event.values} for event in engine.events(run_id)]
-    findings = diagnose(spec.network, spec.training, events, engine.snapshots(run_id))
+    spec = queue.status(run_id).spec
+    events = [{"kind": event.kind, **event.values} for event in queue.events(run_id)]
+    findings = diagnose(spec.network, spec.training, events, queue.snapshots(run_id))
     advice = next(finding for finding in findings if "augmentation" in finding.changes)
 
     page = open_page("training", {"run": run_id})
@@ -246,22 +246,22 @@ def test_the_doctor_gives_reasons_and_sets_what_it_advises(
     assert asked == wanted
 
 
-def answered_by(engine: Engine, ask: Callable[..., KerasFile]) -> None:
+def answered_by(queue: RunQueue, ask: Callable[..., KerasFile]) -> None:
     """Put `ask` where the worker would be."""
-    engine.keras_files = Checks(lambda: SimpleNamespace(has_keras=True), ask)  # type: ignore[arg-type, return-value]
+    queue.keras_files = Checks(lambda: SimpleNamespace(has_keras=True), ask)  # type: ignore[arg-type, return-value]
 
 
-def prepare(page: AppTest, engine: Engine, run_id: str) -> None:
+def prepare(page: AppTest, queue: RunQueue, run_id: str) -> None:
     page.button(key="training_keras").click().run()
-    engine.keras_files.wait(page.session_state["training_keras_asked"][run_id], PATIENCE_S)
+    queue.keras_files.wait(page.session_state["training_keras_asked"][run_id], PATIENCE_S)
     page.run()
     assert not page.exception
 
 
-def test_a_keras_file_takes_its_buttons_place(open_page: Open, done: str, engine: Engine) -> None:
-    answered_by(engine, lambda _cluster, _wanted: KerasFile(b"0" * 2_000_000, "3.15.1"))
+def test_a_keras_file_takes_its_buttons_place(open_page: Open, done: str, queue: RunQueue) -> None:
+    answered_by(queue, lambda _cluster, _wanted: KerasFile(b"0" * 2_000_000, "3.15.1"))
     page = open_page("training", {"run": done})
-    prepare(page, engine, done)
+    prepare(page, queue, done)
     assert "Written by Keras 3.15.1: 2.0 MB." in said(page)
     labels = [button.proto.label for button in page.get("download_button")]
     assert "Keras's own (.keras)" in labels
@@ -269,14 +269,14 @@ def test_a_keras_file_takes_its_buttons_place(open_page: Open, done: str, engine
 
 
 def test_no_keras_file_is_a_sentence_and_another_try(
-    open_page: Open, done: str, engine: Engine
+    open_page: Open, done: str, queue: RunQueue
 ) -> None:
     def refuse(_cluster: object, _wanted: object) -> KerasFile:
         raise CheckFailedError("The connection to the scheduler was closed.")
 
-    answered_by(engine, refuse)
+    answered_by(queue, refuse)
     page = open_page("training", {"run": done})
-    prepare(page, engine, done)
+    prepare(page, queue, done)
     assert "The connection to the scheduler was closed." in said(page)
     assert page.button(key="training_keras").label == "Prepare .keras"
 

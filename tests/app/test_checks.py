@@ -19,9 +19,9 @@ NO_ANSWER = ":orange-badge[:material/help: No answer from Keras]"
 
 @pytest.fixture(scope="module", autouse=True)
 def _worker_of_its_own() -> Iterator[None]:
-    run_queue.engine.clear()
+    run_queue.run_queue.clear()
     yield
-    run_queue.engine.clear()
+    run_queue.run_queue.clear()
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def click(page: AppTest) -> str:
 def answer(page: AppTest) -> CheckStatus:
     """Wait for the newest answer, and have the page show it."""
     digest = page.session_state["check_asked"][-1]
-    status = run_queue.engine().checks.wait(digest, PATIENCE_S)
+    status = run_queue.run_queue().checks.wait(digest, PATIENCE_S)
     page.run()
     return status
 
@@ -86,7 +86,7 @@ def test_what_is_too_large_is_refused_in_words(page: AppTest) -> None:
 def test_an_old_answer_that_was_forgotten_is_no_claim(page: AppTest) -> None:
     click(page)
     answer(page)
-    run_queue.engine.clear()
+    run_queue.run_queue.clear()
     page.run()
     assert said(page) == ""
     assert not page.exception

@@ -1,4 +1,4 @@
-"""The sweep of the Training page, with an engine whose runs never begin."""
+"""The sweep of the Training page, with a queue whose runs never begin."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from cnn_lab.app.training import sweep
 from cnn_lab.network import zoo
 from cnn_lab.runs.folder import Folder
 from cnn_lab.runs.job import RunSpec
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.sweep import Desk, SweepSpec, SweepStatus, Trial
 from tests.app.elements import tables
 from tests.prose import wording
@@ -23,13 +23,13 @@ PATIENCE_S = 60
 
 @pytest.fixture(autouse=True)
 def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desk]:
-    monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
+    monkeypatch.setattr(RunQueue, "_wake", lambda _engine: None)
     monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
     sweep.desk.clear()
-    run_queue.engine.clear()
+    run_queue.run_queue.clear()
     yield sweep.desk()
     sweep.desk.clear()
-    run_queue.engine.clear()
+    run_queue.run_queue.clear()
 
 
 def said(page: AppTest) -> str:
@@ -169,7 +169,7 @@ def test_the_best_settings_become_those_of_the_page(open_page: Open, tmp_path: P
     assert page.number_input(key="training_own_epochs").value == 5
     page.button(key="training_start").click().run()
     run_id = in_address(page, "run")
-    asked = run_queue.engine().status(run_id).spec
+    asked = run_queue.run_queue().status(run_id).spec
     assert asked.network == status.run(status.best).network
     assert not asked.trial
 

@@ -1,4 +1,4 @@
-"""The Training page with an engine whose runs never begin: no worker, and any state at will."""
+"""The Training page with a queue whose runs never begin: no worker, and any state at will."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import to_token
 from cnn_lab.runs import store
 from cnn_lab.runs.job import Event, RunSpec, Status, new_run_id
-from cnn_lab.runs.queue import MAX_WAITING, Engine
+from cnn_lab.runs.queue import MAX_WAITING, RunQueue
 from tests.app.elements import tables
 from tests.prose import wording
 
@@ -39,12 +39,12 @@ EPOCH = {
 
 
 @pytest.fixture(autouse=True)
-def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Engine]:
-    monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
+def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RunQueue]:
+    monkeypatch.setattr(RunQueue, "_wake", lambda _engine: None)
     monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
-    run_queue.engine.clear()
-    yield run_queue.engine()
-    run_queue.engine.clear()
+    run_queue.run_queue.clear()
+    yield run_queue.run_queue()
+    run_queue.run_queue.clear()
 
 
 def spec(**changes: object) -> RunSpec:
@@ -58,16 +58,16 @@ def said(page: AppTest) -> str:
     return "\n".join(element.value for element in elements)
 
 
-def happens(engine: Engine, run_id: str, kind: str, **values: float) -> None:
-    """Let the engine hear of a run what its worker would tell."""
-    engine._note(engine._runs[run_id], kind, values)
+def happens(queue: RunQueue, run_id: str, kind: str, **values: float) -> None:
+    """Let the queue hear of a run what its worker would tell."""
+    queue._note(queue._runs[run_id], kind, values)
 
 
 def asked_for(page: AppTest) -> RunSpec:
     """Start training, and return what was asked for."""
     page.button(key="training_start").click().run()
     assert not page.exception
-    return run_queue.engine().status(run_in_address(page)).spec
+    return run_queue.run_queue().status(run_in_address(page)).spec
 
 
 def run_in_address(page: AppTest) -> str:
@@ -136,7 +136,7 @@ def test_a_link_sets_every_control(open_page: Open) -> None:
     )
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
-    asked = run_queue.engine().status(run_id).spec
+    asked = run_queue.run_queue().status(run_id).spec
     assert asked.network == zoo.preset("paper").network
     assert asked.training.model_dump() == zoo.preset("paper").training.model_dump() | {
         "epochs": 2,
@@ -180,30 +180,30 @@ def test_a_run_that_nobody_knows_is_a_sentence(open_page: Open, run: str) -> Non
     assert "The recorded run" in said(page)
 
 
-def test_start_asks_for_a_run_and_stop_ends_it(open_page: Open, engine: Engine) -> None:
+def test_start_asks_for_a_run_and_stop_ends_it(open_page: Open, queue: RunQueue) -> None:
     page = open_page("training")
     page.button(key="training_start").click().run()
     assert not page.exception
     assert "Starting TensorFlow in the worker" in said(page)
     run_id = run_in_address(page)
-    assert engine.status(run_id).active
+    assert queue.status(run_id).active
 
     page.button(key="training_stop").click().run()
-    assert engine.status(run_id).state == "stopped"
+    assert queue.status(run_id).state == "stopped"
     assert "Stopped as asked." in said(page)
     assert page.button(key="training_start").label == "Start training"
 
 
-def test_one_more_in_line_is_told_its_place(open_page: Open, engine: Engine) -> None:
-    engine.submit(spec(), "somebody else")
+def test_one_more_in_line_is_told_its_place(open_page: Open, queue: RunQueue) -> None:
+    queue.submit(spec(), "somebody else")
     page = open_page("training")
     page.button(key="training_start").click().run()
     assert "Waiting: one run is before this one, which then starts by itself." in said(page)
 
 
-def test_too_many_in_line_are_refused_with_a_sentence(open_page: Open, engine: Engine) -> None:
+def test_too_many_in_line_are_refused_with_a_sentence(open_page: Open, queue: RunQueue) -> None:
     for i in range(1 + MAX_WAITING):
-        engine.submit(spec(), f"reader {i}")
+        queue.submit(spec(), f"reader {i}")
     page = open_page("training")
     page.button(key="training_start").click().run()
     assert not page.exception
@@ -211,8 +211,10 @@ def test_too_many_in_line_are_refused_with_a_sentence(open_page: Open, engine: E
     assert "run" not in page.query_params
 
 
-def test_somebody_elses_run_can_be_watched_and_not_stopped(open_page: Open, engine: Engine) -> None:
-    run_id = engine.submit(spec(seed=41), "somebody else")
+def test_somebody_elses_run_can_be_watched_and_not_stopped(
+    open_page: Open, queue: RunQueue
+) -> None:
+    run_id = queue.submit(spec(seed=41), "somebody else")
     page = open_page("training", {"run": run_id})
     assert "seed 41" in said(page)
     assert {button.key for button in page.button}.isdisjoint(STEERING)
@@ -387,59 +389,59 @@ def upload(page: AppTest, data: bytes) -> None:
     page.file_uploader(key="training_file").upload("run.json", data, "application/json").run()
 
 
-def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, engine: Engine) -> None:
+def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, queue: RunQueue) -> None:
     page = open_page("training")
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
     assert page.button(key="training_pause").disabled  # nothing has begun
-    happens(engine, run_id, "batch", **BATCH)
+    happens(queue, run_id, "batch", **BATCH)
     page.run()
     assert "**Epoch 1 of 2**, batch 3 of 422" in said(page)
     assert page.button(key="training_step").disabled
 
     page.button(key="training_pause").click().run()
-    assert engine._runs[run_id].wishes == [("pause", None)]
+    assert queue._runs[run_id].wishes == [("pause", None)]
     assert page.button(key="training_pause").label == "Pausing …"
     assert page.button(key="training_pause").disabled
-    happens(engine, run_id, "paused", epoch=1, batch=3)
+    happens(queue, run_id, "paused", epoch=1, batch=3)
     page.run()
     assert "**Paused** in epoch 1 of 2, after batch 3 of 422" in said(page)
 
     page.button(key="training_step").click().run()
     assert page.button(key="training_step").label == "One batch …"
     assert page.button(key="training_resume").disabled
-    happens(engine, run_id, "batch", **BATCH | {"batch": 4, "n_images": 512})
-    happens(engine, run_id, "paused", epoch=1, batch=4)
+    happens(queue, run_id, "batch", **BATCH | {"batch": 4, "n_images": 512})
+    happens(queue, run_id, "paused", epoch=1, batch=4)
     page.run()
     assert page.button(key="training_step").label == "One batch"
 
     page.button(key="training_resume").click().run()
     assert page.button(key="training_resume").label == "Going on …"
-    happens(engine, run_id, "batch", **BATCH | {"batch": 5, "n_images": 640})
+    happens(queue, run_id, "batch", **BATCH | {"batch": 5, "n_images": 640})
     page.run()
     assert not page.button(key="training_pause").disabled
-    assert [command for command, _ in engine._runs[run_id].wishes] == ["pause", "step", "resume"]
+    assert [command for command, _ in queue._runs[run_id].wishes] == ["pause", "step", "resume"]
 
 
-def test_another_rate_in_mid_run_is_checked_and_marked(open_page: Open, engine: Engine) -> None:
+def test_another_rate_in_mid_run_is_checked_and_marked(open_page: Open, queue: RunQueue) -> None:
     page = open_page("training", state={"training_rate_menu": True})
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
-    happens(engine, run_id, "batch", **BATCH)
+    happens(queue, run_id, "batch", **BATCH)
     page.session_state["training_rate_menu"] = True
     page.run()
     page.number_input(key="training_new_rate").set_value(-3.0).run()
     page.button(key="training_rate").click().run()
     assert not page.exception
     assert "-3" in "".join(error.value for error in page.error)
-    assert engine._runs[run_id].wishes == []
+    assert queue._runs[run_id].wishes == []
 
     page.number_input(key="training_new_rate").set_value(0.5).run()
     page.button(key="training_rate").click().run()
     assert not page.exception
-    assert engine._runs[run_id].wishes == [("rate", 0.5)]
+    assert queue._runs[run_id].wishes == [("rate", 0.5)]
     assert not page.error
-    assert [event["rate"] for event in engine.events(run_id) if event.kind == "rate"] == [0.5]
+    assert [event["rate"] for event in queue.events(run_id) if event.kind == "rate"] == [0.5]
 
 
 @pytest.mark.parametrize("zoom", ["by epoch", "latest batches"])

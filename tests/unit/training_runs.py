@@ -1,4 +1,4 @@
-"""Small runs for the engine's tests, an engine to do them, and a scheduler that is not its own."""
+"""Small runs for the queue's tests, and a scheduler that is not its own."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ import dask
 
 from cnn_lab.network.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax
 from cnn_lab.runs.job import Event, RunSpec, Status
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 300
@@ -68,15 +68,15 @@ def of_kind(events: list[Event], kind: str) -> list[Event]:
     return [event for event in events if event.kind == kind]
 
 
-def reported(engine: Engine, run_id: str, *, n: int = 2, kind: str = "batch") -> list[Event]:
+def reported(queue: RunQueue, run_id: str, *, n: int = 2, kind: str = "batch") -> list[Event]:
     """Wait until a run has told of `n` things of a kind, and return them."""
-    status = engine.wait(
+    status = queue.wait(
         run_id,
-        lambda status: len(of_kind(engine.events(run_id), kind)) >= n or not status.active,
+        lambda status: len(of_kind(queue.events(run_id), kind)) >= n or not status.active,
         PATIENCE_S,
     )
     assert status.active, status.sentence
-    return of_kind(engine.events(run_id), kind)
+    return of_kind(queue.events(run_id), kind)
 
 
 class Elsewhere:

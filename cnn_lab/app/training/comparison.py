@@ -6,7 +6,7 @@ import re
 import streamlit as st
 
 from cnn_lab.app.caches import network
-from cnn_lab.app.run_queue import engine, owner
+from cnn_lab.app.run_queue import owner, run_queue
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.comparison import COMPARISON_HEIGHT_PX, Along, comparison_spec, comparison_table
@@ -69,14 +69,16 @@ def show_comparison(status: Status) -> None:
 
 def _chosen(status: Status) -> Compared | None:
     """Show the choice and return the other run; None before there is one."""
-    offered = {other.run_id: other for other in engine().runs(owner()) if _is_other(other, status)}
+    offered = {
+        other.run_id: other for other in run_queue().runs(owner()) if _is_other(other, status)
+    }
     names = {run_id: _name(other) for run_id, other in offered.items()}
     names |= {name: f"{name}, as recorded" for name in SHIPPED}
     asked, problem = st.query_params.get(COMPARE), ""
     if asked and asked not in names:
         try:
             found = _IN_AN_ADDRESS.fullmatch(asked)
-            offered[asked] = engine().status(found[1] if found else asked)
+            offered[asked] = run_queue().status(found[1] if found else asked)
             names[asked] = _name(offered[asked])
         except UnknownRunError as error:
             problem = str(error)
@@ -130,7 +132,7 @@ def _name(status: Status) -> str:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _ended(run_id: str, name: str, *, _status: Status) -> Compared:
     """Return a run that has ended; its events, some thousand, are read once."""
-    events, spec = engine().events(run_id), _status.spec
+    events, spec = run_queue().events(run_id), _status.spec
     return Compared(
         name=name,
         network=spec.network,

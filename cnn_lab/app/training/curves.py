@@ -87,7 +87,7 @@ def recorded_view(network: Network) -> View:
 
 
 def run_view(status: Status, events: Sequence[Event]) -> View:
-    """Return how a run of the engine stands now."""
+    """Return how a run of the queue stands now."""
     spec = status.spec
     batches = [event.values for event in events if event.kind == "batch"]
     epochs = [event.values for event in events if event.kind == "epoch"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_lab.app.run_queue import engine
+from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.training.controls import apply_changes
 from cnn_lab.network.spec import Augmentation
 from cnn_lab.runs.doctor import Finding, diagnose
@@ -26,7 +26,7 @@ def show_findings(status: Status) -> None:
     -----
     A run is looked at anew after each epoch, and after every few reports within it.
     """
-    events = engine().events(status.run_id)
+    events = run_queue().events(status.run_id)
     n_epochs = sum(event.kind == "epoch" for event in events)
     seen = (n_epochs, len(events) // BATCHES_BETWEEN if status.active else len(events))
     for finding in _findings(status.run_id, seen, _status=status):
@@ -37,8 +37,8 @@ def show_findings(status: Status) -> None:
 def _findings(run_id: str, seen: tuple[int, int], *, _status: Status) -> list[Finding]:
     """Return the findings on what was `seen` of a run: epochs, and reports in between."""
     spec = _status.spec
-    events = [{"kind": event.kind, **event.values} for event in engine().events(run_id)]
-    return diagnose(spec.network, spec.training, events, engine().snapshots(run_id))
+    events = [{"kind": event.kind, **event.values} for event in run_queue().events(run_id)]
+    return diagnose(spec.network, spec.training, events, run_queue().snapshots(run_id))
 
 
 def _show(finding: Finding) -> None:

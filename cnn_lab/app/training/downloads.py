@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from cnn_lab.app.caches import RUN_PREFIX
-from cnn_lab.app.run_queue import engine
+from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.training.curves import history_csv
 from cnn_lab.concepts.checks import CheckRefusedError
 from cnn_lab.concepts.snippets import keras_network_code
@@ -40,13 +40,13 @@ def show_downloads(status: Status) -> None:
             )
         _button(
             "Weights (.safetensors)",
-            lambda: engine().result(run_id).read_bytes(),
+            lambda: run_queue().result(run_id).read_bytes(),
             f"{name}.safetensors",
             BINARY,
         )
         _button(
             "History (CSV)",
-            lambda: history_csv(engine().events(run_id)).encode(),
+            lambda: history_csv(run_queue().events(run_id)).encode(),
             f"{name}.csv",
             "text/csv",
         )
@@ -78,7 +78,7 @@ def _settings(spec: RunSpec) -> bytes:
 def _keras_file(run_id: str, name: str) -> None:
     """Show a button that has Keras write its own file, and in its place then the file."""
     asked: dict[str, str] = st.session_state.setdefault(ASKED, {})
-    status = engine().keras_files.status(asked[run_id]) if run_id in asked else None
+    status = run_queue().keras_files.status(asked[run_id]) if run_id in asked else None
     if status is not None and status.active:
         st.fragment(_wait, run_every=LOOK_EVERY_S)(asked[run_id])
     elif status is not None and status.answer is not None:
@@ -100,14 +100,14 @@ def _keras_file(run_id: str, name: str) -> None:
 
 def _ask(run_id: str) -> None:
     try:
-        wanted = KerasFileWanted(engine().result(run_id).read_bytes())
-        st.session_state[ASKED][run_id] = engine().keras_files.ask(wanted)
+        wanted = KerasFileWanted(run_queue().result(run_id).read_bytes())
+        st.session_state[ASKED][run_id] = run_queue().keras_files.ask(wanted)
     except (CheckRefusedError, UnknownRunError) as error:
         st.session_state[REFUSED] = str(error)
 
 
 def _wait(digest: str) -> None:
-    status = engine().keras_files.status(digest)
+    status = run_queue().keras_files.status(digest)
     if status is None or not status.active:
         st.rerun()  # the whole page: nothing is left to look at again and again
     st.markdown(f":material/hourglass_top: {status.sentence}")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnn_lab.app.run_queue import be_here, engine, may_steer
+from cnn_lab.app.run_queue import be_here, may_steer, run_queue
 from cnn_lab.app.training.controls import APPLIED
 from cnn_lab.app.training.curves import run_view, show_view
 from cnn_lab.app.training.doctor import show_findings
@@ -27,7 +27,7 @@ FILTERS_PX, MAPS_PX = 250, 400  # about as wide as the pictures become
 
 
 def show_run(status: Status) -> None:
-    """Draw a run of the engine, again and again for as long as it goes on."""
+    """Draw a run of the queue, again and again for as long as it goes on."""
     live = st.fragment(_follow, run_every=LIVE_EVERY_S if status.active else None)
     st.session_state[_WHOLE_PAGE] = True
     live(status.run_id, was_active=status.active)
@@ -36,7 +36,7 @@ def show_run(status: Status) -> None:
 def _follow(run_id: str, *, was_active: bool) -> None:
     whole_page = st.session_state.pop(_WHOLE_PAGE, False)
     be_here()
-    status, events = engine().status(run_id), engine().events(run_id)
+    status, events = run_queue().status(run_id), run_queue().events(run_id)
     if was_active and not status.active:
         st.rerun()  # the whole page: other buttons, and what to do with the result
     if st.session_state.pop(APPLIED, False):
@@ -56,7 +56,7 @@ def _soon_another(status: Status) -> bool:
     if not status.sentence and status.state != "starting":
         return False
     try:
-        engine().wait(
+        run_queue().wait(
             status.run_id,
             lambda now: not now.active if status.sentence else now.state != status.state,
             MAX_WAITED_S,
@@ -68,7 +68,7 @@ def _soon_another(status: Status) -> bool:
 
 def _show_first_layer(status: Status) -> None:
     """Show the first filters and what they make of a digit, as of the newest snapshot."""
-    snapshots = _steady(status.run_id, engine().snapshots(status.run_id))
+    snapshots = _steady(status.run_id, run_queue().snapshots(status.run_id))
     if not snapshots or not snapshots[-1].kernels.size:
         return
     names = watched_classes(INFO[status.spec.training.data_set].class_names)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnn_lab.app.run_queue import engine
+from cnn_lab.app.run_queue import run_queue
 from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status
 
 WISH, NEW_RATE, RATE_MENU = "training_wish", "training_new_rate", "training_rate_menu"
@@ -119,12 +119,12 @@ def _rate_menu(status: Status, events: Sequence[Event]) -> None:
 
 def _tell(run_id: str, command: Command, n_pauses: int) -> None:
     st.session_state[WISH] = (run_id, command, n_pauses)
-    engine().control(run_id, command)
+    run_queue().control(run_id, command)
 
 
 def _change_rate(run_id: str) -> None:
     try:
-        engine().control(run_id, "rate", st.session_state[NEW_RATE])
+        run_queue().control(run_id, "rate", st.session_state[NEW_RATE])
     except CommandRefusedError as error:
         st.session_state[RATE_REFUSED] = str(error)
     else:

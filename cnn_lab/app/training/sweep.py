@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnn_lab.app.run_queue import be_here, engine, owner
+from cnn_lab.app.run_queue import be_here, owner, run_queue
 from cnn_lab.app.training.controls import APPLIED, take_over
 from cnn_lab.app.widgets.inputs import choice, whole_number
 from cnn_lab.app.widgets.tables import show_table
@@ -36,7 +36,7 @@ NOTHING = "–"
 @st.cache_resource(show_spinner=False, on_release=Desk.close)
 def desk() -> Desk:
     """Return where this server's sweeps are asked for."""
-    return Desk(engine())
+    return Desk(run_queue())
 
 
 def show_sweep(base: RunSpec | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_lab.app.run_queue import engine
+from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.charts.maps import NEGATIVE, PAPER, POSITIVE, Tone
 from cnn_lab.charts.replay import Sheet, accuracy_curve, filters_sheet, maps_sheet, shades
@@ -64,7 +64,7 @@ def show_time_machine(status: Status) -> None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, Any] | None:
     """Return what the browser needs of a run, at most a megabyte; None for too little."""
-    snapshots = list(engine().snapshots(run_id))
+    snapshots = list(run_queue().snapshots(run_id))
     if len(snapshots) < FEWEST:
         return None
     spec = _status.spec

@@ -4,7 +4,7 @@ import re
 
 import streamlit as st
 
-from cnn_lab.app.run_queue import engine
+from cnn_lab.app.run_queue import run_queue
 from cnn_lab.concepts.checks import Answer, CheckRefusedError, LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.snippets import keras_code, numpy_code, pytorch_code
@@ -31,7 +31,7 @@ def keras_check(key: str, request: LayerCheck) -> None:
     with st.container(gap="small"):
         if st.button("Check against Keras", key=key, icon=":material/fact_check:"):
             try:
-                asked.append(engine().checks.ask(request))
+                asked.append(run_queue().checks.ask(request))
                 del asked[:-KEPT]
             except CheckRefusedError as error:
                 _show(CheckStatus("failed", str(error)))
@@ -54,14 +54,14 @@ def code_tabs(key: str, call: LayerCall) -> None:
 
 
 def _show_answer(digest: str) -> None:
-    status = engine().checks.status(digest)
+    status = run_queue().checks.status(digest)
     if status is not None:  # an old answer may have made room for newer ones
         live = st.fragment(_follow, run_every=LOOK_EVERY_S if status.active else None)
         live(digest, was_active=status.active)
 
 
 def _follow(digest: str, *, was_active: bool) -> None:
-    status = engine().checks.status(digest)
+    status = run_queue().checks.status(digest)
     if status is None or (was_active and not status.active):
         st.rerun()  # the whole page: nothing is left to look at again and again
     _show(status)

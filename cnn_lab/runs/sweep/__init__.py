@@ -1,4 +1,4 @@
-"""Trying many settings, each a little: a search whose trials are runs of the engine.
+"""Trying many settings, each a little: a search whose trials are runs of the queue.
 
 What may be varied (`space`), a sweep as data (`records`), the search itself (`study`, and the
 only module here that needs Optuna, so that pages import it late), the thread that has the

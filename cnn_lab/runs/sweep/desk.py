@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from cnn_lab.runs.folder import Folder
 from cnn_lab.runs.job import RunRefusedError, UnknownRunError, checked_run_id
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus
 from cnn_lab.runs.sweep.runner import Sweep
 
@@ -29,14 +29,14 @@ class Desk:
 
     Parameters
     ----------
-    engine : Engine
+    queue : RunQueue
         Trains all trials. A sweep asks for one at a time and then takes its place at the end
         of the queue, so runs of other readers go in between. Its folder of runs gets one of
-        sweeps, and a sweep stops when the engine finds its owner gone.
+        sweeps, and a sweep stops when the queue finds its owner gone.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, queue: RunQueue) -> None:
+        self.queue = queue
         self._lock = threading.RLock()
         self._sweeps: dict[str, Sweep] = {}
 
@@ -63,11 +63,11 @@ class Desk:
             sweep = Sweep(
                 spec,
                 owner,
-                self.engine,
-                watched=lambda: not self.engine.is_gone(owner),
+                self.queue,
+                watched=lambda: not self.queue.is_gone(owner),
                 ended=self._keep,
             )
-            self.engine.touch(owner)
+            self.queue.touch(owner)
             self._sweeps[sweep.status.sweep_id] = sweep
             self._forget_old()
             sweep.start()
@@ -128,7 +128,7 @@ class Desk:
     def _keep(self, status: SweepStatus) -> None:
         """Write a sweep to its folder; a disk that takes nothing leaves it in memory."""
         with suppress(OSError):
-            sweeps = Folder(self.engine.folder) / FOLDER
+            sweeps = Folder(self.queue.folder) / FOLDER
             anonymous = status.model_copy(update={"owner": ""})
             (sweeps / status.sweep_id).put(FILE, anonymous.model_dump_json(indent=2).encode())
             for old in _oldest_first(sweeps)[:-KEPT_SWEEPS]:
@@ -136,7 +136,7 @@ class Desk:
 
     def _load(self, sweep_id: str) -> SweepStatus:
         try:
-            folder = Folder(self.engine.folder) / FOLDER / checked_run_id(sweep_id)
+            folder = Folder(self.queue.folder) / FOLDER / checked_run_id(sweep_id)
             return SweepStatus.model_validate_json(folder.get(FILE))
         except (OSError, UnknownRunError, ValueError) as error:
             raise UnknownSweepError(sweep_id) from error

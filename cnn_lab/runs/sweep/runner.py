@@ -1,4 +1,4 @@
-"""One sweep under way: a thread that hands the engine one trial after the other."""
+"""One sweep under way: a thread that hands the run queue one trial after the other."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnn_lab.network.spec import plain_error
 from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, new_run_id
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.sweep.records import SweepSpec, SweepState, SweepStatus, Trial, TrialState
 from cnn_lab.runs.sweep.space import run_of
 
@@ -22,14 +22,14 @@ _log = logging.getLogger(__name__)
 
 
 class Sweep:
-    """Runs a sweep's trials through an engine, in a thread of its own.
+    """Runs a sweep's trials through the run queue, in a thread of its own.
 
     Parameters
     ----------
     spec : SweepSpec
     owner : str
         Whose it is.
-    engine : Engine
+    queue : RunQueue
         Trains the trials, in turn with the runs of everybody else.
     watched : callable
         Whether the owner is still there; asked several times a second.
@@ -43,14 +43,14 @@ class Sweep:
         self,
         spec: SweepSpec,
         owner: str,
-        engine: Engine,
+        queue: RunQueue,
         *,
         watched: Callable[[], bool] = lambda: True,
         ended: Callable[[SweepStatus], None] = lambda _status: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._status = SweepStatus(sweep_id=new_run_id(), owner=owner, spec=spec)
-        self._engine, self._watched, self._tell = engine, watched, ended
+        self._queue, self._watched, self._tell = queue, watched, ended
         self._clock, self._began_at = clock, clock()
         self._changed = threading.Condition()
         self._stopping = ""
@@ -140,8 +140,8 @@ class Sweep:
         hopeless = stop_sent = False
         while True:
             self._look_around()
-            status = self._engine.status(run_id)  # before the events: those of its end are there
-            events = self._engine.events(run_id)
+            status = self._queue.status(run_id)  # before the events: those of its end are there
+            events = self._queue.events(run_id)
             fresh = [event for event in events if event.kind == "epoch"][len(trial.accuracies) :]
             for event in fresh:
                 accuracy = event["val_accuracy"]
@@ -152,7 +152,7 @@ class Sweep:
             if fresh or (events and trial.state == "waiting"):
                 trial = self._note(trial.model_copy(update={"state": "training"}))
             if (hopeless or self._stopping) and not stop_sent:
-                self._engine.control(run_id, "stop")
+                self._queue.control(run_id, "stop")
                 stop_sent = True
             self._wait_a_moment()
 
@@ -161,7 +161,7 @@ class Sweep:
         trial = run.model_copy(update={"trial": True})
         while not self._stopping:
             try:
-                return self._engine.submit(trial, self._trainee)
+                return self._queue.submit(trial, self._trainee)
             except RunRefusedError:  # the queue is full: others come first
                 self._look_around()
                 self._wait_a_moment()
@@ -184,7 +184,7 @@ class Sweep:
             self.stop("Stopped because nobody was watching any more.")
         elif self._clock() - self._began_at > limit_s:
             self.stop(f"Stopped after {limit_s:,.0f} s, the longest a sweep may take.")
-        self._engine.touch(self._trainee)
+        self._queue.touch(self._trainee)
 
     def _wait_a_moment(self) -> None:
         with self._changed:

@@ -1,4 +1,4 @@
-"""What every engine owes its readers: one with a worker of its own, and one on Dask elsewhere."""
+"""What every queue owes its readers: one with a worker of its own, and one on Dask elsewhere."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ import pytest
 
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
-from cnn_lab.runs import queue as engine_module
+from cnn_lab.runs import queue as queue_module
 from cnn_lab.runs.job import ASIDE, CommandRefusedError, RunRefusedError, UnknownRunError, progress
-from cnn_lab.runs.queue import GONE_AFTER_S, HELD_UP_FOR_S, MAX_WAITING, Engine
+from cnn_lab.runs.queue import GONE_AFTER_S, HELD_UP_FOR_S, MAX_WAITING, RunQueue
 from tests.unit.training_runs import (
     LONG,
     PATIENCE_S,
@@ -46,30 +46,30 @@ def where(
 
 
 @pytest.fixture(scope="module")
-def engine(where: Elsewhere | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def queue(where: Elsewhere | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunQueue]:
     address = where.address if where else None
-    engine = Engine(tmp_path_factory.mktemp("runs"), address, clock=CLOCK)
+    queue = RunQueue(tmp_path_factory.mktemp("runs"), address, clock=CLOCK)
     for owner in OWNERS:
-        engine.arrive(owner)
-    yield engine
-    engine.close()
+        queue.arrive(owner)
+    yield queue
+    queue.close()
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_going(engine: Engine) -> Iterator[None]:
+def nothing_is_left_going(queue: RunQueue) -> Iterator[None]:
     yield
-    for status in [status for owner in OWNERS for status in engine.runs(owner)]:
-        engine.control(status.run_id, "stop")
-        engine.wait(status.run_id, ended, PATIENCE_S)
+    for status in [status for owner in OWNERS for status in queue.runs(owner)]:
+        queue.control(status.run_id, "stop")
+        queue.wait(status.run_id, ended, PATIENCE_S)
 
 
 @pytest.fixture
-def kill_worker(engine: Engine, where: Elsewhere | None) -> Iterator[Callable[[], None]]:
+def kill_worker(queue: RunQueue, where: Elsewhere | None) -> Iterator[Callable[[], None]]:
     """Returns what kills the worker in the hardest way; elsewhere, somebody starts another."""
 
     def kill() -> None:
-        assert engine.cluster is not None
-        pid = where.worker.pid if where else engine.cluster.worker_pid()
+        assert queue.cluster is not None
+        pid = where.worker.pid if where else queue.cluster.worker_pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
 
@@ -79,12 +79,12 @@ def kill_worker(engine: Engine, where: Elsewhere | None) -> Iterator[Callable[[]
         where.start_worker()
 
 
-def test_events_and_snapshots_are_complete_and_in_order(engine: Engine) -> None:
-    run_id = engine.submit(spec(epochs=2), "ann")
-    assert engine.latest("ann") == run_id
-    status = engine.wait(run_id, ended, PATIENCE_S)
+def test_events_and_snapshots_are_complete_and_in_order(queue: RunQueue) -> None:
+    run_id = queue.submit(spec(epochs=2), "ann")
+    assert queue.latest("ann") == run_id
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert (status.state, status.sentence) == ("done", "")
-    events = engine.events(run_id)
+    events = queue.events(run_id)
     kinds = [event.kind for event in events]
     assert kinds[0] == "started"
     assert [kind for kind in kinds if kind not in ASIDE][-1] == "testing"
@@ -94,10 +94,10 @@ def test_events_and_snapshots_are_complete_and_in_order(engine: Engine) -> None:
     trained = [event["n_images"] for event in events if event.kind in ("batch", "epoch")]
     assert trained == sorted(trained)
     assert trained[-1] == status.spec.n_images
-    assert engine.events(run_id, after=len(events) - 2) == events[-2:]
+    assert queue.events(run_id, after=len(events) - 2) == events[-2:]
     assert progress(status.spec, events).share == 1.0
 
-    snapshots = engine.snapshots(run_id)
+    snapshots = queue.snapshots(run_id)
     told = of_kind(events, "snapshot")
     assert [(s.n_images, s.epoch, s.batch) for s in snapshots] == [
         (event["n_images"], event["epoch"], event["batch"]) for event in told
@@ -106,153 +106,153 @@ def test_events_and_snapshots_are_complete_and_in_order(engine: Engine) -> None:
     assert snapshots[-1].kernels.shape == (5, 5, 1, 8)
 
 
-def test_the_result_is_a_network_with_its_judgement(engine: Engine) -> None:
-    run_id = engine.submit(spec(), "ann")
-    result = engine.wait(run_id, ended, PATIENCE_S).result
+def test_the_result_is_a_network_with_its_judgement(queue: RunQueue) -> None:
+    run_id = queue.submit(spec(), "ann")
+    result = queue.wait(run_id, ended, PATIENCE_S).result
     assert (result["epochs"], result["n"], result["engine"]) == (1, 10_000, "keras")
     assert np.sum(result["confusion"]) == 10_000
     assert np.trace(result["confusion"]) == 10_000 - result["errors"]
     assert all(mistake["label"] != mistake["predicted"] for mistake in result["mistakes"])
-    assert result["val_accuracy"] == of_kind(engine.events(run_id), "epoch")[0]["val_accuracy"]
-    network = Network.load(engine.result(run_id))
+    assert result["val_accuracy"] == of_kind(queue.events(run_id), "epoch")[0]["val_accuracy"]
+    network = Network.load(queue.result(run_id))
     assert "keras" in network.card["versions"]
     test = load_mnist().test
     wrong = network.predict(test.images).argmax(axis=1) != test.labels
     assert abs(int(np.count_nonzero(wrong)) - result["errors"]) <= 2
 
 
-def test_a_run_is_steered(engine: Engine) -> None:
-    run_id = engine.submit(LONG, "ann")
-    reported(engine, run_id)
-    engine.control(run_id, "pause")
-    engine.wait(run_id, in_state("paused"), PATIENCE_S)
-    waiting = engine.events(run_id)
+def test_a_run_is_steered(queue: RunQueue) -> None:
+    run_id = queue.submit(LONG, "ann")
+    reported(queue, run_id)
+    queue.control(run_id, "pause")
+    queue.wait(run_id, in_state("paused"), PATIENCE_S)
+    waiting = queue.events(run_id)
     assert [event.kind for event in waiting if event.kind not in ASIDE][-1] == "paused"
 
-    engine.control(run_id, "step")
-    reported(engine, run_id, kind="paused", n=2)
-    engine.control(run_id, "rate", 0.0005)
-    engine.control(run_id, "step")
-    reported(engine, run_id, kind="paused", n=3)
-    since = engine.events(run_id, after=len(waiting))
+    queue.control(run_id, "step")
+    reported(queue, run_id, kind="paused", n=2)
+    queue.control(run_id, "rate", 0.0005)
+    queue.control(run_id, "step")
+    reported(queue, run_id, kind="paused", n=3)
+    since = queue.events(run_id, after=len(waiting))
     steps = of_kind(since, "batch")
     before = of_kind(waiting, "batch")[-1]["n_images"]
     assert [event["n_images"] for event in steps] == [before + 1, before + 2]
     assert [event["rate"] for event in steps] == [0.001, 0.0005]
     assert [event["rate"] for event in of_kind(since, "rate")] == [0.0005]
-    assert engine.status(run_id).state == "paused"
+    assert queue.status(run_id).state == "paused"
 
-    engine.control(run_id, "resume")
-    goes_on = reported(engine, run_id, n=len(of_kind(engine.events(run_id), "batch")) + 2)
+    queue.control(run_id, "resume")
+    goes_on = reported(queue, run_id, n=len(of_kind(queue.events(run_id), "batch")) + 2)
     assert goes_on[-1]["rate"] == 0.0005
-    assert engine.status(run_id).state == "training"
-    engine.control(run_id, "stop")
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    assert queue.status(run_id).state == "training"
+    queue.control(run_id, "stop")
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert (status.state, status.sentence) == ("stopped", "Stopped as asked.")
     assert 0 < status.result["images"] < LONG.n_images
     assert "test_accuracy" not in status.result
-    assert not of_kind(engine.events(run_id), "testing")
-    assert Network.load(engine.result(run_id)).spec == LONG.network
+    assert not of_kind(queue.events(run_id), "testing")
+    assert Network.load(queue.result(run_id)).spec == LONG.network
 
 
-def test_a_run_that_is_stopped_at_once_holds_nobody_up(engine: Engine) -> None:
+def test_a_run_that_is_stopped_at_once_holds_nobody_up(queue: RunQueue) -> None:
     for _ in range(5):  # withdrawn before it begins, or at the moment when it does
-        run_id = engine.submit(LONG, "ann")
-        engine.control(run_id, "stop")
-        assert engine.wait(run_id, ended, PATIENCE_S).state == "stopped"
-    run_id = engine.submit(spec(), "ann")
-    assert engine.wait(run_id, ended, PATIENCE_S).state == "done"
+        run_id = queue.submit(LONG, "ann")
+        queue.control(run_id, "stop")
+        assert queue.wait(run_id, ended, PATIENCE_S).state == "stopped"
+    run_id = queue.submit(spec(), "ann")
+    assert queue.wait(run_id, ended, PATIENCE_S).state == "done"
 
 
 @pytest.mark.parametrize("rate", [0, -1, 11, float("nan"), float("inf"), None])
-def test_a_rate_that_is_none_is_refused(engine: Engine, rate: float | None) -> None:
-    run_id = engine.submit(LONG, "ann")
+def test_a_rate_that_is_none_is_refused(queue: RunQueue, rate: float | None) -> None:
+    run_id = queue.submit(LONG, "ann")
     with pytest.raises(CommandRefusedError, match="must be above 0 and at most 10"):
-        engine.control(run_id, "rate", rate)
-    assert not of_kind(engine.events(run_id), "rate")
+        queue.control(run_id, "rate", rate)
+    assert not of_kind(queue.events(run_id), "rate")
 
 
-def test_a_pause_before_training_begins(engine: Engine) -> None:
-    run_id = engine.submit(LONG, "ann")
-    engine.control(run_id, "pause")
-    engine.wait(run_id, in_state("paused"), PATIENCE_S)
-    assert not of_kind(engine.events(run_id), "batch")
+def test_a_pause_before_training_begins(queue: RunQueue) -> None:
+    run_id = queue.submit(LONG, "ann")
+    queue.control(run_id, "pause")
+    queue.wait(run_id, in_state("paused"), PATIENCE_S)
+    assert not of_kind(queue.events(run_id), "batch")
     with pytest.raises(UnknownRunError):
-        engine.result(run_id)  # nothing to draw with yet
+        queue.result(run_id)  # nothing to draw with yet
 
 
-def test_the_other_engine(engine: Engine) -> None:
-    run_id = engine.submit(spec(engine="numpy"), "ann")
-    status = engine.wait(run_id, ended, PATIENCE_S)
+def test_the_other_engine(queue: RunQueue) -> None:
+    run_id = queue.submit(spec(engine="numpy"), "ann")
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert (status.state, status.result["engine"]) == ("done", "numpy")
     assert status.result["n"] == 10_000
-    network = Network.load(engine.result(run_id))
+    network = Network.load(queue.result(run_id))
     assert "keras" not in network.card["versions"]
-    assert Engine(engine.folder).status(run_id).spec.engine == "numpy"
+    assert RunQueue(queue.folder).status(run_id).spec.engine == "numpy"
 
 
-def test_a_trial_is_neither_tested_nor_watched_nor_kept(engine: Engine) -> None:
-    run_id = engine.submit(spec(epochs=2).model_copy(update={"trial": True}), "ann")
-    status = engine.wait(run_id, ended, PATIENCE_S)
-    events = engine.events(run_id)
+def test_a_trial_is_neither_tested_nor_watched_nor_kept(queue: RunQueue) -> None:
+    run_id = queue.submit(spec(epochs=2).model_copy(update={"trial": True}), "ann")
+    status = queue.wait(run_id, ended, PATIENCE_S)
+    events = queue.events(run_id)
     assert status.state == "done"
     assert status.result["val_accuracy"] == of_kind(events, "epoch")[-1]["val_accuracy"]
     assert "test_accuracy" not in status.result
     assert not {"snapshot", "testing"} & {event.kind for event in events}
-    assert not engine.snapshots(run_id)
+    assert not queue.snapshots(run_id)
     with pytest.raises(UnknownRunError):
-        engine.result(run_id)
+        queue.result(run_id)
     with pytest.raises(UnknownRunError):
-        Engine(engine.folder).status(run_id)
+        RunQueue(queue.folder).status(run_id)
 
 
-def test_a_loss_that_is_no_number_keeps_the_epochs_before(engine: Engine) -> None:
+def test_a_loss_that_is_no_number_keeps_the_epochs_before(queue: RunQueue) -> None:
     steep = spec(network=STEEP, optimizer="sgd", learning_rate=0.01, epochs=30)
-    run_id = engine.submit(steep, "ann")
-    reported(engine, run_id, kind="epoch", n=1)
-    engine.control(run_id, "rate", 10)
-    status = engine.wait(run_id, ended, PATIENCE_S)
-    epochs = of_kind(engine.events(run_id), "epoch")
+    run_id = queue.submit(steep, "ann")
+    reported(queue, run_id, kind="epoch", n=1)
+    queue.control(run_id, "rate", 10)
+    status = queue.wait(run_id, ended, PATIENCE_S)
+    epochs = of_kind(queue.events(run_id), "epoch")
     assert status.state == "failed"
     assert "The loss is not a finite number after batch" in status.sentence
     assert f"What it had reached after epoch {len(epochs)} is kept." in status.sentence
     assert status.result["epochs"] == len(epochs)
     assert status.result["val_accuracy"] == epochs[-1]["val_accuracy"]
     assert "test_accuracy" not in status.result
-    network = Network.load(engine.result(run_id))
+    network = Network.load(queue.result(run_id))
     assert all(np.isfinite(weight).all() for weight in network.weights.values())
 
 
 def test_a_killed_worker_loses_no_finished_epoch(
-    engine: Engine, kill_worker: Callable[[], None]
+    queue: RunQueue, kill_worker: Callable[[], None]
 ) -> None:
-    run_id = engine.submit(spec(epochs=30, batch_size=8), "ann")
-    reported(engine, run_id, kind="epoch", n=2)
+    run_id = queue.submit(spec(epochs=30, batch_size=8), "ann")
+    reported(queue, run_id, kind="epoch", n=2)
     kill_worker()
-    status = engine.wait(run_id, ended, PATIENCE_S)
-    epochs = of_kind(engine.events(run_id), "epoch")
+    status = queue.wait(run_id, ended, PATIENCE_S)
+    epochs = of_kind(queue.events(run_id), "epoch")
     assert status.state == "failed"
     assert "has died" in status.sentence
     assert status.result["epochs"] == len(epochs) >= 2
-    assert Network.load(engine.result(run_id)).card["result"]
-    assert len(engine.snapshots(run_id)) == len(of_kind(engine.events(run_id), "snapshot"))
-    later = Engine(engine.folder)
+    assert Network.load(queue.result(run_id)).card["result"]
+    assert len(queue.snapshots(run_id)) == len(of_kind(queue.events(run_id), "snapshot"))
+    later = RunQueue(queue.folder)
     assert later.status(run_id).result == status.result
-    assert later.events(run_id) == engine.events(run_id)
+    assert later.events(run_id) == queue.events(run_id)
 
 
-def test_the_next_run_finds_a_worker(engine: Engine) -> None:
-    run_id = engine.submit(spec(), "ann")
-    assert engine.wait(run_id, ended, PATIENCE_S).state == "done"
+def test_the_next_run_finds_a_worker(queue: RunQueue) -> None:
+    run_id = queue.submit(spec(), "ann")
+    assert queue.wait(run_id, ended, PATIENCE_S).state == "done"
 
 
-def test_twenty_at_once(engine: Engine) -> None:
+def test_twenty_at_once(queue: RunQueue) -> None:
     taken: list[str] = []
     refused: list[str] = []
 
     def ask(owner: str) -> None:
         try:
-            taken.append(engine.submit(LONG, owner))
+            taken.append(queue.submit(LONG, owner))
         except RunRefusedError as error:
             refused.append(str(error))
 
@@ -264,57 +264,57 @@ def test_twenty_at_once(engine: Engine) -> None:
     assert len(taken) == 1 + MAX_WAITING
     assert len(refused) == 19 - MAX_WAITING
     assert all("which is as many as this server takes" in sentence for sentence in refused)
-    reported(engine, taken[0], n=1)
-    assert [engine.status(run_id).position for run_id in taken] == [0, 1, 2, 3]
-    engine.control(taken[1], "stop")
-    assert [engine.status(run_id).position for run_id in taken] == [0, 0, 1, 2]
-    engine.control(taken[0], "stop")
-    reported(engine, taken[2], n=1)
+    reported(queue, taken[0], n=1)
+    assert [queue.status(run_id).position for run_id in taken] == [0, 1, 2, 3]
+    queue.control(taken[1], "stop")
+    assert [queue.status(run_id).position for run_id in taken] == [0, 0, 1, 2]
+    queue.control(taken[0], "stop")
+    reported(queue, taken[2], n=1)
     for run_id in taken[2:]:
-        engine.control(run_id, "stop")
-        assert engine.wait(run_id, ended, PATIENCE_S).state == "stopped"
+        queue.control(run_id, "stop")
+        assert queue.wait(run_id, ended, PATIENCE_S).state == "stopped"
 
 
-def test_a_second_run_of_the_same_reader_is_refused(engine: Engine) -> None:
-    first = engine.submit(LONG, "ann")
+def test_a_second_run_of_the_same_reader_is_refused(queue: RunQueue) -> None:
+    first = queue.submit(LONG, "ann")
     with pytest.raises(RunRefusedError, match="yours is still going"):
-        engine.submit(spec(), "ann")
-    assert engine.runs("ann")[0].run_id == engine.latest("ann") == first
+        queue.submit(spec(), "ann")
+    assert queue.runs("ann")[0].run_id == queue.latest("ann") == first
 
 
-def test_a_paused_run_whose_reader_is_gone_stops(engine: Engine) -> None:
-    engine.arrive("gus")
-    run_id = engine.submit(LONG, "gus")
-    engine.control(run_id, "pause")
-    engine.wait(run_id, in_state("paused"), PATIENCE_S)
-    engine.leave("gus")
+def test_a_paused_run_whose_reader_is_gone_stops(queue: RunQueue) -> None:
+    queue.arrive("gus")
+    run_id = queue.submit(LONG, "gus")
+    queue.control(run_id, "pause")
+    queue.wait(run_id, in_state("paused"), PATIENCE_S)
+    queue.leave("gus")
     CLOCK.ahead_s += GONE_AFTER_S + 1
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.sentence == "Stopped because nobody was watching any more."
 
 
-def test_a_paused_run_does_not_hold_others_up_for_ever(engine: Engine) -> None:
-    paused = engine.submit(LONG, "ann")
-    engine.control(paused, "pause")
-    engine.wait(paused, in_state("paused"), PATIENCE_S)
+def test_a_paused_run_does_not_hold_others_up_for_ever(queue: RunQueue) -> None:
+    paused = queue.submit(LONG, "ann")
+    queue.control(paused, "pause")
+    queue.wait(paused, in_state("paused"), PATIENCE_S)
     CLOCK.ahead_s += 2 * HELD_UP_FOR_S
-    waiting = engine.submit(spec(), "bob")  # before that, nobody was held up
+    waiting = queue.submit(spec(), "bob")  # before that, nobody was held up
     with pytest.raises(TimeoutError):
-        engine.wait(paused, ended, 3 * engine_module.TICK_S)
+        queue.wait(paused, ended, 3 * queue_module.TICK_S)
     CLOCK.ahead_s += HELD_UP_FOR_S + 1
-    status = engine.wait(paused, ended, PATIENCE_S)
+    status = queue.wait(paused, ended, PATIENCE_S)
     assert status.state == "stopped"
     assert status.sentence == "Stopped: it was paused for 5 minutes while others were waiting."
-    assert engine.wait(waiting, ended, PATIENCE_S).state == "done"
+    assert queue.wait(waiting, ended, PATIENCE_S).state == "done"
 
 
 @pytest.mark.parametrize("where", ["elsewhere"], indirect=True)
-def test_a_scheduler_that_goes_away(engine: Engine, where: Elsewhere) -> None:
-    run_id = engine.submit(spec(epochs=30, batch_size=8), "ann")
-    reported(engine, run_id, kind="epoch", n=1)
+def test_a_scheduler_that_goes_away(queue: RunQueue, where: Elsewhere) -> None:
+    run_id = queue.submit(spec(epochs=30, batch_size=8), "ann")
+    reported(queue, run_id, kind="epoch", n=1)
     where.scheduler.kill()
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "failed"
     assert "scheduler" in status.sentence
-    assert status.result["epochs"] == len(of_kind(engine.events(run_id), "epoch"))
-    assert Network.load(engine.result(run_id)).spec == LONG.network
+    assert status.result["epochs"] == len(of_kind(queue.events(run_id), "epoch"))
+    assert Network.load(queue.result(run_id)).spec == LONG.network

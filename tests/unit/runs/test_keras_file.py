@@ -13,7 +13,7 @@ from cnn_lab.network import MAX_FILE_BYTES, Network, zoo
 from cnn_lab.runs import store
 from cnn_lab.runs.job import RunSpec, Status, new_run_id
 from cnn_lab.runs.keras_file import KerasFileWanted
-from cnn_lab.runs.queue import Engine
+from cnn_lab.runs.queue import RunQueue
 
 PATIENCE_S = 300
 
@@ -24,28 +24,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(folder: Path) -> Iterator[Engine]:
-    engine = Engine(folder)
-    yield engine
-    engine.close()
+def queue(folder: Path) -> Iterator[RunQueue]:
+    queue = RunQueue(folder)
+    yield queue
+    queue.close()
 
 
 def test_keras_reads_the_file_and_the_same_digits(
-    engine: Engine, folder: Path, tmp_path: Path
+    queue: RunQueue, folder: Path, tmp_path: Path
 ) -> None:
     preset, network = zoo.preset("fast"), Network.load("fast")
     spec = RunSpec(network=preset.network, training=preset.training)
     status = Status(new_run_id(), "", spec, "done", result={"epochs": 3})
     store.keep_run(folder, status, network, [], [])
 
-    wanted = KerasFileWanted(engine.result(status.run_id).read_bytes())
-    digest = engine.keras_files.ask(wanted)
-    answered = engine.keras_files.wait(digest, PATIENCE_S)
+    wanted = KerasFileWanted(queue.result(status.run_id).read_bytes())
+    digest = queue.keras_files.ask(wanted)
+    answered = queue.keras_files.wait(digest, PATIENCE_S)
     assert answered.state == "answered", answered.sentence
     assert answered.answer is not None
     assert answered.sentence.startswith(f"Written by Keras {keras.__version__}: ")
-    assert engine.keras_files.ask(wanted) == digest
-    assert engine.keras_files.status(digest) is answered  # nothing is written twice
+    assert queue.keras_files.ask(wanted) == digest
+    assert queue.keras_files.status(digest) is answered  # nothing is written twice
 
     path = tmp_path / "model.keras"
     path.write_bytes(answered.answer.content)
@@ -56,14 +56,14 @@ def test_keras_reads_the_file_and_the_same_digits(
     np.testing.assert_allclose(read, network.predict(images), atol=1e-5)
 
 
-def test_what_is_no_model_is_a_sentence(engine: Engine) -> None:
-    digest = engine.keras_files.ask(KerasFileWanted(b"no weights at all"))
-    failed = engine.keras_files.wait(digest, PATIENCE_S)
+def test_what_is_no_model_is_a_sentence(queue: RunQueue) -> None:
+    digest = queue.keras_files.ask(KerasFileWanted(b"no weights at all"))
+    failed = queue.keras_files.wait(digest, PATIENCE_S)
     assert failed.state == "failed"
     assert "is not a model of CNN Lab" in failed.sentence
     assert failed.answer is None
 
 
-def test_too_large_a_file_is_refused(engine: Engine) -> None:
+def test_too_large_a_file_is_refused(queue: RunQueue) -> None:
     with pytest.raises(CheckRefusedError, match=f"Received: bytes={MAX_FILE_BYTES + 1:,}"):
-        engine.keras_files.ask(KerasFileWanted(bytes(MAX_FILE_BYTES + 1)))
+        queue.keras_files.ask(KerasFileWanted(bytes(MAX_FILE_BYTES + 1)))

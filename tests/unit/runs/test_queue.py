@@ -1,6 +1,6 @@
-"""The engine with a real Dask worker of its own, real Keras and real MNIST: its own concerns.
+"""The queue with a real Dask worker of its own, real Keras and real MNIST: its own concerns.
 
-What every engine owes its readers is in test_training_contract.py.
+What every queue owes its readers is in test_contract.py.
 """
 
 import os
@@ -22,7 +22,7 @@ from cnn_lab.network import Network
 from cnn_lab.runs import cluster, store, worker_process
 from cnn_lab.runs.checks import MAX_UNDER_WAY, Checks
 from cnn_lab.runs.job import Event, UnknownRunError
-from cnn_lab.runs.queue import GONE_AFTER_S, STUCK_AFTER_S, Engine
+from cnn_lab.runs.queue import GONE_AFTER_S, STUCK_AFTER_S, RunQueue
 from tests.unit.training_runs import (
     LONG,
     PATIENCE_S,
@@ -41,19 +41,19 @@ CLOCK = Clock()
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(tmp_path_factory.mktemp("runs"), clock=CLOCK)
+def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunQueue]:
+    queue = RunQueue(tmp_path_factory.mktemp("runs"), clock=CLOCK)
     for owner in OWNERS:
-        engine.arrive(owner)
-    yield engine
-    engine.close()
+        queue.arrive(owner)
+    yield queue
+    queue.close()
 
 
 @pytest.fixture
-def worker_pid(engine: Engine) -> Callable[[], int]:
+def worker_pid(queue: RunQueue) -> Callable[[], int]:
     def find() -> int:
-        assert engine.cluster is not None
-        pid = engine.cluster.worker_pid()
+        assert queue.cluster is not None
+        pid = queue.cluster.worker_pid()
         assert pid is not None
         return pid
 
@@ -61,13 +61,13 @@ def worker_pid(engine: Engine) -> Callable[[], int]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_going(engine: Engine) -> Iterator[None]:
+def nothing_is_left_going(queue: RunQueue) -> Iterator[None]:
     yield
     for owner in (*OWNERS, GUEST):
-        run_id = engine.latest(owner)
+        run_id = queue.latest(owner)
         if run_id is not None:
-            engine.control(run_id, "stop")
-            engine.wait(run_id, ended, PATIENCE_S)
+            queue.control(run_id, "stop")
+            queue.wait(run_id, ended, PATIENCE_S)
 
 
 def layer(seed: int, *, side: int = 6, wrong_by: float = 0.0) -> LayerCheck:
@@ -81,48 +81,48 @@ def layer(seed: int, *, side: int = 6, wrong_by: float = 0.0) -> LayerCheck:
     )
 
 
-def test_a_check_starts_a_worker_and_is_answered(engine: Engine) -> None:
+def test_a_check_starts_a_worker_and_is_answered(queue: RunQueue) -> None:
     check = layer(0)
-    assert engine.checks.status(check.digest) is None
-    digest = engine.checks.ask(check)
-    status = engine.checks.status(digest)
+    assert queue.checks.status(check.digest) is None
+    digest = queue.checks.ask(check)
+    status = queue.checks.status(digest)
     assert status is not None
     assert status.active
-    status = engine.checks.wait(digest, PATIENCE_S)
+    status = queue.checks.wait(digest, PATIENCE_S)
     assert status.state == "answered", status.sentence
     assert status.answer is not None
     assert status.answer.agrees
     assert status.sentence.startswith("Agrees with Keras 3.")
     assert status.answer.backend.startswith("tensorflow 2.")
-    assert engine.checks.ask(check) == digest
-    assert engine.checks.status(digest) is status  # asked again, answered at once
+    assert queue.checks.ask(check) == digest
+    assert queue.checks.status(digest) is status  # asked again, answered at once
 
 
-def test_a_wrong_number_is_told(engine: Engine) -> None:
-    status = engine.checks.wait(engine.checks.ask(layer(0, wrong_by=0.001)), PATIENCE_S)
+def test_a_wrong_number_is_told(queue: RunQueue) -> None:
+    status = queue.checks.wait(queue.checks.ask(layer(0, wrong_by=0.001)), PATIENCE_S)
     assert status.state == "answered"
     assert status.answer is not None
     assert not status.answer.agrees
     assert status.sentence.startswith("Differs from Keras 3.")
 
 
-def test_a_check_that_keras_refuses(engine: Engine) -> None:
+def test_a_check_that_keras_refuses(queue: RunQueue) -> None:
     call = LayerCall(
         "convolution", ConvolutionSettings(), np.ones((1, 2, 2, 1)), np.ones((3, 3, 1, 1))
     )
     shown = LayerCheck(call, {"result": np.ones((1, 1, 1, 1))})
-    status = engine.checks.wait(engine.checks.ask(shown), PATIENCE_S)
+    status = queue.checks.wait(queue.checks.ask(shown), PATIENCE_S)
     assert status.state == "failed"
     assert status.sentence.startswith("Keras did not calculate this: ")
     assert status.answer is None
 
 
-def test_too_many_numbers_are_refused(engine: Engine) -> None:
+def test_too_many_numbers_are_refused(queue: RunQueue) -> None:
     large = layer(0, side=260)
     assert large.n_bytes > MAX_BYTES
     with pytest.raises(CheckRefusedError, match="at most 1,000,000 bytes"):
-        engine.checks.ask(large)
-    assert engine.checks.status(large.digest) is None
+        queue.checks.ask(large)
+    assert queue.checks.status(large.digest) is None
 
 
 def test_only_a_few_checks_at_a_time() -> None:
@@ -142,168 +142,168 @@ def test_only_a_few_checks_at_a_time() -> None:
     assert checks.wait(layer(MAX_UNDER_WAY).digest, PATIENCE_S).state == "failed"
 
 
-def test_a_check_is_answered_while_a_run_goes_on(engine: Engine) -> None:
-    run_id = engine.submit(LONG, "ann")
-    reported(engine, run_id)
+def test_a_check_is_answered_while_a_run_goes_on(queue: RunQueue) -> None:
+    run_id = queue.submit(LONG, "ann")
+    reported(queue, run_id)
     for seed in range(10, 13):
-        status = engine.checks.wait(engine.checks.ask(layer(seed)), PATIENCE_S)
+        status = queue.checks.wait(queue.checks.ask(layer(seed)), PATIENCE_S)
         assert status.answer is not None
         assert status.answer.agrees
-    n_before = len(engine.events(run_id))
-    reported(engine, run_id, n=n_before + 2)
-    assert engine.status(run_id).state == "training"
+    n_before = len(queue.events(run_id))
+    reported(queue, run_id, n=n_before + 2)
+    assert queue.status(run_id).state == "training"
 
 
-def test_the_same_spec_gives_the_same_weights(engine: Engine) -> None:
+def test_the_same_spec_gives_the_same_weights(queue: RunQueue) -> None:
     weights = []
     for _ in range(2):
-        run_id = engine.submit(spec(seed=3), "ann")
-        engine.wait(run_id, ended, PATIENCE_S)
-        weights.append(Network.load(engine.result(run_id)).weights)
+        run_id = queue.submit(spec(seed=3), "ann")
+        queue.wait(run_id, ended, PATIENCE_S)
+        weights.append(Network.load(queue.result(run_id)).weights)
     for name, weight in weights[0].items():
         np.testing.assert_array_equal(weight, weights[1][name], err_msg=name)
 
 
-def test_a_stop_before_training_has_begun(engine: Engine) -> None:
-    run_id = engine.submit(LONG, "ann")
-    engine.control(run_id, "stop")
-    status = engine.wait(run_id, ended, PATIENCE_S)
+def test_a_stop_before_training_has_begun(queue: RunQueue) -> None:
+    run_id = queue.submit(LONG, "ann")
+    queue.control(run_id, "stop")
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "stopped"
     assert status.result.get("epochs", 0) == 0
 
 
-def test_a_run_whose_reader_is_gone_for_a_minute_stops(engine: Engine) -> None:
-    run_id = engine.submit(LONG, GUEST)
-    engine.arrive(GUEST)
-    engine.arrive(GUEST)
-    reported(engine, run_id)
+def test_a_run_whose_reader_is_gone_for_a_minute_stops(queue: RunQueue) -> None:
+    run_id = queue.submit(LONG, GUEST)
+    queue.arrive(GUEST)
+    queue.arrive(GUEST)
+    reported(queue, run_id)
     CLOCK.ahead_s += 10 * GONE_AFTER_S
-    reported(engine, run_id, n=8)  # a page is open, however quiet
+    reported(queue, run_id, n=8)  # a page is open, however quiet
 
-    engine.leave(GUEST)
+    queue.leave(GUEST)
     CLOCK.ahead_s += 10 * GONE_AFTER_S
-    reported(engine, run_id, n=12)  # another tab still is
+    reported(queue, run_id, n=12)  # another tab still is
 
-    engine.leave(GUEST)
+    queue.leave(GUEST)
     CLOCK.ahead_s += GONE_AFTER_S / 2
-    engine.touch(GUEST)
+    queue.touch(GUEST)
     CLOCK.ahead_s += GONE_AFTER_S / 2 + 1
-    reported(engine, run_id, n=18)  # half a minute without a sign is no minute
+    reported(queue, run_id, n=18)  # half a minute without a sign is no minute
 
     CLOCK.ahead_s += GONE_AFTER_S
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert (status.state, status.sentence) == (
         "stopped",
         "Stopped because nobody was watching any more.",
     )
-    assert Network.load(engine.result(run_id)).spec == TINY
+    assert Network.load(queue.result(run_id)).spec == TINY
 
 
-def test_a_rate_too_high_ends_the_run_and_keeps_what_was_reported(engine: Engine) -> None:
+def test_a_rate_too_high_ends_the_run_and_keeps_what_was_reported(queue: RunQueue) -> None:
     steep = spec(network=STEEP, optimizer="sgd", learning_rate=10, batch_size=100)
-    run_id = engine.submit(steep, "ann")
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    run_id = queue.submit(steep, "ann")
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "failed"
     assert "The loss is not a finite number after batch" in status.sentence
-    assert engine.events(run_id)
+    assert queue.events(run_id)
     with pytest.raises(UnknownRunError):
-        engine.result(run_id)
+        queue.result(run_id)
 
 
 def test_a_worker_that_takes_no_notice_is_replaced(
-    engine: Engine, worker_pid: Callable[[], int]
+    queue: RunQueue, worker_pid: Callable[[], int]
 ) -> None:
-    run_id = engine.submit(spec(epochs=30, batch_size=8), "ann")
-    reported(engine, run_id, kind="epoch", n=1)
+    run_id = queue.submit(spec(epochs=30, batch_size=8), "ann")
+    reported(queue, run_id, kind="epoch", n=1)
     stuck = worker_pid()
     os.kill(stuck, signal.SIGSTOP)
-    engine.control(run_id, "stop")
+    queue.control(run_id, "stop")
     CLOCK.ahead_s += STUCK_AFTER_S + 1
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "stopped"
     assert status.sentence.startswith("Stopped as asked. The process that trained took no notice")
-    epochs = of_kind(engine.events(run_id), "epoch")
+    epochs = of_kind(queue.events(run_id), "epoch")
     assert status.result["epochs"] == len(epochs)
-    assert Network.load(engine.result(run_id)).spec == TINY
+    assert Network.load(queue.result(run_id)).spec == TINY
 
-    again = engine.submit(spec(), "ann")
-    assert engine.wait(again, ended, PATIENCE_S).state == "done"
+    again = queue.submit(spec(), "ann")
+    assert queue.wait(again, ended, PATIENCE_S).state == "done"
     assert worker_pid() != stuck
 
 
 def test_a_worker_that_has_served_long_enough_is_followed_by_a_warm_one(
-    engine: Engine, worker_pid: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    queue: RunQueue, worker_pid: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine.checks.wait(engine.checks.ask(layer(0)), PATIENCE_S)
+    queue.checks.wait(queue.checks.ask(layer(0)), PATIENCE_S)
     before = worker_pid()
     monkeypatch.setattr(worker_process, "RUNS_EACH", 1)
-    run_id = engine.submit(spec(), "ann")
-    assert engine.wait(run_id, ended, PATIENCE_S).state == "done"
+    run_id = queue.submit(spec(), "ann")
+    assert queue.wait(run_id, ended, PATIENCE_S).state == "done"
     monkeypatch.undo()
     deadline, seed = time.monotonic() + PATIENCE_S, 100
     while worker_pid() == before and time.monotonic() < deadline:
         seed += 1  # answered all the time, by the one and then by the other
-        assert engine.checks.wait(engine.checks.ask(layer(seed)), PATIENCE_S).answer is not None
+        assert queue.checks.wait(queue.checks.ask(layer(seed)), PATIENCE_S).answer is not None
     assert worker_pid() != before
-    assert engine.cluster is not None
-    assert engine.cluster.has_keras
+    assert queue.cluster is not None
+    assert queue.cluster.has_keras
     with pytest.raises(ProcessLookupError):
         os.kill(before, 0)
 
 
-def test_a_check_whose_worker_is_killed(engine: Engine, worker_pid: Callable[[], int]) -> None:
-    run_id = engine.submit(LONG, "ann")
-    reported(engine, run_id)
+def test_a_check_whose_worker_is_killed(queue: RunQueue, worker_pid: Callable[[], int]) -> None:
+    run_id = queue.submit(LONG, "ann")
+    reported(queue, run_id)
     killed = worker_pid()
     os.kill(killed, signal.SIGSTOP)  # it takes the check and never gets to it
-    digest = engine.checks.ask(layer(20))
+    digest = queue.checks.ask(layer(20))
     os.kill(killed, signal.SIGKILL)
-    status = engine.checks.wait(digest, timeout_s=10)
+    status = queue.checks.wait(digest, timeout_s=10)
     assert status.state == "failed"
     assert "has died before it could answer" in status.sentence
-    assert engine.wait(run_id, ended, timeout_s=10).state == "failed"
+    assert queue.wait(run_id, ended, timeout_s=10).state == "failed"
 
-    status = engine.checks.wait(engine.checks.ask(layer(20)), PATIENCE_S)
+    status = queue.checks.wait(queue.checks.ask(layer(20)), PATIENCE_S)
     assert status.state == "answered", status.sentence
     assert worker_pid() != killed
 
 
 def test_a_check_that_takes_too_long(
-    engine: Engine, worker_pid: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    queue: RunQueue, worker_pid: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine.checks.wait(engine.checks.ask(layer(0)), PATIENCE_S)
+    queue.checks.wait(queue.checks.ask(layer(0)), PATIENCE_S)
     monkeypatch.setattr(cluster, "CHECK_TIMEOUT_S", 0.1)
     pid = worker_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
-        status = engine.checks.wait(engine.checks.ask(layer(21)), PATIENCE_S)
+        status = queue.checks.wait(queue.checks.ask(layer(21)), PATIENCE_S)
     finally:
         os.kill(pid, signal.SIGCONT)
     assert status.state == "failed"
     assert status.sentence.startswith("Keras has not answered within 0.1 s.")
     monkeypatch.undo()
-    assert engine.checks.wait(engine.checks.ask(layer(21)), PATIENCE_S).state == "answered"
+    assert queue.checks.wait(queue.checks.ask(layer(21)), PATIENCE_S).state == "answered"
 
 
-def test_a_run_that_cannot_be_saved(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_be_saved(queue: RunQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     def disk_is_full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(store, "keep_run", disk_is_full)
-    run_id = engine.submit(spec(), "ann")
-    status = engine.wait(run_id, ended, PATIENCE_S)
+    run_id = queue.submit(spec(), "ann")
+    status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "failed"
     assert status.sentence == "The run could not be saved: No space left on device."
-    assert [event.kind for event in engine.events(run_id)].count("epoch") == 1
+    assert [event.kind for event in queue.events(run_id)].count("epoch") == 1
 
 
 @pytest.mark.parametrize("run_id", ["0123456789abcdef", "../../secret", ""])
-def test_a_run_that_nobody_knows(engine: Engine, run_id: str) -> None:
-    for ask in (engine.status, engine.events, engine.result):
+def test_a_run_that_nobody_knows(queue: RunQueue, run_id: str) -> None:
+    for ask in (queue.status, queue.events, queue.result):
         with pytest.raises(UnknownRunError):
             ask(run_id)
     with pytest.raises(UnknownRunError):
-        engine.control(run_id, "stop")
+        queue.control(run_id, "stop")
 
 
 def test_keras_stays_in_the_worker() -> None:
@@ -319,15 +319,15 @@ def test_keras_stays_in_the_worker() -> None:
 
 def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "CONNECT_TIMEOUT_S", 0.5)
-    engine = Engine(tmp_path, "tcp://127.0.0.1:9")
+    queue = RunQueue(tmp_path, "tcp://127.0.0.1:9")
     try:
-        status = engine.wait(engine.submit(spec(), "ann"), ended, PATIENCE_S)
+        status = queue.wait(queue.submit(spec(), "ann"), ended, PATIENCE_S)
         assert status.state == "failed"
         assert status.sentence.startswith("No scheduler for training answers. Received:")
-        asked = engine.checks.wait(engine.checks.ask(layer(0)), PATIENCE_S)
+        asked = queue.checks.wait(queue.checks.ask(layer(0)), PATIENCE_S)
         assert (asked.state, asked.sentence) == ("failed", status.sentence)
     finally:
-        engine.close()
+        queue.close()
 
 
 def test_events_have_their_values_by_name() -> None:

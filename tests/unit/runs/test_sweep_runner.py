@@ -1,4 +1,4 @@
-"""A sweep through the engine, with a real worker; the desk with one whose runs never begin."""
+"""A sweep through the queue, with a real worker; the desk with one whose runs never begin."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from cnn_lab.network.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 from cnn_lab.runs.job import RunRefusedError, RunSpec
-from cnn_lab.runs.queue import MAX_WAITING, Engine
+from cnn_lab.runs.queue import MAX_WAITING, RunQueue
 from cnn_lab.runs.sweep import Desk, Sweep, SweepSpec, SweepStatus, UnknownSweepError
 from cnn_lab.runs.sweep.desk import MAX_SWEEPS
 from tests.unit.training_runs import PATIENCE_S, STEEP
@@ -34,15 +34,15 @@ def over(status: SweepStatus) -> bool:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(tmp_path_factory.mktemp("runs"))
-    yield engine
-    engine.close()
+def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunQueue]:
+    queue = RunQueue(tmp_path_factory.mktemp("runs"))
+    yield queue
+    queue.close()
 
 
-def test_trials_are_trained_and_the_best_is_told(engine: Engine) -> None:
-    engine.arrive("ann")
-    desk = Desk(engine)
+def test_trials_are_trained_and_the_best_is_told(queue: RunQueue) -> None:
+    queue.arrive("ann")
+    desk = Desk(queue)
     sweep_id = desk.start(sweep_spec(), "ann")
     assert desk.latest("ann") == sweep_id
     status = desk.wait(sweep_id, over, PATIENCE_S)
@@ -53,20 +53,20 @@ def test_trials_are_trained_and_the_best_is_told(engine: Engine) -> None:
     assert status.best is not None
     assert status.best.accuracy == max(trial.accuracy or 0 for trial in status.trials)
     assert status.share == 1
-    assert engine.runs("ann") == []  # the trials are nobody's runs, and none is kept
-    assert not list(Path(engine.folder).glob("*/weights.safetensors"))
+    assert queue.runs("ann") == []  # the trials are nobody's runs, and none is kept
+    assert not list(Path(queue.folder).glob("*/weights.safetensors"))
 
-    kept = Desk(engine).status(sweep_id)  # as another process would find it
+    kept = Desk(queue).status(sweep_id)  # as another process would find it
     assert kept.trials == status.trials
     assert kept.owner == ""
     with pytest.raises(UnknownSweepError):
-        Desk(engine).stop(sweep_id)
+        Desk(queue).stop(sweep_id)
 
 
-def test_a_trial_that_fails_is_told_and_the_sweep_goes_on(engine: Engine) -> None:
+def test_a_trial_that_fails_is_told_and_the_sweep_goes_on(queue: RunQueue) -> None:
     """At a rate of ten, the loss of plain descent through many layers is soon no number."""
     spec = sweep_spec(n_trials=2, network=STEEP, learning_rate=10, optimizer="sgd", batch_size=50)
-    sweep = Sweep(spec, "ann", engine)
+    sweep = Sweep(spec, "ann", queue)
     sweep.start()
     status = sweep.wait(over, PATIENCE_S)
     assert status.state == "done"
@@ -75,8 +75,8 @@ def test_a_trial_that_fails_is_told_and_the_sweep_goes_on(engine: Engine) -> Non
     assert status.trials[1].number == 2
 
 
-def test_a_stop_ends_the_trial_and_keeps_those_before(engine: Engine) -> None:
-    sweep = Sweep(sweep_spec(n_trials=40), "ann", engine)
+def test_a_stop_ends_the_trial_and_keeps_those_before(queue: RunQueue) -> None:
+    sweep = Sweep(sweep_spec(n_trials=40), "ann", queue)
     sweep.start()
     sweep.wait(lambda now: now.n_over >= 1, PATIENCE_S)
     sweep.stop()
@@ -87,8 +87,8 @@ def test_a_stop_ends_the_trial_and_keeps_those_before(engine: Engine) -> None:
     assert status.best is not None
 
 
-def test_a_sweep_stops_when_nobody_watches(engine: Engine) -> None:
-    sweep = Sweep(sweep_spec(n_trials=40), "ann", engine, watched=lambda: False)
+def test_a_sweep_stops_when_nobody_watches(queue: RunQueue) -> None:
+    sweep = Sweep(sweep_spec(n_trials=40), "ann", queue, watched=lambda: False)
     sweep.start()
     status = sweep.wait(over, PATIENCE_S)
     assert status.state == "stopped"
@@ -98,11 +98,11 @@ def test_a_sweep_stops_when_nobody_watches(engine: Engine) -> None:
 
 @pytest.fixture
 def idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(Engine, "_wake", lambda _engine: None)
-    engine = Engine(tmp_path)
+    monkeypatch.setattr(RunQueue, "_wake", lambda _engine: None)
+    queue = RunQueue(tmp_path)
     for owner in ("ann", "bob", "cid"):
-        engine.arrive(owner)
-    desk = Desk(engine)
+        queue.arrive(owner)
+    desk = Desk(queue)
     yield desk
     desk.close()
 
@@ -121,7 +121,7 @@ def test_one_sweep_for_each_and_a_few_in_all(idle: Desk) -> None:
 
 def test_a_full_queue_is_waited_for(idle: Desk) -> None:
     for number in range(1 + MAX_WAITING):
-        idle.engine.submit(sweep_spec().base, f"reader {number}")
+        idle.queue.submit(sweep_spec().base, f"reader {number}")
     sweep_id = idle.start(sweep_spec(), "ann")
     status = idle.wait(sweep_id, lambda now: bool(now.trials), PATIENCE_S)
     assert status.trials[0].state == "waiting"

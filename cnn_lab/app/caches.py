@@ -5,8 +5,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import streamlit as st
 
-from cnn_lab.charts.maps import Picture, Tone
-from cnn_lab.charts.photographs import clipped_png, outlined, signed_png
+from cnn_lab.charts.maps import (
+    Picture,
+    Tone,
+    clipped_png,
+    outlined,
+    signed_png,
+)
 from cnn_lab.concepts.layer_call import ConvolutionSettings
 from cnn_lab.concepts.padding.strides import StridedMap, strided_maps
 from cnn_lab.data.mnist import Split, load_mnist

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.charts.feature_maps import as_maps
-from cnn_lab.charts.maps import Tone, png, tile_maps
-from cnn_lab.charts.receptive_field import image_picture
+from cnn_lab.charts.maps import (
+    Tone,
+    as_maps,
+    image_picture,
+    png,
+    tile_maps,
+)
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops.types import Array
 

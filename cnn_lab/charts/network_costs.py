@@ -1,9 +1,8 @@
-"""What layers between the same two shapes cost, as bars on a logarithmic scale in Vega-Lite."""
-
-from typing import Any
+"""What layers between the same two shapes cost, as bars on a logarithmic scale."""
 
 import pandas as pd
 
+from cnn_lab.charts.vega import Spec, category, mark, quantity, tip
 from cnn_lab.concepts.formulas import LayerCost
 
 ROW_PX, AXIS_PX = 34, 60
@@ -22,38 +21,28 @@ def costs_table(costs: list[LayerCost]) -> pd.DataFrame:
     )
 
 
-def costs_spec(field: str, costs: list[LayerCost]) -> dict[str, Any]:
+def costs_spec(field: str, costs: list[LayerCost]) -> Spec:
     """Return the bars of one field of a table from `costs_table`.
 
     A bar's length is the number's order of magnitude, counted from 1; the number stands at
     its end.
     """
     most = max(cost.parameters if field == PARAMETERS else cost.multiply_adds for cost in costs)
-    layer = {
-        "field": "layer",
-        "type": "nominal",
-        "title": None,
-        "sort": None,
-        "axis": {"labelFontSize": 13, "labelLimit": 200},
-    }
-    length = {
-        "field": field,
-        "type": "quantitative",
-        "title": f"{field}, logarithmic",
-        "scale": {"type": "log", "domain": [1, ROOM * most], "nice": False},
-        "axis": {"format": "~s", "tickCount": 5},
-    }
-    # The theme's first colour, its ink; a text by itself would stay black on a dark page.
-    ink = {"datum": "", "type": "nominal", "legend": None}
-    tooltip = [{"field": "layer"}, {"field": field, "type": "quantitative", "format": ","}]
+    rows = {"labelFontSize": 13, "labelLimit": 200}
+    powers = {"format": "~s", "tickCount": 5}
+    ends = [1, ROOM * most]
+    title = f"{field}, logarithmic"
     return {
         "height": ROW_PX * len(costs) + AXIS_PX,
-        "encoding": {"y": layer, "x": length, "color": ink, "tooltip": tooltip},
+        "encoding": {
+            "y": category("layer", title=None, sort=None, axis=rows),
+            "x": quantity(field, title, axis=powers, type="log", domain=ends, nice=False),
+            # The theme's first colour, its ink; a text by itself would stay black on a dark page.
+            "color": {"datum": "", "type": "nominal", "legend": None},
+            "tooltip": [tip("layer"), tip(field, ",")],
+        },
         "layer": [
-            {"mark": {"type": "bar", "height": {"band": 0.6}}, "encoding": {"x2": {"datum": 1}}},
-            {
-                "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": 12},
-                "encoding": {"text": {"field": field, "type": "quantitative", "format": ".3~s"}},
-            },
+            mark("bar", encoding={"x2": {"datum": 1}}, height={"band": 0.6}),
+            mark("text", encoding={"text": tip(field, ".3~s")}, align="left", dx=5, fontSize=12),
         ],
     }

@@ -1,22 +1,19 @@
 """The source paper's figures, drawn of what was computed here."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cnn_lab.charts.maps import Picture, grey_picture, tile_pictures
+from cnn_lab.charts.training import TRAINING, VALIDATION, by_images, shaped
+from cnn_lab.charts.vega import DASHED, QUIET, Spec, category, dots, mark, quantity, tip
 from cnn_lab.data.mnist import Split
 from cnn_lab.training.experiment import PAPER_ACCURACY, Experiment, Measure
 
 N_DIGITS = 10
 CURVE_PX = 280
 NETWORK_PX = 76
-TRAINING, VALIDATION = "training", "validation"
-
-_STATISTICS = ("mean", "low", "high")
-_QUIET = {"value": "#8a8680"}  # a grey that can be read on light and on dark
 
 
 def digits_sheet(digits: Split, *, per_digit: int) -> Picture:
@@ -54,64 +51,44 @@ def epochs_table(experiment: Experiment, measure: Measure) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["epoch", "who", "mean", "low", "high"])
 
 
-def epochs_spec(measure: Measure) -> dict[str, Any]:
+def epochs_spec(measure: Measure) -> Spec:
     """Return the Vega-Lite specification of a table from `epochs_table`.
 
     Lines are means, bands reach from the lowest seed to the highest. Validation differs by
     dashes and by its points as well as by colour, which is the theme's.
     """
-    form = ".3f" if measure == "loss" else ".2%"
-    who: dict[str, Any] = {
-        "field": "who",
-        "type": "nominal",
-        "scale": {"domain": [TRAINING, VALIDATION]},
-        "legend": {
-            "title": None,
-            "orient": "top-right" if measure == "loss" else "bottom-right",
-            "direction": "vertical",
-            "offset": 8,
-            "symbolOpacity": 1,
-        },
-    }
-    shape = {**who, "scale": {**who["scale"], "range": ["circle", "diamond"]}}
-    vertical = {
-        "type": "quantitative",
-        "title": None,
-        "scale": {"zero": measure == "loss", "nice": True},
-        "axis": {"format": "~g" if measure == "loss" else ".0%", "tickCount": 6},
-    }
+    is_loss = measure == "loss"
+    form = ".3f" if is_loss else ".2%"
+    images = by_images("top-right" if is_loss else "bottom-right")
+    axis = {"format": "~g" if is_loss else ".0%", "tickCount": 6}
+    mean, low = (
+        quantity(field, None, axis=axis, zero=is_loss, nice=True) for field in ("mean", "low")
+    )
     tooltip = [
-        {"field": "who", "title": "images"},
-        {"field": "epoch", "type": "ordinal"},
-        *({"field": name, "type": "quantitative", "format": form} for name in _STATISTICS),
+        tip("who", title="images"),
+        tip("epoch"),
+        *(tip(statistic, form) for statistic in ("mean", "low", "high")),
+    ]
+    epochs = {"labelAngle": 0, "title": "epoch"}
+    band = {"y": low, "y2": {"field": "high"}}
+    curves = [
+        mark(
+            "line",
+            f"datum.who == '{who}'",
+            {"y": mean},
+            strokeWidth=2,
+            strokeDash=dash,
+            aria=False,
+        )
+        for who, dash in ((TRAINING, [1, 0]), (VALIDATION, DASHED))
     ]
     return {
         "height": CURVE_PX,
-        "encoding": {
-            "x": {"field": "epoch", "type": "ordinal", "axis": {"labelAngle": 0, "title": "epoch"}},
-            "color": who,
-        },
+        "encoding": {"x": category("epoch", type="ordinal", axis=epochs), "color": images},
         "layer": [
-            {
-                "mark": {"type": "area", "opacity": 0.2, "aria": False},
-                "encoding": {"y": {**vertical, "field": "low"}, "y2": {"field": "high"}},
-            },
-            *(
-                {
-                    "transform": [{"filter": f"datum.who == '{name}'"}],
-                    "mark": {"type": "line", "strokeWidth": 2, "strokeDash": dash, "aria": False},
-                    "encoding": {"y": {**vertical, "field": "mean"}},
-                }
-                for name, dash in ((TRAINING, [1, 0]), (VALIDATION, [5, 4]))
-            ),
-            {
-                "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
-                "encoding": {
-                    "y": {**vertical, "field": "mean"},
-                    "shape": shape,
-                    "tooltip": tooltip,
-                },
-            },
+            mark("area", encoding=band, opacity=0.2, aria=False),
+            *curves,
+            dots(55, y=mean, shape=shaped(images), tooltip=tooltip),
         ],
     }
 
@@ -128,7 +105,7 @@ def seeds_table(experiments: Iterable[Experiment]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["network", "seed", "accuracy", "errors"])
 
 
-def seeds_spec(names: list[str]) -> dict[str, Any]:
+def seeds_spec(names: list[str]) -> Spec:
     """Return the Vega-Lite specification of a table from `seeds_table`.
 
     A dot for each seed, one below the other where they read equally well, a tick for the mean,
@@ -139,71 +116,45 @@ def seeds_spec(names: list[str]) -> dict[str, Any]:
     names : list of str
         The networks, from top to bottom.
     """
-    accuracy = {
-        "type": "quantitative",
-        "title": "test accuracy",
-        "scale": {"zero": False, "nice": True, "padding": 24},
-        "axis": {"format": ".2%", "tickCount": 4, "tickMinStep": 0.0005, "grid": False},
-    }
-    network = {
-        "field": "network",
-        "type": "nominal",
-        "sort": names,
-        "axis": {"title": None, "labelFontSize": 14, "ticks": False, "domain": False},
-    }
-    tooltip = [
-        {"field": "network"},
-        {"field": "seed", "type": "ordinal"},
-        {"field": "accuracy", "type": "quantitative", "format": ".2%"},
-        {"field": "errors", "type": "quantitative", "title": "errors"},
-    ]
-    paper = {"datum": PAPER_ACCURACY, **accuracy}
+    axis = {"format": ".2%", "tickCount": 4, "tickMinStep": 0.0005, "grid": False}
+    paper, seed = (
+        quantity(of, "test accuracy", axis=axis, zero=False, nice=True, padding=24)
+        for of in (PAPER_ACCURACY, "accuracy")
+    )
+    rows = {"title": None, "labelFontSize": 14, "ticks": False, "domain": False}
+    network = category("network", sort=names, axis=rows)
+    part = category("part", ["mean", "seed"], legend=None)
+    once: Spec = {"data": {"values": [{}]}}  # and not for every seed
+    words = {"x": paper, "y": {"value": 0}, "color": QUIET}
+    words["text"] = {"value": f"the paper: {PAPER_ACCURACY:.1%}"}
+    mean = {"x": seed | {"aggregate": "mean"}, "y": network, "color": part}
     return {
         "height": {"step": NETWORK_PX, "for": "position"},
         "layer": [
-            {
-                "data": {"values": [{}]},  # once, and not for every seed
-                "mark": {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.5, "aria": False},
-                "encoding": {"x": paper, "color": _QUIET},
-            },
-            {
-                "data": {"values": [{}]},
-                "mark": {
-                    "type": "text",
-                    "align": "left",
-                    "dx": 5,
-                    "baseline": "top",
-                    "aria": False,
-                },
-                "encoding": {
-                    "x": paper,
-                    "y": {"value": 0},
-                    "color": _QUIET,
-                    "text": {"value": f"the paper: {PAPER_ACCURACY:.1%}"},
-                },
-            },
-            {
-                "mark": {"type": "tick", "thickness": 2, "size": NETWORK_PX * 0.6, "aria": False},
-                "encoding": {
-                    "x": {"field": "accuracy", "aggregate": "mean", **accuracy},
-                    "y": network,
-                    "color": _coloured("mean"),
-                },
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0.85},
-                "encoding": {
-                    "x": {"field": "accuracy", **accuracy},
-                    "y": network,
-                    "yOffset": {"field": "seed", "type": "ordinal"},
-                    "color": _coloured("seed"),
-                    "tooltip": tooltip,
-                },
-            },
+            once
+            | mark(
+                "rule",
+                encoding={"x": paper, "color": QUIET},
+                strokeDash=[4, 3],
+                strokeWidth=1.5,
+                aria=False,
+            ),
+            once | mark("text", encoding=words, align="left", dx=5, baseline="top", aria=False),
+            _part("mean")
+            | mark("tick", encoding=mean, thickness=2, size=NETWORK_PX * 0.6, aria=False),
+            _part("seed")
+            | dots(
+                60,
+                x=seed,
+                y=network,
+                yOffset={"field": "seed", "type": "ordinal"},
+                color=part,
+                tooltip=[tip("network"), tip("seed"), tip("accuracy", ".2%"), tip("errors", ",d")],
+            ),
         ],
     }
 
 
-def _coloured(what: str) -> dict[str, Any]:
-    """Return a mark's colour: the first of the theme's for the mean, the second for a seed."""
-    return {"datum": what, "type": "nominal", "scale": {"domain": ["mean", "seed"]}, "legend": None}
+def _part(what: str) -> Spec:
+    """Return a field for the colour: the theme's first is for the mean, its second for seeds."""
+    return {"transform": [{"calculate": f"'{what}'", "as": "part"}]}

@@ -28,7 +28,7 @@ class Compared:
     n_train : int
         Images in an epoch.
     batches, epochs : sequence of mapping
-        Reports within epochs and of finished epochs, as `cnn_lab.charts.curves.curve_table`
+        Reports within epochs and of finished epochs, as `cnn_lab.charts.training.curve_table`
         takes them; a recorded run has the latter alone.
     result : mapping
         As in `cnn_lab.runs.job.Status`.

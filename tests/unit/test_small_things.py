@@ -1,16 +1,11 @@
-"""Kernels, samples, formulas, prose, pictures and shifts: the small modules behind the pages."""
-
-import io
+"""Kernels, samples, formulas, prose and shifts: the small modules behind the pages."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
 
-from cnn_lab.charts.maps import BETWEEN_GREYS, PAPER, grey_picture, png, signed_picture, tile_maps
-from cnn_lab.charts.shift_curves import shift_spec, shift_table
 from cnn_lab.concepts.formulas import convolution_costs, output_length_latex, unread_sentence
 from cnn_lab.concepts.pooling.shifts import shift_response
 from cnn_lab.content import prose
@@ -153,42 +148,6 @@ def test_prose_wants_exactly_its_slots():
         prose("pooling", "prose", extra=1)
 
 
-# --- pictures
-
-
-def test_signed_pictures_are_blue_below_zero_and_orange_above():
-    low, zero, high = signed_picture(np.array([-2.0, 0.0, 2.0]), tone="dark")
-    assert low[2] > low[0]
-    assert high[0] > high[2]
-    assert tuple(zero) == PAPER["dark"]
-
-
-def test_grey_pictures_go_from_black_to_white():
-    assert grey_picture(np.array([0.0, 1.0, 2.0]))[:, 0].tolist() == [0, 128, 255]
-    assert grey_picture(np.zeros(2)).max() == 0
-
-
-def test_tiles_hold_every_map_in_its_place_on_one_scale():
-    maps = np.zeros((2, 3, 5))
-    maps[1, 2, 3] = 4.0
-    maps[0, 0, 4] = 2.0
-    tiles = tile_maps(maps, columns=2)
-    assert tiles.shape == (3 * 3 - 1, 2 * 4 - 1, 3)
-    assert tiles[3 + 1, 4 + 2].tolist() == [255, 255, 255]
-    assert tiles[6, 0].tolist() == [128, 128, 128]
-    assert tiles[0, 3].tolist() == list(BETWEEN_GREYS)
-    assert tiles[7, 6].tolist() == list(BETWEEN_GREYS)
-
-
-def test_a_png_holds_the_very_pixels():
-    picture = signed_picture(np.array([[-1.0, 0.5], [0.0, 1.0]]))
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png(picture)))), picture)
-    larger = np.asarray(Image.open(io.BytesIO(png(picture, factor=3))))
-    np.testing.assert_array_equal(larger, np.kron(picture, np.ones((3, 3, 1), np.uint8)))
-    grey = grey_picture(np.array([[0.0, 1.0]]))
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png(grey)))), grey[..., 0])
-
-
 # --- shifts
 
 
@@ -204,12 +163,3 @@ def test_pooled_maps_follow_a_shift_by_whole_windows_exactly():
 
 def test_an_empty_picture_does_not_move():
     assert shift_response(np.zeros((4, 4)), most=3).max_pooled.tolist() == [0, 0, 0, 0]
-
-
-def test_the_curves_hold_the_numbers():
-    response = shift_response(load_mnist().test.image(0)[..., 0], most=3)
-    table = shift_table(response)
-    pooled = table[table["what"] == "max pooled"]["change"].tolist()
-    assert pooled == pytest.approx(response.max_pooled.tolist())
-    drawn = shift_spec()["encoding"]
-    assert {drawn[axis]["field"] for axis in ("x", "y", "color")} == set(table.columns)

@@ -11,7 +11,7 @@ from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
-from cnn_lab.charts.gradients import activation_spec, activation_table
+from cnn_lab.charts.backpropagation import activation_spec, activation_table
 from cnn_lab.concepts.backpropagation import (
     ACTIVATIONS,
     bias_gradient_latex,

@@ -5,8 +5,11 @@ import streamlit as st
 
 from cnn_lab.app.backpropagation.controls import Study
 from cnn_lab.app.widgets.tables import show_table
-from cnn_lab.charts.descent import line_spec, line_table
-from cnn_lab.charts.gradients import error_spec
+from cnn_lab.charts.backpropagation import (
+    error_spec,
+    line_spec,
+    line_table,
+)
 from cnn_lab.concepts.backpropagation import (
     Line,
     error_table,

@@ -8,7 +8,7 @@ from cnn_lab.app.widgets.inputs import choice, whole_number
 from cnn_lab.app.widgets.matrix import editable_matrix, editing
 from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
-from cnn_lab.charts.softmax import GRADIENT, PROBABILITY, bars_spec, softmax_table
+from cnn_lab.charts.backpropagation import GRADIENT, PROBABILITY, bars_spec, softmax_table
 from cnn_lab.concepts.backpropagation import (
     SoftmaxCrossEntropy,
     number_latex,

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from cnn_lab.app.draw.answer import small
 from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.charts.digits import marked, over_drawing, times_as_probable
 from cnn_lab.charts.maps import Picture, grey_picture, png
-from cnn_lab.charts.reasons import marked, over_drawing, times_as_probable
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.drawing import SIDE, percent

@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.app.draw.answer import probabilities_of, small
 from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.charts.digits import FACTOR, step_pictures
 from cnn_lab.charts.maps import png
-from cnn_lab.charts.preparation import FACTOR, step_pictures
 from cnn_lab.content import prose
 from cnn_lab.digits.answer import Verdict
 from cnn_lab.digits.drawing import SIDE, STEPS, Ink, Preparation, Step, percent, prepare_steps

@@ -11,10 +11,13 @@ from cnn_lab.app.features.view import View, network_name
 from cnn_lab.app.widgets.map_picker import map_picker
 from cnn_lab.app.widgets.pictures import show_png, tone
 from cnn_lab.app.widgets.tables import show_table
-from cnn_lab.charts.answer_curves import answers_spec, answers_table
-from cnn_lab.charts.feature_maps import as_maps, map_sheet
-from cnn_lab.charts.maps import png
-from cnn_lab.charts.receptive_field import image_picture
+from cnn_lab.charts.answers import answers_spec, answers_table
+from cnn_lab.charts.maps import (
+    as_maps,
+    image_picture,
+    map_sheet,
+    png,
+)
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
 from cnn_lab.digits.drawing import percent

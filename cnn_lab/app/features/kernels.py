@@ -6,7 +6,7 @@ import streamlit as st
 from cnn_lab.app.features.view import View, look_into
 from cnn_lab.app.widgets.map_picker import Place, map_picker
 from cnn_lab.app.widgets.pictures import tone
-from cnn_lab.charts.feature_maps import map_sheet
+from cnn_lab.charts.maps import map_sheet
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
 from cnn_lab.ops.types import Array

@@ -15,9 +15,14 @@ from cnn_lab.app.features.why import show_why
 from cnn_lab.app.widgets.bars import show_probabilities
 from cnn_lab.app.widgets.map_picker import map_picker
 from cnn_lab.app.widgets.pictures import show_png, tone
-from cnn_lab.charts.feature_maps import Scope, map_sheet, scale_limits
-from cnn_lab.charts.maps import png
-from cnn_lab.charts.receptive_field import framed, image_picture
+from cnn_lab.charts.maps import (
+    Scope,
+    framed,
+    image_picture,
+    map_sheet,
+    png,
+    scale_limits,
+)
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
 from cnn_lab.explain import growing_sight, operate

@@ -6,9 +6,13 @@ from cnn_lab.app.features.view import View
 from cnn_lab.app.network.diagram import layer_words
 from cnn_lab.app.widgets.pictures import show_png, tone
 from cnn_lab.app.widgets.stage import stage
-from cnn_lab.charts.maps import png
+from cnn_lab.charts.maps import (
+    Box,
+    framed,
+    image_picture,
+    png,
+)
 from cnn_lab.charts.network_diagram import shape_words
-from cnn_lab.charts.receptive_field import Box, framed, image_picture
 from cnn_lab.content import prose
 from cnn_lab.explain import Inspection, Sight, growing_sight, inspect_unit
 

@@ -11,7 +11,7 @@ import streamlit as st
 from cnn_lab.app.features.controls import Subject
 from cnn_lab.app.widgets.inputs import whole_number
 from cnn_lab.app.widgets.map_picker import Place
-from cnn_lab.charts.feature_maps import as_maps
+from cnn_lab.charts.maps import as_maps
 from cnn_lab.explain import Cut
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array

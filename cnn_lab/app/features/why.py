@@ -5,8 +5,10 @@ import streamlit as st
 
 from cnn_lab.app.features.view import View, network_name
 from cnn_lab.app.widgets.pictures import show_png
-from cnn_lab.charts.heat import heat_picture
-from cnn_lab.charts.maps import png
+from cnn_lab.charts.maps import (
+    heat_picture,
+    png,
+)
 from cnn_lab.content import prose
 from cnn_lab.digits.drawing import percent
 from cnn_lab.explain import drop_over_image, grad_cam, occlusion, over_image, saliency

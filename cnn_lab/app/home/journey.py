@@ -9,8 +9,8 @@ import streamlit as st
 
 from cnn_lab.app.caches import network, test_digits
 from cnn_lab.app.widgets.pictures import tone
+from cnn_lab.charts.answers import probabilities_spec, probabilities_table
 from cnn_lab.charts.maps import Tone, png, tile_maps
-from cnn_lab.charts.probabilities import probabilities_spec, probabilities_table
 from cnn_lab.content import prose
 from cnn_lab.digits.drawing import percent
 from cnn_lab.ops.types import Array

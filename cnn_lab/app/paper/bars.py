@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.widgets.pictures import tone
+from cnn_lab.charts.answers import Probabilities
 from cnn_lab.charts.maps import grey_picture, png
-from cnn_lab.charts.probabilities import Probabilities
 from cnn_lab.digits.drawing import percent
 from cnn_lab.ops.types import Array
 

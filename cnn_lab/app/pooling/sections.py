@@ -8,7 +8,7 @@ import streamlit as st
 from cnn_lab.app.pooling.controls import AS_WINDOW, KINDS, ONES, OVERLAP, TIES, Kind, PoolingSetup
 from cnn_lab.app.widgets.inputs import choice, whole_number
 from cnn_lab.app.widgets.tables import show_table
-from cnn_lab.charts.shift_curves import shift_spec, shift_table
+from cnn_lab.charts.pooling import shift_spec, shift_table
 from cnn_lab.concepts.formulas import output_length_latex, unread_sentence
 from cnn_lab.concepts.pooling import (
     Routes,

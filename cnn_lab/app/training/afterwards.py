@@ -11,8 +11,8 @@ import streamlit as st
 
 from cnn_lab.app.training.downloads import show_downloads
 from cnn_lab.app.training.time_machine import show_time_machine
-from cnn_lab.charts.confusion import cell_words, confusion_figure, most_confused
 from cnn_lab.charts.maps import png
+from cnn_lab.charts.training import cell_words, confusion_figure, most_confused
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError
 from cnn_lab.data.sets import INFO, load_data_set

@@ -7,8 +7,8 @@ import streamlit as st
 from cnn_lab.app.training.fields import real_setting, setting_key, two_abreast
 from cnn_lab.app.widgets.inputs import whole_number
 from cnn_lab.app.widgets.pictures import show_png
-from cnn_lab.charts.augmented import augmented_sheet
 from cnn_lab.charts.maps import png
+from cnn_lab.charts.snapshots import augmented_sheet
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError, as_images
 from cnn_lab.data.regional_strokes import NINE

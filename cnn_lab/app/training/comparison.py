@@ -9,8 +9,13 @@ from cnn_lab.app.caches import network
 from cnn_lab.app.run_queue import owner, run_queue
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.tables import show_table
-from cnn_lab.charts.comparison import COMPARISON_HEIGHT_PX, Along, comparison_spec, comparison_table
-from cnn_lab.charts.curves import Measure
+from cnn_lab.charts.training import (
+    COMPARISON_HEIGHT_PX,
+    Along,
+    Measure,
+    comparison_spec,
+    comparison_table,
+)
 from cnn_lab.content import prose
 from cnn_lab.data.sets import n_training_images
 from cnn_lab.network.spec import TrainingSpec

@@ -16,7 +16,7 @@ from cnn_lab.app.training.run_words import (
     settings_line,
 )
 from cnn_lab.app.widgets.tables import show_table
-from cnn_lab.charts.curves import (
+from cnn_lab.charts.training import (
     CHART_HEIGHT_PX,
     RATE_HEIGHT_PX,
     Measure,

@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.charts.maps import NEGATIVE, PAPER, POSITIVE, Tone
-from cnn_lab.charts.replay import Sheet, accuracy_curve, filters_sheet, maps_sheet, shades
+from cnn_lab.charts.snapshots import Filmstrip, accuracy_curve, filters_film, maps_film, shades
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
 from cnn_lab.runs.job import Status
@@ -73,11 +73,11 @@ def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, 
     n_judged = snapshots[-1].n_judged
     sheets = [
         _picture(
-            "Filters of the first layer", filters_sheet(snapshots, tone=tone), FILTERS_PX, tone
+            "Filters of the first layer", filters_film(snapshots, tone=tone), FILTERS_PX, tone
         ),
         _picture(
             f"What they make of “{names[2 * image]}”",
-            maps_sheet(snapshots, image, tone=tone),
+            maps_film(snapshots, image, tone=tone),
             MAPS_PX,
             tone,
         ),
@@ -111,7 +111,9 @@ def _words(snapshot: Snapshot, n_epochs: int) -> str:
     return f"{where}. {right} of {snapshot.n_judged} read correctly."
 
 
-def _picture(title: str, sheet: Sheet | None, width_px: int, tone: Tone) -> dict[str, Any] | None:
+def _picture(
+    title: str, sheet: Filmstrip | None, width_px: int, tone: Tone
+) -> dict[str, Any] | None:
     if sheet is None:
         return None
     return {

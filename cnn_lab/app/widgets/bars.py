@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn_lab.charts.probabilities import Probabilities, probabilities_spec, probabilities_table
+from cnn_lab.charts.answers import Probabilities, probabilities_spec, probabilities_table
 
 # The browser builds a chart anew when its name changes, so this one names no numbers: they
 # are text in the chart.

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from cnn_lab.charts.feature_maps import Colour, Sheet
-from cnn_lab.charts.maps import BETWEEN_GREYS
+from cnn_lab.charts.maps import (
+    BETWEEN_GREYS,
+    Colour,
+    MapSheet,
+)
 
 _HERE = Path(__file__).parent
 _picker = st.components.v2.component(
@@ -21,7 +24,7 @@ Place = tuple[int, int, int]
 
 
 def map_picker(
-    sheet: Sheet,
+    sheet: MapSheet,
     *,
     key: str,
     chosen: Place | None,
@@ -36,7 +39,7 @@ def map_picker(
 
     Parameters
     ----------
-    sheet : Sheet
+    sheet : MapSheet
         The browser lays its maps out, as large as whole pixels allow in the width there is.
     key : str
     chosen : (int, int, int) or None
@@ -77,7 +80,7 @@ def _css(colour: Colour) -> str:
     return f"rgb({red} {green} {blue})"
 
 
-def _on_chosen(key: str, sheet: Sheet, on_choose: Callable[[Place], None] | None) -> None:
+def _on_chosen(key: str, sheet: MapSheet, on_choose: Callable[[Place], None] | None) -> None:
     """Take over what the browser has sent. It may be anything: a stranger's browser sends it."""
     sent = st.session_state[key].get("chosen")
     bounds = (sheet.n_maps, sheet.rows, sheet.width)

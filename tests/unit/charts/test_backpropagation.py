@@ -5,19 +5,24 @@ import math
 import numpy as np
 import pytest
 
-from cnn_lab.charts.descent import (
+from cnn_lab.charts.backpropagation import (
     BEST,
     CHOSEN,
+    GRADIENT,
+    HERE,
     LEAST_LOSS,
+    PROBABILITY,
     START,
+    activation_table,
+    bars_spec,
+    error_spec,
     kernels_spec,
     kernels_table,
     lesson_spec,
     lesson_table,
     line_table,
+    softmax_table,
 )
-from cnn_lab.charts.gradients import HERE, activation_table, error_spec
-from cnn_lab.charts.softmax import GRADIENT, PROBABILITY, bars_spec, softmax_table
 from cnn_lab.concepts.backpropagation import (
     ACTIVATIONS,
     Parameters,
@@ -118,7 +123,7 @@ def test_a_curve_reaches_as_far_as_the_layers_sums(name):
 def test_the_chosen_nudge_is_marked():
     marks = [layer["mark"] for layer in error_spec(epsilon=1e-3)["layer"]]
     rule = error_spec(epsilon=1e-3)["layer"][-1]
-    assert marks[0] == "line"
+    assert marks[0]["type"] == "line"
     assert rule["mark"]["type"] == "rule"
     assert "0.001" in rule["transform"][0]["filter"]
 

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
+from cnn_lab.charts.network_3d import planes, shown_layers
 from cnn_lab.charts.network_costs import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
 from cnn_lab.charts.network_diagram import (
     INPUT_KEY,
@@ -16,7 +17,8 @@ from cnn_lab.charts.network_diagram import (
     network_diagram,
 )
 from cnn_lab.concepts.formulas import layer_costs
-from cnn_lab.network import zoo
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.network import Network, zoo
 from cnn_lab.network.draft import removed
 from cnn_lab.network.spec import Draft, fit
 
@@ -102,3 +104,14 @@ def test_the_bars_begin_at_one_and_leave_room_for_numbers(field):
         9 * 16 + 16 * 128,
         14 * 14 * 16 * 12 * 12 * 128,
     ]
+
+
+def test_the_network_in_space_shows_every_map_of_every_plane():
+    network, digit = Network.load("paper"), load_mnist().test.image(0)
+    made = {name: values[0] for name, values in network.activations(digit[None]).items()}
+    layers = shown_layers(network.spec)
+    assert layers == ["conv1", "pool1", "conv2", "conv3", "pool2", "dense1", "softmax"]
+    shown = planes(digit, made, layers)
+    assert [one.name for one in shown] == ["", *layers]
+    assert max(max(one.width, one.height) for one in shown) == 150
+    assert sum(len(one.png) for one in shown) < 200_000

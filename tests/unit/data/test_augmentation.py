@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_lab.charts.augmented import augmented_sheet
+from cnn_lab.charts.snapshots import augmented_sheet
 from cnn_lab.data.augmentation import augmented, sampled, thickened
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network.spec import Augmentation

@@ -1,14 +1,8 @@
-"""Surgery in words and weights, what follows a shift, and what lies over the image."""
+"""Surgery in words and weights, and what follows a shift."""
 
 import numpy as np
 import pytest
 
-from cnn_lab.charts.answer_curves import answers_spec, answers_table
-from cnn_lab.charts.feature_maps import map_sheet
-from cnn_lab.charts.heat import heat_picture
-from cnn_lab.charts.maps import NEGATIVE, POSITIVE
-from cnn_lab.charts.network_3d import planes, shown_layers
-from cnn_lab.charts.receptive_field import framed, image_picture
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.explain import (
     MAX_CUTS,
@@ -81,49 +75,3 @@ def test_what_covering_costs_lies_where_the_square_was():
     for row, column in [(0, 0), (5, 7), (13, 13)]:
         expected = found.before - found.probabilities[row, column]
         assert spread[row * found.step, column * found.step] == expected
-
-
-def test_heat_hides_the_image_where_it_is_full_and_leaves_it_where_it_is_none():
-    heat = np.zeros((28, 28))
-    heat[3, 4], heat[5, 6] = 2.0, -2.0
-    picture = heat_picture(DIGIT, heat)
-    assert tuple(picture[3, 4]) == POSITIVE
-    assert tuple(picture[5, 6]) == NEGATIVE
-    untouched = heat == 0
-    dimmed = heat_picture(DIGIT, np.zeros((28, 28)))
-    np.testing.assert_array_equal(picture[untouched], dimmed[untouched])
-    np.testing.assert_array_equal(dimmed[..., 0], dimmed[..., 2])
-
-
-def test_a_frame_lies_on_the_edge_of_its_pixels():
-    picture = framed(image_picture(DIGIT), [(2, 3, 2, 4), (0, 0, 0, 5)], "#b0126f", factor=10)
-    ink = (picture == np.array([0xB0, 0x12, 0x6F])).all(axis=2)
-    rows, columns = np.nonzero(ink)
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (20, 39, 30, 69)
-    assert not ink[25:35, 35:65].any()
-
-
-def test_a_sheet_says_what_its_ends_stand_for():
-    maps = np.dstack([np.eye(2), -3 * np.eye(2)])
-    signed = map_sheet(maps, np.array([3.0, 3.0]))
-    assert (signed.low, signed.high, len(signed.colours)) == (-3.0, 3.0, 3)
-    grey = map_sheet(np.abs(maps), np.array([1.0, 3.0]))
-    assert (grey.low, grey.high, len(grey.colours)) == (0.0, 3.0, 2)
-
-
-def test_the_curve_has_a_line_for_each_class():
-    table = answers_table([0, 1], np.full((2, 10), 0.1), followed=4)
-    assert len(table) == 20
-    assert set(table[table.part == "followed"].digit) == {"4"}
-    spec = answers_spec("pixels", 0.5, [0, 1])
-    assert spec["encoding"]["x"]["scale"]["domain"] == [0, 1]
-
-
-def test_the_network_in_space_shows_every_map_of_every_plane():
-    made = {name: values[0] for name, values in PAPER.activations(DIGIT[None]).items()}
-    layers = shown_layers(PAPER.spec)
-    assert layers == ["conv1", "pool1", "conv2", "conv3", "pool2", "dense1", "softmax"]
-    shown = planes(DIGIT, made, layers)
-    assert [one.name for one in shown] == ["", *layers]
-    assert max(max(one.width, one.height) for one in shown) == 150
-    assert sum(len(one.png) for one in shown) < 200_000

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from cnn_lab.charts.comparison import comparison_spec, comparison_table
+from cnn_lab.charts.training import comparison_spec, comparison_table
 from cnn_lab.network import zoo
 from cnn_lab.network.spec import Conv2D, NetworkSpec, TrainingSpec
 from cnn_lab.runs.comparison import (

@@ -2,9 +2,15 @@
 
 import numpy as np
 
+from cnn_lab.charts.digits import (
+    FACTOR,
+    PICTURE_SIDE,
+    marked,
+    over_drawing,
+    step_pictures,
+    times_as_probable,
+)
 from cnn_lab.charts.maps import NEGATIVE, POSITIVE
-from cnn_lab.charts.preparation import FACTOR, PICTURE_SIDE, step_pictures
-from cnn_lab.charts.reasons import marked, over_drawing, times_as_probable
 from cnn_lab.digits.drawing import STEPS, Preparation, prepare_steps
 from cnn_lab.explain import Occlusion
 

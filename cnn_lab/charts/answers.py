@@ -1,0 +1,176 @@
+"""A network's answer: ten probabilities as bars, and as lines over the range of a change."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cnn_lab.charts.vega import GREY, Spec, category, mark, quantity, tip
+from cnn_lab.digits.drawing import percent
+
+N_CLASSES = 10
+ROW_PX = 28
+BAR_PX = 14
+NUMBER_PX = 56  # beside the bars, enough for "100.0%"
+ANSWER, OTHER = "answer", "other"
+
+CURVES_PX = 280
+FOLLOWED, OTHERS = "followed", "others"
+LEAST_NAMED = 0.15  # the height that a line must reach to bear its digit
+
+Probabilities = NDArray[np.floating[Any]]
+
+
+def probabilities_table(probabilities: Probabilities | None) -> pd.DataFrame:
+    """Return what the bars show.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (classes,), or None
+        None before there is anything to read: ten empty bars.
+
+    Returns
+    -------
+    DataFrame
+        A row a class: `digit`, `probability`, `label` (the number as a reader sees it) and
+        `part`, "answer" for the most probable class and "other" for the rest.
+
+    Examples
+    --------
+    >>> probabilities_table(np.array([0.2, 0.8]))[["label", "part"]].values.tolist()
+    [['20.0%', 'other'], ['80.0%', 'answer']]
+    """
+    values = np.zeros(N_CLASSES) if probabilities is None else np.asarray(probabilities, float)
+    answer = -1 if probabilities is None else int(values.argmax())
+    classes = range(len(values))
+    return pd.DataFrame(
+        {
+            "digit": [str(digit) for digit in classes],
+            "probability": values,
+            "label": ["–" if answer < 0 else percent(value) for value in values],
+            "part": [ANSWER if digit == answer else OTHER for digit in classes],
+        }
+    )
+
+
+def probabilities_spec() -> Spec:
+    """Return the chart of a table from `probabilities_table`.
+
+    It is the same for all numbers, so a browser that has it draws new bars and leaves the
+    chart in its place. Colours are the page's own: the first two of its palette. A pale
+    track shows how long a bar could be.
+    """
+    start, end, length = (quantity(of, axis=None, domain=[0, 1]) for of in (0, 1, "probability"))
+    track = {"x": end, "x2": {"datum": 0}, "color": {"value": GREY}}
+    return {
+        "height": N_CLASSES * ROW_PX,
+        "padding": {"left": 0, "top": 0, "right": 0, "bottom": 0},
+        "encoding": {
+            "y": category("digit", type="ordinal", axis=None),
+            "color": category("part", [OTHER, ANSWER], legend=None),
+        },
+        "layer": [
+            mark("bar", encoding=track, height=BAR_PX, opacity=0.18, tooltip=None),
+            mark("bar", encoding={"x": length}, height=BAR_PX, tooltip=None),
+            _text("digit", start, -10),
+            _text("label", end, NUMBER_PX),
+        ],
+    }
+
+
+def _text(field: str, x: Spec, dx: int) -> Spec:
+    encoding = {"x": x, "text": {"field": field}}
+    return mark("text", encoding=encoding, align="right", dx=dx, fontSize=14)
+
+
+def answers_table(values: Sequence[float], answers: Probabilities, followed: int) -> pd.DataFrame:
+    """Return one row per value and class.
+
+    Parameters
+    ----------
+    values : sequence of float
+        How much was changed.
+    answers : ndarray, shape (values, classes)
+        From `cnn_lab.explain.answer_curve`.
+    followed : int
+        The class whose line stands out.
+
+    Returns
+    -------
+    DataFrame
+        `value`, `digit`, `probability`, and `part`: "followed" or "others".
+
+    Examples
+    --------
+    >>> answers_table([0], np.array([[0.25, 0.75]]), 1).values.tolist()
+    [[0.0, '0', 0.25, 'others'], [0.0, '1', 0.75, 'followed']]
+    """
+    rows = [
+        (float(value), str(digit), float(probability), FOLLOWED if digit == followed else OTHERS)
+        for value, row in zip(values, answers, strict=True)
+        for digit, probability in enumerate(row)
+    ]
+    return pd.DataFrame(rows, columns=["value", "digit", "probability", "part"])
+
+
+def answers_spec(title: str, present: float, values: Sequence[float]) -> Spec:
+    """Return the chart of a table from `answers_table`.
+
+    Parameters
+    ----------
+    title : str
+        Of the axis along which something is changed.
+    present : float
+        Where the sliders stand; an upright line.
+    values : sequence of float
+        The range of the axis.
+
+    Notes
+    -----
+    Each line bears its digit where it is highest, so colours are not needed to tell them apart.
+    """
+    ends = [min(values), max(values)]
+    x = quantity("value", title, axis={"grid": False, "tickCount": 9}, domain=ends, nice=False)
+    y = quantity("probability", "probability", axis={"format": "%", "tickCount": 5}, domain=[0, 1])
+    here = {"x": x, "color": {"value": GREY}}
+    line = {
+        "y": y,
+        "detail": {"field": "digit"},
+        "opacity": _if_followed(1, 0.45),
+        "strokeWidth": _if_followed(3, 1.2),
+        "tooltip": [tip("digit"), tip("value", "~g"), tip("probability", ".1%")],
+    }
+    highest = [
+        {
+            "window": [{"op": "rank", "as": "rank"}],
+            "sort": [{"field": "probability", "order": "descending"}],
+            "groupby": ["digit"],
+        },
+        {"filter": f"datum.rank === 1 && datum.probability > {LEAST_NAMED}"},
+        {
+            "aggregate": [
+                {"op": "median", "field": "value", "as": "value"},
+                {"op": "max", "field": "probability", "as": "probability"},
+            ],
+            "groupby": ["digit", "part"],
+        },
+    ]
+    digit = {"y": y, "text": {"field": "digit"}}
+    return {
+        "height": CURVES_PX,
+        "encoding": {"x": x, "color": category("part", [OTHERS, FOLLOWED], legend=None)},
+        "layer": [
+            {"data": {"values": [{"value": present}]}}
+            | mark("rule", encoding=here, strokeDash=[4, 3], opacity=0.6),
+            mark("line", encoding=line, interpolate="linear"),
+            {"transform": highest}
+            | mark("text", encoding=digit, dy=-9, fontSize=14, fontWeight="bold"),
+        ],
+    }
+
+
+def _if_followed(value: float, otherwise: float) -> Spec:
+    followed = {"test": f"datum.part === '{FOLLOWED}'", "value": value}
+    return {"condition": followed, "value": otherwise}

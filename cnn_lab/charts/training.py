@@ -1,0 +1,513 @@
+"""A run's charts: loss, accuracy and rate while it grows, two runs, a sweep, a confusion matrix.
+
+The specification of a chart depends on the length of the run alone; only the table behind it
+changes while the run goes on, so the browser redraws the marks and nothing else.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cnn_lab.charts.vega import (
+    BOTTOM,
+    DASHED,
+    FULL_HEIGHT,
+    GREY,
+    QUIET,
+    Spec,
+    category,
+    dots,
+    legend,
+    mark,
+    quantity,
+    tip,
+)
+from cnn_lab.runs.comparison import Compared
+
+Measure = Literal["loss", "accuracy"]
+Along = Literal["epochs", "seconds"]
+Row = Mapping[str, Any]
+Counts = NDArray[np.integer[Any]]
+
+TRAINING, VALIDATION = "training", "validation"
+MAX_POINTS = 240
+LATEST_POINTS = 80
+CHART_HEIGHT_PX = 320
+COMPARISON_HEIGHT_PX = CHART_HEIGHT_PX + 80  # with the legends below
+RATE_HEIGHT_PX = 130
+
+# What the axes can show; anything beyond lies on the border.
+LOSS_DOMAIN = (0.003, 3.0)
+LOSS_TICKS = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
+ERROR_DOMAIN = (0.9, 0.001)
+ERROR_TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+
+SWEEP_HEIGHT_PX = 310
+FINISHED, OTHER, BEST = "finished", "under way or given up", "best so far"
+
+CELL_PX = 42
+MARGIN_PX = 90
+MARK_PX = 24  # no wider than a cell on a phone
+
+
+def curve_table(
+    batches: Sequence[Row],
+    epochs: Iterable[Row],
+    *,
+    n_train: int,
+    changed_rates: Iterable[tuple[float, float]] = (),
+) -> pd.DataFrame:
+    """Return the points of both charts.
+
+    Parameters
+    ----------
+    batches : sequence of mappings
+        Reports within epochs: `n_images` since the start of the run, and the mean `loss` and
+        `accuracy` since the report before.
+    epochs : iterable of mappings
+        Finished epochs: `n_images`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+    n_train : int
+        Images in an epoch.
+    changed_rates : iterable of (float, float)
+        Images trained on when somebody changed the learning rate, and the new highest one.
+
+    Returns
+    -------
+    DataFrame
+        A row a point: `epochs` (0 is the start, 1.5 the middle of the second epoch), `who`
+        ("training" or "validation"), `what` ("moment", "now" for the last of these, "epoch" or
+        "rate"), `loss`, `accuracy` in [0, 1] and `error`, its complement; where `what` is
+        "rate", only `rate`.
+    """
+    rows = [
+        _row(TRAINING, "moment", moment["n_images"] / n_train, moment["loss"], moment["accuracy"])
+        for moment in thin(batches, most=MAX_POINTS)
+    ]
+    rows += [(*row[:2], "now", *row[3:]) for row in rows[-1:]]
+    for epoch in epochs:
+        at = epoch["n_images"] / n_train
+        rows.append(_row(TRAINING, "epoch", at, epoch["loss"], epoch["accuracy"]))
+        rows.append(_row(VALIDATION, "epoch", at, epoch["val_loss"], epoch["val_accuracy"]))
+    nothing = math.nan
+    rows += [
+        (n_images / n_train, TRAINING, "rate", nothing, nothing, nothing, rate)
+        for n_images, rate in changed_rates
+    ]
+    columns = ["epochs", "who", "what", "loss", "accuracy", "error", "rate"]
+    return pd.DataFrame(rows, columns=columns).astype({"who": "object", "what": "object"})
+
+
+def latest_table(batches: Sequence[Row], *, n_batches: int) -> pd.DataFrame:
+    """Return the latest reports within epochs, each as it came.
+
+    Parameters
+    ----------
+    batches : sequence of mappings
+        With `epoch` and `batch` from 1, `loss` and `accuracy`.
+    n_batches : int
+        Of an epoch.
+
+    Returns
+    -------
+    DataFrame
+        At most 80 rows: `batch`, counted since the start of the run, `loss`, `accuracy`.
+    """
+    rows = [
+        ((report["epoch"] - 1) * n_batches + report["batch"], report["loss"], report["accuracy"])
+        for report in batches[-LATEST_POINTS:]
+    ]
+    return pd.DataFrame(rows, columns=["batch", "loss", "accuracy"])
+
+
+def rate_table(planned: Sequence[float], batches: Sequence[Row], *, n_batches: int) -> pd.DataFrame:
+    """Return the learning rate as the schedule has it, and as it was.
+
+    Parameters
+    ----------
+    planned : sequence of float
+        The schedule's rate of each batch of the run.
+    batches : sequence of mappings
+        Reports within epochs, with `epoch`, `batch` and, unless it is from an old run, `rate`.
+    n_batches : int
+        Of an epoch.
+
+    Returns
+    -------
+    DataFrame
+        A row a point: `epochs`, `what` ("planned" or "used") and `rate`; at most 240 of each.
+    """
+    every = max(1, math.ceil(len(planned) / MAX_POINTS))
+    rows = [(i / n_batches, "planned", float(planned[i])) for i in range(0, len(planned), every)]
+    rows.append((len(planned) / n_batches, "planned", float(planned[-1])))
+    rated = [report for report in batches if "rate" in report]
+    every = max(1, math.ceil(len(rated) / MAX_POINTS))
+    rows += [
+        (report["epoch"] - 1 + report["batch"] / n_batches, "used", report["rate"])
+        for report in [*rated[:-1:every], *rated[-1:]]
+    ]
+    return pd.DataFrame(rows, columns=["epochs", "what", "rate"])
+
+
+def thin(batches: Sequence[Row], *, most: int) -> list[dict[str, float]]:
+    """Return at most `most` points, each the mean over 1, 2, 4, 8 ... reports in a row.
+
+    Every point but the last one stays where it is while reports are added, until their
+    number passes the next power of two.
+    """
+    group = 2 ** max(0, math.ceil(math.log2(max(1, len(batches)) / most)))
+    points: list[dict[str, float]] = []
+    before = 0.0
+    for start in range(0, len(batches), group):
+        part = batches[start : start + group]
+        counts = []
+        for report in part:
+            counts.append(report["n_images"] - before)
+            before = report["n_images"]
+        point: dict[str, float] = {"n_images": before}
+        for name in ("loss", "accuracy"):
+            weighed = sum(n * report[name] for n, report in zip(counts, part, strict=True))
+            point[name] = weighed / sum(counts)
+        points.append(point)
+    return points
+
+
+def _row(who: str, what: str, at: float, loss: float, accuracy: float) -> tuple[Any, ...]:
+    return at, who, what, loss, accuracy, 1 - accuracy, math.nan
+
+
+def curve_spec(measure: Measure, *, n_epochs: int) -> Spec:
+    """Return the Vega-Lite specification of one chart, for a table from `curve_table`.
+
+    Training and validation differ by dashes and by the shape of their points as well as by
+    colour, which is the theme's. Loss has a logarithmic axis; accuracy is stretched towards
+    100 % in the same way, for there the last tenths matter.
+    """
+    images = by_images("bottom-left" if measure == "loss" else "bottom-right")
+    rate = {"text": tip("rate", "~g"), "y": BOTTOM, "color": QUIET}
+    changed = [tip("rate", "~g", "learning rate, from here on")]
+    return {
+        "height": CHART_HEIGHT_PX,
+        "title": _title(measure),
+        "encoding": {"x": _epochs(n_epochs, "epochs"), "y": _axis(measure), "color": images},
+        "layer": [
+            *_curves(images, [], opacity=0.55),
+            mark(
+                "rule",
+                "datum.what == 'rate'",
+                {**FULL_HEIGHT, "color": QUIET, "tooltip": changed},
+                strokeDash=[2, 3],
+                aria=False,
+            ),
+            mark("text", "datum.what == 'rate'", rate, align="left", dx=4, dy=-6, aria=False),
+            # One point is no line yet: the head of the curve shows that it has begun.
+            mark("point", "datum.what == 'now'", filled=True, size=30, aria=False),
+        ],
+    }
+
+
+def by_images(corner: str) -> Spec:
+    """Return the channel of training and validation, with its legend in a corner of the chart."""
+    key = legend(corner, direction="vertical", offset=8)
+    return category("who", [TRAINING, VALIDATION], legend=key)
+
+
+def shaped(images: Spec) -> Spec:
+    """Return the channel of training and validation as the shapes of points."""
+    return images | {"scale": {**images["scale"], "range": ["circle", "diamond"]}}
+
+
+def _curves(images: Spec, first: list[Spec], *, opacity: float) -> list[Spec]:
+    """Return the layers of a table from `curve_table`; `first` comes first in the tooltips."""
+    epoch = "datum.what == 'epoch'"
+    tooltip = [
+        *first,
+        tip("who", title="images"),
+        tip("epochs", "d", "epoch"),
+        *([tip("seconds", ".0f")] if first else []),
+        tip("loss", ".4f"),
+        tip("accuracy", ".2%"),
+    ]
+    judged = f"{epoch} && datum.who == '{VALIDATION}'"
+    return [
+        mark("line", "datum.what == 'moment'", strokeWidth=1, opacity=opacity),
+        mark("line", f"{epoch} && datum.who == '{TRAINING}'", strokeWidth=2),
+        mark("line", judged, strokeWidth=2, strokeDash=DASHED),
+        dots(55, epoch, shape=shaped(images), tooltip=tooltip),
+    ]
+
+
+def latest_spec(measure: Measure) -> Spec:
+    """Return the Vega-Lite specification of the latest reports, for `latest_table`.
+
+    Both axes fit what is there: within so few batches, everything lies close together.
+    """
+    is_loss = measure == "loss"
+    batches = {"tickMinStep": 1, "tickCount": 6, "format": ",d"}
+    return {
+        "height": CHART_HEIGHT_PX,
+        "title": _title(measure),
+        "encoding": {
+            "x": quantity("batch", "batches since the start", axis=batches, zero=False, nice=False),
+            "y": quantity(
+                measure, None, axis={"format": "~g" if is_loss else "~%"}, zero=False, nice=True
+            ),
+            "tooltip": [tip("batch", ",d"), tip(measure, ".3f" if is_loss else ".1%")],
+        },
+        "layer": [mark("line", strokeWidth=1.5), dots(18)],
+    }
+
+
+def rate_spec(*, n_epochs: int) -> Spec:
+    """Return the Vega-Lite specification of the learning rate, for `rate_table`."""
+    # Not read out one by one: before a run there is no rate that was used, and a mark without
+    # anything in it has nothing to say. The chart's own words tell of both.
+    planned = {"strokeWidth": 1, "strokeDash": [2, 3], "aria": False}
+    return {
+        "height": RATE_HEIGHT_PX,
+        "title": {"text": "Learning rate", "offset": 6},
+        "encoding": {
+            "x": _epochs(n_epochs, None),
+            "y": quantity(
+                "rate", None, axis={"tickCount": 3, "format": "~g"}, zero=True, nice=True
+            ),
+        },
+        "layer": [
+            mark("line", "datum.what == 'planned'", {"color": QUIET}, **planned),
+            mark("line", "datum.what == 'used'", strokeWidth=2, aria=False),
+        ],
+    }
+
+
+def _title(measure: Measure) -> Spec:
+    return {"text": measure.capitalize(), "offset": 8}
+
+
+def _epochs(n_epochs: int, title: str | None) -> Spec:
+    axis = {"tickMinStep": 1, "tickCount": min(n_epochs, 10), "format": "d"}
+    return quantity("epochs", title, axis=axis, domain=[0, n_epochs], nice=False)
+
+
+def _axis(measure: Measure) -> Spec:
+    """Return the vertical channel: a logarithm of the loss, or of what is missing to 100 %."""
+    is_loss = measure == "loss"
+    ticks = LOSS_TICKS if is_loss else ERROR_TICKS
+    label = "format(datum.value, '~g')" if is_loss else "format(1 - datum.value, '~%')"
+    return quantity(
+        "loss" if is_loss else "error",
+        None,
+        axis={"values": list(ticks), "labelExpr": label, "labelOverlap": True},
+        type="log",
+        domain=sorted(LOSS_DOMAIN if is_loss else ERROR_DOMAIN),
+        reverse=not is_loss,
+        clamp=True,
+        nice=False,
+    )
+
+
+def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
+    """Return the points of several runs.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `curve_table`; also `run`, the run's name, and
+        `seconds` of training since its start, between two reports in proportion.
+    """
+    tables = []
+    for one in compared:
+        table = curve_table(one.batches, one.epochs, n_train=one.n_train)
+        table["run"] = one.name
+        table["seconds"] = _seconds_at(one, table["epochs"].to_numpy(float) * one.n_train)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _seconds_at(one: Compared, n_images: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return when a run had been trained on so many images, from its own reports."""
+    reports = {row["n_images"]: row["seconds"] for row in [*one.batches, *one.epochs]}
+    known = sorted({0.0: 0.0, **reports}.items())
+    images, seconds = np.array(known, float).T
+    return np.asarray(np.interp(n_images, images, seconds))
+
+
+def comparison_spec(measure: Measure, *, names: Sequence[str], along: Along, end: float) -> Spec:
+    """Return the chart of one measure, for a table from `comparison_table`.
+
+    Parameters
+    ----------
+    measure : {"loss", "accuracy"}
+        On the same axes as `curve_spec`. Colour tells the run, dashes tell validation.
+    names : sequence of str
+        The runs, in the order of their colours.
+    along : {"epochs", "seconds"}
+        What the horizontal axis counts.
+    end : float
+        Where that axis ends.
+    """
+    below = legend("bottom", columns=1, labelLimit=320)
+    grey = {"symbolFillColor": GREY, "symbolStrokeColor": GREY}
+    whole = {"tickMinStep": 1, "tickCount": 8, "format": "d"}
+    return {
+        "height": COMPARISON_HEIGHT_PX,
+        "title": _title(measure),
+        "encoding": {
+            "x": quantity(along, along, axis=whole, domain=[0, end], nice=False),
+            "y": _axis(measure),
+            "color": category("run", list(names), legend=below),
+        },
+        "layer": _curves(by_images("bottom") | {"legend": below | grey}, [tip("run")], opacity=0.4),
+    }
+
+
+def sweep_table(accuracies: Sequence[float | None], finished: Sequence[bool]) -> pd.DataFrame:
+    """Return the points of the chart.
+
+    Parameters
+    ----------
+    accuracies : sequence of float or None
+        Of each trial so far, after its latest epoch; None before its first.
+    finished : sequence of bool
+        Which trials went to their end.
+
+    Returns
+    -------
+    DataFrame
+        `trial` from 1, `what` ("finished", "under way or given up" or "best so far"),
+        `accuracy` in [0, 1] and `error`, its complement.
+    """
+    rows: list[tuple[int, str, float]] = []
+    best = 0.0
+    for trial, (accuracy, is_finished) in enumerate(zip(accuracies, finished, strict=True), 1):
+        if accuracy is not None:
+            rows.append((trial, FINISHED if is_finished else OTHER, accuracy))
+            best = max(best, accuracy) if is_finished else best
+        if best:
+            rows.append((trial, BEST, best))
+    table = pd.DataFrame(rows, columns=["trial", "what", "accuracy"])
+    table["error"] = 1 - table["accuracy"]
+    return table.astype({"what": "object", "accuracy": "float64", "error": "float64"})
+
+
+def sweep_spec(*, n_trials: int) -> Spec:
+    """Return the specification of the chart, for a table from `sweep_table`.
+
+    The vertical axis is that of `curve_spec`, stretched towards 100 %.
+    """
+    whole = {"tickMinStep": 1, "tickCount": min(n_trials, 10), "format": "d"}
+    states = category("what", [FINISHED, OTHER], range=["circle", "cross"], legend=legend("bottom"))
+    tooltip = [tip("trial", "d"), tip("accuracy", ".2%"), tip("what", title="state")]
+    return {
+        "height": SWEEP_HEIGHT_PX,
+        "title": {"text": "Accuracy, and the best so far"},
+        "encoding": {
+            "x": quantity("trial", axis=whole, domain=[0, n_trials + 1], nice=False),
+            "y": _axis("accuracy"),
+        },
+        "layer": [
+            mark("line", f"datum.what == '{BEST}'", interpolate="step-after", strokeWidth=2),
+            dots(65, f"datum.what != '{BEST}'", shape=states, tooltip=tooltip),
+        ],
+    }
+
+
+def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str, Any]:
+    """Return the figure, in Plotly's own words.
+
+    Colour grows with the logarithm of the count, for beside a thousand right answers one error
+    would else be no colour at all; the counts stand in the cells. Over each cell lies a mark
+    that nobody sees and that a click can select, which a heatmap's cells do not allow; its
+    `customdata` is [row, column].
+
+    Parameters
+    ----------
+    confusion : ndarray of int, shape (classes, classes)
+        Rows are the truth, columns what was read.
+    class_names : sequence of str
+    """
+    n = len(class_names)
+    names = list(class_names)
+    rows, columns = (axis.ravel() for axis in np.indices((n, n)))
+    invisible = {"marker": {"opacity": 0}}
+    shown = {
+        "tickvals": list(range(n)),
+        "ticktext": names,
+        "tickfont": {"size": 13},
+        "ticks": "",
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+    return {
+        "data": [
+            {
+                "type": "heatmap",
+                "z": np.log1p(confusion).tolist(),
+                "text": [[str(count) if count else "" for count in row] for row in confusion],
+                "texttemplate": "%{text}",
+                "textfont": {"size": 12},
+                "showscale": False,
+                "hoverinfo": "skip",
+                "xgap": 1,
+                "ygap": 1,
+            },
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": columns.tolist(),
+                "y": rows.tolist(),
+                "customdata": np.stack([rows, columns], axis=1).tolist(),
+                "text": [
+                    cell_words(int(confusion[row, column]), names[row], names[column])
+                    for row, column in zip(rows, columns, strict=True)
+                ],
+                "hovertemplate": "%{text}<extra></extra>",
+                "marker": {"symbol": "square", "size": MARK_PX, "opacity": 0},
+                "selected": invisible,
+                "unselected": invisible,
+                "showlegend": False,
+            },
+        ],
+        "layout": {
+            "height": n * CELL_PX + MARGIN_PX,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "dragmode": False,
+            "clickmode": "event+select",
+            "xaxis": {**shown, "title": {"text": "read as"}},
+            "yaxis": {**shown, "title": {"text": "is"}, "autorange": "reversed"},
+        },
+    }
+
+
+def cell_words(count: int, truth: str, read: str) -> str:
+    """Return what one count says.
+
+    Examples
+    --------
+    >>> cell_words(3, "9", "4"), cell_words(990, "9", "9")
+    ('9 read as 4: 3 times', '9 read as 9, rightly: 990 times')
+    """
+    rightly = ", rightly" if truth == read else ""
+    return f"{truth} read as {read}{rightly}: {count:,} {'time' if count == 1 else 'times'}"
+
+
+def most_confused(confusion: Counts, *, most: int) -> list[tuple[int, int, int]]:
+    """Return the errors that happened most often.
+
+    Returns
+    -------
+    list of (int, int, int)
+        Truth, what it was read as, and how often; at most `most`, the most frequent first.
+    """
+    errors = np.array(confusion)
+    np.fill_diagonal(errors, 0)
+    order = np.argsort(errors, axis=None, kind="stable")[::-1]
+    pairs = (np.unravel_index(cell, errors.shape) for cell in order[:most])
+    return [
+        (int(row), int(column), int(errors[row, column]))
+        for row, column in pairs
+        if errors[row, column]
+    ]

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 import pytest
-from altair.utils.schemapi import SchemaValidationError
+from jsonschema import ValidationError
 
 from cnn_lab.charts import answers, backpropagation, network_costs, paper, pooling, training, vega
 from cnn_lab.concepts.formulas import layer_costs
@@ -39,8 +39,8 @@ def test_a_chart_is_valid_vega_lite(name):
 
 def test_the_schema_would_tell():
     wrong = {"data": {"values": []}, **vega.mark("lines", encoding={"x": vega.quantity("a")})}
-    with pytest.raises(SchemaValidationError, match="lines"):
-        alt.Chart.from_dict(wrong, validate=False).to_dict()
+    with pytest.raises(ValidationError):
+        alt.Chart.from_dict(wrong)
 
 
 def test_a_number_is_a_field_or_one_value():

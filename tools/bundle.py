@@ -16,6 +16,10 @@ DIGEST = BUNDLES / "digest.txt"
 ENTRIES = {
     "player": "stage/js/lend.js",
     "stage": "stage/js/stage.js",
+    "map_picker": "app/widgets/map_picker.js",
+    "time_machine": "app/training/time_machine.js",
+    "layers": "app/network/diagram.js",
+    "space": "app/features/space.js",
 }
 NOTE = "/* Written by `make bundle`; the sources are elsewhere. */"
 ESBUILD = (

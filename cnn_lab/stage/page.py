@@ -85,7 +85,8 @@ script-src 'unsafe-inline'; style-src 'unsafe-inline'">
 </head>
 <body>
 <h1>{title}</h1>
-<div class="stage"><noscript>This figure is played by a script; allow scripts to see it.</noscript>
+<div class="kit stage">
+<noscript>This figure is played by a script; allow scripts to see it.</noscript>
 </div>
 <footer>{settings}<br>Made with CNN Lab</footer>
 <script type="application/json" id="trace">{wire}</script>

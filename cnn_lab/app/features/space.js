@@ -1,7 +1,8 @@
 // Planes in space, turned by dragging or by the arrow keys. The browser projects them; Python
 // has drawn what is on them.
 
-const mounted = new WeakMap();
+import { component, element } from "../../stage/js/kit.js";
+
 const FIRST = { turn: -52, tilt: -16 };
 const MOST_TILT = 80;
 const KEY_DEGREES = 6;
@@ -9,32 +10,15 @@ const DRAG_DEGREES = 0.4; // for each pixel
 const CLICK_PX = 4; // moved less, it was a click
 const MARGIN = 0.12; // of the width
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let space = mounted.get(parentElement);
-  if (!space) {
-    space = createSpace(parentElement.querySelector(".space"));
-    mounted.set(parentElement, space);
-  }
-  space.update(data, (name) => setTriggerValue("chosen", name));
-  return () => {
-    space.stop();
-    mounted.delete(parentElement);
-  };
-}
-
-function element(tag, className, parent) {
-  const node = document.createElement(tag);
-  node.className = className;
-  parent.append(node);
-  return node;
-}
+export default component(createSpace);
 
 /**
  * Builds the scene once; what it shows changes with `update`, and the view stays.
  * @param {HTMLElement} root
  */
 function createSpace(root) {
-  const scene = element("div", "scene", root);
+  const scene = element("div", { class: "scene" });
+  root.replaceChildren(scene);
   root.tabIndex = 0;
   root.setAttribute("role", "application");
   let data = null;
@@ -74,18 +58,15 @@ function createSpace(root) {
   }
 
   function draw() {
-    scene.replaceChildren();
-    for (const { name, words, picture, width, height } of data.planes) {
-      const plane = element("div", `plane${name ? "" : " image"}`, scene);
-      plane.style.setProperty("--width", `${width}px`);
-      plane.style.setProperty("--height", `${height}px`);
-      const image = element("img", "", plane);
-      image.src = picture;
-      image.alt = "";
-      image.draggable = false;
-      image.dataset.name = name;
-      element("span", "", plane).textContent = name || words;
-    }
+    const planes = data.planes.map(({ name, words, picture, width, height }) => {
+      const image = element("img", { src: picture, alt: "", draggable: false, "data-name": name });
+      const size = `--width: ${width}px; --height: ${height}px`;
+      return element("div", { class: name ? "plane" : "plane image", style: size }, [
+        image,
+        element("span", {}, [name || words]),
+      ]);
+    });
+    scene.replaceChildren(...planes);
   }
 
   root.onpointerdown = (event) => {

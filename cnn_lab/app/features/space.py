@@ -1,25 +1,19 @@
 """The whole network in space on *Feature maps*, with this image's maps on its layers."""
 
 import base64
-from pathlib import Path
 
 import streamlit as st
 
 from cnn_lab.app.features.view import View, choose_another_layer
+from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.charts.network_3d import planes, shown_layers
 from cnn_lab.content import prose
 
 KEY = "features_space"
-_HERE = Path(__file__).parent
 # Pictures turned by the browser itself: sharp, smooth on any machine, and a tenth of the size
 # that the same would have as a mesh.
-_space = st.components.v2.component(
-    "cnn_lab_space",
-    html='<div class="space">\n</div>',
-    css=(_HERE / "space.css").read_text(encoding="utf-8"),
-    js=(_HERE / "space.js").read_text(encoding="utf-8"),
-)
+_space = component("space", "space")
 
 
 def show_space(view: View) -> None:

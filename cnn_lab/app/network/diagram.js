@@ -1,27 +1,36 @@
 // Shows what Python drew of a network, and tells it which layer was chosen. Scrolling and the
 // focus stay where they are when the drawing changes.
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const box = parentElement.querySelector(".layers");
-  const focused = parentElement.activeElement?.closest?.("[data-layer]")?.dataset.layer;
-  box.setAttribute("aria-label", data.label);
-  if (box.drawn !== data.html) {
-    box.innerHTML = box.drawn = data.html;
-    if (focused !== undefined) find(box, focused)?.querySelector("button")?.focus();
-  }
-  if (box.selected !== data.selected) {
-    box.selected = data.selected;
-    bringIntoView(box, find(box, data.selected));
-  }
-  box.onclick = (event) => {
-    const layer = event.target.closest("[data-layer]")?.dataset.layer;
-    if (layer !== undefined) setTriggerValue("chosen", layer);
-  };
-}
+import { component } from "../../stage/js/kit.js";
 
-function find(box, layer) {
-  return box.querySelector(`[data-layer="${CSS.escape(layer)}"]`);
-}
+export default component((box) => {
+  let html = "";
+  let selected = "";
+  box.tabIndex = 0;
+  box.setAttribute("role", "region");
+
+  const find = (layer) => box.querySelector(`[data-layer="${CSS.escape(layer)}"]`);
+  const layerOf = (node) => node?.closest?.("[data-layer]")?.dataset.layer;
+
+  return {
+    update(data, choose) {
+      const focused = layerOf(box.getRootNode().activeElement);
+      box.setAttribute("aria-label", data.label);
+      if (html !== data.html) {
+        box.innerHTML = html = data.html;
+        if (focused !== undefined) find(focused)?.querySelector("button")?.focus();
+      }
+      if (selected !== data.selected) {
+        selected = data.selected;
+        bringIntoView(box, find(selected));
+      }
+      box.onclick = (event) => {
+        const layer = layerOf(event.target);
+        if (layer !== undefined) choose(layer);
+      };
+    },
+  };
+});
 
 /** Scroll sideways, and never the page, as far as it takes to see a block of the diagram. */
 function bringIntoView(box, block) {

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
 from cnn_lab.app.network.controls import Bench, choose
+from cnn_lab.app.widgets.component import component
 from cnn_lab.charts.network_diagram import (
     INPUT,
     INPUT_KEY,
@@ -20,15 +20,9 @@ from cnn_lab.content import prose
 from cnn_lab.network.costs import FLOAT_BYTES, Fields, bytes_in_words, fields
 from cnn_lab.network.spec import Draft, Fit, Layer, LayerSummary
 
-_HERE = Path(__file__).parent
 _ON_PAGE = Look(ink="currentColor", paper="none", now="var(--now)")
 _HEADS = ("Layer", "Output", "Parameters", "Multiply-adds", "Memory", "Receptive field")
-_layers = st.components.v2.component(
-    "cnn_lab_layers",
-    html='<div class="layers" role="region" tabindex="0"></div>',
-    css=(_HERE / "diagram.css").read_text(encoding="utf-8"),
-    js=(_HERE / "diagram.js").read_text(encoding="utf-8"),
-)
+_layers = component("layers", "layers")
 
 
 def show_diagram(bench: Bench, found: Fit) -> None:

@@ -1,50 +1,30 @@
 // Moves through the moments of a run: pictures cut from sheets, a table, and a mark on a curve.
 // It computes nothing: every number, shade and place comes from Python.
 
-const mounted = new WeakMap();
+import {
+  component,
+  drawn,
+  element,
+  scale,
+  showPlaying,
+  slide,
+  slider as makeSlider,
+  toggleButton,
+} from "../../stage/js/kit.js";
+
 const WHOLE_RUN_MS = 9000;
 const FASTEST_MS = 60;
 const SLOWEST_MS = 450;
-const PLAY = "M8 5v14l11-7z";
-const PAUSE = "M7 5h4v14H7zM13 5h4v14h-4z";
-const SVG = "http://www.w3.org/2000/svg";
 
-export default function ({ data, parentElement }) {
-  let machine = mounted.get(parentElement);
-  if (!machine) {
-    machine = createMachine(parentElement.querySelector(".machine"));
-    mounted.set(parentElement, machine);
-  }
-  machine.update(data);
-  return () => {
-    machine.pause();
-    mounted.delete(parentElement);
-  };
-}
-
-function element(tag, attributes = {}, children = []) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function drawn(tag, attributes) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
+export default component(createMachine);
 
 /**
  * Builds the controls once; what they show changes with `update`.
  * @param {HTMLElement} root
  */
 function createMachine(root) {
-  const sign = drawn("path", { d: PLAY });
-  const icon = drawn("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
-  icon.append(sign);
-  const toggle = element("button", { type: "button", "aria-label": "Play" }, [icon]);
-  const slider = element("input", { type: "range", min: "0", step: "1", "aria-label": "Moment" });
+  const toggle = toggleButton(() => (timer === null ? play() : pause()));
+  const slider = makeSlider("Moment", goTo);
   const words = element("p", { class: "words" });
   const plot = element("div", { class: "plot" });
   const panels = element("div", { class: "panels" });
@@ -64,9 +44,7 @@ function createMachine(root) {
 
   function visit(wanted) {
     moment = Math.min(Math.max(wanted, 0), last());
-    slider.value = String(moment);
-    slider.style.setProperty("--share", String(last() ? moment / last() : 1));
-    slider.setAttribute("aria-valuetext", data.words[moment]);
+    slide(slider, moment, data.words[moment]);
     words.textContent = data.words[moment];
     for (const part of show) part(moment);
   }
@@ -74,7 +52,7 @@ function createMachine(root) {
   function pause() {
     clearInterval(timer);
     timer = null;
-    label("Play", PLAY);
+    showPlaying(toggle, false);
   }
 
   function play() {
@@ -84,33 +62,22 @@ function createMachine(root) {
       visit(moment + 1);
       if (moment === last()) pause();
     }, gap);
-    label("Pause", PAUSE);
+    showPlaying(toggle, true);
   }
 
-  function label(text, path) {
-    toggle.setAttribute("aria-label", text);
-    toggle.title = text;
-    sign.setAttribute("d", path);
-  }
-
-  toggle.onclick = () => (timer === null ? play() : pause());
-  slider.oninput = () => {
+  function goTo(wanted) {
     pause();
-    visit(Number(slider.value));
-  };
-  label("Play", PLAY);
+    visit(wanted);
+  }
 
   return {
-    pause,
+    stop: pause,
     update(wanted) {
       if (data === wanted) return;
       const first = data === null;
       data = wanted;
       slider.max = String(last());
-      const curve = makeCurve(plot, data, (chosen) => {
-        pause();
-        visit(chosen);
-      });
+      const curve = makeCurve(plot, data, goTo);
       const parts = data.sheets.map((sheet) => makePicture(sheet, () => moment));
       const matrix = makeMatrix(data);
       panels.replaceChildren(...parts.map((part) => part.node), matrix.node);
@@ -141,11 +108,9 @@ function makePicture(sheet, present) {
   }
   image.onload = () => show(present());
   image.src = sheet.picture;
-  const bar = element("span", { class: "scale" });
-  bar.style.background = `linear-gradient(to right, ${sheet.colours.join(", ")})`;
-  const scale = element("div", { class: "legend" }, [sheet.low, bar, sheet.high]);
+  const legend = element("div", { class: "legend" }, scale(sheet.low, sheet.colours, sheet.high));
   const title = element("figcaption", {}, [sheet.title]);
-  return { node: element("figure", {}, [title, canvas, scale]), show };
+  return { node: element("figure", {}, [title, canvas, legend]), show };
 }
 
 /** What was read as what: the same cells for every moment, with other counts. */

@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from cnn_lab.app.run_queue import run_queue
+from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.charts.maps import NEGATIVE, PAPER, POSITIVE, Tone
 from cnn_lab.charts.snapshots import Filmstrip, accuracy_curve, filters_film, maps_film, shades
@@ -19,15 +19,9 @@ from cnn_lab.runs.snapshot import Snapshot, watched_classes
 DIGIT = "training_machine_digit"
 FILTERS_PX, MAPS_PX = 235, 310  # about as wide the pictures become
 FEWEST = 2  # moments between which there is something to see
-_FOLDER = Path(__file__).parent
 
 # What is played lives in the browser: neither playing nor moving comes back to the server.
-_machine = st.components.v2.component(
-    "cnn_lab_time_machine",
-    html='<div class="machine">\n</div>',
-    css=(_FOLDER / "time_machine.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "time_machine.js").read_text(encoding="utf-8"),
-)
+_machine = component("time_machine", "machine")
 
 
 @st.fragment

@@ -1,31 +1,14 @@
 // Lays out a sheet of maps as large as whole pixels allow, and tells Python which number was
 // chosen: by a click, a tap or the arrow keys. It computes nothing but places.
 
-const mounted = new WeakMap();
+import { component, element, scale } from "../../stage/js/kit.js";
+
 const MOST_PX = 22; // a side of one number of a map
 const MOST_UNIT_PX = 40; // and of one that stands alone
 const MANY = 400;
 const SETTLED_MS = 160; // after the last arrow key
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let picker = mounted.get(parentElement);
-  if (!picker) {
-    picker = createPicker(parentElement.querySelector(".maps"));
-    mounted.set(parentElement, picker);
-  }
-  picker.update(data, (place) => setTriggerValue("chosen", place));
-  return () => {
-    picker.stop();
-    mounted.delete(parentElement);
-  };
-}
-
-function element(tag, attributes = {}, children = []) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
+export default component(createPicker);
 
 /**
  * How many maps stand beside each other, and how many pixels a side one number gets: as many as
@@ -228,9 +211,7 @@ function createPicker(root) {
       if (fresh || data.chosen?.join() === waiting) waiting = null;
       if (timer === null && waiting === null) chosen = data.chosen;
       picture.setAttribute("aria-label", data.label);
-      const bar = element("i", { "aria-hidden": "true" });
-      bar.style.background = `linear-gradient(to right, ${data.colours.join(", ")})`;
-      legend.replaceChildren(data.ends[0], bar, data.ends[1]);
+      legend.replaceChildren(...scale(data.ends[0], data.colours, data.ends[1]));
       words.textContent = data.caption;
       if (!fresh || !image) draw();
       if (!fresh) return;

@@ -2,23 +2,17 @@
 
 import base64
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
+from cnn_lab.app.widgets.component import component
 from cnn_lab.charts.maps import (
     BETWEEN_GREYS,
     Colour,
     MapSheet,
 )
 
-_HERE = Path(__file__).parent
-_picker = st.components.v2.component(
-    "cnn_lab_map_picker",
-    html='<div class="maps">\n</div>',
-    css=(_HERE / "map_picker.css").read_text(encoding="utf-8"),
-    js=(_HERE / "map_picker.js").read_text(encoding="utf-8"),
-)
+_picker = component("map_picker", "maps")
 
 Place = tuple[int, int, int]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_lab.app.widgets.component import component
 from cnn_lab.stage.data import as_traces, stage_data
 from cnn_lab.stage.source import bundled
 from cnn_lab.trace import Trace
@@ -11,12 +12,7 @@ from cnn_lab.trace import Trace
 # Streamlit sends a component's script along with each change of its data. So the player, many
 # times as large as a trace, is a component of its own, which never changes.
 _player = st.components.v2.component("cnn_lab_player", html="<div></div>", js=bundled("player.js"))
-_stage = st.components.v2.component(
-    "cnn_lab_stage",
-    html='<div class="stage">\n</div>',
-    css=bundled("stage.css"),
-    js=bundled("stage.js"),
-)
+_stage = component("stage", "stage")
 
 
 def stage(

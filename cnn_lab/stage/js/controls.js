@@ -1,5 +1,14 @@
 // Buttons, slider, keys and touch: everything a reader's hand does to the player.
 
+import {
+  button,
+  element,
+  relabel,
+  showPlaying,
+  slide,
+  slider as makeSlider,
+  toggleButton,
+} from "./kit.js";
 import { termTarget } from "./pointing.js";
 
 const KEYS =
@@ -8,42 +17,6 @@ const KEYS =
 const COPY = "Copy as LaTeX";
 const COPIED_MS = 2000;
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
-const ICONS = {
-  first: "M6 6h2v12H6zM18 6v12l-8.5-6z",
-  back: "M16 6v12l-9-6z",
-  play: "M8 5v14l11-7z",
-  pause: "M7 5h4v14H7zM13 5h4v14h-4z",
-  forward: "M8 6v12l9-6z",
-  last: "M16 6h2v12h-2zM6 6v12l8.5-6z",
-  grow: "M5 5h6v2H7v4H5zM13 5h6v6h-2V7h-4zM5 13h2v4h4v2H5zM17 13h2v6h-6v-2h4z",
-  shrink: "M9 5h2v6H5V9h4zM13 5h2v4h4v2h-6zM5 13h6v6H9v-4H5zM13 13h6v2h-4v4h-2z",
-  loop: "M7 7h10v3l4-4-4-4v3H5v6h2zM17 17H7v-3l-4 4 4 4v-3h12v-6h-2z",
-};
-
-function element(tag, attributes = {}, children = []) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-}
-
-function button(name, label, onClick) {
-  const node = element("button", { type: "button", "aria-label": label, title: label }, [
-    icon(name),
-  ]);
-  node.onclick = onClick;
-  return node;
-}
 
 /**
  * Builds the elements of the player inside `root` and wires them to it.
@@ -58,10 +31,8 @@ export function makeControls(root, player) {
     { class: "picture", tabindex: "0", role: "application", "aria-describedby": "stage-keys" },
     [base, overlay],
   );
-  const toggle = button("play", "Play", () => player.toggle());
-  toggle.className = "toggle";
-  const slider = element("input", { type: "range", min: "0", step: "1", "aria-label": "Step" });
-  slider.oninput = () => player.visit(Number(slider.value), { animate: false });
+  const toggle = toggleButton(() => player.toggle());
+  const slider = makeSlider("Step", (step) => player.visit(step, { animate: false }));
   const position = element("span", { class: "position", "aria-hidden": "true" });
   const speed = element(
     "select",
@@ -129,10 +100,7 @@ export function makeControls(root, player) {
       return tables.open ? tables.lastElementChild : null;
     },
     showScreen(filled) {
-      const label = filled ? "Leave full screen" : "Full screen";
-      screen.setAttribute("aria-label", label);
-      screen.title = label;
-      screen.replaceChildren(icon(filled ? "shrink" : "grow"));
+      relabel(screen, ...(filled ? ["shrink", "Leave full screen"] : ["grow", "Full screen"]));
     },
     describe(label, lastStep) {
       picture.setAttribute("aria-label", label);
@@ -140,16 +108,9 @@ export function makeControls(root, player) {
       position.style.minWidth = `${String(lastStep + 1).length * 2 + 2}ch`;
     },
     show({ step, lastStep, playing, looping, speed: factor }, quiet) {
-      slider.value = String(step);
-      slider.style.setProperty("--share", String(lastStep ? step / lastStep : 1));
-      slider.setAttribute("aria-valuetext", `${step + 1} of ${lastStep + 1}`);
+      slide(slider, step, `${step + 1} of ${lastStep + 1}`);
       position.textContent = `${step + 1} / ${lastStep + 1}`;
-      const label = playing ? "Pause" : "Play";
-      if (toggle.getAttribute("aria-label") !== label) {
-        toggle.setAttribute("aria-label", label);
-        toggle.title = label;
-        toggle.replaceChildren(icon(label.toLowerCase()));
-      }
+      showPlaying(toggle, playing);
       loop.setAttribute("aria-pressed", String(looping));
       speed.value = String(factor);
       caption.setAttribute("aria-live", quiet ? "off" : "polite");

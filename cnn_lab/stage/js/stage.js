@@ -1,33 +1,36 @@
-// What Streamlit calls: one player per mounted element, kept while its data changes.
+// What Streamlit calls: a player in each stage, as soon as the page has the player's own script.
 
-const mounted = new WeakMap();
+import { component } from "./kit.js";
 
-export default function ({ data, parentElement }) {
-  const stage = mounted.get(parentElement) ?? {};
-  mounted.set(parentElement, stage);
-  stage.wanted = data;
-  if (window.cnnLabPlayer) show(stage, parentElement);
-  else if (!stage.waiting) {
-    stage.waiting = () => show(stage, parentElement);
-    window.addEventListener("cnn-lab-player", stage.waiting, { once: true });
+export default component((root) => {
+  let player = null;
+  let wanted = null;
+  let shown = null;
+  let look = "";
+
+  function show() {
+    const { createPlayer, readTheme } = window.cnnLabPlayer;
+    const theme = readTheme(root);
+    const before = look;
+    look = JSON.stringify(theme);
+    if (!player) {
+      player = createPlayer(root, wanted, { theme });
+    } else {
+      if (look !== before) player.setTheme(theme);
+      if (shown !== wanted) player.update(wanted);
+    }
+    shown = wanted;
   }
-  return () => {
-    window.removeEventListener("cnn-lab-player", stage.waiting);
-    stage.player?.destroy();
-    mounted.delete(parentElement);
+
+  return {
+    update(data) {
+      wanted = data;
+      if (window.cnnLabPlayer) show();
+      else window.addEventListener("cnn-lab-player", show, { once: true });
+    },
+    stop() {
+      window.removeEventListener("cnn-lab-player", show);
+      player?.destroy();
+    },
   };
-}
-
-function show(stage, parentElement) {
-  const { createPlayer, readTheme } = window.cnnLabPlayer;
-  const root = parentElement.querySelector(".stage");
-  const theme = readTheme(root);
-  const look = JSON.stringify(theme);
-  if (!stage.player) {
-    stage.player = createPlayer(root, stage.wanted, { theme });
-  } else {
-    if (stage.look !== look) stage.player.setTheme(theme);
-    if (stage.data !== stage.wanted) stage.player.update(stage.wanted);
-  }
-  Object.assign(stage, { data: stage.wanted, look });
-}
+});

@@ -1,15 +1,13 @@
 // The same numbers as real tables, for screen readers and for copying.
 
 import LOOK from "../layout.json" with { type: "json" };
+import { element } from "./kit.js";
 import { resultCells } from "./overlay.js";
 import { PADDING, UNREAD, ofStep, windowOf } from "./wire.js";
 import { formatNumber, signed } from "./words.js";
 
-function tag(name, text, attributes = {}) {
-  const node = document.createElement(name);
-  node.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
+function tag(name, text, attributes) {
+  return element(name, attributes, [text]);
 }
 
 /**
@@ -45,7 +43,7 @@ function totalsSoFar(trace, step) {
 }
 
 function table(trace, grid, step, { now, known, lead }) {
-  const node = document.createElement("table");
+  const node = element("table");
   const title = [grid.title, grid.part, grid.note].filter(Boolean).join(", ");
   node.append(tag("caption", lead + title));
   const head = node.createTHead().insertRow();

@@ -1,44 +1,36 @@
 // The arithmetic line as elements: terms in rows as wide as the window, a block per channel.
 
 import LOOK from "../layout.json" with { type: "json" };
-
-function span(className, text, data = {}) {
-  const node = document.createElement("span");
-  if (className) node.className = className;
-  node.textContent = text;
-  Object.assign(node.dataset, data);
-  return node;
-}
+import { element } from "./kit.js";
 
 function block({ title, terms, total }, line, columns, trace) {
   const { open, operator, close, equals } = line;
-  const node = document.createElement("div");
-  node.className = "block";
-  if (title) node.append(span("title", `${title}: `));
-  const grid = document.createElement("div");
-  grid.className = line.inRows ? "terms" : "terms flowing";
   const widest = Math.max(...terms.map((term) => term.text.length), 1);
-  grid.style.setProperty("--columns", String(columns));
-  grid.style.setProperty("--term", `${widest + 2}ch`);
+  const grid = element("div", {
+    class: line.inRows ? "terms" : "terms flowing",
+    style: `--columns: ${columns}; --term: ${widest + 2}ch`,
+  });
   terms.forEach((term, i) => {
     const before = i === 0 ? open : operator === "+" ? "+ " : "";
     const after = i === terms.length - 1 ? close : operator === "," ? "," : "";
-    const place = span("", before);
-    const name = ["term", term.faint && "faint", term.strong && "strong"].filter(Boolean).join(" ");
-    place.append(
-      span(name, term.text, {
-        trace: String(trace),
-        cell: String(term.cell),
-        weight: String(term.weight),
-        target: String(term.target ?? -1),
-      }),
-      after,
+    const shown = element(
+      "span",
+      {
+        class: ["term", term.faint && "faint", term.strong && "strong"].filter(Boolean).join(" "),
+        "data-trace": trace,
+        "data-cell": term.cell,
+        "data-weight": term.weight,
+        "data-target": term.target ?? -1,
+      },
+      [term.text],
     );
-    grid.append(place, " ");
+    grid.append(element("span", {}, [before, shown, after]), " ");
   });
-  node.append(grid);
-  if (total) node.append(span("total", `${equals} ${total}`));
-  return node;
+  return element("div", { class: "block" }, [
+    ...(title ? [element("span", { class: "title" }, [`${title}: `])] : []),
+    grid,
+    ...(total ? [element("span", { class: "total" }, [`${equals} ${total}`])] : []),
+  ]);
 }
 
 /**
@@ -49,23 +41,23 @@ function block({ title, terms, total }, line, columns, trace) {
 export function writeArithmetic(box, lines) {
   box.replaceChildren(
     ...lines.map(({ name, columns, line }, trace) => {
-      const node = document.createElement("div");
-      node.className = line.inRows ? "line" : "line flowing";
-      if (name) node.append(span("name", `${name}: `));
-      const blocks = document.createElement("div");
-      blocks.className = "blocks";
-      blocks.append(...line.blocks.map((each) => block(each, line, columns, trace)));
-      const end = document.createElement("div");
-      end.className = "end";
+      const blocks = line.blocks.map((each) => block(each, line, columns, trace));
+      const end = element("div", { class: "end" });
       if (line.result) {
         end.append(
-          span("", `${line.finish} ${line.equals} `.trimStart()),
-          span("result", line.result),
+          `${line.finish} ${line.equals} `.trimStart(),
+          element("span", { class: "result" }, [line.result]),
         );
       }
-      if (line.equals === "≈") end.append(span("rounded", ` ${LOOK.words.rounded}`));
-      node.append(blocks, " ", end);
-      return node;
+      if (line.equals === "≈") {
+        end.append(element("span", { class: "rounded" }, [` ${LOOK.words.rounded}`]));
+      }
+      return element("div", { class: line.inRows ? "line" : "line flowing" }, [
+        ...(name ? [element("span", { class: "name" }, [`${name}: `])] : []),
+        element("div", { class: "blocks" }, blocks),
+        " ",
+        end,
+      ]);
     }),
   );
 }

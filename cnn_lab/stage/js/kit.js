@@ -1,0 +1,100 @@
+// What all components share: elements, icons, the slider, and how Streamlit's calls arrive.
+
+const SVG = "http://www.w3.org/2000/svg";
+const ICONS = {
+  first: "M6 6h2v12H6zM18 6v12l-8.5-6z",
+  back: "M16 6v12l-9-6z",
+  play: "M8 5v14l11-7z",
+  pause: "M7 5h4v14H7zM13 5h4v14h-4z",
+  forward: "M8 6v12l9-6z",
+  last: "M16 6h2v12h-2zM6 6v12l8.5-6z",
+  grow: "M5 5h6v2H7v4H5zM13 5h6v6h-2V7h-4zM5 13h2v4h4v2H5zM17 13h2v6h-6v-2h4z",
+  shrink: "M9 5h2v6H5V9h4zM13 5h2v4h4v2h-6zM5 13h6v6H9v-4H5zM13 13h6v2h-4v4h-2z",
+  loop: "M7 7h10v3l4-4-4-4v3H5v6h2zM17 17H7v-3l-4 4 4 4v-3h12v-6h-2z",
+};
+
+/**
+ * The function that Streamlit calls: it makes one widget for each mounted element and keeps it
+ * while its data changes.
+ * @param {(root: HTMLElement) => {
+ *   update: (data: any, choose: (value: any) => void) => void, stop?: () => void
+ * }} create
+ */
+export function component(create) {
+  const mounted = new WeakMap();
+  return ({ data, parentElement, setTriggerValue }) => {
+    if (!mounted.has(parentElement)) {
+      mounted.set(parentElement, create(parentElement.querySelector(".kit")));
+    }
+    const widget = mounted.get(parentElement);
+    widget.update(data, (value) => setTriggerValue("chosen", value));
+    return () => {
+      widget.stop?.();
+      mounted.delete(parentElement);
+    };
+  };
+}
+
+export function element(tag, attributes = {}, children = []) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** An element of an SVG picture. */
+export function drawn(tag, attributes = {}, children = []) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function filled(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** @param {keyof typeof ICONS} name */
+export function button(name, label, onClick) {
+  const node = element("button", { type: "button" });
+  node.onclick = onClick;
+  relabel(node, name, label);
+  return node;
+}
+
+/** Gives a button another icon and another name, unless it has them already. */
+export function relabel(node, name, label) {
+  if (node.title === label) return;
+  node.title = label;
+  node.setAttribute("aria-label", label);
+  const icon = { viewBox: "0 0 24 24", "aria-hidden": "true" };
+  node.replaceChildren(drawn("svg", icon, [drawn("path", { d: ICONS[name] })]));
+}
+
+/** The round button that plays and pauses. */
+export function toggleButton(onClick) {
+  const node = button("play", "Play", onClick);
+  node.className = "toggle";
+  return node;
+}
+
+export function showPlaying(toggle, playing) {
+  relabel(toggle, ...(playing ? ["pause", "Pause"] : ["play", "Play"]));
+}
+
+/** @param {(value: number) => void} onInput */
+export function slider(label, onInput) {
+  const node = element("input", { type: "range", min: "0", step: "1", "aria-label": label });
+  node.oninput = () => onInput(Number(node.value));
+  return node;
+}
+
+/** Moves a slider without telling, and says in words where it is. */
+export function slide(node, value, words) {
+  node.value = String(value);
+  node.style.setProperty("--share", String(Number(node.max) ? value / node.max : 1));
+  node.setAttribute("aria-valuetext", words);
+}
+
+/** A scale of colours between what stands at its ends. */
+export function scale(low, colours, high) {
+  const bar = element("i", { class: "scale", "aria-hidden": "true" });
+  bar.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
+  return [low, bar, high];
+}

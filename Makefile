@@ -13,15 +13,18 @@ RUN_STAMP := $(call stamp,requirements.txt)
 DEV_STAMP := $(call stamp,requirements-dev.txt)
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header
 
-.PHONY: help run install test check format bundle dev browser lock bench
+.PHONY: help run install test quick check format bundle playground screenshots dev browser lock bench
 
 help:
 	@echo "make run      start the lab (PORT=8501, HOST=localhost)"
 	@echo "make test     run every test: units, pages, browser"
+	@echo "make quick    run the unit tests that need no Keras (a minute and a half)"
 	@echo "make check    lint, types, requirements"
 	@echo "make format   let ruff put the code into its form"
 	@echo "make bundle   write the browser's bundles anew (needs npm)"
 	@echo "make bench    measure the budgets (minutes; wants an idle machine)"
+	@echo "make playground   the stage alone, with every kind of trace"
+	@echo "make screenshots  take the README's pictures again"
 	@echo "make lock     pin the requirements anew from pyproject.toml"
 
 run: $(RUN_STAMP)
@@ -33,6 +36,9 @@ test: dev browser
 	$(BIN)/python -m pytest --durations=5 cnn_lab tools tests/unit
 	$(BIN)/python -m pytest --durations=5 tests/app
 	$(BIN)/python -m pytest --durations=5 tests/browser
+
+quick: dev
+	$(BIN)/python -m pytest --quick --durations=5 cnn_lab tools tests/unit
 
 check: dev
 	$(BIN)/ruff check .
@@ -61,6 +67,12 @@ browser: dev
 lock: dev
 	$(COMPILE) --quiet --upgrade --output-file requirements.txt pyproject.toml
 	$(COMPILE) --quiet --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+playground: dev
+	PYTHONPATH=. $(BIN)/streamlit run tests/browser/stage_harness.py --server.address $(HOST) --server.port $(PORT)
+
+screenshots: dev browser
+	$(BIN)/python -m tools.screenshots
 
 bench: dev browser
 	$(BIN)/python -m benchmarks

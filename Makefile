@@ -19,13 +19,13 @@ help:
 	@echo "make run      start the lab (PORT=8501, HOST=localhost)"
 	@echo "make test     run every test: units, pages, browser"
 	@echo "make quick    run the unit tests that need no Keras (a minute and a half)"
-	@echo "make check    lint, types, requirements"
-	@echo "make format   let ruff put the code into its form"
-	@echo "make bundle   write the browser's bundles anew (needs npm)"
+	@echo "make check    lint, types, structure, requirements, recorded figures"
+	@echo "make format   format the code with ruff"
+	@echo "make bundle   rebuild the bundles of the browser's code (needs npm)"
 	@echo "make bench    measure the budgets (minutes; wants an idle machine)"
 	@echo "make playground   the stage alone, with every kind of trace"
 	@echo "make screenshots  take the README's pictures again"
-	@echo "make lock     pin the requirements anew from pyproject.toml"
+	@echo "make lock     pin the requirements of pyproject.toml again"
 
 run: $(RUN_STAMP)
 	exec $(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT)

@@ -69,7 +69,7 @@ with stage_side:
             show_image(image.mean(axis=2), alt="The image")
             for maps in results:
                 for f in range(maps.shape[2]):
-                    show_image(maps[..., f], signed=True, alt=f"Result of filter {f + 1}")
+                    show_image(maps[..., f], signed=True, alt=f"Output of filter {f + 1}")
     if len(results) == 2:
         section, numbers = flip_lab(kernel, *results)
         st.markdown(prose("convolution", section, **numbers))
@@ -121,7 +121,7 @@ with below:
                 st.markdown(f"**{preset.title}**, ${preset.formula}$. {preset.does}")
                 st.caption(f"Source: {preset.source}")
     with right:
-        st.markdown("**How large is the result?** Rows and columns, with your numbers:")
+        st.markdown("**How large is the output?** Rows and columns, with your numbers:")
         names = ("H'", "W'")
         for axis in zip(names, size, window, strides, borders, dilation, strict=True):
             st.latex(output_length_latex(*axis))
@@ -129,7 +129,7 @@ with below:
         st.markdown(prose("convolution", "counts", **convolution_costs(kernel.shape, out_size)))
         st.markdown(prose("convolution", "costs"))
         costs = layer_costs(image.shape, window, results[0].shape, groups=settings.groups)
-        show_table(cost_table(costs), label="Costs of layers between these shapes")
+        show_table(cost_table(costs), label="Costs of layers between the same shapes")
     st.divider()
     with st.container(width=720):
         st.markdown(prose("convolution", "prose"))

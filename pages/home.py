@@ -16,7 +16,7 @@ def next_digit() -> None:
 
 @st.fragment
 def journey() -> None:
-    """Follow one digit through the network; a fragment, so that the next one comes at once."""
+    """Show one digit's path through the network; a fragment, so that the next one is fast."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = st.number_input(
             "Test digit",
@@ -29,7 +29,7 @@ def journey() -> None:
             width=160,
         )
         st.button("Next digit", on_click=next_digit, key="home_next", type="primary")
-        # As high as a button, so that all words of the row stand on one line.
+        # As high as a button, so that all texts of the row align.
         with st.container(horizontal=True, height=40, border=False, vertical_alignment="center"):
             st.page_link("pages/draw.py", label="Draw your own", icon=":material/draw:")
             st.page_link(

@@ -16,7 +16,7 @@ from cnn_lab.trace import TraceTooLarge
 frame.ensure()
 
 st.title("Padding and strides")
-st.markdown("How big is the output, and which pixels count?")
+st.markdown("How large is the output, and which pixels count?")
 
 stage_side, controls = st.columns([8, 3], gap="small")
 with stage_side:
@@ -48,7 +48,7 @@ with stage_side:
         with instead_of_steps():
             show_image(setup.image[..., 0], alt="The image")
             for name, values in results.items():
-                show_image(values, signed=True, alt=f"{name}: the result")
+                show_image(values, signed=True, alt=f"{name}: the output")
 
 if results:
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -49,7 +49,7 @@ with stage_side:
         with instead_of_steps():
             show_image(setup.image, alt="The image")
             for kind, title in KINDS.items():
-                values, what = results[kind][0, ..., 0], "gradient" if backwards else "result"
+                values, what = results[kind][0, ..., 0], "gradient" if backwards else "output"
                 show_image(values, signed=backwards, alt=f"{title}: the {what}")
 
     if backwards:

@@ -289,12 +289,12 @@ def test_an_uploaded_picture_is_filtered_whole_and_played_in_part(open_page):
     assert not page.exception
     assert "40 × 60 pixels" in everything(page)
     assert not wording("convolution", "invitation").search(everything(page))
-    whole = {"title": "Result", "rows": 38, "columns": 58, "low": 0, "high": 1020}
+    whole = {"title": "Output", "rows": 38, "columns": 58, "low": 0, "high": 1020}
     assert wording("convolution", "whole_result", **whole).search(everything(page))
     assert "the input, 14 × 14 cells, values from 0 to 255" in everything(page)
     assert "12 × 12 cells" in everything(page)  # the result on the stage
     page.number_input(key="conv_stride").set_value(2).run()
-    smaller = {"title": "Result", "rows": 19, "columns": 29}
+    smaller = {"title": "Output", "rows": 19, "columns": 29}
     assert wording("convolution", "whole_result", **smaller).search(everything(page))
     assert len(stages(page)) == 1
 

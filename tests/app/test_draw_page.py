@@ -82,7 +82,7 @@ def test_shipped_model_says_how_good_it_is(open_page):
     page = open_page("draw")
     assert page.segmented_control(key="draw_model").value == DEFAULT
     n_learned = zoo.preset(DEFAULT).network.n_parameters
-    assert f"{n_learned:,} parameters, reads 99." in words(page)
+    assert f"{n_learned:,} parameters, 99." in words(page)
 
 
 def test_drawing_is_there_for_other_pages():

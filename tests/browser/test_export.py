@@ -183,7 +183,7 @@ def test_the_menu_hands_out_every_file(harness: str, open_page: Callable[..., Pa
     name, png = download("Picture of step 16")
     assert name == "convolution-k3-step-16.png"
     assert png == export_png(traces, 15)
-    name, played = download("Page that plays")
+    name, played = download("Interactive page")
     assert name == "convolution-k3.html"
     assert played.decode() == export_html(traces, title="Sobel <on a patch>")
     name, tables = download("Numbers as tables")
@@ -191,8 +191,8 @@ def test_the_menu_hands_out_every_file(harness: str, open_page: Callable[..., Pa
     assert tables.decode("utf-8-sig") == export_csv(traces)
     page.get_by_role("radio", name="dark").click()
     expect(page.get_by_role("radio", name="dark")).to_be_checked()
-    page.get_by_label("Step of the picture").fill("3")
-    page.get_by_label("Step of the picture").press("Enter")
+    page.get_by_label("Step to export").fill("3")
+    page.get_by_label("Step to export").press("Enter")
     name, png = download("Picture of step 3 ")
     assert name == "convolution-k3-step-3.png"
     assert png == export_png(traces, 2, theme="dark")

@@ -1,4 +1,4 @@
-"""The small layer of the Backpropagation page: its controls, read as one layer with a loss."""
+"""Controls of the Backpropagation page, returned as one small layer with a loss."""
 
 from dataclasses import dataclass
 
@@ -35,12 +35,12 @@ SOURCES = {
     "cell": "one cell",
     "own": "own numbers",
 }
-MAX_OUT_SIDE = 46  # of 28 pixels, with full padding and a kernel spread to 19
+MAX_OUT_SIDE = 46  # 28 pixels, with full padding and a kernel that spans 19
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What the reader has put together, and all its numbers.
+    """Layer that the controls describe, with all its numbers.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Study:
         The kernel and the bias.
     back : Backward
     target : str
-        Title of the kernel that made the target; "" where the output gradient was chosen.
+        Title of the kernel that made the target; "" if the output gradient was chosen.
     """
 
     layer: SmallLayer
@@ -80,7 +80,7 @@ class Study:
 
     @property
     def computed(self) -> dict[str, Array]:
-        """The gradients of that operation, as shown."""
+        """The gradients of this operation, as shown."""
         return {
             "kernel_gradient": self.back.parameters.kernel[..., np.newaxis, np.newaxis],
             "input_gradient": self.back.image[np.newaxis, ..., np.newaxis],
@@ -89,12 +89,12 @@ class Study:
 
 
 def layer_controls() -> Study:
-    """Show the controls of the layer and of its loss, most of them folded away.
+    """Show the controls of the layer and its loss, most of them in expanders.
 
     Raises
     ------
     ValueError
-        If the window does not fit; all controls are there to mend it.
+        If the window does not fit; raised after all controls are shown.
     """
     menu = st.container()
     with st.expander("Image"):
@@ -177,19 +177,19 @@ def _objective(
     activation: NamedActivation,
     out_size: tuple[int, int],
 ) -> tuple[Objective, str]:
-    """Show where the output gradient comes from; return the loss, and its target's name."""
+    """Show the source of the output gradient; return the loss and the name of its target."""
     source = st.selectbox(
         "Output gradient",
         list(SOURCES),
         format_func=SOURCES.__getitem__,
         key="back_source",
         bind="query-params",
-        help="How the loss changes with each result: the squared error's, or of your choice.",
+        help="How the loss changes with each output: from a squared error, or of your choice.",
     )
     if source == "loss":
         window = (at.kernel.shape[0], at.kernel.shape[1])
         name = _kernel_choice(
-            "Target: what this kernel makes", "back_target", window, first="sobel_rows"
+            "Target: output of this kernel", "back_target", window, first="sobel_rows"
         )
         bank = KERNELS[name].values(*window)[..., np.newaxis]
         layer = SmallLayer(image, WeightedSum(np.zeros(out_size)), settings)

@@ -1,4 +1,4 @@
-"""The gradients of the Backpropagation page's layer: on the stage, and as equations."""
+"""Gradients of the layer on the Backpropagation page, on the stage and as equations."""
 
 from typing import Any, Literal
 
@@ -37,26 +37,26 @@ Quantity = Literal["kernel", "input", "bias"]
 QUANTITIES: tuple[Quantity, ...] = ("kernel", "input", "bias")
 FORMS: tuple[Form, ...] = ("gather", "scatter")
 BOTH = "both"
-MAX_WRITTEN = 8  # rows and columns of a matrix in numbers; larger ones become pictures
+MAX_WRITTEN = 8  # rows and columns of a matrix shown in numbers; larger ones become pictures
 NEARLY_FLAT = 1e-3
 PICTURE_PX = 180
 
 
 def quantity_controls() -> tuple[Quantity, str]:
-    """Show whose gradient is followed, and how; return (quantity, form)."""
+    """Show which gradient to follow, and in which form; return (quantity, form)."""
     quantity = choice("Gradient of the", QUANTITIES, "back_what")
     form = choice(
         "Form",
         (*FORMS, BOTH),
         "back_form",
         help="Gather: a step for each number of the gradient. Scatter: one for each cell of the "
-        "output gradient. Both: in step.",
+        "output gradient. Both: side by side.",
     )
     return quantity, form
 
 
 def show_gradient(study: Study, quantity: Quantity, form: str) -> list[Trace]:
-    """Play a gradient on the stage and say whether its forms agree; return what is played."""
+    """Show a gradient on the stage and whether its forms agree; return its traces."""
     try:
         both = [_trace(study, quantity, each) for each in FORMS]
     except TraceTooLarge:
@@ -75,7 +75,7 @@ def show_gradient(study: Study, quantity: Quantity, form: str) -> list[Trace]:
 
 
 def show_proof(study: Study, traces: list[Trace]) -> None:
-    """Offer the stage as files, and the check against Keras and the code of all gradients."""
+    """Show downloads, the check against Keras, and the code of all gradients."""
     with st.container(horizontal=True):
         with st.container(width="content"):
             export_menu("back_export", traces, name="backpropagation")
@@ -84,7 +84,7 @@ def show_proof(study: Study, traces: list[Trace]) -> None:
 
 
 def show_equations(study: Study, quantity: Quantity) -> None:
-    """Show where the output gradient comes from, and the equations with the reader's sizes."""
+    """Show the source of the output gradient, and the equations with the sizes of the page."""
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(prose("backpropagation", "chain"))
@@ -139,7 +139,7 @@ def _show_pictures(study: Study, quantity: Quantity) -> None:
 
 
 def _slots(study: Study, quantity: Quantity) -> dict[str, Any]:
-    """Return the numbers of the section that belongs to a quantity."""
+    """Return the slots of the section of a quantity."""
     given = (study.layer.settings, study.size, study.window)
     if quantity == "bias":
         return {
@@ -192,8 +192,8 @@ def _show_delta(study: Study) -> None:
     else:
         with st.container(horizontal=True):
             pictures = {
-                "The loss's slope in each result": back.grad_results,
-                "The activation's slope": back.slopes,
+                "Slope of the loss at each output": back.grad_results,
+                "Slope of the activation": back.slopes,
                 "The output gradient": back.delta,
             }
             for name, values in pictures.items():
@@ -203,7 +203,7 @@ def _show_delta(study: Study) -> None:
 
 
 def _show_activation(study: Study) -> None:
-    """Show the activation and its slope as curves, unless there is none."""
+    """Show the activation and its slope as curves, if there is an activation."""
     back, activation = study.back, study.layer.activation
     if activation is ACTIVATIONS["linear"]:
         return
@@ -216,5 +216,5 @@ def _show_activation(study: Study) -> None:
         activation_table(activation, back.sums),
         activation_spec(),
         key="back_activation_curve",
-        alt="The activation, its slope, and where this layer's sums lie on them",
+        alt="The activation and its slope, with the sums of this layer marked on them",
     )

@@ -1,4 +1,4 @@
-"""A kernel that learns on the page: its lesson is computed at once, then played or scrubbed."""
+"""Learning a kernel on the page: all steps are computed at once, then played or scrubbed."""
 
 from dataclasses import dataclass
 
@@ -26,14 +26,14 @@ PICTURE_PX = 84
 CHART_PX = 220
 PICTURES = {
     "image": "The image",
-    "now": "What the kernel makes of it now",
-    "target": "What the goal makes of it",
+    "now": "Current output of the kernel",
+    "target": "Output of the goal",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Pupil:
-    """What is learned, and from which image."""
+    """A lesson with its image and goal."""
 
     image: Array
     goal: str
@@ -41,7 +41,7 @@ class Pupil:
 
 
 def lesson_controls() -> Pupil:
-    """Show what is to be learned, from what and how; return the whole lesson."""
+    """Show the goal, image and settings of the lesson; return the whole lesson."""
     goal = st.selectbox(
         "Goal",
         GOALS,
@@ -60,7 +60,7 @@ def lesson_controls() -> Pupil:
     steps = st.select_slider(
         "Steps", STEPS, value=1000, key="back_lesson_steps", bind="query-params"
     )
-    seed = whole_number("Noise", "back_lesson_seed", value=0, minimum=0, maximum=9999)
+    seed = whole_number("Random seed", "back_lesson_seed", value=0, minimum=0, maximum=9999)
     with st.expander("Image"):
         image = _image()
     values = KERNELS[goal].values(SIDE, SIDE)
@@ -71,7 +71,7 @@ def lesson_controls() -> Pupil:
 def _image() -> Array:
     source = choice("Image", ("digit", "noise"), "back_lesson_input")
     if source == "noise":
-        number = whole_number("Picture", "back_lesson_noise", value=0, minimum=0, maximum=9999)
+        number = whole_number("Noise image", "back_lesson_noise", value=0, minimum=0, maximum=9999)
         return np.random.default_rng(number).random((14, 14))
     digits = test_digits()
     index = whole_number(
@@ -82,7 +82,7 @@ def _image() -> Array:
 
 
 def show_lesson(pupil: Pupil) -> None:
-    """Show the lesson at one of its steps, and let it run."""
+    """Show the lesson at one of its steps, with controls to play it."""
     lesson = pupil.lesson
     last = len(lesson.losses) - 1
     highest = f"{lesson.highest_rate:.3g}"
@@ -105,17 +105,17 @@ def _show_step(pupil: Pupil, *, was_playing: bool) -> None:
     last = len(pupil.lesson.losses) - 1
     step = _advance(last) if was_playing else _scrubber(last)
     if bool(state.get("back_playing")) != was_playing and last > 0:
-        st.rerun()  # the whole page: ticks begin or end
+        st.rerun()  # rerun the whole page, as the timer starts or stops
     _show_kernels(pupil, step)
 
 
 def _frames(last: int) -> Array:
-    """Return the steps that are shown when it plays: each at first, then fewer and fewer."""
+    """Return the steps shown during play: all at first, then fewer and fewer."""
     return np.unique(np.geomspace(1, last + 1, MAX_FRAMES).round().astype(int)) - 1
 
 
 def _advance(last: int) -> int:
-    """Show how far it has played and return the next step."""
+    """Show the progress of playing and return the next step."""
     state = st.session_state
     frames = _frames(last)
     later = frames[frames > state.get("back_frame", -1)]
@@ -128,7 +128,7 @@ def _advance(last: int) -> int:
 
 
 def _scrubber(last: int) -> int:
-    """Show the slider of steps and return the one chosen."""
+    """Show the step slider and return the chosen step."""
     state = st.session_state
     if state.get("back_step", 0) > last:
         state["back_step"] = last
@@ -136,7 +136,7 @@ def _scrubber(last: int) -> int:
 
 
 def _row(last: int, *, playing: bool) -> int:
-    """Show the button and the slider, which only follows while it plays."""
+    """Show the play button and the slider, which is disabled during play."""
     if last == 0:
         return 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -184,7 +184,7 @@ def _show_kernels(pupil: Pupil, step: int) -> None:
         alt="The kernel now, the goal, and their difference, cell by cell",
     )
     left, right = st.columns(2, gap="medium")
-    # A fixed height keeps everything below where it is until the browser can draw.
+    # A fixed height keeps the page from jumping until the browser has drawn the chart.
     with left, st.container(height=CHART_PX, border=False):
         st.vega_lite_chart(
             lesson_table(lesson, step),

@@ -1,4 +1,4 @@
-"""Two tests of the small layer: whether its gradient is right, and where a step leads."""
+"""Gradient check and gradient step of the small layer."""
 
 import numpy as np
 import streamlit as st
@@ -29,7 +29,7 @@ ALIKE = 1e-4
 
 
 def nudge_controls() -> float:
-    """Show how far a weight is nudged and return it."""
+    """Show the size of the nudge and return it."""
     epsilon: float = st.select_slider(
         "Nudge",
         EPSILONS,
@@ -42,7 +42,7 @@ def nudge_controls() -> float:
 
 
 def show_nudge(study: Study, cell: tuple[int, int], epsilon: float) -> None:
-    """Nudge one weight and compare; then by nudges of all sizes."""
+    """Show one nudged weight against its gradient, then the error for all nudge sizes."""
     found = nudge(study.layer, study.at, cell, epsilon)
     gradient = float(study.back.parameters.kernel[cell])
     difference = abs(found.slope - gradient)
@@ -73,7 +73,7 @@ def show_nudge(study: Study, cell: tuple[int, int], epsilon: float) -> None:
         error_table(study.layer, study.at, cell, np.array(EPSILONS)),
         error_spec(epsilon=epsilon),
         key="back_errors",
-        alt="Error of the slope over the size of the nudge, from one side and from both",
+        alt="Error of the slope against the size of the nudge, measured on one side and on both",
     )
 
 
@@ -91,7 +91,7 @@ def rate_controls() -> float:
 
 
 def show_step(study: Study, rate: float) -> None:
-    """Take one step downhill and show all others on the same line."""
+    """Show one step downhill and the loss along the same line."""
     line = line_of_steps(study.layer, study.at, rate)
     st.markdown(prose("backpropagation", "step_ask", rate=number_latex(rate)))
     st.markdown(_verdict(line))
@@ -99,13 +99,13 @@ def show_step(study: Study, rate: float) -> None:
         line_table(line, rate),
         line_spec(),
         key="back_line",
-        alt="The loss over the learning rate, with the points before and after the step",
+        alt="The loss against the learning rate, with the points before and after the step",
     )
     st.markdown(_best(line, rate))
 
 
 def show_new_weights(study: Study, rate: float) -> None:
-    """Write the step out: old weights, gradient, new weights."""
+    """Show the step in numbers: old weights, gradient, new weights."""
     gradient = study.back.parameters
     after = study.at.moved(gradient, -rate)
     amount = number_latex(rate)
@@ -120,7 +120,7 @@ def show_new_weights(study: Study, rate: float) -> None:
 
 
 def show_all_nudges(study: Study, epsilon: float) -> None:
-    """Nudge every weight and compare, in a table."""
+    """Show a table of every weight's slope by nudging and by backpropagation."""
     st.markdown(prose("backpropagation", "nudge_all"))
     slopes = nudged_slopes(study.layer, study.at, epsilon)
     gradient = study.back.parameters.kernel
@@ -133,7 +133,7 @@ def show_all_nudges(study: Study, epsilon: float) -> None:
             "By backpropagation": _column(gradient),
             "Difference": [f"{each:.2g}" for each in np.abs(slopes - gradient).ravel()],
         },
-        label="Every weight's slope by nudging beside its gradient",
+        label="Slope of every weight by nudging, next to its gradient",
     )
 
 
@@ -160,7 +160,7 @@ def _words(value: float) -> str:
 
 
 def _long(value: float) -> str:
-    """Return a number with as many digits as a small difference needs to show."""
+    """Return a number with enough digits to show a small difference."""
     return f"{value:.10g}" if abs(value) < 1e7 else number_latex(value)
 
 

@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy on the Backpropagation page, from scores to their gradient."""
+"""Softmax and cross-entropy on the Backpropagation page."""
 
 import numpy as np
 import streamlit as st
@@ -22,18 +22,18 @@ MAX_CLASSES = 10
 TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 NETWORK = "fast"
 DIGIT_PX = 112
-UNSURE = 321  # a test digit that the network takes for another, and is not sure
+UNSURE = 321  # a test digit that the network misclassifies without being confident
 MAX_TERMS = 5
 NEARLY_SURE = 0.999
 
 
 def softmax_controls() -> tuple[Array, int, float]:
-    """Show where scores come from, the true class and the temperature; return all three."""
+    """Show the source of the scores, the true class and the temperature; return all three."""
     source = choice(
         "Scores",
         ("own", "network"),
         "back_scores",
-        help="Your own numbers, or the last layer of the shipped fast network on a test digit.",
+        help="Your own numbers, or the scores of the included fast network for a test digit.",
     )
     if source == "network":
         scores, true_class = _network_scores()
@@ -68,12 +68,12 @@ def _network_scores() -> tuple[Array, int]:
     pixels = digits.pixels[index]
     show_image(pixels, alt=f"Test image {index}, a {digits.labels[index]}", width_px=DIGIT_PX)
     made = network(NETWORK).activations(pixels[np.newaxis, ..., np.newaxis] / 255)
-    # What goes into the last layer, softmax.
+    # The input of the last layer, softmax.
     return list(made.values())[-2][0].astype(np.float64), int(digits.labels[index])
 
 
 def show_softmax(scores: Array, true_class: int, temperature: float) -> None:
-    """Show every number between scores and gradient: as formulas, bars and a table."""
+    """Show every number from scores to gradient as formulas, bars and a table."""
     found = softmax_cross_entropy(scores, true_class, temperature=temperature)
     st.markdown(prose("backpropagation", "softmax"))
     st.markdown(
@@ -112,7 +112,7 @@ def _show_bars(found: SoftmaxCrossEntropy, largest_gradient: float) -> None:
 
 
 def _powers(scores: Array, temperature: float) -> str:
-    """Return the sum below the fraction, the middle of a long one left out."""
+    """Return the denominator as a sum, leaving out the middle of a long one."""
     terms = [rf"e^{{{number_latex(float(score))} / {temperature:g}}}" for score in scores]
     if len(terms) > MAX_TERMS:
         terms[2:-1] = [r"\dots"]
@@ -120,7 +120,7 @@ def _powers(scores: Array, temperature: float) -> str:
 
 
 def _probability(value: float) -> str:
-    """Return a probability; one that is nearly 1, by what is missing."""
+    """Return a probability; one close to 1 as 1 minus the rest."""
     return number_latex(value) if value < NEARLY_SURE else rf"1 - {number_latex(1 - value)}"
 
 
@@ -141,5 +141,5 @@ def _cell(value: float) -> str:
 
 
 def _sum(values: Array) -> str:
-    """Return a sum to ten decimals, where rounding does not reach."""
+    """Return a sum to ten decimals, which hides rounding errors."""
     return f"{abs(values.sum()):.10f}".rstrip("0").rstrip(".")

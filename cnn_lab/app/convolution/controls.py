@@ -1,4 +1,4 @@
-"""The controls of the Convolution page, read as one convolution."""
+"""Controls of the Convolution page, returned as one convolution."""
 
 from dataclasses import dataclass, replace
 
@@ -33,7 +33,7 @@ MAX_GROUP_FILTERS = 2
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """What the reader has put together.
+    """Convolution that the controls describe.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class Convolution:
         The named kernels chosen: one for each filter, or for each filter of a group.
     bias : ndarray, shape (filters,)
     settings : tuple of ConvolutionSettings
-        One, or two that differ in whether the kernel is turned.
+        One, or two that differ in whether the kernel is flipped.
     crop : Crop or None
-        Where the image is a piece of a picture.
+        Set if the image is part of a picture.
     """
 
     image: Array
@@ -59,7 +59,7 @@ class Convolution:
 
     @property
     def file_name(self) -> str:
-        """What files made of it are called, without an ending: "convolution-k3x3-s1x1-valid"."""
+        """File name without extension, such as "convolution-k3x3-s1x1-valid"."""
         rows, columns = self.kernel.shape[:2]
         (down, right), _ = self.settings[0].steps
         padding = self.settings[0].padding
@@ -68,7 +68,7 @@ class Convolution:
 
     @property
     def kernel_names(self) -> tuple[str, ...]:
-        """What to call each filter: its preset's title until somebody edits its weights."""
+        """Name of each filter: the title of its preset until its weights are edited."""
         rows, columns, _, filters = self.kernel.shape
         names = []
         for f in range(filters):
@@ -80,7 +80,7 @@ class Convolution:
 
 
 def convolution_controls() -> Convolution:
-    """Show the page's controls, three of them open, and return what they say."""
+    """Show the controls of the page and return the convolution they describe."""
     menu, steps = st.container(), st.container()
     with st.expander("Image"):
         channels = st.segmented_control(
@@ -91,7 +91,7 @@ def convolution_controls() -> Convolution:
             format_func=CHANNELS.__getitem__,
             key="conv_channels",
             bind="query-params",
-            help="Grey has one; colour red, green and blue; four adds grey to these.",
+            help="Grey: one channel. Colour: red, green and blue. Four: these and grey.",
             width="stretch",
         )
         names = CHANNEL_NAMES[:channels] if channels > 1 else ("grey",)
@@ -108,9 +108,9 @@ def convolution_controls() -> Convolution:
         bias = _bias(groups * n_chosen)
     with st.expander("Flip, dilation, border"):
         flip = st.radio(
-            "The kernel",
+            "Operation",
             [AS_IT_STANDS, TURNED, BOTH],
-            captions=["as it stands", "turned by 180 degrees", "what turning it changes"],
+            captions=["kernel as it is", "kernel rotated by 180 degrees", "both side by side"],
             key="conv_flip",
             bind="query-params",
         )
@@ -143,10 +143,10 @@ def _groups(channels: int) -> int:
     if channels == 1:
         return 1
     grouping = choice(
-        "Channels meet",
+        "Channel mixing",
         ("all", "in groups", "never"),
         "conv_groups",
-        help="All: the standard convolution. Never: the depthwise one, each channel for itself.",
+        help="All: standard convolution. Never: depthwise convolution, each channel on its own.",
     )
     if grouping == "in groups" and channels == 3:
         st.caption(prose("convolution", "three_groups"))
@@ -154,7 +154,7 @@ def _groups(channels: int) -> int:
 
 
 def _filters(groups: int) -> int:
-    """Show how many filters there are and return the number for each group."""
+    """Show the number of filters and return the number per group."""
     if groups == 1:
         return whole_number("Filters", "conv_filters", value=1, minimum=1, maximum=MAX_FILTERS)
     return whole_number(
@@ -164,7 +164,7 @@ def _filters(groups: int) -> int:
 
 def _bias(n_filters: int) -> Array:
     each = n_filters > 1 and st.toggle(
-        "A bias for each filter", key="conv_biases", bind="query-params"
+        "Separate bias for each filter", key="conv_biases", bind="query-params"
     )
     if not each:
         return np.full(n_filters, real_number("Bias", "conv_bias", value=0.0, step=0.5))

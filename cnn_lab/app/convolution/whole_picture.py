@@ -1,4 +1,4 @@
-"""A whole picture beside what the kernels make of it."""
+"""A whole picture next to the output of the kernels."""
 
 import numpy as np
 import streamlit as st
@@ -15,7 +15,7 @@ SIGNED, CLIPPED = "signed colours", "greys, clipped"
 
 
 def show_whole_picture(layer: Convolution, crop: Crop) -> None:
-    """Show the picture that the stage's image is a piece of, and the result on all of it."""
+    """Show the whole picture behind the stage's image, and the output on all of it."""
     pixels = crop.picture.pixels
     width = pixels.shape[1]
     factor = max(1, round(WIDTH_PX / width))
@@ -23,13 +23,13 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
     if crop.picture.is_sample:
         st.markdown(prose("convolution", "invitation"))
     scale = st.segmented_control(
-        "Results as",
+        "Show outputs as",
         [SIGNED, CLIPPED],
         default=SIGNED,
         required=True,
         key="conv_scale",
         bind="query-params",
-        help="Clipped: below 0 is black and above 255 white, as in a program for photographs.",
+        help="Clipped: values below 0 are black, above 255 white, as in a photo editor.",
     )
     channels = len(layer.channel_names)
     numbers = crop.picture.channels(channels)
@@ -42,7 +42,7 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
             accent = str(st.get_option(f"theme.{tone()}.primaryColor"))
             show_png(
                 framed_picture(name, box, accent, factor=factor, _pixels=shown),
-                alt="The whole picture, its piece on the stage framed",
+                alt="The whole picture, with a frame around the part in the animation",
                 width_px=factor * width,
             )
         for settings in layer.settings:
@@ -56,9 +56,9 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
                 _pixels=numbers,
             )
             for f, result in enumerate(maps, start=1):
-                title = "Result" if len(maps) == 1 else f"Filter {f}"
+                title = "Output" if len(maps) == 1 else f"Filter {f}"
                 if len(layer.settings) > 1:
-                    title += ", kernel turned" if settings.flip_kernel else ", kernel as it stands"
+                    title += ", kernel rotated" if settings.flip_kernel else ", kernel as it is"
                 with st.container(width=max(WIDTH_PX, factor * result.columns), gap="xsmall"):
                     show_png(
                         result.png,

@@ -1,4 +1,4 @@
-"""A digit's way through a network, station by station."""
+"""A digit's path through a network, station by station."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from cnn_lab.ops.types import Array
 
 PER_ROW = 4
 PICTURE_PX = 460
-# Kind of station -> its title, and the page that explains it; in that page's address "{digit}",
-# "{model}" and "{layer}" stand for those of the station.
+# Kind of station -> its title, the page that explains it, and that page's query; "{digit}",
+# "{model}" and "{layer}" are replaced by those of the station.
 _PAGES: dict[str, tuple[str, str, dict[str, str]]] = {
     "image": ("The digit", "draw", {}),
     "Conv2D": ("Convolution", "convolution", {"conv_input": "digit", "conv_digit": "{digit}"}),
@@ -26,14 +26,14 @@ _PAGES: dict[str, tuple[str, str, dict[str, str]]] = {
     "Dense": ("Dense", "network", {"network_preset": "{model}", "network_layer": "{layer}"}),
     "answer": ("Ten probabilities", "backpropagation", {"back_part": "Softmax and loss"}),
 }
-# The same digit in the same network on the page that shows each map, or why this answer came.
+# The same digit and network on the Feature maps page: each map, or the reasons for the answer.
 _MAPS = {
     "features_model": "{model}",
     "features_digit": "{digit}",
     "features_layer": "{layer}",
 }
 _WHY = {**_MAPS, "features_view": "why this answer"}
-# Layers that only rearrange, or do nothing once training is over.
+# Layers that only rearrange values, or are inactive after training.
 SILENT = ("Dropout", "Flatten", "Dense", "Softmax")
 STEP_S = 0.12
 MAX_STATIONS = 12
@@ -51,7 +51,7 @@ _STYLE = f"""<style>
 
 @dataclass(frozen=True)
 class Station:
-    """One picture on the way.
+    """One picture on the path.
 
     Attributes
     ----------
@@ -60,11 +60,11 @@ class Station:
     layer : str
         Its name; empty for the input.
     shape : tuple of int
-        Of what the layer makes.
+        Shape of the layer's output.
     picture : bytes
         PNG.
     low, high : float
-        Values of the scale's two ends.
+        Values at the two ends of the scale.
     """
 
     kind: str
@@ -92,7 +92,7 @@ def stations(model: str, index: int, tone: Tone) -> tuple[list[Station], Array]:
 
 
 def show_journey(model: str, index: int) -> None:
-    """Show the stations of a test digit, each with its numbers and links to what explains it."""
+    """Show the stations of a test digit, each with its numbers and links to explanations."""
     way, probabilities = stations(model, index, tone())
     st.html(_STYLE)
     for start in range(0, len(way) + 1, PER_ROW):
@@ -112,14 +112,14 @@ def _show_station(station: Station, model: str, index: int) -> None:
     st.image(
         station.picture,
         width="stretch",
-        alt=f"{_PAGES[station.kind][0]}, {shape} numbers from {station.low:.2g} to "
+        alt=f"{_PAGES[station.kind][0]}, {shape} values from {station.low:.2g} to "
         f"{station.high:.2g}",
     )
     st.caption(prose("home", station.kind, shape=shape, **_scale(station)))
 
 
 def _show_head(kind: str, closer: str, query: Mapping[str, str], place: Mapping[str, str]) -> None:
-    """Show a station's name, which leads to its page, and the way to have a closer look at it."""
+    """Show the name of a station as a link to its page, and a link to a closer look."""
     title, page, page_query = _PAGES[kind]
     with st.container(horizontal=True, horizontal_alignment="distribute", gap="xsmall"):
         st.page_link(
@@ -163,7 +163,7 @@ def _last_dense(layers: tuple[Any, ...]) -> Any:
 
 
 def _as_block(row: Array) -> Array:
-    """Return a row of numbers as a block about as wide as high, shape (rows, columns, 1)."""
+    """Return a row of numbers as an almost square block, shape (rows, columns, 1)."""
     columns = next(n for n in range(round(len(row) ** 0.5), 0, -1) if len(row) % n == 0)
     return row.reshape(columns, -1, 1)
 

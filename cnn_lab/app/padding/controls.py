@@ -1,4 +1,4 @@
-"""The controls of the page on padding and strides, read as the layers that it compares."""
+"""Controls of the Padding and strides page, returned as the layers to compare."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
@@ -39,7 +39,7 @@ MAX_DILATION = 3
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """What the reader has put together.
+    """Layers that the controls describe.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ class Setup:
     image : ndarray, shape (height, width, 1)
     kernel : ndarray, shape (kernel_height, kernel_width, 1, 1)
     layers : dict of str to ConvolutionSettings
-        What is compared, by name.
+        Layers to compare, by name.
     form : {"scatter", "gather"}
-        How a transposed convolution is told.
+        Form in which a transposed convolution is shown.
     """
 
     comparison: Comparison
@@ -75,18 +75,18 @@ class Setup:
 
     @property
     def file_name(self) -> str:
-        """What a file of this is called: "all-three-k3-s2"."""
+        """File name without extension, such as "all-three-k3-s2"."""
         strides = next(iter(self.layers.values())).steps[0]
         numbers = ("x".join(map(str, dict.fromkeys(pair))) for pair in (self.kernel_size, strides))
         return "{}-k{}-s{}".format(self.comparison.lower().replace(" ", "-"), *numbers)
 
     def result(self, name: str) -> Array:
-        """Return what a layer makes of the image, shape (rows, columns).
+        """Return the output of a layer on the image, shape (rows, columns).
 
         Raises
         ------
         ShapeError
-            If the window does not fit, or the padding asks for too much.
+            If the window does not fit, or the padding needs more pixels than the image has.
         """
         settings, images = self.layers[name], self.image[np.newaxis]
         if self.is_transposed:
@@ -98,13 +98,13 @@ class Setup:
         return np.asarray(maps[0, ..., 0])
 
     def without(self, names: Iterable[str]) -> "Setup":
-        """Return the setup with fewer layers."""
+        """Return the setup without the named layers."""
         left_out = set(names)
         kept = {name: each for name, each in self.layers.items() if name not in left_out}
         return replace(self, layers=kept)
 
     def trace(self, name: str) -> Trace:
-        """Return a layer's trace; several are told apart by its name.
+        """Return the trace of a layer, which carries its name.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Setup:
         return convolution_trace(self.image, self.kernel, **asdict(settings), name=name)
 
     def call(self, name: str) -> LayerCall:
-        """Return a layer as code is written for it, and as Keras is asked about it."""
+        """Return a layer for code snippets and checks against Keras."""
         return LayerCall(
             "transposed_convolution" if self.is_transposed else "convolution",
             self.layers[name],
@@ -133,7 +133,7 @@ class Setup:
 
 
 def comparison_control() -> Comparison:
-    """Show what to compare and return it."""
+    """Show the choice of what to compare and return it."""
     return st.segmented_control(
         "What to compare",
         COMPARISONS,
@@ -146,7 +146,7 @@ def comparison_control() -> Comparison:
 
 
 def padding_controls(comparison: Comparison) -> Setup:
-    """Show the page's controls, three of them open, and return what they say."""
+    """Show the controls of the page and return the layers they describe."""
     numbers = st.container()
     apart = apart_toggle("pad")
     with numbers:
@@ -191,7 +191,7 @@ def padding_controls(comparison: Comparison) -> Setup:
 
 
 def kernel_menu(label: str, key: str, kernel_size: Pair, first: str) -> Array:
-    """Show the named kernels that exist in a size and return the chosen one.
+    """Show the named kernels that exist in this size and return the chosen one.
 
     Returns
     -------
@@ -211,9 +211,9 @@ def kernel_menu(label: str, key: str, kernel_size: Pair, first: str) -> Array:
 
 def _form_control() -> Form:
     return choice(
-        "Told as",
+        "Form",
         FORMS,
         "pad_form",
-        help="Scatter: each pixel lays down its multiple of the kernel. Gather: the pixels are "
-        "spread with zeros between them and correlated with the turned kernel.",
+        help="Scatter: each pixel adds its multiple of the kernel. Gather: the pixels are "
+        "spread with zeros between them and correlated with the rotated kernel.",
     )

@@ -1,4 +1,4 @@
-"""Keras's padding beside PyTorch's: a ruler with all windows, and the results that differ."""
+"""Padding in Keras and PyTorch: rulers with all windows, and the values that differ."""
 
 import numpy as np
 import streamlit as st
@@ -23,7 +23,7 @@ LAST_WINDOWS = 2
 
 
 def show_rulers(setup: Setup, results: dict[str, Array]) -> None:
-    """Show where the windows of Keras and PyTorch lie, and which of their results differ."""
+    """Show the windows of Keras and PyTorch, and which of their output values differ."""
     left, right = st.columns(2, gap="large")
     with left:
         spans = [
@@ -40,7 +40,7 @@ def show_rulers(setup: Setup, results: dict[str, Array]) -> None:
             for axis in (0, 1)
         )
         if rows == columns:
-            _show_ruler("Rows and columns alike", rows)
+            _show_ruler("Rows and columns", rows)
         else:
             _show_ruler("Rows", rows)
             _show_ruler("Columns", columns)
@@ -74,7 +74,7 @@ def _show_ruler(title: str, rulers: dict[str, Ruler]) -> None:
 
 
 def _some(windows: tuple[tuple[int, ...], ...]) -> list[tuple[int, tuple[int, ...]]]:
-    """Return the windows by number; of many, the first and the last with a gap between."""
+    """Return the numbered windows; of many, the first and last with a gap between."""
     numbered = list(enumerate(windows))
     if len(numbered) <= MAX_WINDOWS:
         return numbered
@@ -118,7 +118,7 @@ def _show_disagreement(setup: Setup, keras: Array, pytorch: Array) -> None:
         ):
             with place:
                 st.caption(f"{name}, {_size(values)}")
-                label = f"Results of {name}, those that differ with a ring"
+                label = f"Output of {name}, with a ring around values that differ"
                 show_cells(_compared(values, found), label=label)
 
 

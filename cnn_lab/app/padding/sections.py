@@ -1,4 +1,4 @@
-"""Below the stage of the page on padding: sizes, counts, transposition, a digit at five strides."""
+"""Sections of the Padding page: sizes, read counts, transposed convolution and strides."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ STRIDED_PX = 150
 
 
 def show_sizes(setup: Setup) -> None:
-    """Show for each padding the size formula and what its floor drops."""
+    """Show the size formula of each padding and what its floor drops."""
     st.markdown(prose("padding", "sizes"))
     _show_spans(setup)
     for place, (name, settings) in _beside(setup):
@@ -42,7 +42,7 @@ def show_sizes(setup: Setup) -> None:
 
 
 def show_counts(setup: Setup) -> None:
-    """Show for each padding how often each pixel is read."""
+    """Show how often each pixel is read with each padding."""
     st.markdown(prose("padding", "counts"))
     if any(settings.pad_mode != "zeros" for settings in setup.layers.values()):
         st.markdown(prose("padding", "counts_repeated"))
@@ -54,13 +54,13 @@ def show_counts(setup: Setup) -> None:
             st.markdown(counts_sentence(counts))
     st.page_link(
         "pages/backpropagation.py",
-        label="How a gradient comes back: Backpropagation",
+        label="How gradients flow back: Backpropagation",
         icon=":material/arrow_forward:",
     )
 
 
 def _beside(setup: Setup) -> Iterator[tuple[DeltaGenerator, tuple[str, ConvolutionSettings]]]:
-    """Return a column for each layer, of half the page at most."""
+    """Return a column for each layer, at most half the page wide."""
     places = st.columns(max(2, len(setup.layers)), gap="large")
     return zip(places, setup.layers.items(), strict=False)
 
@@ -106,7 +106,7 @@ def _show_counts(name: str, counts: Counts) -> None:
 
 
 def show_transposed(setup: Setup) -> None:
-    """Show the size formula of a transposed convolution and what it does not undo."""
+    """Show the size formula of a transposed convolution and what it does not reverse."""
     (settings,) = setup.layers.values()
     left, right = st.columns(2, gap="large")
     with left:
@@ -131,7 +131,7 @@ def show_transposed(setup: Setup) -> None:
 
 
 def show_strides(kernel_size: Pair) -> None:
-    """Show a whole digit's map at strides 1 to 5, and what each of them loses."""
+    """Show the map of a whole digit at strides 1 to 5, and what each stride loses."""
     digits = test_digits()
     st.markdown(prose("padding", "strides"))
     with st.container(horizontal=True, width=480):

@@ -1,4 +1,4 @@
-"""The controls of the Pooling page, read as one setup for both kinds of pooling."""
+"""Controls of the Pooling page, returned as one setup for both kinds of pooling."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -39,20 +39,19 @@ AS_WINDOW = "as the window"
 INSIDE, WHOLE = "cells inside", "whole window"
 ONES, ONE_CELL, OWN = "ones", "one cell", "own"
 TIES, OVERLAP = "ties", "overlap"
-# Maps to choose besides numbers of one's own. In the second one, every window of 3 x 3 cells
-# holds the bright cell in the middle.
+# Example maps. In the second, every 3 x 3 window contains the bright cell in the middle.
 EXAMPLE_MAPS = {
     TIES: "5 5 0 1; 2 5 1 1; 3 0 7 2; 0 3 2 7",
     OVERLAP: "1 2 1 0 2; 0 1 3 1 0; 2 4 9 5 1; 1 3 4 2 0; 0 2 1 1 3",
 }
 MAX_WINDOW = 6
-# Of 28 pixels with a border of 5 on either side.
+# 28 pixels with a border of 5 on either side.
 MAX_OUT_SIDE = 33
 
 
 @dataclass(frozen=True, eq=False)
 class PoolingSetup:
-    """What the reader has put together.
+    """Pooling that the controls describe.
 
     Attributes
     ----------
@@ -62,7 +61,7 @@ class PoolingSetup:
         Rows and columns of the pooled maps.
     form : {"scatter", "gather"}
     grad_output : ndarray of float64, shape `out_size`, or None
-        None on the way forward.
+        None in the forward pass.
     """
 
     image: Array
@@ -78,7 +77,7 @@ class PoolingSetup:
 
     @property
     def label(self) -> str:
-        """The window and its stride in a file's name, such as "k2-s2"."""
+        """The window and its stride as in file names, such as "k2-s2"."""
         window, strides = self.settings.window
         parts = zip("ks", (window, strides), strict=True)
         return "-".join(
@@ -86,7 +85,7 @@ class PoolingSetup:
         )
 
     def trace(self, kind: Kind, form: Form | None = None) -> Trace:
-        """Return what the stage plays of one kind: the pooling, or its gradient.
+        """Return the trace of one kind: the pooling, or its gradient.
 
         Raises
         ------
@@ -102,7 +101,7 @@ class PoolingSetup:
         return back(self.image, self.grad_output, **arguments, form=form or self.form, name=name)
 
     def result(self, kind: Kind) -> Array:
-        """Return the pooled map, or on the way back the image's gradient; shape (1, r, c, 1)."""
+        """Return the pooled map, or its gradient in the backward pass; shape (1, r, c, 1)."""
         call, arguments = self.call(kind), self._arguments(kind)
         if call.grad_output is None:
             forward = max_pool2d if kind == "max" else average_pool2d
@@ -111,7 +110,7 @@ class PoolingSetup:
         return back(call.images, call.grad_output, **arguments)
 
     def call(self, kind: Kind) -> LayerCall:
-        """Return one kind, forward or back, as an operation with its numbers."""
+        """Return one kind, forward or backward, as an operation with its numbers."""
         images = self.image[np.newaxis, ..., np.newaxis]
         if self.grad_output is None:
             operation: Operation = "max_pooling" if kind == "max" else "average_pooling"
@@ -128,14 +127,14 @@ class PoolingSetup:
 
 
 def pooling_controls() -> PoolingSetup:
-    """Show all controls and return what they say.
+    """Show all controls and return the pooling they describe.
 
     Raises
     ------
     ShapeError
-        If the window does not fit; all controls are there to mend it.
+        If the window does not fit; raised after all controls are shown.
     ValueError
-        If the padding is as wide as the window; the same.
+        If the padding is as wide as the window; raised after all controls are shown.
     """
     menu = st.container()
     with st.expander("Image"):
@@ -143,11 +142,11 @@ def pooling_controls() -> PoolingSetup:
     with st.expander("Shape and divisor"):
         apart = apart_toggle("pool")
         divisor = choice(
-            "A padded mean divides by",
+            "Divide a padded mean by",
             (INSIDE, WHOLE),
             "pool_divisor",
-            help="Keras: the cells inside the image. PyTorch, unless told otherwise: the whole "
-            "window. Without padding there is no difference.",
+            help="Keras divides by the cells inside the image, PyTorch by default by the whole "
+            "window. Without padding, both are the same.",
         )
     with menu:
         backwards = choice("Direction", ("forward", "back"), "pool_direction") == "back"
@@ -168,7 +167,7 @@ def pooling_controls() -> PoolingSetup:
 
 
 def _image() -> Array:
-    """Show where the map comes from and return it."""
+    """Show the source of the map and return the map."""
     source = st.selectbox("Image", [*SOURCES, *EXAMPLE_MAPS], key="pool_input", bind="query-params")
     if source in EXAMPLE_MAPS:
         return parse_matrix(EXAMPLE_MAPS[source], max_rows=MAX_SIDE, max_columns=MAX_SIDE)
@@ -176,7 +175,7 @@ def _image() -> Array:
 
 
 def _strides(window: Pair, apart: bool) -> Pair:
-    """Show the stride of both axes, or of each, and return it."""
+    """Show one stride for both axes, or one for each, and return (rows, columns)."""
     if not apart:
         chosen = _stride("Stride", "pool_stride")
         return window if chosen is None else (chosen, chosen)
@@ -194,18 +193,18 @@ def _stride(label: str, key: str) -> int | None:
         [AS_WINDOW, *range(1, MAX_WINDOW + 1)],
         key=key,
         bind="query-params",
-        help="As the window: windows lie side by side. Less lets them overlap.",
+        help="As the window: windows lie side by side. A smaller stride makes them overlap.",
     )
     return None if chosen == AS_WINDOW else int(chosen)
 
 
 def _output_gradient(out_size: Pair) -> Array:
-    """Show where the output gradient comes from and return it."""
+    """Show the source of the output gradient and return the gradient."""
     chosen = choice(
         "Output gradient",
         (ONES, ONE_CELL, OWN),
         "pool_grad",
-        help="How much the loss grows with each pooled cell; the next layer would tell.",
+        help="How fast the loss grows with each pooled cell; a next layer would supply it.",
     )
     if chosen == ONES:
         return np.ones(out_size)
@@ -218,13 +217,13 @@ def _output_gradient(out_size: Pair) -> Array:
     ]
     row, column = (min(number, side - 1) for number, side in zip(asked, out_size, strict=True))
     if [row, column] != asked:
-        st.caption(f"The nearest there is: row {row}, column {column}.")
+        st.caption(f"Using the nearest cell: row {row}, column {column}.")
     delta[row, column] = 1
     return delta
 
 
 def _own_gradient(out_size: Pair) -> Array:
-    """Show the editor; at first the cells are counted, so that each can be told from others."""
+    """Show the editor, which starts with numbered cells so that each can be recognized."""
     counted = np.arange(1.0, out_size[0] * out_size[1] + 1).reshape(out_size)
     typed = editable_matrix(
         "pool_delta",

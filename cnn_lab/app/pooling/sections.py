@@ -1,4 +1,4 @@
-"""What the Pooling page says below its stage: formulas, the way back, losses, fields."""
+"""Sections of the Pooling page: formulas, gradients, losses and receptive fields."""
 
 from dataclasses import asdict
 from typing import Any
@@ -26,10 +26,10 @@ from cnn_lab.content import prose
 from cnn_lab.trace import arithmetic_latex
 
 MAX_SHIFTED = 6
-# Sums longer than that would not fit beside other things.
+# Longer sums do not fit into a column.
 MAX_TERMS, MAX_LETTERS = 9, 50
 AXES, LINES = ("down", "right"), ("row", "column")
-# What the examples set besides their map; all of these controls are always on the page.
+# Settings of the examples in addition to their map; all these controls are always on the page.
 EXAMPLES: dict[str, dict[str, Any]] = {
     TIES: {"pool_size": 2, "pool_stride": AS_WINDOW},
     OVERLAP: {"pool_size": 3, "pool_stride": 1},
@@ -38,7 +38,7 @@ PLAIN = {"pool_apart": False, "pool_padding": "valid", "pool_grad": ONES}
 
 
 def show_formulas(setup: PoolingSetup) -> None:
-    """Show both poolings as equations with the reader's numbers."""
+    """Show both kinds of pooling as equations with the numbers of the page."""
     (rows, columns), _ = setup.settings.window
     st.markdown(
         prose(
@@ -56,10 +56,10 @@ def show_formulas(setup: PoolingSetup) -> None:
 
 
 def show_sizes(setup: PoolingSetup) -> None:
-    """Show how large the result is, and what a padded mean divides by."""
+    """Show the output size, and the divisor of a padded mean."""
     window, steps = setup.settings.window
     borders = setup.settings.borders(setup.size)
-    st.markdown("**How large is the result?** Rows and columns, with your numbers:")
+    st.markdown("**How large is the output?** Rows and columns, with your numbers:")
     for axis in zip(("H'", "W'"), setup.size, window, steps, borders, strict=True):
         st.latex(output_length_latex(*axis))
     st.markdown(unread_sentence(setup.size, window, steps, borders))
@@ -80,7 +80,7 @@ def _show_divisors(setup: PoolingSetup) -> None:
 
 
 def show_way_back(setup: PoolingSetup) -> None:
-    """Show the gradients' equations, and what ties and overlap do with these numbers."""
+    """Show the equations of the gradients, and the effect of ties and overlap here."""
     found = routes(setup.image, setup.settings)
     left, right = st.columns(2, gap="large")
     with left:
@@ -99,7 +99,7 @@ def show_way_back(setup: PoolingSetup) -> None:
 
 
 def show_examples() -> None:
-    """Offer a map with ties and one with windows that overlap."""
+    """Show buttons for a map with ties and for overlapping windows."""
     with st.container(horizontal=True):
         for name in EXAMPLES:
             label = prose("pooling", f"example_{name}")
@@ -107,7 +107,7 @@ def show_examples() -> None:
 
 
 def _show_example(name: str) -> None:
-    """Set the controls to an example; the address follows."""
+    """Set the controls, and with them the address, to an example."""
     for key, value in {"pool_input": name, **PLAIN, **EXAMPLES[name]}.items():
         st.session_state[key] = value
 
@@ -129,7 +129,7 @@ def _show_overlap(setup: PoolingSetup, found: Routes) -> None:
 
 
 def _sum_latex(setup: PoolingSetup, kind: Kind, row: int, column: int, *, terms: int) -> str:
-    """Return what a pixel gets as a sum, or its result alone where that would be too long."""
+    """Return the gradient of a pixel as a sum, or its value alone if the sum is too long."""
     if terms <= MAX_TERMS:
         step = row * setup.size[1] + column
         line = arithmetic_latex(setup.trace(kind, "gather"), step)
@@ -139,7 +139,7 @@ def _sum_latex(setup: PoolingSetup, kind: Kind, row: int, column: int, *, terms:
 
 
 def show_kept(setup: PoolingSetup) -> None:
-    """Show what each kind leaves of the map, in numbers."""
+    """Show what each kind keeps of the map, in numbers."""
     kept = remains(setup.image, setup.settings)
     cells, results = setup.image.size, setup.out_size[0] * setup.out_size[1]
     share = f"{results / cells:.0%}"
@@ -148,10 +148,10 @@ def show_kept(setup: PoolingSetup) -> None:
         {
             "": list(KINDS.values()),
             "Cells that leave no trace": [f"{each.n_traceless} of {cells}" for each in kept],
-            "Magnitude on the others": [f"{each.magnitude:.0%}" for each in kept],
-            "Drawn again, off by": [f"{each.error:.0%}" for each in kept],
+            "Magnitude of the rest": [f"{each.magnitude:.0%}" for each in kept],
+            "Reconstruction error": [f"{each.error:.0%}" for each in kept],
         },
-        label="What max pooling and average pooling leave of the map",
+        label="What max pooling and average pooling keep of the map",
     )
     st.markdown(prose("pooling", "kept_redrawn"))
 
@@ -160,7 +160,9 @@ def show_shift(setup: PoolingSetup) -> None:
     """Show how much the picture and both maps change when the picture moves."""
     words = st.container()
     direction: Direction = (
-        "down" if choice("Move it", ("right", "down"), "pool_shift_way") == "down" else "right"
+        "down"
+        if choice("Move the picture", ("right", "down"), "pool_shift_way") == "down"
+        else "right"
     )
     way, axis = prose("pooling", direction), AXES.index(direction)
     most = min(MAX_SHIFTED, setup.size[axis] - 1)
@@ -172,7 +174,7 @@ def show_shift(setup: PoolingSetup) -> None:
         shift_table(response),
         shift_spec(direction),
         key="pool_shift",
-        alt="Change of the picture and of both pooled maps for shifts of up to 6 pixels",
+        alt="Change of the picture and of both pooled maps, for shifts of up to 6 pixels",
     )
     if not setup.image.any():
         words.markdown(prose("pooling", "shift_nothing"))
@@ -194,7 +196,7 @@ def show_shift(setup: PoolingSetup) -> None:
 
 
 def show_stack(setup: PoolingSetup) -> None:
-    """Show how far a cell sees behind several convolutions and poolings."""
+    """Show the receptive field after several convolutions and poolings."""
     window, strides = setup.settings.window
     st.markdown(prose("pooling", "stack", rows=window[0], columns=window[1]))
     with st.container(horizontal=True):

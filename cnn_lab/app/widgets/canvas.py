@@ -1,7 +1,7 @@
-"""The drawing canvas, and the only module that imports its component.
+"""The drawing canvas; the only module that imports its component.
 
-What is on the canvas lives in the session, not in the widget: it survives a change of page,
-and a sample or an uploaded picture gets there the same way as a stroke of the pen.
+The drawing is kept in the session, not in the widget, so it survives a change of page, and a
+sample or an uploaded picture is put there in the same way as a pen stroke.
 """
 
 import base64
@@ -21,8 +21,8 @@ from cnn_lab.content import prose
 SIDE_PX = 280
 BRUSHES_PX = (8, 32)
 MAX_PNG_BYTES = 1_000_000
-MAX_POINTS = 10_000  # thirty digits' worth; each stroke sends all of them anew
-COLOURS = {"pen": "#ffffff", "eraser": "#000000"}  # to erase is to draw the ground
+MAX_POINTS = 10_000  # about thirty digits; each stroke sends all points again
+COLOURS = {"pen": "#ffffff", "eraser": "#000000"}  # erasing draws in the background colour
 _PNG = "data:image/png;base64,"
 
 Objects = Sequence[dict[str, Any]]
@@ -31,16 +31,16 @@ Tool = Literal["pen", "eraser"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is on a canvas.
+    """Content of a canvas.
 
     Attributes
     ----------
     objects : sequence of dict
-        Strokes and pictures in the order they came, as the component describes them.
+        Strokes and pictures in order, as the component describes them.
     png : str
-        The same as a picture, base64; empty when there is nothing.
+        The same as a PNG in base64; empty if nothing is drawn.
     note : str
-        Where it came from, when it was not drawn.
+        Source of the picture, if it was not drawn.
     """
 
     objects: Objects = ()
@@ -49,7 +49,7 @@ class Drawing:
 
 
 def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8] | None:
-    """Show a black canvas that takes white ink by mouse, pen and finger.
+    """Show a black canvas for drawing in white by mouse, pen or finger.
 
     Parameters
     ----------
@@ -58,20 +58,20 @@ def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8]
     brush_px : int
         Width of the next strokes.
     tool : {"pen", "eraser"}
-        What the next strokes do.
+        Tool of the next strokes.
 
     Returns
     -------
     ndarray of uint8, shape (280, 280, 4), or None
-        None when nothing is drawn.
+        None if nothing is drawn.
     """
-    # The component registers itself with the running server, so it cannot be imported before.
+    # The component registers itself with the running server, so it cannot be imported earlier.
     from streamlit_drawable_canvas import st_canvas
 
     kept = drawing(name)
     if f"{name}_canvas" not in st.session_state and kept.objects:
-        _restart(name, kept)  # back from another page: the component has forgotten
-    # The component trusts what it gets back, and a stranger's browser may send anything.
+        _restart(name, kept)  # back from another page, the component has lost its state
+    # The component does not check what a browser sends, which may be anything.
     with suppress(AttributeError, KeyError, TypeError):
         st_canvas(
             stroke_width=brush_px,
@@ -88,13 +88,13 @@ def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8]
 
 
 def drawing(name: str) -> Drawing:
-    """Return what is on the canvas of this name."""
+    """Return the drawing on the canvas with this name."""
     kept = st.session_state.get(f"{name}_drawing")
     return kept if isinstance(kept, Drawing) else Drawing()
 
 
 def pixels(name: str) -> NDArray[np.uint8] | None:
-    """Return what is on the canvas of this name as colours, None when there is nothing.
+    """Return the canvas with this name as colours; None if it is empty.
 
     Returns
     -------
@@ -104,52 +104,52 @@ def pixels(name: str) -> NDArray[np.uint8] | None:
 
 
 def problem(name: str) -> str:
-    """Return once what was wrong with what the browser sent last, or nothing."""
+    """Return and clear the problem with the last drawing that the browser sent; "" if none."""
     return str(st.session_state.pop(f"{name}_unread", ""))
 
 
 def clear(name: str) -> None:
-    """Empty a canvas; for a widget's callback, like the three below."""
+    """Clear a canvas; a widget callback, like the three below."""
     _undone(name).clear()
     _restart(name, Drawing())
 
 
 def undo(name: str) -> None:
-    """Take the latest stroke off a canvas."""
+    """Remove the last stroke from a canvas."""
     now = drawing(name)
     if now.objects:
         _undone(name).append(now)
         left = now.objects[:-1]
-        # Only the browser can draw strokes: until it has, the picture is the one before.
+        # Only the browser can draw strokes; until it has, keep the previous picture.
         _restart(name, Drawing(left, now.png, now.note) if left else Drawing())
 
 
 def redo(name: str) -> None:
-    """Put the stroke that was taken off last back on."""
+    """Restore the stroke that was removed last."""
     if undone := _undone(name):
         _restart(name, undone.pop())
 
 
 def can_redo(name: str) -> bool:
-    """Return whether strokes were taken off and none were drawn since."""
+    """Return whether strokes were removed and none were drawn since."""
     return bool(_undone(name))
 
 
 def _undone(name: str) -> list[Drawing]:
-    """Return the drawings as they were before each undo, the latest last."""
+    """Return the drawings before each undo, latest last."""
     undone: list[Drawing] = st.session_state.setdefault(f"{name}_undone", [])
     return undone
 
 
 def put_picture(name: str, rgba: NDArray[np.uint8], *, note: str) -> None:
-    """Replace what is on a canvas by a picture of 280x280 pixels; strokes can go on top.
+    """Replace the drawing by a picture of 280x280 pixels, which can be drawn on.
 
     Parameters
     ----------
     name : str
     rgba : ndarray of uint8, shape (280, 280, 4)
     note : str
-        Says where the picture came from, for as long as it is there.
+        Source of the picture, shown while it is on the canvas.
     """
     buffer = io.BytesIO()
     Image.fromarray(rgba).save(buffer, "PNG")
@@ -159,7 +159,7 @@ def put_picture(name: str, rgba: NDArray[np.uint8], *, note: str) -> None:
 
 
 def _picture(png: str) -> dict[str, Any]:
-    """Return a PNG of the canvas' size as the component describes a picture."""
+    """Return a PNG of the canvas size in the component's description of a picture."""
     return {
         "type": "Image",
         "src": _PNG + png,
@@ -174,7 +174,7 @@ def _picture(png: str) -> dict[str, Any]:
 
 
 def _restart(name: str, now: Drawing) -> None:
-    """Have the component load a drawing; the revision makes it do so even if it had it before."""
+    """Make the component load a drawing; a new revision reloads even the same drawing."""
     before = st.session_state.get(f"{name}_start") or {"revision": 0}
     st.session_state[f"{name}_drawing"] = now
     st.session_state[f"{name}_start"] = {
@@ -184,10 +184,10 @@ def _restart(name: str, now: Drawing) -> None:
 
 
 def take(name: str) -> None:
-    """Take over what the browser has sent; the canvas' own callback.
+    """Store the drawing that the browser has sent; the callback of the canvas.
 
-    It may be anything, for a stranger's browser sends it. What is no drawing of this canvas is
-    left, and `problem` says so. A drawing of more than `MAX_POINTS` points becomes one picture.
+    A browser may send anything. Data that is not a drawing of this canvas is ignored, and
+    `problem` says so. A drawing of more than `MAX_POINTS` points becomes one picture.
     """
     sent = st.session_state[f"{name}_canvas"]
     sent = sent.get("drawing") if isinstance(sent, Mapping) else sent
@@ -203,12 +203,12 @@ def take(name: str) -> None:
         _restart(name, Drawing([_picture(png)], png, prose("draw", "many_points")))
     else:
         st.session_state[f"{name}_drawing"] = Drawing(objects, png, before.note)
-        if len(objects) > len(before.objects):  # a stroke, not what an undo has left
+        if len(objects) > len(before.objects):  # a stroke, not the result of an undo
             _undone(name).clear()
 
 
 def _sent(sent: Any) -> tuple[Objects | None, str]:
-    """Return the objects of a drawing and its PNG; None for the objects if it is no drawing."""
+    """Return the objects of a drawing and its PNG; the objects are None if it is invalid."""
     raw, data = (sent.get("raw"), sent.get("data")) if isinstance(sent, Mapping) else (None, None)
     objects = raw.get("objects") if isinstance(raw, Mapping) else None
     if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):

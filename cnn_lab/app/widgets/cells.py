@@ -1,4 +1,4 @@
-"""Small matrices as rows of cells on a page: shaded, hatched, ringed, in the theme's own ink."""
+"""Small matrices as rows of shaded, hatched or ringed cells in the colours of the theme."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import streamlit as st
 
 Kind = Literal["plain", "padding", "unread", "blank"]
 
-# Numbers stay legible in either theme on the darkest shade.
+# Numbers stay legible on the darkest shade in either theme.
 _DARKEST_PERCENT = 32
 _LARGE_BELOW = 10
 _INK = "color-mix(in srgb, currentColor {}%, transparent)"
@@ -37,9 +37,9 @@ class Cell:
     ----------
     text : str
     shade : float
-        0 is the page itself, 1 the darkest shade that a number can still be read on.
+        0 is the page background, 1 the darkest shade on which a number is legible.
     kind : {"plain", "padding", "unread", "blank"}
-        Hatched as on the stage where it is padding, or where no window reads it.
+        Padding and unread cells are hatched as on the stage.
     ringed : bool
     """
 
@@ -58,9 +58,9 @@ def show_cells(
     ----------
     rows : sequence of sequence of Cell
     label : str
-        What there is to see, for readers who cannot see it.
+        Text description for screen readers.
     heads : sequence of str, optional
-        A text before each row.
+        Text before each row.
     """
     lines = []
     for number, row in enumerate(rows):

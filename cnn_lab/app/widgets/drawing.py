@@ -1,4 +1,4 @@
-"""What a reader has drawn on *Draw a digit*, for every page that takes it up."""
+"""The user's drawing from *Draw a digit*, for other pages."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +10,16 @@ NAME = "draw"
 
 
 def drawn_image() -> NDArray[np.float32] | None:
-    """Return the session's drawing as a network takes it.
+    """Return the drawing of the session as input for a network.
 
     Returns
     -------
     ndarray of float32 in [0, 1], shape (28, 28), or None
-        None while nothing is drawn.
+        None if nothing is drawn.
 
     Notes
     -----
-    1 ms, from what the session keeps: the canvas need not be on the page.
+    1 ms, from the session: the canvas does not have to be on the page.
     """
     rgba = canvas.pixels(NAME)
     return None if rgba is None else prepare_digit(rgba)

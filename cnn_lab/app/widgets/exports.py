@@ -1,4 +1,4 @@
-"""What a page shows as files to take away: a page that plays, a GIF, a picture, tables."""
+"""Downloads of an animation: an interactive page, a GIF, a picture and tables."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from cnn_lab.trace import Trace
 Kind = Literal["html", "gif", "png", "csv"]
 
 KEPT = 16
-SPEEDS = {0.2: "fast", 0.4: "brisk", 0.8: "calm", 1.6: "slow", 3.2: "to talk over"}
+SPEEDS = {0.2: "fast", 0.4: "brisk", 0.8: "calm", 1.6: "slow", 3.2: "very slow"}
 USUAL_SPEED = 0.8
 MIME: dict[Kind, str] = {
     "html": "text/html",
@@ -26,13 +26,13 @@ MIME: dict[Kind, str] = {
     "png": "image/png",
     "csv": "text/csv",
 }
-# A GIF keeps a core busy for seconds: one at a time, whoever asks.
+# A GIF keeps a core busy for seconds, so only one is made at a time.
 _drawing = Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A file that somebody asked for; equal orders are the same file."""
+    """A requested file; equal orders give the same file."""
 
     kind: Kind
     digest: str
@@ -44,18 +44,18 @@ class Order:
 
 
 def export_menu(key: str, traces: Sequence[Trace], *, name: str, title: str = "") -> None:
-    """Show a menu of downloads; nothing is drawn before it is asked for.
+    """Show a download menu; files are made only on request.
 
     Parameters
     ----------
     key : str
         Prefix of the menu's keys.
     traces : sequence of Trace
-        What the stage plays; without any there is no menu.
+        The traces on the stage; if empty, no menu is shown.
     name : str
-        What the files are called, without an ending: "convolution-k3-s2-same".
+        File name without extension, such as "convolution-k3-s2-same".
     title : str
-        Heading of the HTML page; by default the traces' names.
+        Heading of the HTML page; by default the names of the traces.
     """
     if traces:
         heading = title or " and ".join(dict.fromkeys(trace.name for trace in traces))
@@ -79,25 +79,25 @@ def _menu(key: str, traces: tuple[Trace, ...], name: str, title: str) -> None:
             width="stretch",
         )
         speed = st.select_slider(
-            "Speed of the GIF",
+            "GIF speed",
             list(SPEEDS),
             value=USUAL_SPEED,
-            format_func=lambda seconds: f"{SPEEDS[seconds]}, {seconds:g} s a step",
+            format_func=lambda seconds: f"{SPEEDS[seconds]}, {seconds:g} s per step",
             key=f"{key}_speed",
         )
         gif = order(kind="gif", theme=theme, seconds_per_step=speed)
         _button(key, "Animated GIF", f"{name}.gif", gif)
         shown = st.number_input(
-            f"Step of the picture, 1 to {n_steps}",
+            f"Step to export, 1 to {n_steps}",
             min_value=1,
             max_value=n_steps,
             value=n_steps,
-            key=f"{key}_step_of_{n_steps}",  # a field keeps no more than its own limits allow
+            key=f"{key}_step_of_{n_steps}",  # a field cannot keep a value outside its limits
         )
         step = min(max(int(shown), 1), n_steps)
         png = order(kind="png", theme=theme, step=step - 1)
         _button(key, f"Picture of step {step} (PNG)", f"{name}-step-{step}.png", png)
-        _button(key, "Page that plays (HTML)", f"{name}.html", order(kind="html"))
+        _button(key, "Interactive page (HTML)", f"{name}.html", order(kind="html"))
         _button(key, "Numbers as tables (CSV)", f"{name}.csv", order(kind="csv"))
 
 
@@ -115,11 +115,11 @@ def _button(key: str, label: str, file_name: str, order: Order) -> None:
 
 @lru_cache(maxsize=KEPT)
 def make(order: Order) -> bytes:
-    """Return the file; the last 16 are kept.
+    """Return the file; the last 16 are cached.
 
     Notes
     -----
-    Runs in a thread of its own when a reader clicks, so it may ask Streamlit for nothing.
+    Runs in its own thread when the user clicks, so it must not call Streamlit.
     """
     make_kind: dict[Kind, Callable[[Order], bytes]] = {
         "html": _html,

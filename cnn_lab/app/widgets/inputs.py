@@ -1,4 +1,4 @@
-"""The controls that pages share: numbers, pairs of them, padding, and the image itself."""
+"""Controls that pages share: numbers, pairs of numbers, padding and the image."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -29,22 +29,22 @@ PAD_MODE_LABELS: dict[PadMode, str] = {
     "edge": "its edge repeated",
     "wrap": "its far side",
 }
-REPEATED = "A larger image, a smaller window, less padding or zeros around would fit."
+REPEATED = "A larger image, a smaller window, less padding or padding with zeros would fit."
 LARGER = "A larger image, a smaller window or more padding would fit."
 CHANNEL_NAMES = ("red", "green", "blue", "grey")
 
 
 def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
-    """Show the controls of a page's input image and return the image.
+    """Show the controls of the input image of a page and return the image.
 
     Parameters
     ----------
     page : str
-        Prefix of all keys, which are the address parameters too.
+        Prefix of all keys, which are also the address parameters.
     channels : int
-        1, 3 for red, green and blue, or 4 for grey besides; a digit has one, repeated.
+        1, 3 for red, green and blue, or 4 for these and grey; a digit repeats its one channel.
     side : int
-        Rows and columns of the small numbers at first.
+        Initial rows and columns of the small numbers.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
 
 
 def choice(label: str, options: Sequence[_Option], key: str, *, help: str | None = None) -> _Option:
-    """Show a few words of which one is chosen, at first the first one, and return it."""
+    """Show a row of options, the first one preselected, and return the chosen one."""
     return st.segmented_control(
         label,
         options,
@@ -69,7 +69,7 @@ def choice(label: str, options: Sequence[_Option], key: str, *, help: str | None
 
 
 def image_source(page: str, sources: Sequence[str] = SOURCES) -> str:
-    """Show where an input image comes from, key `<page>_input`, and return it."""
+    """Show the source of an input image, key `<page>_input`, and return it."""
     return choice("Image", sources, f"{page}_input")
 
 
@@ -81,19 +81,21 @@ def sourced_image(source: str, page: str, *, channels: int, side: int = 6) -> Ar
 
 
 def crop_side(page: str) -> int:
-    """Show how large a piece of a digit or a picture is played, key `<page>_crop`."""
-    return st.selectbox("Side in pixels", CROPS, index=1, key=f"{page}_crop", bind="query-params")
+    """Show the side length of the part to play, key `<page>_crop`, and return it."""
+    return st.selectbox(
+        "Side length in pixels", CROPS, index=1, key=f"{page}_crop", bind="query-params"
+    )
 
 
 def whole_number(
     label: str, key: str, *, value: int, minimum: int, maximum: int, help: str | None = None
 ) -> int:
-    """Show a number field and return what is in it, held to its limits in Python too."""
+    """Show a number field and return its value, limited in Python as well."""
     entered = st.number_input(
         label,
         min_value=minimum,
         max_value=maximum,
-        # Streamlit objects where a default and the session both name a value.
+        # Streamlit warns if both a default and the session give a value.
         value="min" if value == minimum else value,
         step=1,
         key=key,
@@ -104,7 +106,7 @@ def whole_number(
 
 
 def real_number(label: str, key: str, *, value: float, step: float) -> float:
-    """Show a field for any number up to a million either way and return what is in it."""
+    """Show a number field from -1,000,000 to 1,000,000 and return its value."""
     entered = st.number_input(
         label,
         min_value=-MAX_MAGNITUDE,
@@ -119,8 +121,8 @@ def real_number(label: str, key: str, *, value: float, step: float) -> float:
 
 
 def apart_toggle(page: str) -> bool:
-    """Show the switch that gives a page's pairs a second field, key `<page>_apart`."""
-    return st.toggle("Rows and columns apart", key=f"{page}_apart", bind="query-params")
+    """Show the switch that separates rows and columns, key `<page>_apart`."""
+    return st.toggle("Separate rows and columns", key=f"{page}_apart", bind="query-params")
 
 
 def pair_number(
@@ -131,13 +133,13 @@ def pair_number(
     Parameters
     ----------
     label : str
-        What both numbers are, for example "Stride".
+        Name of both numbers, for example "Stride".
     key : str
         Key of the first field; the second one has `<key>_columns`.
     value, minimum, maximum : int
-        Of both fields.
+        Initial value and limits of both fields.
     apart : bool
-        Whether columns have a field of their own, from the page's `apart_toggle`.
+        Whether columns have their own field, from `apart_toggle`.
     """
     field = partial(whole_number, value=value, minimum=minimum, maximum=maximum)
     if not apart:
@@ -159,8 +161,8 @@ def padding_control(page: str, *, names: Sequence[PaddingName] = PADDING_NAMES) 
     page : str
         Prefix of the keys: `<page>_padding`, and `<page>_top` to `<page>_right`.
     names : sequence of {"valid", "same", "full"}
-        Those that the page's operation knows, the default first; a padding of one's own,
-        0 to 9 pixels a side, is always offered.
+        Options of the operation, the default first; custom padding of 0 to 9 pixels per side
+        is always offered.
     """
     offered: list[PaddingName | Literal["own"]] = [*names, "own"]
     chosen = st.segmented_control(
@@ -187,9 +189,9 @@ def _border(place: DeltaGenerator, side: str, key: str) -> int:
 
 
 def pad_mode_control(page: str) -> PadMode:
-    """Show the choice of what padding holds, key `<page>_pad_mode`, and return it."""
+    """Show the choice of padding mode, key `<page>_pad_mode`, and return it."""
     return st.selectbox(
-        "Padding holds",
+        "Padding values",
         PAD_MODES,
         format_func=PAD_MODE_LABELS.__getitem__,
         key=f"{page}_pad_mode",
@@ -200,16 +202,16 @@ def pad_mode_control(page: str) -> PadMode:
 def does_not_fit(
     error: ValueError, *, pad_mode: PadMode = "zeros", remedy: str | None = None
 ) -> None:
-    """Say why settings cannot be combined, and what could be.
+    """Show why settings cannot be combined, and what would fit.
 
     Parameters
     ----------
     error : ValueError
-        From the operation; its message says what must hold and what was received.
+        Error of the operation; its message says what is required and what was received.
     pad_mode : {"zeros", "reflect", "edge", "wrap"}
-        Two of them need an image that is large enough to repeat.
+        Mode of the padding; "reflect" and "wrap" need an image that is large enough.
     remedy : str, optional
-        One sentence on what would be legal, where it is no window that has to fit.
+        Sentence on what would be allowed, if the problem is not the window.
     """
     fitting = REPEATED if pad_mode in ("reflect", "wrap") else LARGER
     st.error(f"{error}. {remedy or fitting}", title="This does not fit")
@@ -234,7 +236,7 @@ def _numbers(page: str, channels: int, side: int) -> Array:
             value=0,
             minimum=0,
             maximum=9999,
-            help="Each number draws another soft stroke.",
+            help="Each number draws a different soft stroke.",
         ),
     )
     popover = editing("Edit the numbers", f"{page}_edit_image")
@@ -271,7 +273,7 @@ def _digit(page: str) -> Array:
         required=True,
         key=f"{page}_white",
         bind="query-params",
-        help="MNIST stores whole numbers from 0 to 255; networks are fed their shares of 255.",
+        help="MNIST stores whole numbers from 0 to 255; networks receive them divided by 255.",
         width="stretch",
     )
     image = digits.pixels[index][..., np.newaxis] / (255 / white)

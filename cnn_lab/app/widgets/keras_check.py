@@ -1,4 +1,4 @@
-"""Proof beside a page's numbers: what Keras makes of them, and the code to do it oneself."""
+"""Check of a page's numbers against Keras, and code to reproduce them."""
 
 import re
 
@@ -15,17 +15,17 @@ KEPT = 64
 
 
 def keras_check(key: str, request: LayerCheck) -> None:
-    """Show a button that asks Keras about the very numbers shown, and then its answer.
+    """Show a button that checks the numbers on the page against Keras, and the answer.
 
-    An answer belongs to its question: with other settings it goes, and with the same ones
-    again it is back at once.
+    An answer belongs to its settings: it disappears when they change, and returns at once when
+    they are restored.
 
     Parameters
     ----------
     key : str
-        Of the button; prefix of what the session keeps.
+        Key of the button, and prefix of the session keys.
     request : LayerCheck
-        What the page shows at this moment.
+        The numbers that the page shows now.
     """
     asked: list[str] = st.session_state.setdefault(f"{key}_asked", [])
     with st.container(gap="small"):
@@ -42,7 +42,7 @@ def keras_check(key: str, request: LayerCheck) -> None:
 
 @st.fragment
 def code_tabs(key: str, call: LayerCall) -> None:
-    """Show the same call in three libraries; folded away at first, and written when unfolded."""
+    """Show the same call in three libraries, in an expander; code is written when opened."""
     folded = st.expander(
         "Code for these settings", key=key, icon=":material/code:", on_change="rerun"
     )
@@ -55,7 +55,7 @@ def code_tabs(key: str, call: LayerCall) -> None:
 
 def _show_answer(digest: str) -> None:
     status = run_queue().checks.status(digest)
-    if status is not None:  # an old answer may have made room for newer ones
+    if status is not None:  # an old answer may have been evicted
         live = st.fragment(_follow, run_every=LOOK_EVERY_S if status.active else None)
         live(digest, was_active=status.active)
 
@@ -63,12 +63,12 @@ def _show_answer(digest: str) -> None:
 def _follow(digest: str, *, was_active: bool) -> None:
     status = run_queue().checks.status(digest)
     if status is None or (was_active and not status.active):
-        st.rerun()  # the whole page: nothing is left to look at again and again
+        st.rerun()  # rerun the whole page, which ends the polling
     _show(status)
 
 
 def _show(status: CheckStatus[Answer]) -> None:
-    """Show where a check stands; never by colour alone."""
+    """Show the state of a check, never by colour alone."""
     if status.active:
         st.markdown(f":material/hourglass_top: {status.sentence}")
     elif status.answer is None:
@@ -84,5 +84,5 @@ def _show(status: CheckStatus[Answer]) -> None:
 
 
 def _literally(text: str) -> str:
-    """Return Markdown that shows a foreign text as it is."""
+    """Return Markdown that shows any text literally."""
     return re.sub(r"([\\`*_{}\[\]<>$#|~:])", r"\\\1", text)

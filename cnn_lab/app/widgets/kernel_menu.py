@@ -1,4 +1,4 @@
-"""The bank of kernels that the Convolution page slides."""
+"""Kernel menus and editors of the Convolution page."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from cnn_lab.app.widgets.matrix import editable_matrix, editing, of_shape
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.ops.types import Array
 
-# What each filter begins with, so that several filters show several things.
+# Initial kernel of each filter, so that several filters differ.
 FIRST_CHOICES = ("sobel_columns", "sobel_rows", "laplacian", "binomial")
 
 
 def kernel_choice(n_filters: int, rows: int, columns: int) -> list[str]:
-    """Show one menu of named kernels per filter (of a group) and return the names chosen."""
+    """Show one menu of named kernels per filter (of a group) and return the chosen names."""
     names = [name for name, kernel in KERNELS.items() if kernel.fits(rows, columns)]
     return [
         st.selectbox(
@@ -31,7 +31,7 @@ def kernel_choice(n_filters: int, rows: int, columns: int) -> list[str]:
 
 
 def kernel_size() -> tuple[int, int]:
-    """Show the two numbers of a kernel's size and return (rows, columns)."""
+    """Show the size of the kernel and return (rows, columns)."""
     left, right = st.columns(2)
     with left:
         rows = whole_number("Kernel rows", "conv_kernel_rows", value=3, minimum=1, maximum=MAX_SIZE)
@@ -45,7 +45,7 @@ def kernel_size() -> tuple[int, int]:
 def kernel_bank(
     chosen: list[str], rows: int, columns: int, channel_names: Sequence[str], groups: int = 1
 ) -> Array:
-    """Show the way to edit all kernels and return the bank.
+    """Show the editor of all kernels and return the bank.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def kernel_bank(
         Named kernels: one for each filter, or for each filter of a group.
     rows, columns : int
     channel_names : sequence of str
-        What to call the image's channels; their number counts.
+        Names of the image channels; their number matters.
     groups : int
 
     Returns
     -------
     ndarray of float64, shape (rows, columns, channels / groups, groups * chosen filters)
-        Rows and columns are those asked for, whatever was typed.
+        Always of the requested rows and columns, whatever was typed.
     """
     popover = editing("Edit the weights", "conv_edit_kernel")
     depth = len(channel_names) // groups

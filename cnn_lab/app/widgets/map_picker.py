@@ -1,4 +1,4 @@
-"""All maps of a layer as one picture in which a single number can be chosen."""
+"""All maps of a layer in one picture, in which a single value can be chosen."""
 
 import base64
 from collections.abc import Callable
@@ -29,27 +29,27 @@ def map_picker(
     noun: str = "Map",
     most_px: int = 400,
 ) -> None:
-    """Show a sheet of maps; a click, a tap or the arrow keys choose a number.
+    """Show a sheet of maps; a click, a tap or the arrow keys choose a value.
 
     Parameters
     ----------
     sheet : MapSheet
-        The browser lays its maps out, as large as whole pixels allow in the width there is.
+        Its maps are laid out by the browser, as large as whole pixels allow in its width.
     key : str
     chosen : (int, int, int) or None
-        Map, row and column of the number that is marked; None where there is nothing to choose.
+        Map, row and column of the marked value; None if values cannot be chosen.
     label : str
-        What there is to see, for readers who cannot see it.
+        Text description for screen readers.
     ends : (str, str)
-        What stands at the two ends of the scale.
+        Labels of the two ends of the scale.
     caption : str
-        What the scale holds for.
+        Text that says what the scale applies to.
     on_choose : callable or None
-        Is given the place that was chosen, before the script runs again.
+        Called with the chosen place before the script reruns.
     noun : str
-        What one picture of the sheet is called.
+        Name of one picture of the sheet.
     most_px : int
-        How high the picture should not become.
+        Maximum height of the picture.
     """
     data = {
         "picture": "data:image/png;base64," + base64.b64encode(sheet.png).decode("ascii"),
@@ -75,7 +75,7 @@ def _css(colour: Colour) -> str:
 
 
 def _on_chosen(key: str, sheet: MapSheet, on_choose: Callable[[Place], None] | None) -> None:
-    """Take over what the browser has sent. It may be anything: a stranger's browser sends it."""
+    """Store the place that the browser has sent, which may be anything."""
     sent = st.session_state[key].get("chosen")
     bounds = (sheet.n_maps, sheet.rows, sheet.width)
     if on_choose and isinstance(sent, list) and len(sent) == len(bounds):

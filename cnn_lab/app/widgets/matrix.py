@@ -1,4 +1,4 @@
-"""A matrix that the reader can edit cell by cell or as text, and that lives in the address."""
+"""A matrix that can be edited by cell or as text and is kept in the address."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def editing(label: str, key: str) -> "PopoverContainer":
-    """Return a popover for matrix editors; `.open` tells whether they are worth showing."""
+    """Return a popover for matrix editors; `.open` tells whether to show them."""
     return st.popover(label, key=key, on_change="rerun", icon=":material/edit:", width="stretch")
 
 
@@ -27,35 +27,35 @@ def editable_matrix(
     max_rows: int,
     max_columns: int,
 ) -> Array:
-    """Return the reader's matrix, and show it in the popover for editing.
+    """Return the edited matrix, and show it in the popover for editing.
 
-    The text is always there, for it holds the address' parameter; the table of cells, ten
-    times as expensive, only while the popover is open.
+    The text field is always shown, because it holds the address parameter. The table of cells
+    is ten times as expensive and is shown only while the popover is open.
 
     Parameters
     ----------
     key : str
-        Widget key and address parameter of the text; empty text means `default`.
+        Widget key and address parameter of the text; an empty text means `default`.
     default : ndarray, shape (rows, columns)
-        What there is before anybody edits.
+        Matrix before any edits.
     popover : PopoverContainer
-        From `editing`.
+        Result of `editing`.
     label : str
-        What the matrix is, for example "Kernel".
+        Name of the matrix, for example "Kernel".
     max_rows, max_columns : int
-        Bounds of what may be typed.
+        Largest matrix that may be typed.
 
     Returns
     -------
     ndarray of float64, shape (rows, columns)
-        The reader's matrix, or `default` where the text is none; the page says why.
+        The edited matrix, or `default` if the text is not a matrix; the page says why.
     """
     matrix = _read(key, default, max_rows=max_rows, max_columns=max_columns)
     with popover:
         if popover.open:
             _show_cells(key, matrix, label)
         else:
-            # Closed, the table forgets what was typed on top of its beginning.
+            # Closed, the table forgets its edits.
             st.session_state.pop(f"{key}_base", None)
         st.text_input(
             f"{label} as text",
@@ -63,13 +63,13 @@ def editable_matrix(
             bind="query-params",
             persist_state="session",
             placeholder=format_matrix(default),
-            help="Rows parted by semicolons, numbers by spaces. Empty it to start over.",
+            help="Separate rows by semicolons, numbers by spaces. Clear the field to start over.",
         )
     return matrix
 
 
 def of_shape(typed: Array, default: Array, what: str) -> Array:
-    """Return what was typed if it has the default's shape; else say so and return the default."""
+    """Return the typed matrix if it has the default's shape, else warn and return the default."""
     if typed.shape == default.shape:
         return typed
     st.warning(f"{what} must have {default.shape[0]} rows and {default.shape[1]} columns.")
@@ -81,7 +81,7 @@ def _show_cells(key: str, matrix: Array, label: str) -> None:
     base: Array = st.session_state[f"{key}_base"]
 
     def take_cells() -> None:
-        """Write the edited cells into the text, which is the one truth."""
+        """Write the edited cells into the text, the single source of the matrix."""
         edited = base.copy()
         for row, changes in st.session_state[editor]["edited_rows"].items():
             for column, value in changes.items():
@@ -106,7 +106,7 @@ def _show_cells(key: str, matrix: Array, label: str) -> None:
 
 
 def _read(key: str, default: Array, *, max_rows: int, max_columns: int) -> Array:
-    """Return the matrix that the address or the reader asks for, or `default`."""
+    """Return the matrix from the text field or the address, or `default`."""
     text = str(st.session_state.get(key) or st.query_params.get(key) or "")
     if not text.strip():
         return default
@@ -118,10 +118,10 @@ def _read(key: str, default: Array, *, max_rows: int, max_columns: int) -> Array
 
 
 def _version(key: str, matrix: Array) -> int:
-    """Return a number that changes when the matrix changes by other means than its cells.
+    """Return a number that changes when the matrix changes other than through its cells.
 
-    The cell editor keeps what was typed on top of the matrix it began with, so it must begin
-    anew when the matrix comes from elsewhere, and only then, or it would lose its focus.
+    The cell editor applies its edits to the matrix it started with, so it must restart when the
+    matrix changes elsewhere, and only then, or it would lose focus.
     """
     state = st.session_state
     typed_here = state.get(f"{key}_written") == state.get(key) != ""

@@ -1,4 +1,4 @@
-"""Which network a page uses: a shipped one, one that was trained here, or a visitor's own."""
+"""Choice of the network of a page: included, trained here, or uploaded."""
 
 import hashlib
 import json
@@ -18,31 +18,31 @@ DEFAULT = "champion"
 OWN_PREFIX = "upload-"
 
 _RUN = re.compile(rf"{RUN_PREFIX}[A-Za-z0-9_-]{{1,64}}")
-_OWN = "models_own"  # in the session: the visitor's latest network, for every page
+_OWN = "models_own"  # session key of the latest uploaded network, for every page
 
 
 @dataclass(frozen=True)
 class OwnNetwork:
-    """A visitor's network and the name it goes by: "upload-<eight signs of its sha256>"."""
+    """An uploaded network and its name, "upload-<eight characters of its sha256>"."""
 
     name: str
     network: Network
 
 
 def choose_model(key: str, *, default: str = DEFAULT, digits_only: bool = True) -> Network:
-    """Show the choice of networks and return the chosen one.
+    """Show the available networks and return the chosen one.
 
     Parameters
     ----------
     key : str
-        The widget's key, which is the address parameter too. The address may name a finished
-        run as "run-<id>"; it is offered from then on. A network that the visitor has brought
-        is offered on every page of the session. If there is no such network (any more), a
-        sentence says so and the default takes its place.
+        Widget key, which is also the address parameter. The address may name a finished run as
+        "run-<id>"; it is offered from then on. An uploaded network is offered on every page of
+        the session. If the network does not exist (or no longer exists), the page says so and
+        uses the default.
     default : str
-        The shipped network that the page begins with.
+        Included network that is preselected.
     digits_only : bool
-        Refuse networks that do not read 28 × 28 grey pixels as one of ten digits.
+        Refuse networks that do not classify 28 × 28 grey pixels as one of ten digits.
     """
     runs: list[str] = st.session_state.setdefault(f"{key}_runs", [])
     own: OwnNetwork | None = st.session_state.get(_OWN)
@@ -75,12 +75,12 @@ def choose_model(key: str, *, default: str = DEFAULT, digits_only: bool = True) 
 
 
 def card_sentence(chosen: Network) -> str:
-    """Return what a network's own card says of it."""
+    """Return a sentence from the model card of a network."""
     size = f"{chosen.spec.n_parameters:,} parameters"
     result = json.loads(chosen.card.get("result", "{}"))
     if "test_accuracy" not in result:
         return size
-    return f"{size}, reads {result['test_accuracy']:.2%} of {result['n']:,} test digits correctly"
+    return f"{size}, {result['test_accuracy']:.2%} accuracy on {result['n']:,} test digits"
 
 
 def _load(name: str) -> Network:
@@ -89,7 +89,7 @@ def _load(name: str) -> Network:
 
 
 def _problem(name: str, digits_only: bool) -> str:
-    """Return why a network cannot be used; empty if it can."""
+    """Return why a network cannot be used, or "" if it can."""
     try:
         spec = _load(name).spec
     except ModelFileError:
@@ -102,7 +102,7 @@ def _missing() -> str:
 
 
 def _show_own_menu(key: str, digits_only: bool) -> None:
-    """Offer the door for a network from elsewhere."""
+    """Show the upload of a network."""
     menu_key = f"{key}_own_menu"
     menu = st.popover(
         "Use your own", icon=":material/upload_file:", key=menu_key, on_change="rerun"
@@ -125,7 +125,7 @@ def _show_own_menu(key: str, digits_only: bool) -> None:
 
 
 def _take_own(key: str, digits_only: bool) -> None:
-    """Take a visitor's file in and choose it, or say what is wrong with it."""
+    """Load and choose an uploaded file, or store what is wrong with it."""
     upload = st.session_state[f"{key}_own"]
     if upload is None:
         return
@@ -140,4 +140,4 @@ def _take_own(key: str, digits_only: bool) -> None:
     name = OWN_PREFIX + hashlib.sha256(content).hexdigest()[:8]
     st.session_state[_OWN] = OwnNetwork(name, brought)
     st.session_state[key] = name
-    st.session_state[f"{key}_own_menu"] = False  # it would cover what it has brought
+    st.session_state[f"{key}_own_menu"] = False  # it would cover the result

@@ -1,4 +1,4 @@
-"""Arrays shown as pictures that stay sharp in any browser and either theme."""
+"""Arrays as pictures that are sharp in any browser and either theme."""
 
 import base64
 
@@ -10,13 +10,13 @@ from cnn_lab.ops.types import Array
 
 
 def tone() -> Tone:
-    """Return whether the reader's page is light or dark."""
+    """Return whether the page is light or dark."""
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def instead_of_steps(what: str = "result") -> DeltaGenerator:
-    """Say that a stage would have too many steps; return a row for pictures of the whole."""
-    st.caption(f"Too many steps to follow one by one, so here is the whole {what} at once.")
+def instead_of_steps(what: str = "output") -> DeltaGenerator:
+    """Say that there are too many steps to animate; return a row for pictures instead."""
+    st.caption(f"Too many steps to animate, so here is the whole {what} at once.")
     return st.container(horizontal=True)
 
 
@@ -34,19 +34,19 @@ def show_image(
     ----------
     values : ndarray, shape (height, width)
     alt : str
-        What it is, for readers who cannot see it.
+        Text description for screen readers.
     signed : bool
         Zero-centred blue to orange instead of greys.
     width_px : int
-        About how wide it becomes: whole pixels are kept, so the nearest multiple.
+        Approximate width: the nearest multiple of the number of columns.
     limit : float, optional
-        What counts as white, or has the full colours; the largest magnitude unless given.
+        Value shown as white or in full colour; by default the largest magnitude.
 
     Notes
     -----
-    The picture travels inside the page, for one that is fetched afterwards may be gone by
-    then if the next one follows at once. It has two pixels for one of the page, so that it is
-    sharp on a fine screen too.
+    The picture is embedded in the page, because one that is fetched separately may be gone by
+    then if the next one follows immediately. It has twice the resolution of the page, so that
+    it is sharp on high-density screens.
     """
     if signed:
         picture = signed_picture(values, limit=limit, tone=tone())
@@ -57,6 +57,6 @@ def show_image(
 
 
 def show_png(data: bytes, *, alt: str, width_px: int) -> None:
-    """Show a PNG that travels inside the page."""
+    """Show a PNG embedded in the page."""
     encoded = base64.b64encode(data).decode("ascii")
     st.image(f"data:image/png;base64,{encoded}", width=width_px, alt=alt)

@@ -9,8 +9,8 @@ from cnn_lab.stage.data import as_traces, stage_data
 from cnn_lab.stage.source import bundled
 from cnn_lab.trace import Trace
 
-# Streamlit sends a component's script along with each change of its data. So the player, many
-# times as large as a trace, is a component of its own, which never changes.
+# Streamlit sends the script of a component with each change of its data. The player is many times
+# larger than a trace, so it is a separate component that never changes.
 _player = st.components.v2.component("cnn_lab_player", html="<div></div>", js=bundled("player.js"))
 _stage = component("stage", "stage")
 
@@ -22,21 +22,21 @@ def stage(
     start_step: int = 0,
     label: str = "",
 ) -> None:
-    """Show a trace, or several in step with one set of controls.
+    """Show a trace, or several side by side with one set of controls.
 
-    Playing, stepping and pointing stay in the browser: none of it reruns the script. When the
-    traces change under the same key, the player stays, with its speed and the reader's place.
+    Playing, stepping and pointing happen in the browser without rerunning the script. When the
+    traces change under the same key, the player keeps its speed and position.
 
     Parameters
     ----------
     trace : Trace or sequence of Trace
-        Several are played by one clock; an input that all of them share is drawn once.
+        Several are played together; an input that all share is drawn once.
     key : str
-        Identity of this stage on the page.
+        Key of this stage on the page.
     start_step : int
         The step shown first; negative counts from the end, so -1 shows everything.
     label : str
-        What the picture shows, for screen readers; by default the traces' names.
+        Text description for screen readers; by default the names of the traces.
 
     Raises
     ------

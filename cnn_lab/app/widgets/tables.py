@@ -1,4 +1,4 @@
-"""Tables of numbers that scroll sideways on a phone, by finger and by keyboard."""
+"""Tables of numbers that scroll sideways on small screens, by touch and keyboard."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -17,14 +17,14 @@ _STYLE = f"""<style>
 
 
 def show_table(columns: Mapping[str, Sequence[str]], *, label: str) -> None:
-    """Show columns of short texts; the first one names the rows.
+    """Show columns of short texts; the first column names the rows.
 
     Parameters
     ----------
     columns : mapping of str to sequence of str
-        By their heads; all equally long.
+        Columns by their headers, all of the same length.
     label : str
-        What the table holds, for readers who cannot see it.
+        Text description for screen readers.
     """
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
     rows = []

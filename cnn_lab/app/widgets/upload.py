@@ -1,4 +1,4 @@
-"""A reader's own picture, from a file or the camera, and the piece of it that is played."""
+"""The user's picture, from a file or the camera, and the part of it to animate."""
 
 import hashlib
 from dataclasses import dataclass
@@ -24,22 +24,22 @@ from cnn_lab.data.uploads import (
 from cnn_lab.ops.types import Array
 
 FILE, CAMERA = "a file", "the camera"
-# Enough for MAX_SIDE. Asked for no size, Streamlit films as large as the camera can, and a
-# second later anew, as small as the column is: the picture would depend on when it was taken.
+# Enough for MAX_SIDE. By default Streamlit starts at the full size of the camera and a second
+# later switches to the width of the column: the picture would depend on when it was taken.
 RESOLUTION: Literal["480p"] = "480p"
 
 
 @dataclass(frozen=True, eq=False)
 class OwnPicture:
-    """A picture that the session keeps.
+    """A picture kept in the session.
 
     Attributes
     ----------
     pixels : ndarray of uint8, shape (height, width, 3)
     sha256 : str
-        Of the pixels; names the picture wherever results are kept.
+        Hash of the pixels, the name of the picture in caches.
     is_sample : bool
-        Whether it is the drawn one, for lack of another.
+        Whether it is the sample picture.
     """
 
     pixels: NDArray[np.uint8]
@@ -48,26 +48,26 @@ class OwnPicture:
 
     @classmethod
     def of(cls, pixels: Array, *, is_sample: bool = False) -> "OwnPicture":
-        """Make one of whole numbers from 0 to 255."""
+        """Return a picture from whole numbers from 0 to 255."""
         small = pixels.astype(np.uint8)
-        small.flags.writeable = False  # sessions share the drawn one
+        small.flags.writeable = False  # sessions share the sample picture
         name = hashlib.sha256(repr(small.shape).encode() + small.tobytes()).hexdigest()
         return cls(small, name, is_sample)
 
     def channels(self, channels: int) -> Array:
-        """Return it as numbers, shape (height, width, channels)."""
+        """Return the picture as numbers, shape (height, width, channels)."""
         return picture_channels(self.pixels.astype(np.float64), channels)
 
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """A piece of a picture.
+    """A part of a picture.
 
     Attributes
     ----------
     picture : OwnPicture
     row, column : int
-        Its upper left pixel.
+        Its top left pixel.
     rows, columns : int
     """
 
@@ -78,23 +78,23 @@ class Crop:
     columns: int
 
     def channels(self, channels: int) -> Array:
-        """Return the piece as numbers, shape (rows, columns, channels)."""
+        """Return the part as numbers, shape (rows, columns, channels)."""
         rows = slice(self.row, self.row + self.rows)
         columns = slice(self.column, self.column + self.columns)
         return picture_channels(self.picture.pixels[rows, columns].astype(np.float64), channels)
 
 
 def picture_controls(page: str) -> Crop:
-    """Show how to bring a picture and which piece of it to play, and return both.
+    """Show the upload of a picture and the choice of the part to animate; return the part.
 
     Parameters
     ----------
     page : str
-        Prefix of the keys. The picture lives in the session under `<page>_picture`; the
-        place of the piece in the address.
+        Prefix of the keys. The picture is kept in the session under `<page>_picture`, the
+        position of the part in the address.
     """
     way = st.segmented_control(
-        "Take it from",
+        "Source",
         [FILE, CAMERA],
         default=FILE,
         required=True,
@@ -125,7 +125,7 @@ def picture_controls(page: str) -> Crop:
     picture = kept_picture(page)
     if not picture.is_sample:
         st.button(
-            "Back to the drawn picture",
+            "Back to the sample picture",
             icon=":material/undo:",
             key=f"{page}_sample",
             on_click=_keep,
@@ -135,14 +135,14 @@ def picture_controls(page: str) -> Crop:
 
 
 def kept_picture(page: str) -> OwnPicture:
-    """Return the session's picture, a drawn one until somebody brings another."""
+    """Return the picture of the session, the sample if none was uploaded."""
     kept = st.session_state.get(f"{page}_picture")
     return kept if isinstance(kept, OwnPicture) else drawn_picture()
 
 
 @cache
 def drawn_picture() -> OwnPicture:
-    """Return the picture for whoever has brought none."""
+    """Return the sample picture."""
     return OwnPicture.of(landscape(), is_sample=True)
 
 

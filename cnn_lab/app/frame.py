@@ -10,7 +10,7 @@ from streamlit.navigation.page import Page
 from threadpoolctl import threadpool_limits
 
 from cnn_lab.app.run_queue import heartbeat
-from cnn_lab.app.widgets.pictures import tone
+from cnn_lab.app.widgets.pictures import theme_colour
 
 ICON = Path(__file__).with_name("icon.png")
 LOGO = Path(__file__).with_name("logo.svg")
@@ -45,7 +45,7 @@ def navigation() -> Page:
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
-    st.html(_STYLE.format(page=st.get_option(f"theme.{tone()}.backgroundColor")))
+    st.html(_STYLE.format(page=theme_colour("backgroundColor")))
     page = st.navigation(
         {
             section: [

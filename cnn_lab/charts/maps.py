@@ -1,5 +1,6 @@
 """Images, kernels and feature maps as sharp pictures with an honest scale."""
 
+import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -359,6 +360,28 @@ def png(picture: Picture, *, factor: int = 1) -> bytes:
     return _packed(
         Image.fromarray(np.ascontiguousarray(picture[..., 0]) if grey else picture), factor
     )
+
+
+def sharp_png(picture: Picture, width_px: int) -> tuple[bytes, int]:
+    """Return a picture for a page as PNG bytes, and the width that it has there.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (height, width, 3)
+    width_px : int
+        About how wide it becomes: whole pixels are kept, so the nearest multiple.
+
+    Notes
+    -----
+    The PNG has two pixels for one of the page, so that it is sharp on a fine screen too.
+    """
+    factor = max(1, round(width_px / picture.shape[1]))
+    return png(picture, factor=2 * factor), factor * picture.shape[1]
+
+
+def data_url(data: bytes, kind: str = "png") -> str:
+    """Return an image as an address that holds it, for pages that fetch nothing afterwards."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def signed_png(values: Array, *, limit: float, tone: Tone, factor: int = 1) -> bytes:

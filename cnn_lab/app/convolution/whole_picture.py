@@ -5,7 +5,7 @@ import streamlit as st
 
 from cnn_lab.app.caches import filtered_maps, framed_picture
 from cnn_lab.app.convolution.controls import Convolution
-from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.app.widgets.pictures import show_png, theme_colour, tone
 from cnn_lab.app.widgets.upload import Crop
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
@@ -39,7 +39,7 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
             seen = numbers[..., : 3 if channels > 1 else 1]
             shown = np.repeat(seen, 3 // seen.shape[2], axis=2).astype(np.uint8)
             box = (crop.row, crop.column, crop.rows, crop.columns)
-            accent = str(st.get_option(f"theme.{tone()}.primaryColor"))
+            accent = theme_colour()
             show_png(
                 framed_picture(name, box, accent, factor=factor, _pixels=shown),
                 alt="The whole picture, with a frame around the part in the animation",

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnn_lab.app.draw.answer import small
-from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.app.draw.xray import small
+from cnn_lab.app.widgets.pictures import show_picture, theme_colour
 from cnn_lab.charts.digits import marked, over_drawing, times_as_probable
-from cnn_lab.charts.maps import Picture, grey_picture, png
+from cnn_lab.charts.maps import Picture, grey_picture
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.drawing import SIDE, percent
@@ -35,7 +35,7 @@ FRACTION = 0.2  # smaller factors read better as 1/n
 
 
 @dataclass(frozen=True)
-class Question:
+class WhyNot:
     """Why a network reads one digit in a drawing and not another."""
 
     network: Network
@@ -111,15 +111,15 @@ def show_why(image: NDArray[np.float32] | None, read_as: int | None, network: Ne
         elif other == read_as:
             st.markdown(prose("draw", "why_read"))
         else:
-            _answer(Question(network, image.tobytes(), read_as, other), asked=asked)
+            _answer(WhyNot(network, image.tobytes(), read_as, other), asked=asked)
 
 
 def _ask() -> None:
     st.session_state[ASKED] = True
 
 
-def _answer(question: Question, *, asked: bool) -> None:
-    found: tuple[Question, Reasons] | None = st.session_state.get(FOUND)
+def _answer(question: WhyNot, *, asked: bool) -> None:
+    found: tuple[WhyNot, Reasons] | None = st.session_state.get(FOUND)
     if found is None or found[0] != question:
         if not asked:
             st.button("Look into it", key="draw_why_ask", on_click=_ask)
@@ -133,7 +133,7 @@ def _answer(question: Question, *, asked: bool) -> None:
         _show_erasure(question, found[1])
 
 
-def _reasons(question: Question) -> Reasons:
+def _reasons(question: WhyNot) -> Reasons:
     network, image, other = question.network, question.pixels, question.other
     train = load_mnist().train
     to_other = smallest_erasure(network, image, target=other)
@@ -145,7 +145,7 @@ def _reasons(question: Question) -> Reasons:
     )
 
 
-def _show_covered(question: Question, covered: Occlusion) -> None:
+def _show_covered(question: WhyNot, covered: Occlusion) -> None:
     times = times_as_probable(covered)
     against = -np.log10(times)  # what makes the digit more probable once covered is against it
     strongest = float(np.abs(against).max())
@@ -176,7 +176,7 @@ def _rounded(number: float) -> float:
     return float(f"{number:.2g}")
 
 
-def _show_nearest(question: Question, nearest: list[Neighbour]) -> None:
+def _show_nearest(question: WhyNot, nearest: list[Neighbour]) -> None:
     own, other = nearest[question.read_as], nearest[question.other]
     with st.container(width=3 * CARD_PX + 32, gap="small"):
         st.markdown(prose("draw", "why_nearest_title"))
@@ -199,14 +199,14 @@ def _show_neighbour(neighbour: Neighbour, digit: int) -> None:
         st.markdown(small("why_distance", digit=digit, distance=f"{neighbour.distance:.1f}"))
 
 
-def _show_erasure(question: Question, reasons: Reasons) -> None:
+def _show_erasure(question: WhyNot, reasons: Reasons) -> None:
     erasure = reasons.to_other or reasons.to_any
     with st.container(width=2 * CARD_PX + 16, gap="small"):
         st.markdown(prose("draw", "why_erasure_title"))
         if erasure is None:
             st.markdown(small("why_no_erasure"))
             return
-        accent = str(st.get_option(f"theme.{tone()}.primaryColor"))
+        accent = theme_colour()
         with st.container(horizontal=True, gap="small"):
             mark = marked(question.pixels[..., 0], erasure.mask, accent)
             _show(mark, prose("draw", "why_marked_alt", n=erasure.n_pixels))
@@ -220,4 +220,4 @@ def _show_erasure(question: Question, reasons: Reasons) -> None:
 
 
 def _show(picture: Picture, alt: str) -> None:
-    show_png(png(picture, factor=2 * FACTOR), alt=alt, width_px=CARD_PX)
+    show_picture(picture, alt=alt, width_px=CARD_PX)

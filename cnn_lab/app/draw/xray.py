@@ -7,8 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_lab.app.draw.answer import probabilities_of, small
-from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.app.widgets.pictures import show_png, theme_colour
 from cnn_lab.charts.digits import FACTOR, step_pictures
 from cnn_lab.charts.maps import png
 from cnn_lab.content import prose
@@ -81,10 +80,10 @@ def show_xray(
     -----
     Five more preparations and answers, some 30 ms.
     """
-    pictures = step_pictures(steps, accent=str(st.get_option(f"theme.{tone()}.primaryColor")))
+    pictures = step_pictures(steps, accent=theme_colour())
     prepared = [steps, *(prepare_steps(rgba, without=without ^ {step}) for step in cards)]
     images = np.stack([one.image for one in prepared if one is not None])
-    now, *otherwise = map(Verdict.of, probabilities_of(network, images))
+    now, *otherwise = map(Verdict.of, network.predict(images[..., np.newaxis]))
     for (step, card), other in zip(cards.items(), otherwise, strict=True):
         left_out = step in without
         verdict = f"{other.digit} ({percent(other.probability)})"
@@ -95,6 +94,11 @@ def show_xray(
             show_png(png(pictures[step]), alt=alt, width_px=CARD_PX)
             st.markdown(small(f"xray_no_{step}") if left_out else _what(step, steps))
             st.markdown(small("xray_with" if left_out else "xray_without", read=verdict))
+
+
+def small(section: str, **numbers: object) -> str:
+    """Return a section of the page's prose in small letters."""
+    return f":small[{prose('draw', section, **numbers)}]"
 
 
 def _what(step: Step, steps: Preparation) -> str:

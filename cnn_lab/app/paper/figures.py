@@ -4,14 +4,16 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.caches import network, test_digits
-from cnn_lab.app.paper.bars import show_readings
 from cnn_lab.app.paper.links import PAPER, Link, show_link
 from cnn_lab.app.widgets.inputs import whole_number
-from cnn_lab.app.widgets.pictures import show_png, tone
-from cnn_lab.charts.maps import png, tile_maps
+from cnn_lab.app.widgets.pictures import show_png, theme_colour, tone
+from cnn_lab.charts.answers import Probabilities
+from cnn_lab.charts.maps import data_url, grey_picture, png, tile_maps
 from cnn_lab.charts.paper import digits_sheet, epochs_spec, epochs_table
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import N_TRAIN
+from cnn_lab.digits.drawing import percent
+from cnn_lab.ops.types import Array
 from cnn_lab.training.experiment import Measure, experiments
 
 N_SHOWN = 6
@@ -20,6 +22,23 @@ PER_DIGIT = 8
 SHEET_PX, MAPS_PX = 406, 325  # of one height
 FIELD_PX = 160
 DIGIT, FIRST = "paper_digit", "paper_first"
+_STYLE = """<style>
+.readings {{ display: grid; gap: 1.5rem 2rem; grid-template-columns: repeat(3, minmax(0, 1fr)) }}
+@media (max-width: 640px) {{ .readings {{ grid-template-columns: repeat(2, minmax(0, 1fr)) }} }}
+.readings figure {{ margin: 0; display: flex; flex-wrap: wrap; gap: .5rem 1rem }}
+.readings img {{ width: 84px; height: 84px; image-rendering: pixelated; border-radius: 4px }}
+.readings ul {{ flex: 1 1 7rem; margin: 0; padding: 0; list-style: none; font-size: .75rem;
+  line-height: 1.3; font-variant-numeric: tabular-nums }}
+.readings li {{ display: grid; grid-template-columns: 1ch 1fr 6ch; gap: .5rem; margin: 0;
+  align-items: center }}
+.readings li span:last-child {{ text-align: right }}
+.readings li.answer {{ font-weight: 700 }}
+.readings i {{ height: .5rem; border-radius: 2px;
+  background: color-mix(in srgb, currentColor 12%, transparent) }}
+.readings b {{ display: block; height: 100%; border-radius: 2px; background: currentColor }}
+.readings .answer b {{ background: {accent} }}
+.readings figcaption {{ flex-basis: 100%; font-size: .8125rem }}
+</style>"""
 
 
 def show_digits() -> None:
@@ -98,7 +117,28 @@ def show_six() -> None:
     chosen = range(first, first + N_SHOWN)
     images = np.stack([digits.image(index) for index in chosen])
     captions = [f"Test digit {index}, labelled {digits.labels[index]}" for index in chosen]
-    show_readings(images, network(PAPER).predict(images), captions)
+    _show_readings(images, network(PAPER).predict(images), captions)
+
+
+def _show_readings(images: Array, probabilities: Probabilities, captions: list[str]) -> None:
+    """Show images, shape (n, height, width, 1), each with its ten probabilities and a caption."""
+    cards = [_card(*each) for each in zip(images, probabilities, captions, strict=True)]
+    style = _STYLE.format(accent=theme_colour())
+    st.html(f'{style}<div class="readings">{"".join(cards)}</div>')
+
+
+def _card(image: Array, probabilities: Probabilities, caption: str) -> str:
+    source = data_url(png(grey_picture(image[..., 0], limit=1.0), factor=6))
+    answer = int(np.argmax(probabilities))
+    rows = [
+        f'<li class="{"answer" if digit == answer else "other"}"><span>{digit}</span>'
+        f'<i><b style="width:{probability:.1%}"></b></i><span>{percent(probability)}</span></li>'
+        for digit, probability in enumerate(probabilities)
+    ]
+    return (
+        f'<figure><img src="{source}" alt="{caption}"><ul>{"".join(rows)}</ul>'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
 
 
 def _last_digit() -> int:

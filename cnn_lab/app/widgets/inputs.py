@@ -1,8 +1,8 @@
 """Controls that pages share: numbers, pairs of numbers, padding and the image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -54,17 +54,46 @@ def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
     return sourced_image(image_source(page), page, channels=channels, side=side)
 
 
-def choice(label: str, options: Sequence[_Option], key: str, *, help: str | None = None) -> _Option:
-    """Show a row of options, the first one preselected, and return the chosen one."""
+def choice(
+    label: str,
+    options: Sequence[_Option],
+    key: str,
+    *,
+    default: _Option | None = None,
+    hidden: bool = False,
+    width: Literal["stretch", "content"] = "stretch",
+    help: str | None = None,
+    on_change: Callable[..., None] | None = None,
+    args: tuple[Any, ...] = (),
+) -> _Option:
+    """Show a row of options and return the chosen one.
+
+    Parameters
+    ----------
+    label : str
+    options : sequence of str
+    key : str
+        Of the widget, which is the address parameter too.
+    default : str, optional
+        The one preselected; by default the first.
+    hidden : bool
+        Whether only screen readers get the label.
+    width : {"stretch", "content"}
+    help, on_change, args
+        As Streamlit's widgets take them.
+    """
     return st.segmented_control(
         label,
         options,
-        default=options[0],
+        default=options[0] if default is None else default,
         required=True,
         key=key,
         bind="query-params",
         help=help,
-        width="stretch",
+        label_visibility="collapsed" if hidden else "visible",
+        width=width,
+        on_change=on_change,
+        args=args,
     )
 
 

@@ -1,6 +1,5 @@
 """All maps of a layer in one picture, in which a single value can be chosen."""
 
-import base64
 from collections.abc import Callable
 
 import streamlit as st
@@ -10,6 +9,7 @@ from cnn_lab.charts.maps import (
     BETWEEN_GREYS,
     Colour,
     MapSheet,
+    data_url,
 )
 
 _picker = component("map_picker", "maps")
@@ -52,7 +52,7 @@ def map_picker(
         Maximum height of the picture.
     """
     data = {
-        "picture": "data:image/png;base64," + base64.b64encode(sheet.png).decode("ascii"),
+        "picture": data_url(sheet.png),
         "count": sheet.n_maps,
         "rows": sheet.rows,
         "columns": sheet.width,

@@ -1,17 +1,20 @@
 """Arrays as pictures that are sharp in any browser and either theme."""
 
-import base64
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_lab.charts.maps import Tone, grey_picture, png, signed_picture
+from cnn_lab.charts.maps import Picture, Tone, data_url, grey_picture, sharp_png, signed_picture
 from cnn_lab.ops.types import Array
 
 
 def tone() -> Tone:
     """Return whether the page is light or dark."""
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def theme_colour(name: str = "primaryColor") -> str:
+    """Return a colour of the reader's page by its name in Streamlit's theme."""
+    return str(st.get_option(f"theme.{tone()}.{name}"))
 
 
 def instead_of_steps(what: str = "output") -> DeltaGenerator:
@@ -41,22 +44,25 @@ def show_image(
         Approximate width: the nearest multiple of the number of columns.
     limit : float, optional
         Value shown as white or in full colour; by default the largest magnitude.
-
-    Notes
-    -----
-    The picture is embedded in the page, because one that is fetched separately may be gone by
-    then if the next one follows immediately. It has twice the resolution of the page, so that
-    it is sharp on high-density screens.
     """
     if signed:
         picture = signed_picture(values, limit=limit, tone=tone())
     else:
         picture = grey_picture(values, limit=limit)
-    factor = max(1, round(width_px / values.shape[1]))
-    show_png(png(picture, factor=2 * factor), alt=alt, width_px=factor * values.shape[1])
+    show_picture(picture, alt=alt, width_px=width_px)
+
+
+def show_picture(picture: Picture, *, alt: str, width_px: int) -> None:
+    """Show a picture sharply, about so wide: whole pixels are kept."""
+    data, width_px = sharp_png(picture, width_px)
+    show_png(data, alt=alt, width_px=width_px)
 
 
 def show_png(data: bytes, *, alt: str, width_px: int) -> None:
-    """Show a PNG embedded in the page."""
-    encoded = base64.b64encode(data).decode("ascii")
-    st.image(f"data:image/png;base64,{encoded}", width=width_px, alt=alt)
+    """Show a PNG embedded in the page.
+
+    Notes
+    -----
+    One that is fetched separately may be gone by then if the next one follows immediately.
+    """
+    st.image(data_url(data), width=width_px, alt=alt)

@@ -1,4 +1,4 @@
-"""What gets onto the canvas besides strokes: a sample, a file, a shot of the camera."""
+"""What gets onto the canvas: strokes of a pen, a sample, a file, a shot of the camera."""
 
 import numpy as np
 import streamlit as st
@@ -11,8 +11,47 @@ from cnn_lab.content import prose
 from cnn_lab.data.uploads import MAX_MB, PictureError
 from cnn_lab.digits.photograph import find_digit, sharp_on_canvas
 
+TOOLS: dict[canvas.Tool, str] = {
+    "pen": ":material/edit: Pen",
+    "eraser": ":material/ink_eraser: Eraser",
+}
+USUAL_PX = 20
 MENU = "draw_picture_menu"
 PROBLEM = "draw_problem"
+
+
+def show_tools() -> tuple[canvas.Tool, int]:
+    """Show the tools of the canvas; return which is in hand, and its width in pixels."""
+    drawn = bool(canvas.drawing(NAME).objects)
+    ways_back = {
+        "Undo": (":material/undo:", canvas.undo, drawn),
+        "Redo": (":material/redo:", canvas.redo, canvas.can_redo(NAME)),
+        "Clear": (":material/delete:", canvas.clear, drawn),
+    }
+    with st.container(horizontal=True, gap="xsmall"):
+        for label, (icon, act, possible) in ways_back.items():
+            key = f"draw_{label.lower()}"
+            st.button(label, icon=icon, key=key, on_click=act, args=(NAME,), disabled=not possible)
+    tool = st.segmented_control(
+        "Tool",
+        list(TOOLS),
+        format_func=TOOLS.__getitem__,
+        default="pen",
+        required=True,
+        key="draw_tool",
+        width="stretch",
+        label_visibility="collapsed",
+    )
+    thinnest, widest = canvas.BRUSHES_PX
+    width_px = st.slider(
+        "Width",
+        *(thinnest, widest, USUAL_PX),
+        step=2,
+        format="%d pixels",
+        key="draw_brush",
+        bind="query-params",
+    )
+    return tool, min(max(width_px, thinnest), widest)
 
 
 def show_sources() -> None:

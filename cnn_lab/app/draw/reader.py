@@ -1,0 +1,144 @@
+"""The canvas with all that follows the pen: the answer, and what is asked about it."""
+
+from collections import Counter
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnn_lab.app.caches import network as shipped
+from cnn_lab.app.draw.controls import show_sources, show_tools
+from cnn_lab.app.draw.why import show_why
+from cnn_lab.app.draw.xray import show_xray, small, xray_switches
+from cnn_lab.app.widgets import canvas
+from cnn_lab.app.widgets.bars import show_probabilities
+from cnn_lab.app.widgets.drawing import NAME
+from cnn_lab.app.widgets.model_choice import SHIPPED
+from cnn_lab.app.widgets.pictures import show_image
+from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.content import prose
+from cnn_lab.digits.answer import Verdict, judge
+from cnn_lab.digits.drawing import SIDE, Preparation, percent, prepare_steps
+from cnn_lab.network import Network
+
+SEEN_PX = 10 * SIDE
+BARS_PX = 260  # all three fit beside each other on a screen of 1280 pixels
+# Two lines on a phone; fixed, so that nothing moves while somebody draws.
+ANSWER_PX = (608, 64)
+
+
+@st.fragment
+def show_reader(network: Network, name: str) -> None:
+    """Show the canvas and what is made of the drawing: a stroke reruns this and nothing else.
+
+    Parameters
+    ----------
+    network : Network
+    name : str
+        Of the network, as *Feature maps* has it in its address.
+    """
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        answer = st.container(
+            width=ANSWER_PX[0], height=ANSWER_PX[1], border=False, vertical_alignment="center"
+        )
+        show_sources()
+    with st.container(horizontal=True, gap="medium"):
+        pen_side = st.container(width=canvas.SIDE_PX, gap="small")
+        seen_side = st.container(width=SEEN_PX, gap="small")
+        bars_side = st.container(width=BARS_PX, gap="small")
+    without, cards = xray_switches()
+    with pen_side:
+        st.markdown(f":small[{canvas.drawing(NAME).note or prose('draw', 'canvas')}]")
+        board = st.container()
+        tool, brush_px = show_tools()
+        with board:
+            rgba = canvas.canvas(NAME, brush_px=brush_px, tool=tool)
+            if problem := canvas.problem(NAME):
+                st.warning(problem)
+    steps = None if rgba is None else prepare_steps(rgba, without=without)
+    reading, probabilities = (None, None) if steps is None else judge(network, steps.image)
+    with answer:
+        _show_answer(steps, reading)
+    with seen_side:
+        st.markdown(small("seen"))
+        seen = np.zeros((SIDE, SIDE), np.float32) if steps is None else steps.image
+        show_image(seen, alt=prose("draw", "seen"), width_px=SEEN_PX, limit=1.0)
+        st.page_link(
+            "pages/features.py",
+            label=prose("draw", "maps"),
+            icon=":material/arrow_forward:",
+            query_params={"features_input": "drawing", "features_model": name},
+        )
+    with bars_side:
+        st.markdown(small("bars"))
+        show_probabilities(probabilities, key="draw_probabilities")
+    if rgba is not None and steps is not None and cards:
+        show_xray(cards, rgba, steps, network, without)
+    image = None if steps is None else steps.image
+    _show_models(image, network)
+    show_why(image, None if reading is None else reading.digit, network)
+
+
+def _show_answer(steps: Preparation | None, reading: Verdict | None) -> None:
+    """Say what is read, or why the answer does not count."""
+    if steps is None or reading is None:
+        st.markdown(prose("draw", "empty"))
+    elif steps.is_speck:
+        st.markdown(prose("draw", "speck", digit=reading.digit))
+    elif steps.is_filled:
+        st.markdown(prose("draw", "filled", digit=reading.digit))
+    elif reading.kind == "no_digit":
+        st.markdown(reading.sentence)  # three lines on a phone, were it a heading
+    else:
+        st.subheader(reading.sentence, anchor=False)
+
+
+def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
+    """Show a fold, and in it, once it is open, what each network reads.
+
+    Parameters
+    ----------
+    image : ndarray of float32 in [0, 1], shape (28, 28), or None
+        The prepared drawing; None when there is none.
+    chosen : Network
+        The page's; it is in the list even if it was trained here or brought along.
+    """
+    fold = st.expander(
+        "All networks beside each other",
+        icon=":material/balance:",
+        key="draw_models",
+        on_change="rerun",
+        bind="query-params",
+    )
+    if not fold.open:
+        return
+    with fold:
+        if image is None:
+            st.markdown(prose("draw", "nothing_yet"))
+            return
+        networks = {name: shipped(name) for name in SHIPPED}
+        if not any(chosen is other for other in networks.values()):
+            networks = {"yours": chosen, **networks}
+        seen = image[np.newaxis, ..., np.newaxis]
+        readings = {name: Verdict.of(other.predict(seen)[0]) for name, other in networks.items()}
+        (most, votes), *_ = Counter(one.digit for one in readings.values()).most_common()
+        if votes == len(readings):
+            st.markdown(prose("draw", "agreed", digit=most))
+        else:
+            st.markdown(prose("draw", "disagreed", n=len(readings), votes=votes, digit=most))
+        mine = next(name for name, other in networks.items() if other is chosen)
+        show_table(
+            {
+                "Network": [f"{name} (chosen)" if name == mine else name for name in readings],
+                "reads": [
+                    f"{one.digit}" if one.digit == readings[mine].digit else f"≠ {one.digit}"
+                    for one in readings.values()
+                ],
+                "probability": [percent(one.probability) for one in readings.values()],
+                "next": [f"{one.runner_up}" for one in readings.values()],
+                "its probability": [
+                    percent(one.runner_up_probability) for one in readings.values()
+                ],
+            },
+            label="What each network reads in the drawing",
+        )

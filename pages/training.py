@@ -17,7 +17,7 @@ frame.ensure()
 run_queue().warm()
 
 st.title("Training")
-st.markdown("Can it learn in front of you?")
+st.markdown("How does a network learn?")
 
 stage_side, controls = st.columns([5, 2], gap="medium")
 status = followed_run()
@@ -37,7 +37,7 @@ with stage_side:
             disabled=settings.spec is None,
         )
     if settings.problem:
-        st.error(settings.problem, title="This cannot be trained")
+        st.error(settings.problem, title="These settings cannot be trained")
     if refused := st.session_state.pop(REFUSED, None):
         st.warning(refused, title="Not now")
     if status is not None:

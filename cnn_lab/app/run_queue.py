@@ -77,10 +77,10 @@ def _pulse(run_id: str) -> None:
     status = run_queue().status(run_id)
     if status.active:
         done = progress(status.spec, run_queue().events(run_id)).share
-        st.caption(f":material/model_training: A run is going: {done:.0%}")
+        st.caption(f":material/model_training: A run is in progress: {done:.0%}")
     else:
         st.caption(":material/check: Your run has ended")
-    st.page_link("pages/training.py", label="Look at it", query_params={RUN: run_id})
+    st.page_link("pages/training.py", label="View it", query_params={RUN: run_id})
 
 
 def start(spec: RunSpec) -> None:
@@ -102,7 +102,7 @@ def followed_run() -> Status | None:
         try:
             return run_queue().status(asked)
         except UnknownRunError as error:
-            st.warning(str(error), title="This run is not here (any more)")
+            st.warning(str(error), title="Run not found")
     newest = run_queue().latest(owner())
     return run_queue().status(newest) if newest is not None else None
 

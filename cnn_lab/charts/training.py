@@ -47,7 +47,7 @@ ERROR_DOMAIN = (0.9, 0.001)
 ERROR_TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 
 SWEEP_HEIGHT_PX = 310
-FINISHED, OTHER, BEST = "finished", "under way or given up", "best so far"
+FINISHED, OTHER, BEST = "finished", "running or pruned", "best so far"
 
 CELL_PX = 42
 MARGIN_PX = 90
@@ -376,7 +376,7 @@ def sweep_table(accuracies: Sequence[float | None], finished: Sequence[bool]) ->
     Returns
     -------
     DataFrame
-        `trial` from 1, `what` ("finished", "under way or given up" or "best so far"),
+        `trial` from 1, `what` ("finished", "running or pruned" or "best so far"),
         `accuracy` in [0, 1] and `error`, its complement.
     """
     rows: list[tuple[int, str, float]] = []
@@ -402,7 +402,7 @@ def sweep_spec(*, n_trials: int) -> Spec:
     tooltip = [tip("trial", "d"), tip("accuracy", ".2%"), tip("what", title="state")]
     return {
         "height": SWEEP_HEIGHT_PX,
-        "title": {"text": "Accuracy, and the best so far"},
+        "title": {"text": "Validation accuracy"},
         "encoding": {
             "x": quantity("trial", axis=whole, domain=[0, n_trials + 1], nice=False),
             "y": _axis("accuracy"),
@@ -476,8 +476,8 @@ def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str,
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "dragmode": False,
             "clickmode": "event+select",
-            "xaxis": {**shown, "title": {"text": "read as"}},
-            "yaxis": {**shown, "title": {"text": "is"}, "autorange": "reversed"},
+            "xaxis": {**shown, "title": {"text": "predicted class"}},
+            "yaxis": {**shown, "title": {"text": "true class"}, "autorange": "reversed"},
         },
     }
 
@@ -488,10 +488,10 @@ def cell_words(count: int, truth: str, read: str) -> str:
     Examples
     --------
     >>> cell_words(3, "9", "4"), cell_words(990, "9", "9")
-    ('9 read as 4: 3 times', '9 read as 9, rightly: 990 times')
+    ('9 read as 4: 3 times', '9 read as 9 (correct): 990 times')
     """
-    rightly = ", rightly" if truth == read else ""
-    return f"{truth} read as {read}{rightly}: {count:,} {'time' if count == 1 else 'times'}"
+    correct = " (correct)" if truth == read else ""
+    return f"{truth} read as {read}{correct}: {count:,} {'time' if count == 1 else 'times'}"
 
 
 def most_confused(confusion: Counts, *, most: int) -> list[tuple[int, int, int]]:

@@ -165,7 +165,7 @@ def _sentence(result: dict[str, Any], training: TrainingSpec, out: Path | None) 
             f"test accuracy {result['test_accuracy']:.4f}, {result['errors']} errors, "
             f"{result['seconds']:.0f} s"
         )
-    kept = f"What it had reached is in {out}." if out else "Without --out nothing is kept."
+    kept = f"What it has learned is in {out}." if out else "Without --out nothing is kept."
     return (
         f"Stopped: {result['epochs']} of {training.epochs} epochs finished in "
         f"{result['seconds']:.0f} s. {kept}"

@@ -66,8 +66,8 @@ class CheckStatus(Generic[A]):
         return self.state in ("starting", "asking")
 
 
-_STARTING = "Starting Keras in a process of its own: about ten seconds the first time …"
-_ASKING = "Asking Keras …"
+_STARTING = "Starting Keras in a separate process: about ten seconds the first time …"
+_ASKING = "Waiting for Keras …"
 
 
 class Checks(Generic[Q, A]):
@@ -117,13 +117,13 @@ class Checks(Generic[Q, A]):
                 return request.digest
             if request.n_bytes > self._max_bytes:
                 raise CheckRefusedError(
-                    f"A check takes at most {self._max_bytes:,} bytes of numbers. A smaller "
-                    f"picture would do. Received: bytes={request.n_bytes:,}"
+                    f"A check accepts at most {self._max_bytes:,} bytes of numbers. Use a smaller "
+                    f"picture. Received: bytes={request.n_bytes:,}"
                 )
             if sum(status.active for status in self._known.values()) >= MAX_UNDER_WAY:
                 raise CheckRefusedError(
-                    f"{MAX_UNDER_WAY} checks are under way, which is as many as this server "
-                    "takes. Please try again in a moment."
+                    f"{MAX_UNDER_WAY} checks are running, which is the most this server "
+                    "accepts. Please try again in a moment."
                 )
             self._note(request.digest, CheckStatus("asking", _ASKING))
         threading.Thread(
@@ -165,7 +165,7 @@ class Checks(Generic[Q, A]):
         except CheckFailedError as failure:
             status = CheckStatus("failed", str(failure))
         except Exception as error:
-            _log.exception("A check ended in a way nobody foresaw.")
+            _log.exception("A check ended unexpectedly.")
             status = CheckStatus("failed", f"The check failed with {type(error).__name__}.")
         self._note(request.digest, status)
 

@@ -121,8 +121,7 @@ class Cluster:
         except WorkerDiedError:
             self._bury(own)
             raise CheckFailedError(
-                "The process with Keras in it has died before it could answer. The next try gets "
-                "a new one."
+                "The Keras process died before it could answer. The next attempt starts a new one."
             ) from None
         finally:
             with self._lock:
@@ -213,7 +212,7 @@ class Cluster:
         except (OSError, ValueError, RuntimeError) as error:
             self._disconnect()
             raise ClusterError(
-                "No scheduler for training answers. "
+                "The training scheduler does not answer. "
                 f"Received: CNN_LAB_SCHEDULER={self._address!r} ({error})"
             ) from error
         self._client.subscribe_topic(worker.TOPIC, self._on_event)

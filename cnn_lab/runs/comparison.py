@@ -93,8 +93,8 @@ def result_rows(compared: Sequence[Compared]) -> dict[str, list[str]]:
             _shown(_last(one.epochs, "val_accuracy"), "{:.2%}") for one in compared
         ],
         "epochs finished": [f"{len(one.epochs)} of {one.training.epochs}" for one in compared],
-        "training took": [_shown(_last(one.epochs, "seconds"), "{:,.0f} s") for one in compared],
-        "images a second": [
+        "training time": [_shown(_last(one.epochs, "seconds"), "{:,.0f} s") for one in compared],
+        "images per second": [
             _shown(one.result.get("images_per_second"), "{:,.0f}") for one in compared
         ],
         "parameters": [f"{one.network.n_parameters:,}" for one in compared],
@@ -132,13 +132,13 @@ def verdict(first: Compared, second: Compared) -> str:
     by_chance = math.hypot(*(uncertainty(one["test_accuracy"], one["n"]) for one in results))
     if abs(apart) <= by_chance:
         return (
-            f"On the test images they are {100 * abs(apart):.2f} points apart. Chance alone makes "
-            f"up to {100 * by_chance:.2f}, so this does not tell which one is better."
+            f"Their test accuracies are {100 * abs(apart):.2f} percentage points apart. Up to "
+            f"{100 * by_chance:.2f} can be chance, so this does not show which one is better."
         )
     better = first if apart > 0 else second
     return (
-        f"On the test images **{better.name}** is {100 * abs(apart):.2f} points better, and chance "
-        f"alone makes up to {100 * by_chance:.2f}. Another seed may still change the picture."
+        f"The test accuracy of **{better.name}** is {100 * abs(apart):.2f} percentage points "
+        f"higher. Up to {100 * by_chance:.2f} can be chance; another seed may change the result."
     )
 
 

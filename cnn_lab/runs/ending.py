@@ -46,7 +46,7 @@ def see_through(run: GoingRun, follow: "Callable[[], Delivery | None]") -> Endin
             sentence += f" {kept_sentence(run.reached.result)}"
         return Ending(state, sentence, run.reached, worker_in_doubt=True)
     except Exception as error:
-        _log.exception("A training run ended in a way nobody foresaw.")
+        _log.exception("A training run ended unexpectedly.")
         return Ending("failed", f"Training failed with {type(error).__name__}.", run.reached)
     if delivery is None:
         return Ending("stopped", "Stopped before training began.")

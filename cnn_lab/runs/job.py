@@ -50,7 +50,7 @@ class UnknownRunError(ValueError):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(
-            f"A run is kept until newer ones take its place. Received: run={run_id[:40]!r}"
+            f"A run is kept until newer ones replace it. Received: run={run_id[:40]!r}"
         )
 
 
@@ -107,8 +107,8 @@ class RunSpec(BaseModel):
                 )
         if self.memory_bytes > MAX_MEMORY_BYTES:
             raise ValueError(
-                f"A run may take at most {MAX_MEMORY_BYTES:,} bytes of memory. Smaller batches or "
-                f"smaller maps would do. Received: batch_size={self.training.batch_size}, which "
+                f"A run may take at most {MAX_MEMORY_BYTES:,} bytes of memory. Use smaller batches "
+                f"or smaller maps. Received: batch_size={self.training.batch_size}, which "
                 f"takes about {self.memory_bytes:,}"
             )
         return self

@@ -35,4 +35,4 @@ class Post:
             try:
                 call()
             except Exception:  # the worker, or the way to it, has gone in the meantime
-                _log.debug("A call to a worker came to nothing.", exc_info=True)
+                _log.debug("A call to a worker failed.", exc_info=True)

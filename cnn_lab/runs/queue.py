@@ -120,13 +120,13 @@ class RunQueue:
             active = self._active()
             if any(run.owner == owner for run in active):
                 raise RunRefusedError(
-                    "One run at a time: yours is still going. Stop it, or let it finish, and "
+                    "One run at a time: yours is still running. Stop it or let it finish, and "
                     "start again."
                 )
             if len(active) > MAX_WAITING:
                 raise RunRefusedError(
-                    f"One run is going and {MAX_WAITING} are waiting, which is as many as this "
-                    "server takes. Please try again in a few minutes."
+                    f"One run is active and {MAX_WAITING} are waiting, which is the most this "
+                    "server accepts. Please try again in a few minutes."
                 )
             run = GoingRun(new_run_id(), owner, spec, self._clock())
             self._runs[run.run_id] = run
@@ -212,7 +212,7 @@ class RunQueue:
             if command == "rate":
                 value = checked_rate(value)
             if command == "stop":
-                self._stop(run, "Stopped as asked.")
+                self._stop(run, "Stopped as requested.")
             elif run.state in STEERABLE and not run.stopping:
                 run.steer(command, value)
                 if command == "rate" and value is not None:
@@ -364,7 +364,7 @@ class RunQueue:
         for other in self._active():
             others |= other is not run
             if self._presence.is_gone(other.owner):
-                self._stop(other, "Stopped because nobody was watching any more.")
+                self._stop(other, "Stopped because the page was no longer open.")
         if run.state == "paused" and others:
             run.held_up_since = run.held_up_since or now
             if now - run.held_up_since > HELD_UP_FOR_S:

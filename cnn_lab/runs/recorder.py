@@ -116,4 +116,4 @@ class Keeper:
         try:
             yield
         except OSError:
-            _log.warning("What a run has reached could not be written down.", exc_info=True)
+            _log.warning("The results of a run could not be saved.", exc_info=True)

@@ -26,7 +26,7 @@ BEGUN, EVENTS, ENDED = "begun.json", "events.jsonl", "ended.json"
 SNAPSHOTS = "snapshots"
 KEPT_RUNS = 20
 SAME_MOMENT_S = 2.0
-WITH_THE_SERVER = "This run ended with the server that it ran on."
+WITH_THE_SERVER = "This run ended when its server stopped."
 
 
 def runs_folder() -> Address:
@@ -177,7 +177,7 @@ def load_status(runs: Address, run_id: str) -> Status:
 
 def kept_sentence(result: Mapping[str, Any]) -> str:
     """Return what is left of a run that could not go on."""
-    return f"What it had reached after epoch {result['epochs']} is kept."
+    return f"Its state after epoch {result['epochs']} is kept."
 
 
 def load_events(runs: Address, run_id: str) -> list[Event]:

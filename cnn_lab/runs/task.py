@@ -44,22 +44,21 @@ class ClusterError(TrainingFailedError):
 
 
 class WorkerDiedError(TrainingFailedError):
-    """The process that trained is gone."""
+    """Raised when the training process has died."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The process that trained has died, and this run ended with it. "
-            "The next run gets a new process."
+            "The training process has died, and this run ended with it. "
+            "The next run starts a new one."
         )
 
 
 class WorkerStuckError(TrainingFailedError):
-    """The process that trained did not obey."""
+    """Raised when the training process does not respond to a stop."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The process that trained took no notice, and was given up. "
-            "The next run gets a new process."
+            "The training process did not respond and was ended. The next run starts a new one."
         )
 
 
@@ -261,7 +260,7 @@ def ask(
                 raise WorkerDiedError
             if time.monotonic() > deadline:
                 raise CheckFailedError(
-                    f"Keras has not answered within {limit_s:g} s. It may be busy: please try "
+                    f"Keras did not answer within {limit_s:g} s. It may be busy: please try "
                     "again in a moment."
                 )
         answer: A = future.result(timeout=RESULT_TIMEOUT_S)
@@ -275,7 +274,7 @@ def ask(
     except Exception as error:
         _log.exception("A check failed.")
         raise CheckFailedError(
-            f"Keras did not calculate this: {shorten(str(error), MAX_QUOTED, placeholder=' …')}"
+            f"Keras could not calculate this: {shorten(str(error), MAX_QUOTED, placeholder=' …')}"
         ) from error
     finally:
         with suppress(Exception):  # whatever has become of the connection

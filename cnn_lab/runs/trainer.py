@@ -134,7 +134,7 @@ class _Course:
         result = self._result()
         complete = len(self._history) == training.epochs
         if not complete and self._control.stopped:
-            self._cut_short = "Stopped as asked."
+            self._cut_short = "Stopped as requested."
         if complete and not self._spec.trial:
             self._emit("testing")
             probabilities = self._probabilities(network, data.test)
@@ -159,7 +159,7 @@ class _Course:
     def _arriving(self, share: float) -> None:
         self._emit("downloading", {"share": share})
         if self._control.stopped:
-            raise TrainingFailedError("Stopped while its images were still on their way.")
+            raise TrainingFailedError("Stopped while its images were still being downloaded.")
 
     def _trained(self, data: Data) -> Network:
         if self._spec.engine == "numpy":
@@ -199,7 +199,7 @@ class _Course:
             return
         if now - self._began_at - self._held_s > self._spec.max_seconds:
             limit = f"{self._spec.max_seconds:,.0f} s"
-            self._cut_short = f"Stopped after {limit}, the longest a run may take."
+            self._cut_short = f"Stopped after {limit}, the time limit of a run."
         if self._cut_short:
             raise TrainingStopped
 
@@ -233,7 +233,7 @@ class _Course:
         rows = [dataclasses.asdict(epoch) for epoch in self._history]
         number = self._send(Reached(network, rows, result))
         if not self._outbox.wait_for(number, ARRIVAL_TIMEOUT_S):
-            self._cut_short = "Stopped because nobody took what it had reached."
+            self._cut_short = "Stopped because its results could not be delivered."
 
     def _send(self, parcel: Parcel) -> int:
         number = self._outbox.put(parcel)

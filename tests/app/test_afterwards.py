@@ -137,7 +137,7 @@ def test_nonsense_in_the_address_shows_everything(open_page: Open, done: str) ->
 
 
 def test_a_stopped_run_is_not_measured_and_can_be_taken_along(open_page: Open, runs: Path) -> None:
-    run_id = keep(runs, {}, state="stopped", sentence="Stopped as asked.", val_losses=(0.3,))
+    run_id = keep(runs, {}, state="stopped", sentence="Stopped as requested.", val_losses=(0.3,))
     page = open_page("training", {"run": run_id})
     assert not page.exception
     assert wording("afterwards", "untested").search(said(page))
@@ -160,11 +160,11 @@ def test_the_time_machine_holds_every_moment_in_words_and_numbers(
     assert data["points"][-1] == [1.0, max(up for _, up in data["points"])]
     right = [sum(counts[i * 11] for i in range(10)) for counts in data["confusion"]]
     for words, n_right, counts in zip(data["words"], right, data["confusion"], strict=True):
-        assert f"{n_right} of {sum(counts)} read correctly." in words
+        assert f"{n_right} of {sum(counts)} classified correctly." in words
         assert max(counts) < len(data["shades"])
     assert [sheet["title"] for sheet in data["sheets"]] == [
         "Filters of the first layer",
-        "What they make of “0”",
+        "Feature maps of “0”",
     ]
 
 
@@ -175,7 +175,7 @@ def test_another_digit_has_other_maps_and_the_same_filters(open_page: Open, done
     after = machine(page)
     assert before is not None
     assert after is not None
-    assert after["sheets"][1]["title"] == "What they make of “4”"
+    assert after["sheets"][1]["title"] == "Feature maps of “4”"
     assert before["sheets"][0] == after["sheets"][0]
     assert before["sheets"][1]["picture"] != after["sheets"][1]["picture"]
 
@@ -194,7 +194,7 @@ def test_two_runs_side_by_side_with_what_differs(
     assert settings[name] == ["0.002", "64"]
     assert results[name][0] == f"{result['test_accuracy']:.2%}"
     assert wording("afterwards", "gap", gap="0.00").search(said(page))
-    assert "does not tell which one is better" in said(page)
+    assert "does not show which one is better" in said(page)
 
 
 def test_another_runs_address_may_be_pasted(open_page: Open, done: str, runs: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_keras_file_takes_its_buttons_place(open_page: Open, done: str, queue:
     prepare(page, queue, done)
     assert "Written by Keras 3.15.1: 2.0 MB." in said(page)
     labels = [button.proto.label for button in page.get("download_button")]
-    assert "Keras's own (.keras)" in labels
+    assert "Keras model (.keras)" in labels
     assert "training_keras" not in [button.key for button in page.button]
 
 

@@ -119,7 +119,7 @@ def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, desk: D
     desk.wait(sweep_id, lambda now: not now.active, PATIENCE_S)
     page.run()
     assert not page.exception
-    assert "Stopped as asked. 1 of 4 trials are over." in said(page)
+    assert "Stopped as requested. 1 of 4 trials have ended." in said(page)
     assert wording("sweep", "none").search(said(page))
     assert "sweep_start" in [button.key for button in page.button]
 
@@ -148,9 +148,9 @@ def test_one_that_is_over_shows_what_was_best_and_by_how_much(
     (table,) = (one for one in tables(page) if "Validation" in one)
     assert table["State"] == [
         "done",
-        "the best",
+        "best",
         "failed",
-        "given up after epoch 1",
+        "pruned after epoch 1",
         "done",
         "done",
     ]

@@ -103,7 +103,7 @@ def test_the_first_visit_shows_the_recorded_run(open_page: Open) -> None:
     page = open_page("training")
     assert not page.exception
     assert [title.value for title in page.title] == ["Training"]
-    assert "Can it learn in front of you?" in said(page)
+    assert "How does a network learn?" in said(page)
     assert wording("training", "recorded", epochs=2).search(said(page))
     assert len(page.get("vega_lite_chart")) == 3
     assert page.button(key="training_start").label == "Start training"
@@ -184,13 +184,13 @@ def test_start_asks_for_a_run_and_stop_ends_it(open_page: Open, queue: RunQueue)
     page = open_page("training")
     page.button(key="training_start").click().run()
     assert not page.exception
-    assert "Starting TensorFlow in the worker" in said(page)
+    assert "Starting TensorFlow" in said(page)
     run_id = run_in_address(page)
     assert queue.status(run_id).active
 
     page.button(key="training_stop").click().run()
     assert queue.status(run_id).state == "stopped"
-    assert "Stopped as asked." in said(page)
+    assert "Stopped as requested." in said(page)
     assert page.button(key="training_start").label == "Start training"
 
 
@@ -198,7 +198,7 @@ def test_one_more_in_line_is_told_its_place(open_page: Open, queue: RunQueue) ->
     queue.submit(spec(), "somebody else")
     page = open_page("training")
     page.button(key="training_start").click().run()
-    assert "Waiting: one run is before this one, which then starts by itself." in said(page)
+    assert "Waiting: one run is ahead of this one. It will start automatically." in said(page)
 
 
 def test_too_many_in_line_are_refused_with_a_sentence(open_page: Open, queue: RunQueue) -> None:
@@ -207,7 +207,7 @@ def test_too_many_in_line_are_refused_with_a_sentence(open_page: Open, queue: Ru
     page = open_page("training")
     page.button(key="training_start").click().run()
     assert not page.exception
-    assert "as many as this server takes" in said(page)
+    assert "the most this server accepts" in said(page)
     assert "run" not in page.query_params
 
 
@@ -224,7 +224,7 @@ def test_a_finished_run_outlives_the_server(open_page: Open, tmp_path: Path) -> 
     status = keep(tmp_path)
     page = open_page("training", {"run": status.run_id})
     assert not page.exception
-    assert "It reads **99.12%** of the 10,000 test images correctly: 88 errors." in said(page)
+    assert "It classifies **99.12%** of the 10,000 test images correctly: 88 errors." in said(page)
     assert "**1 min 2 s**" in said(page)
     (link,) = (x.proto for x in page.get("page_link") if "Draw" in x.proto.label)
     assert f"draw_model=run-{status.run_id}" in link.query_string
@@ -236,12 +236,12 @@ def test_a_stopped_run_says_why_it_was_not_tested(open_page: Open, tmp_path: Pat
     status = keep(
         tmp_path,
         state="stopped",
-        sentence="Stopped as asked.",
+        sentence="Stopped as requested.",
         result={"epochs": 1, "images": 54_000, "seconds": 60.0, "images_per_second": 900.0},
     )
     page = open_page("training", {"run": status.run_id})
     assert not page.exception
-    assert "Stopped as asked. 1 of 2 epochs finished, 50% of the way." in said(page)
+    assert "Stopped as requested. 1 of 2 epochs finished, 50% of the way." in said(page)
     assert wording("afterwards", "untested").search(said(page))
     assert "**97.10%**" in said(page)
 
@@ -416,7 +416,7 @@ def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, queue: Run
     assert page.button(key="training_step").label == "One batch"
 
     page.button(key="training_resume").click().run()
-    assert page.button(key="training_resume").label == "Going on …"
+    assert page.button(key="training_resume").label == "Resuming …"
     happens(queue, run_id, "batch", **BATCH | {"batch": 5, "n_images": 640})
     page.run()
     assert not page.button(key="training_pause").disabled

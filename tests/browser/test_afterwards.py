@@ -56,6 +56,6 @@ def test_a_click_filters_the_mistakes_and_the_time_machine_plays(
     assert slider.input_value() == str(len(MOMENTS) - 1)
     assert machine.locator("canvas").first.evaluate("node => node.toDataURL()") != before
 
-    results = opened.get_by_role("region", name="What came of both runs")
+    results = opened.get_by_role("region", name="Results of both runs")
     expect(results).to_contain_text("fast, as recorded")
     assert_accessible(opened)

@@ -43,7 +43,7 @@ def start(page: Page) -> str:
 
 def stop(page: Page) -> None:
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_text("Stopped as asked.")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text("Stopped as requested.")).to_be_visible(timeout=SOON_MS)
 
 
 def batches_done(page: Page) -> int:
@@ -113,9 +113,9 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     # Another page, and a reload there.
     page.get_by_role("link", name="Pooling", exact=True).click()
     expect(page.get_by_role("heading", name="Pooling", level=1)).to_be_visible()
-    expect(page.get_by_text("A run is going")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text("A run is in progress")).to_be_visible(timeout=SOON_MS)
     page.reload()
-    page.get_by_role("link", name="Look at it").click(timeout=SOON_MS)
+    page.get_by_role("link", name="View it").click(timeout=SOON_MS)
     page.wait_for_url(re.compile(f"run={run_id}"))
     seen = expect_progress(page, seen)
 
@@ -128,7 +128,9 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     # Somebody else has to wait, and can give up.
     other = open_page("/training", url=lab)
     start(other)
-    expect(other.get_by_text("Waiting: one run is before this one")).to_be_visible(timeout=SOON_MS)
+    expect(other.get_by_text("Waiting: one run is ahead of this one")).to_be_visible(
+        timeout=SOON_MS
+    )
     stop(other)
     expect_progress(page, seen)
 
@@ -182,10 +184,10 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     expect(words).to_have_text(stopped_in, timeout=SOON_MS)
 
     # Beside another one.
-    page.get_by_role("heading", name="Beside another run").scroll_into_view_if_needed()
+    page.get_by_role("heading", name="Compare with another run").scroll_into_view_if_needed()
     page.mouse.wheel(0, 300)  # its list closes when the page scrolls, so that comes first
     wait_ready(page)
-    page.get_by_role("combobox", name=re.compile("Compare with")).press_sequentially("as rec")
+    page.get_by_role("combobox", name="Other run").press_sequentially("as rec")
     page.get_by_role("option", name="fast, as recorded").click()
     differing = page.get_by_role("region", name="Settings in which the runs differ")
     expect(differing.get_by_role("row", name="epochs 30 2", exact=True)).to_be_visible()
@@ -205,7 +207,7 @@ def test_a_run_to_its_end_is_tested_and_can_be_taken_away(
         width=390,
     )
     run_id = start(page)
-    expect(page.get_by_text(re.compile(r"It reads \d\d\.\d\d% of the 10,000"))).to_be_visible(
+    expect(page.get_by_text(re.compile(r"It classifies \d\d\.\d\d% of the 10,000"))).to_be_visible(
         timeout=FIRST_POINT_MS
     )
     expect(page.get_by_text(re.compile(r"\d+ of 10,000"))).to_be_visible()
@@ -231,7 +233,7 @@ def test_a_killed_worker_is_noticed_and_the_next_run_starts(
         start(page)
         expect_progress(page, batches_done(page))
         os.kill(worker_of(server.process.pid), signal.SIGKILL)
-        expect(page.get_by_text("The process that trained has died")).to_be_visible()
+        expect(page.get_by_text("The training process has died")).to_be_visible()
         start(page)
         expect_progress(page, batches_done(page))
         stop(page)

@@ -44,7 +44,7 @@ def show_afterwards(status: Status) -> None:
         figures, and may have left nothing at all.
     """
     if "test_accuracy" in status.result:
-        st.subheader("What it reads, and what it confuses", anchor=False)
+        st.subheader("Test results and errors", anchor=False)
         st.markdown(_tested(status.result))
         if "confusion" in status.result:
             _show_errors(status.spec.training.data_set, status.result)
@@ -153,6 +153,6 @@ def _confusion_words(confusion: np.ndarray[Any, np.dtype[np.int64]], names: Sequ
         for truth, read, count in most_confused(confusion, most=5)
     )
     return (
-        f"Confusion matrix: {confusion.trace():,} of {confusion.sum():,} images on the diagonal, "
-        f"which is right. The most frequent errors: {worst}."
+        f"Confusion matrix: {confusion.trace():,} of {confusion.sum():,} images on the diagonal "
+        f"(correct). The most frequent errors: {worst}."
     )

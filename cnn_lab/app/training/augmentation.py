@@ -18,14 +18,14 @@ from cnn_lab.network.spec import Augmentation, DataSetName, plain_error
 SHEET_PX = 230
 # Bound: (label, largest, step, what it is).
 _BOUNDS: dict[str, tuple[str, float, float, str]] = {
-    "rotate": ("Turn", 90.0, 5.0, "Degrees, either way."),
-    "scale": ("Size", 0.5, 0.05, "0.1 is between nine tenths and eleven tenths."),
-    "shear": ("Lean", 45.0, 5.0, "Degrees, either way."),
-    "elastic": ("Rubber", 4.0, 0.5, "Pixels by which the image is pulled about like rubber."),
-    "stroke": ("Stroke", 1.5, 0.25, "Pixels by which strokes become thicker or thinner."),
+    "rotate": ("Rotation", 90.0, 5.0, "Degrees, in either direction."),
+    "scale": ("Scale", 0.5, 0.05, "0.1 means 0.9 to 1.1 times the size."),
+    "shear": ("Shear", 45.0, 5.0, "Degrees, in either direction."),
+    "elastic": ("Elastic", 4.0, 0.5, "Pixels by which the image is distorted smoothly."),
+    "stroke": ("Stroke width", 1.5, 0.25, "Pixels by which strokes become thicker or thinner."),
     "light": ("Light", 1.0, 0.1, "How much contrast and brightness vary."),
     "hands": (
-        "Other hands",
+        "Regional strokes",
         1.0,
         0.1,
         "Share of ones that get an upstroke and of nines whose tail swings to the left.",
@@ -53,7 +53,7 @@ def augmentation_fields(name: str, defaults: Augmentation, data_set: DataSetName
                 value=defaults.shift,
                 minimum=0,
                 maximum=8,
-                help="Pixels, in every direction.",
+                help="Pixels, in any direction.",
             )
         }
         for bound, (label, most, step, help_) in _BOUNDS.items():
@@ -71,7 +71,7 @@ def _show_sheet(bounds: dict[str, Any], data_set: DataSetName) -> None:
         settings = Augmentation(**bounds)
         if settings.active:
             data, width_px = _sheet(settings.model_dump_json(), data_set)
-            show_png(data, alt="An image, and eleven ways it may be changed", width_px=width_px)
+            show_png(data, alt="An image and eleven variants of it", width_px=width_px)
     except DataError as error:
         st.caption(str(error))
     except ValueError as error:

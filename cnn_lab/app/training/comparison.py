@@ -48,7 +48,7 @@ def show_comparison(status: Status) -> None:
     status : Status
         Of a run that is not active any more and has finished at least one epoch.
     """
-    st.subheader("Beside another run", anchor=False)
+    st.subheader("Compare with another run", anchor=False)
     second = _chosen(status)
     if second is None:
         return
@@ -88,24 +88,24 @@ def _chosen(status: Status) -> Compared | None:
         except UnknownRunError as error:
             problem = str(error)
     wanted = st.selectbox(
-        "Compare with",
+        "Other run",
         list(names),
         index=list(names).index(asked) if asked in names else None,
         format_func=lambda name: names.get(name, name),
         key=CHOICE,
         on_change=_remember,
         accept_new_options=True,
-        placeholder="Choose a run, or paste another one's address",
+        placeholder="Choose a run or paste its address",
     )
     if problem:
-        st.warning(problem, title="This run is not here (any more)")
+        st.warning(problem, title="Run not found")
     if wanted in SHIPPED:
         return _recorded(wanted)
     if wanted not in offered:
         return None
     other = offered[wanted]
     if not _is_other(other, status):
-        st.info("That is this run itself, or it is still going, or no epoch of it was finished.")
+        st.info("That is this run itself, or it is still running, or it has not finished an epoch.")
         return None
     return _ended(other.run_id, names[wanted], _status=other)
 
@@ -198,7 +198,7 @@ def _show_settings(pair: tuple[Compared, Compared]) -> None:
 def _show_results(pair: tuple[Compared, Compared]) -> None:
     rows = result_rows(pair)
     columns = {one.name: [row[i] for row in rows.values()] for i, one in enumerate(pair)}
-    show_table({"result": list(rows), **columns}, label="What came of both runs")
+    show_table({"result": list(rows), **columns}, label="Results of both runs")
 
 
 def _gap(pair: tuple[Compared, Compared]) -> str:

@@ -164,11 +164,11 @@ def _with_value(error: ValueError) -> str:
 
 def _link_to_layers(name: str) -> None:
     """Show the way to the page where networks are looked at, and built."""
-    query, label = {"network_preset": name}, "Its layers, and how to change them"
+    query, label = {"network_preset": name}, "View and edit its layers"
     if name == OWN:
         token = st.session_state.get(NETWORK)
         query = {"network_token": token} if token else {}
-        label = "Change it" if token else "Build one"
+        label = "Edit it" if token else "Build one"
     st.page_link(
         "pages/network.py", label=label, icon=":material/account_tree:", query_params=query
     )
@@ -185,7 +185,7 @@ def _own_network() -> NetworkSpec | None:
     try:
         network = from_token(token)
     except TokenError as error:
-        st.warning(str(error), title="This is no network")
+        st.warning(str(error), title="This is not a network")
         return None
     if st.query_params.get(NETWORK) != token:
         st.query_params[NETWORK] = token

@@ -162,14 +162,14 @@ def show_view(view: View) -> None:
                     view.latest,
                     latest_spec(measure),
                     key=f"training_latest_{measure}",
-                    alt=f"{measure.capitalize()} of the latest batches, a point a report.",
+                    alt=f"{measure.capitalize()} of the latest batches, one point per report.",
                 )
     with st.container(height=RATE_HEIGHT_PX, border=False):
         st.vega_lite_chart(
             view.rates,
             rate_spec(n_epochs=view.n_epochs),
             key="training_rates",
-            alt="Learning rate against epochs: what the schedule plans, and what was used so far.",
+            alt="Learning rate against epochs: as scheduled, and as used so far.",
         )
     st.markdown(f":small[{view.settings}]")
     st.caption(prose("training", "curves" if zoom == ZOOMS[0] else "latest"))
@@ -219,7 +219,7 @@ def _chart_words(measure: Measure, view: View) -> str:
     """
     epochs = view.curves[view.curves["what"] == "epoch"]
     if view.share < 1 or epochs.empty:
-        return f"{measure.capitalize()} against epochs; the figures above tell where it stands."
+        return f"{measure.capitalize()} against epochs; the figures above give the current values."
     last = epochs.groupby("who")[measure].last()
     form = "{:.3f}" if measure == "loss" else "{:.2%}"
     n_finished = int(epochs["epochs"].max())

@@ -51,7 +51,7 @@ def _show(finding: Finding) -> None:
                 key=f"{key}_apply",
                 on_click=apply_changes,
                 args=(finding.changes,),
-                help="For the next run. This one stays as it is.",
+                help="For the next run; this one does not change.",
             )
 
 

@@ -28,7 +28,7 @@ def show_downloads(status: Status) -> None:
     status : Status
         Of a run that is not active any more and has weights.
     """
-    st.subheader("Take it with you", anchor=False)
+    st.subheader("Downloads", anchor=False)
     run_id, name = status.run_id, f"{status.spec.network.name}-{status.run_id}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.spec.training.data_set == "mnist":
@@ -82,7 +82,7 @@ def _keras_file(run_id: str, name: str) -> None:
     if status is not None and status.active:
         st.fragment(_wait, run_every=LOOK_EVERY_S)(asked[run_id])
     elif status is not None and status.answer is not None:
-        _button("Keras's own (.keras)", lambda: _content(status), f"{name}.keras", BINARY)
+        _button("Keras model (.keras)", lambda: _content(status), f"{name}.keras", BINARY)
         st.caption(status.sentence)
     else:
         st.button(
@@ -121,7 +121,7 @@ def _content(status: CheckStatus[KerasFile]) -> bytes:
 @st.fragment
 def _code(spec: RunSpec) -> None:
     folded = st.expander(
-        "The same in Keras, as code", key="training_code", icon=":material/code:", on_change="rerun"
+        "This run as Keras code", key="training_code", icon=":material/code:", on_change="rerun"
     )
     if folded.open:
         folded.code(keras_network_code(spec.network, spec.training), language="python")

@@ -58,7 +58,7 @@ def one_of(label: str, options: Mapping[Any, str], key: str, default: Any) -> An
 def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], EngineName]:
     """Show the settings that matter most; return fields of the training, and who trains."""
     with two_abreast():
-        data_set = one_of("Data", DATA_SETS, setting_key(name, "data_set"), defaults.data_set)
+        data_set = one_of("Data set", DATA_SETS, setting_key(name, "data_set"), defaults.data_set)
         engine: EngineName = one_of("Engine", ENGINES, setting_key(name, "engine"), "keras")
         optimizer = one_of(
             "Optimizer", OPTIMIZERS, setting_key(name, "optimizer"), defaults.optimizer
@@ -73,7 +73,7 @@ def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], Engi
             value=defaults.batch_size,
             minimum=1,
             maximum=1024,
-            help="Images between two steps downhill.",
+            help="Images per weight update.",
         )
         epochs = whole_number(
             "Epochs",
@@ -89,7 +89,7 @@ def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], Engi
             value=defaults.seed,
             minimum=0,
             maximum=2**31 - 1,
-            help="Fixes the weights to begin with, and everything that is drawn.",
+            help="Determines the initial weights and every random choice.",
         )
     fields = {
         "data_set": data_set,
@@ -120,14 +120,14 @@ def more_fields(name: str, defaults: TrainingSpec, optimizer: OptimizerName) -> 
             "Weight averaging",
             1.0,
             True,
-            "0.99 judges and keeps a running mean of the weights; 0 is off.",
+            "0.99 evaluates and saves a running mean of the weights; 0 is off.",
         ),
-        "momentum": ("Momentum", 1.0, optimizer == "sgd", "Of SGD alone."),
+        "momentum": ("Momentum", 1.0, optimizer == "sgd", "SGD only."),
         "weight_decay": (
             "Weight decay",
             1.0,
             optimizer in _DECAYING,
-            "Of AdamW and Muon alone.",
+            "AdamW and Muon only.",
         ),
     }
     with two_abreast():

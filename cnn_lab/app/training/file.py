@@ -19,7 +19,7 @@ def show_settings_file(settings: Settings) -> None:
             icon=":material/restart_alt:",
             key="training_reset",
             on_click=reset,
-            help="Back to the settings that this network begins with.",
+            help="Back to this network's default settings.",
         )
         menu = st.popover("File", icon=":material/description:", key=MENU, on_change="rerun")
     if problem := st.session_state.pop(PROBLEM, None):
@@ -42,7 +42,7 @@ def _show_menu(settings: Settings) -> None:
             key="training_save_settings",
             on_click="ignore",
         )
-    st.file_uploader("Open a file", type="json", key=UPLOAD, on_change=_take_file)
+    st.file_uploader("Open a settings file", type="json", key=UPLOAD, on_change=_take_file)
 
 
 def _take_file() -> None:

@@ -78,7 +78,7 @@ def _show_first_layer(status: Status) -> None:
         place = st.container()
         st.caption(prose("training", "scale"))
     with right, st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("**What they make of**", width="content")
+        st.markdown("**Feature maps of**", width="content")
         shown = st.segmented_control(
             "Maps of",
             names,
@@ -94,7 +94,7 @@ def _show_first_layer(status: Status) -> None:
     with place:
         show_png(filters[0], alt="The filters of the first layer now", width_px=filters[1])
     with right:
-        show_png(maps[0], alt=f"What they make of {shown} now", width_px=maps[1])
+        show_png(maps[0], alt=f"The feature maps of {shown} now", width_px=maps[1])
 
 
 def _steady(run_id: str, snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:

@@ -11,7 +11,7 @@ WISH, NEW_RATE, RATE_MENU = "training_wish", "training_new_rate", "training_rate
 RATE_REFUSED = "training_rate_refused"
 _ON_THE_WAY: dict[Command, str] = {
     "pause": "Pausing …",
-    "resume": "Going on …",
+    "resume": "Resuming …",
     "step": "One batch …",
 }
 
@@ -104,7 +104,7 @@ def _rate_menu(status: Status, events: Sequence[Event]) -> None:
             step=now / 2,
             format="%g",
             key=NEW_RATE,
-            help="The highest of the schedule, which keeps its shape.",
+            help="The highest rate of the schedule, which keeps its shape.",
         )
         st.button(
             "Apply from the next batch on",

@@ -7,7 +7,7 @@ from cnn_lab.data.sets import INFO
 from cnn_lab.runs.job import Event, Progress, RunSpec, Status
 
 NOTHING = "–"
-FIGURES = ("Training", "Validation", "Images a second", "Time left")
+FIGURES = ("Training", "Validation", "Images per second", "Time left")
 
 
 def settings_line(spec: RunSpec) -> str:
@@ -21,15 +21,15 @@ def settings_line(spec: RunSpec) -> str:
         f"seed {training.seed}",
     ]
     if spec.engine != "keras":
-        parts.append("trained in NumPy")
+        parts.append("NumPy")
     if training.data_set != "mnist" or training.data_fraction < 1:
         parts.append(f"{training.data_fraction:.0%} of {INFO[training.data_set].title}")
     if training.augmentation.active:
-        parts.append("augmented")
+        parts.append("augmentation")
     if training.label_smoothing:
-        parts.append(f"labels smoothed by {training.label_smoothing:g}")
+        parts.append(f"label smoothing {training.label_smoothing:g}")
     if training.weight_averaging:
-        parts.append("weights averaged")
+        parts.append("weight averaging")
     return f"{spec.network.name}: {', '.join(parts)}"
 
 
@@ -43,16 +43,16 @@ def run_sentence(status: Status, so_far: Progress, events: Sequence[Event]) -> s
     match status.state:
         case "waiting" if status.position:
             before = "one run is" if status.position == 1 else f"{status.position} runs are"
-            return f"Waiting: {before} before this one, which then starts by itself."
+            return f"Waiting: {before} ahead of this one. It will start automatically."
         case "waiting" | "starting" if events and events[-1].kind == "downloading":
-            return f"Fetching {data.title}: {events[-1]['share']:.0%}"
+            return f"Downloading {data.title}: {events[-1]['share']:.0%}"
         case "waiting" | "starting" if status.spec.engine == "numpy":
             return "Starting …"
         case "waiting" | "starting":
-            return "Starting TensorFlow in the worker: about five seconds the first time …"
+            return "Starting TensorFlow: about five seconds the first time …"
         case "training" if so_far.validating is not None:
             return (
-                f"**{epoch.capitalize()}**, judging it on the {data.n_validation:,} validation "
+                f"**{epoch.capitalize()}**, evaluating the {data.n_validation:,} validation "
                 f"images: {so_far.validating:.0%}"
             )
         case "training":
@@ -60,12 +60,12 @@ def run_sentence(status: Status, so_far: Progress, events: Sequence[Event]) -> s
         case "paused":
             return f"**Paused** in {epoch}, after {batch}"
         case "testing":
-            return f"Trained. Now the {data.n_test:,} test images, once …"
+            return f"Trained. Evaluating the {data.n_test:,} test images …"
         case "done":
             result = status.result
             return (
-                f"Trained. It reads **{result['test_accuracy']:.2%}** of the {result['n']:,} test "
-                f"images correctly: {result['errors']:,} errors."
+                f"Trained. It classifies **{result['test_accuracy']:.2%}** of the {result['n']:,} "
+                f"test images correctly: {result['errors']:,} errors."
             )
         case "stopped":
             return f"{status.sentence} {_how_far(status, so_far)}"
@@ -93,11 +93,11 @@ def figures_so_far(
     if status.active:
         clock = ("Time left", _shown(so_far.seconds_left, duration))
     else:
-        clock = ("Training took", _shown(batches[-1]["seconds"] if batches else None, duration))
+        clock = ("Training time", _shown(batches[-1]["seconds"] if batches else None, duration))
     return [
         ("Training now" if status.active else "Training", _shown(trained, "{:.1%}".format)),
         ("Validation", _shown(judged, "{:.2%}".format)),
-        ("Images a second", _shown(so_far.images_per_second, "{:,.0f}".format)),
+        ("Images per second", _shown(so_far.images_per_second, "{:,.0f}".format)),
         clock,
     ]
 
@@ -107,8 +107,8 @@ def result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Test accuracy", f"{result['test_accuracy']:.2%}"),
         ("Errors", f"{result['errors']:,} of {result['n']:,}"),
-        ("Images a second", f"{result['images_per_second']:,.0f}"),
-        ("Training took", duration(result["seconds"])),
+        ("Images per second", f"{result['images_per_second']:,.0f}"),
+        ("Training time", duration(result["seconds"])),
     ]
 
 

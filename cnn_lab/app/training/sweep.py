@@ -52,7 +52,7 @@ def show_sweep(base: RunSpec | None) -> None:
     Nothing but the fold is made before it is opened.
     """
     part = st.expander(
-        "Try many settings, each a little",
+        "Sweep: try many settings in short runs",
         icon=":material/tune:",
         expanded=SWEEP in st.query_params,
         key="sweep_part",
@@ -77,7 +77,7 @@ def _followed() -> SweepStatus | None:
         try:
             return desk().status(asked)
         except UnknownSweepError as error:
-            st.warning(str(error), title="This sweep is not here (any more)")
+            st.warning(str(error), title="Sweep not found")
     newest = desk().latest(owner())
     return desk().status(newest) if newest is not None else None
 
@@ -97,7 +97,7 @@ def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
         n_trials = whole_number("Trials", "sweep_trials", value=10, minimum=2, maximum=MAX_TRIALS)
     with middle:
         epochs = whole_number(
-            "Epochs of each", "sweep_epochs", value=1, minimum=1, maximum=MAX_EPOCHS_EACH
+            "Epochs per trial", "sweep_epochs", value=1, minimum=1, maximum=MAX_EPOCHS_EACH
         )
     with right:
         percent = whole_number(
@@ -106,11 +106,11 @@ def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
             value=10,
             minimum=1,
             maximum=100,
-            help="Of the training images; each trial learns from the same ones.",
+            help="Of the training images; all trials use the same ones.",
         )
     spec = None
     if base is None:
-        st.info("The settings of this page cannot be trained as they are.")
+        st.info("The settings on this page cannot be trained as they are.")
     else:
         try:
             vary = tuple(TITLES[title] for title in titles)
@@ -200,9 +200,9 @@ def _sentence(status: SweepStatus) -> str:
         case "stopping":
             return "Stopping …"
         case "done":
-            return f"All {n_trials} trials are over."
+            return f"All {n_trials} trials have ended."
         case _:
-            return f"{status.sentence} {n_over} of {n_trials} trials are over."
+            return f"{status.sentence} {n_over} of {n_trials} trials have ended."
 
 
 def _show_best(status: SweepStatus, base: RunSpec | None) -> None:
@@ -224,12 +224,12 @@ def _show_best(status: SweepStatus, base: RunSpec | None) -> None:
     )
     if not status.active:
         st.button(
-            "Set these on this page",
+            "Use these settings",
             icon=":material/done_all:",
             key="sweep_apply",
             on_click=_apply,
             args=(status, best, base),
-            help="With the epochs and the images that are set there.",
+            help="The epochs and the share of images set on this page stay.",
         )
 
 
@@ -285,9 +285,9 @@ def _state(trial: Trial, status: SweepStatus, best: Trial | None) -> str:
         case "training":
             return f"epoch {epoch + 1} of {status.spec.base.training.epochs}"
         case "done":
-            return "the best" if best is not None and trial.number == best.number else "done"
+            return "best" if best is not None and trial.number == best.number else "done"
         case "pruned":
-            return f"given up after epoch {epoch}"
+            return f"pruned after epoch {epoch}"
         case state:
             return state
 

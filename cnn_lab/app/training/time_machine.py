@@ -70,7 +70,7 @@ def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, 
             "Filters of the first layer", filters_film(snapshots, tone=tone), FILTERS_PX, tone
         ),
         _picture(
-            f"What they make of “{names[2 * image]}”",
+            f"Feature maps of “{names[2 * image]}”",
             maps_film(snapshots, image, tone=tone),
             MAPS_PX,
             tone,
@@ -87,8 +87,8 @@ def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, 
         "shades": shades(snapshots),
         "matrix": {
             "title": f"{n_judged} validation images",
-            "alt": f"What each of {n_judged} validation images was read as at this moment",
-            "legend": "Rows: what it is. Columns: what it was read as.",
+            "alt": f"The predicted classes of {n_judged} validation images at this moment",
+            "legend": "Rows: true class. Columns: predicted class.",
         },
     }
 
@@ -102,7 +102,7 @@ def _words(snapshot: Snapshot, n_epochs: int) -> str:
             f"{snapshot.n_images:,} images"
         )
     right = int(snapshot.confusion.trace())
-    return f"{where}. {right} of {snapshot.n_judged} read correctly."
+    return f"{where}. {right} of {snapshot.n_judged} classified correctly."
 
 
 def _picture(

@@ -20,7 +20,7 @@ class UnknownSweepError(ValueError):
 
     def __init__(self, sweep_id: str) -> None:
         super().__init__(
-            f"A sweep is kept until newer ones take its place. Received: sweep={sweep_id[:40]!r}"
+            f"A sweep is kept until newer ones replace it. Received: sweep={sweep_id[:40]!r}"
         )
 
 
@@ -52,12 +52,12 @@ class Desk:
             active = [sweep.status for sweep in self._sweeps.values() if sweep.status.active]
             if any(status.owner == owner for status in active):
                 raise RunRefusedError(
-                    "One sweep at a time: yours is still going. Stop it, or let it finish, and "
+                    "One sweep at a time: yours is still running. Stop it or let it finish, and "
                     "start again."
                 )
             if len(active) >= MAX_SWEEPS:
                 raise RunRefusedError(
-                    f"{MAX_SWEEPS} sweeps are going, which is as many as this server takes. "
+                    f"{MAX_SWEEPS} sweeps are running, which is the most this server accepts. "
                     "Please try again in a few minutes."
                 )
             sweep = Sweep(

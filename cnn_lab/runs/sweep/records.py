@@ -46,7 +46,7 @@ class SweepSpec(Checked):
     @model_validator(mode="after")
     def _something_to_vary(self) -> Self:
         if len(set(self.vary)) < len(self.vary):
-            raise ValueError(f"What is varied must be named once. Received: vary={self.vary}")
+            raise ValueError(f"Each setting to vary must be named once. Received: vary={self.vary}")
         for name in self.vary:
             found = choices(self.base, name)
             if not isinstance(found, Range) and len(found) < 2:

@@ -66,7 +66,7 @@ class Sweep:
         """How it stands now."""
         return self._status
 
-    def stop(self, why: str = "Stopped as asked.") -> None:
+    def stop(self, why: str = "Stopped as requested.") -> None:
         """End the trial under way and ask for no more; what has ended is kept."""
         with self._changed:
             if not self._stopping and self._status.active:
@@ -104,7 +104,7 @@ class Sweep:
             if self._stopping and not self._complete:
                 state, sentence = "stopped", self._stopping
         except Exception as error:
-            _log.exception("A sweep ended in a way nobody foresaw.")
+            _log.exception("A sweep ended unexpectedly.")
             state, sentence = "failed", f"The sweep failed with {type(error).__name__}."
         ended = self._status.model_copy(update={"state": state, "sentence": sentence})
         self._tell(ended)
@@ -126,7 +126,7 @@ class Sweep:
             study.tell(trial)
             n_failed = n_failed + 1 if trial.state == "failed" else 0
             if n_failed == MAX_FAILURES_IN_A_ROW:
-                return f"{n_failed} trials in a row have failed, the last one so: {trial.sentence}"
+                return f"{n_failed} trials in a row have failed; the last one: {trial.sentence}"
         return ""
 
     def _see_through(self, study: "Study", trial: Trial) -> Trial:
@@ -181,9 +181,9 @@ class Sweep:
         """Keep the trial going while somebody watches, and the time is not up."""
         limit_s = self._status.spec.max_seconds
         if not self._watched():
-            self.stop("Stopped because nobody was watching any more.")
+            self.stop("Stopped because the page was no longer open.")
         elif self._clock() - self._began_at > limit_s:
-            self.stop(f"Stopped after {limit_s:,.0f} s, the longest a sweep may take.")
+            self.stop(f"Stopped after {limit_s:,.0f} s, the time limit of a sweep.")
         self._queue.touch(self._trainee)
 
     def _wait_a_moment(self) -> None:

@@ -128,7 +128,7 @@ def test_results_stand_side_by_side_and_what_is_missing_is_a_dash() -> None:
     assert rows["errors"] == ["80 of 10,000", "–"]
     assert rows["validation accuracy"] == ["98.00%", "95.00%"]
     assert rows["epochs finished"] == ["2 of 2", "1 of 9"]
-    assert rows["training took"] == ["20 s", "10 s"]
+    assert rows["training time"] == ["20 s", "10 s"]
 
 
 def test_the_uncertainty_is_that_of_a_share() -> None:
@@ -139,11 +139,12 @@ def test_the_uncertainty_is_that_of_a_share() -> None:
 
 def test_a_small_difference_is_called_chance_and_a_large_one_is_not() -> None:
     close = verdict(run("one", test=0.992), run("two", test=0.991))
-    assert "0.10 points apart" in close
-    assert "does not tell which one is better" in close
+    assert "0.10 percentage points apart" in close
+    assert "does not show which one is better" in close
     limit = 100 * math.hypot(uncertainty(0.992, 10_000), uncertainty(0.991, 10_000))
     assert f"{limit:.2f}" in close
-    assert "**two** is 1.20 points better" in verdict(run("one", test=0.98), run("two", test=0.992))
+    far = verdict(run("one", test=0.98), run("two", test=0.992))
+    assert "**two** is 1.20 percentage points higher" in far
     assert verdict(run(test=0.99), run()) == ""
     assert verdict(run(test=0.9), run(test=0.99, data_set="fashion_mnist")) == ""
 

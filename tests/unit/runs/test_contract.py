@@ -148,7 +148,7 @@ def test_a_run_is_steered(queue: RunQueue) -> None:
     assert queue.status(run_id).state == "training"
     queue.control(run_id, "stop")
     status = queue.wait(run_id, ended, PATIENCE_S)
-    assert (status.state, status.sentence) == ("stopped", "Stopped as asked.")
+    assert (status.state, status.sentence) == ("stopped", "Stopped as requested.")
     assert 0 < status.result["images"] < LONG.n_images
     assert "test_accuracy" not in status.result
     assert not of_kind(queue.events(run_id), "testing")
@@ -215,7 +215,7 @@ def test_a_loss_that_is_no_number_keeps_the_epochs_before(queue: RunQueue) -> No
     epochs = of_kind(queue.events(run_id), "epoch")
     assert status.state == "failed"
     assert "The loss is not a finite number after batch" in status.sentence
-    assert f"What it had reached after epoch {len(epochs)} is kept." in status.sentence
+    assert f"Its state after epoch {len(epochs)} is kept." in status.sentence
     assert status.result["epochs"] == len(epochs)
     assert status.result["val_accuracy"] == epochs[-1]["val_accuracy"]
     assert "test_accuracy" not in status.result
@@ -263,7 +263,7 @@ def test_twenty_at_once(queue: RunQueue) -> None:
         asker.join()
     assert len(taken) == 1 + MAX_WAITING
     assert len(refused) == 19 - MAX_WAITING
-    assert all("which is as many as this server takes" in sentence for sentence in refused)
+    assert all("which is the most this server accepts" in sentence for sentence in refused)
     reported(queue, taken[0], n=1)
     assert [queue.status(run_id).position for run_id in taken] == [0, 1, 2, 3]
     queue.control(taken[1], "stop")
@@ -277,7 +277,7 @@ def test_twenty_at_once(queue: RunQueue) -> None:
 
 def test_a_second_run_of_the_same_reader_is_refused(queue: RunQueue) -> None:
     first = queue.submit(LONG, "ann")
-    with pytest.raises(RunRefusedError, match="yours is still going"):
+    with pytest.raises(RunRefusedError, match="yours is still running"):
         queue.submit(spec(), "ann")
     assert queue.runs("ann")[0].run_id == queue.latest("ann") == first
 
@@ -290,7 +290,7 @@ def test_a_paused_run_whose_reader_is_gone_stops(queue: RunQueue) -> None:
     queue.leave("gus")
     CLOCK.ahead_s += GONE_AFTER_S + 1
     status = queue.wait(run_id, ended, PATIENCE_S)
-    assert status.sentence == "Stopped because nobody was watching any more."
+    assert status.sentence == "Stopped because the page was no longer open."
 
 
 def test_a_paused_run_does_not_hold_others_up_for_ever(queue: RunQueue) -> None:

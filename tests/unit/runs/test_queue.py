@@ -113,7 +113,7 @@ def test_a_check_that_keras_refuses(queue: RunQueue) -> None:
     shown = LayerCheck(call, {"result": np.ones((1, 1, 1, 1))})
     status = queue.checks.wait(queue.checks.ask(shown), PATIENCE_S)
     assert status.state == "failed"
-    assert status.sentence.startswith("Keras did not calculate this: ")
+    assert status.sentence.startswith("Keras could not calculate this: ")
     assert status.answer is None
 
 
@@ -132,7 +132,7 @@ def test_only_a_few_checks_at_a_time() -> None:
     released = threading.Event()
     checks = Checks[LayerCheck, Answer](never, lambda one, request: one.check(request))
     digests = [checks.ask(layer(seed)) for seed in range(MAX_UNDER_WAY)]
-    with pytest.raises(CheckRefusedError, match="checks are under way"):
+    with pytest.raises(CheckRefusedError, match="checks are running"):
         checks.ask(layer(MAX_UNDER_WAY))
     assert checks.ask(layer(0)) == digests[0]  # the same question is no further check
     released.set()
@@ -194,7 +194,7 @@ def test_a_run_whose_reader_is_gone_for_a_minute_stops(queue: RunQueue) -> None:
     status = queue.wait(run_id, ended, PATIENCE_S)
     assert (status.state, status.sentence) == (
         "stopped",
-        "Stopped because nobody was watching any more.",
+        "Stopped because the page was no longer open.",
     )
     assert Network.load(queue.result(run_id)).spec == TINY
 
@@ -221,7 +221,7 @@ def test_a_worker_that_takes_no_notice_is_replaced(
     CLOCK.ahead_s += STUCK_AFTER_S + 1
     status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "stopped"
-    assert status.sentence.startswith("Stopped as asked. The process that trained took no notice")
+    assert status.sentence.startswith("Stopped as requested. The training process did not respond")
     epochs = of_kind(queue.events(run_id), "epoch")
     assert status.result["epochs"] == len(epochs)
     assert Network.load(queue.result(run_id)).spec == TINY
@@ -260,7 +260,7 @@ def test_a_check_whose_worker_is_killed(queue: RunQueue, worker_pid: Callable[[]
     os.kill(killed, signal.SIGKILL)
     status = queue.checks.wait(digest, timeout_s=10)
     assert status.state == "failed"
-    assert "has died before it could answer" in status.sentence
+    assert "died before it could answer" in status.sentence
     assert queue.wait(run_id, ended, timeout_s=10).state == "failed"
 
     status = queue.checks.wait(queue.checks.ask(layer(20)), PATIENCE_S)
@@ -280,7 +280,7 @@ def test_a_check_that_takes_too_long(
     finally:
         os.kill(pid, signal.SIGCONT)
     assert status.state == "failed"
-    assert status.sentence.startswith("Keras has not answered within 0.1 s.")
+    assert status.sentence.startswith("Keras did not answer within 0.1 s.")
     monkeypatch.undo()
     assert queue.checks.wait(queue.checks.ask(layer(21)), PATIENCE_S).state == "answered"
 
@@ -323,7 +323,7 @@ def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyP
     try:
         status = queue.wait(queue.submit(spec(), "ann"), ended, PATIENCE_S)
         assert status.state == "failed"
-        assert status.sentence.startswith("No scheduler for training answers. Received:")
+        assert status.sentence.startswith("The training scheduler does not answer. Received:")
         asked = queue.checks.wait(queue.checks.ask(layer(0)), PATIENCE_S)
         assert (asked.state, asked.sentence) == ("failed", status.sentence)
     finally:

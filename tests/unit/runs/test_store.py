@@ -50,7 +50,7 @@ def keep(tmp_path: Path, network: Network) -> Keep:
             owner="somebody",
             spec=RunSpec(network=NETWORK, training=TrainingSpec(epochs=2, seed=7)),
             state="stopped",
-            sentence="Stopped as asked.",
+            sentence="Stopped as requested.",
             result={"epochs": 1, "images": 54_000},
         )
         store.keep_run(runs, status, network, [{"epoch": 1, "loss": 1.0}], EVENTS)
@@ -227,7 +227,7 @@ def test_a_run_whose_server_went_away_keeps_its_epochs(tmp_path: Path, network: 
     status = store.load_status(runs, reached)
     assert (status.state, status.result) == ("failed", {"epochs": 1, "engine": "numpy"})
     assert status.sentence == (
-        "This run ended with the server that it ran on. What it had reached after epoch 1 is kept."
+        "This run ended when its server stopped. Its state after epoch 1 is kept."
     )
     assert status.spec.engine == "numpy"
     assert store.load_events(runs, reached) == [Event("started", 0.5)]

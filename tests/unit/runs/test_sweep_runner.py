@@ -81,7 +81,7 @@ def test_a_stop_ends_the_trial_and_keeps_those_before(queue: RunQueue) -> None:
     sweep.wait(lambda now: now.n_over >= 1, PATIENCE_S)
     sweep.stop()
     status = sweep.wait(over, PATIENCE_S)
-    assert (status.state, status.sentence) == ("stopped", "Stopped as asked.")
+    assert (status.state, status.sentence) == ("stopped", "Stopped as requested.")
     assert status.trials[0].state == "done"
     assert status.n_over == len(status.trials) < 40
     assert status.best is not None
@@ -92,7 +92,7 @@ def test_a_sweep_stops_when_nobody_watches(queue: RunQueue) -> None:
     sweep.start()
     status = sweep.wait(over, PATIENCE_S)
     assert status.state == "stopped"
-    assert status.sentence == "Stopped because nobody was watching any more."
+    assert status.sentence == "Stopped because the page was no longer open."
     assert status.best is None
 
 
@@ -112,7 +112,7 @@ def test_one_sweep_for_each_and_a_few_in_all(idle: Desk) -> None:
     with pytest.raises(RunRefusedError, match="One sweep at a time"):
         idle.start(sweep_spec(), "ann")
     idle.start(sweep_spec(), "bob")
-    with pytest.raises(RunRefusedError, match=f"{MAX_SWEEPS} sweeps are going"):
+    with pytest.raises(RunRefusedError, match=f"{MAX_SWEEPS} sweeps are running"):
         idle.start(sweep_spec(), "cid")
     idle.stop(first)
     assert idle.wait(first, over, PATIENCE_S).state == "stopped"

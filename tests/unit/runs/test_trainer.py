@@ -81,7 +81,7 @@ def test_a_run_whose_work_nobody_takes_ends(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(trainer, "ARRIVAL_TIMEOUT_S", 0.0)
     office = Office()
     outcome = trainer.train(FEW, office.control, lambda kind, values=None: None, office.outbox)
-    assert outcome.cut_short == "Stopped because nobody took what it had reached."
+    assert outcome.cut_short == "Stopped because its results could not be delivered."
     assert len(outcome.history) == 1
     assert "test_accuracy" not in outcome.result
 
@@ -106,7 +106,7 @@ def test_the_longest_a_run_may_take() -> None:
 
     office.on_kind["epoch"] = much_later
     outcome = office.train(spec(engine="numpy", epochs=3, data_fraction=0.005))
-    assert outcome.cut_short == "Stopped after 3,600 s, the longest a run may take."
+    assert outcome.cut_short == "Stopped after 3,600 s, the time limit of a run."
     assert len(outcome.history) == 1
 
 

@@ -1,4 +1,4 @@
-"""Learning as charts: activations, errors of slopes, steps downhill, kernels, softmax."""
+"""Charts of the Backpropagation page: activations, slope errors, steps, kernels and softmax."""
 
 from typing import Any
 
@@ -29,19 +29,19 @@ PROBABILITY, GRADIENT = "probability", "gradient"
 
 
 def activation_table(activation: NamedActivation, sums: Array) -> pd.DataFrame:
-    """Return both curves, and where this layer's sums lie on them.
+    """Return both curves, and the sums of the layer as points on them.
 
     Parameters
     ----------
     activation : NamedActivation
     sums : ndarray of float, any shape
-        What goes into the activation.
+        Input of the activation.
 
     Returns
     -------
     DataFrame
         `z`, `value`, `what` ("f(z)" or "f'(z)") and `part` ("curve" or "this layer"). The
-        curves reach as far as the sums do, from 4 to 12 either way; sums beyond are left out.
+        curves extend as far as the sums, by 4 to 12 in each direction; sums beyond are left out.
     """
     reach = min(MAX_REACH, max(LEAST_REACH, float(np.abs(sums).max(initial=0.0))))
     curve = np.linspace(-reach, reach, N_POINTS)
@@ -55,7 +55,7 @@ def activation_table(activation: NamedActivation, sums: Array) -> pd.DataFrame:
 
 
 def activation_spec() -> Spec:
-    """Return the chart of a table from `activation_table`; dashes tell the slope as well."""
+    """Return the chart of a table from `activation_table`; the slope is dashed."""
     what = category("what", [FUNCTION, SLOPE], legend=None)
     tooltip = [tip("z", ".4~g"), tip("what"), tip("value", ".4~g")]
     return {
@@ -78,7 +78,7 @@ def error_spec(*, epsilon: float) -> Spec:
     Parameters
     ----------
     epsilon : float
-        The nudge chosen, marked by a line.
+        The chosen nudge, marked by a line.
     """
     how = category("how", [ONE_SIDED, CENTRAL], legend=None)
     chosen = f"abs(datum.nudge / {epsilon!r} - 1) < 0.01 && datum.how == '{CENTRAL}'"
@@ -103,13 +103,13 @@ def error_spec(*, epsilon: float) -> Spec:
 
 
 def line_table(line: Line, rate: float) -> pd.DataFrame:
-    """Return the loss over rates, and the points worth a name.
+    """Return the loss against the rate, and the named points.
 
     Parameters
     ----------
     line : Line
     rate : float
-        The rate chosen.
+        The chosen rate.
 
     Returns
     -------
@@ -188,14 +188,14 @@ def lesson_spec(*, n_steps: int, height: int) -> Spec:
 
 
 def kernels_table(kernels: dict[str, Array], *, limit: float, tone: Tone) -> pd.DataFrame:
-    """Return the cells of kernels beside each other, one column left free between them.
+    """Return the cells of kernels side by side, with one empty column between them.
 
     Parameters
     ----------
     kernels : dict of str to ndarray, shape (rows, columns)
         By name; all of one size.
     limit : float
-        Magnitude of the full colours.
+        Magnitude shown in full colour.
     tone : {"light", "dark"}
 
     Returns
@@ -219,7 +219,7 @@ def kernels_table(kernels: dict[str, Array], *, limit: float, tone: Tone) -> pd.
 
 
 def kernels_spec(*, rows: int, columns: int) -> Spec:
-    """Return the chart of a table from `kernels_table`, for so many rows and columns in all."""
+    """Return the chart of a table from `kernels_table` with this many rows and columns."""
     exact: Spec = {"nice": False, "zero": False}
     sides = {"right": "column + ", "left": "column - ", "bottom": "row + ", "top": "row - "}
     as_given: Spec = {"scale": None}
@@ -256,13 +256,13 @@ def kernels_spec(*, rows: int, columns: int) -> Spec:
 
 
 def _short(value: float) -> str:
-    """Return a number in few characters: two decimals, none where it is large."""
+    """Return a number in few characters: two decimals, or none if it is large."""
     text = f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
     return text.replace("-0.00", "0.00").replace("-", "−")
 
 
 def _ink(colour: Any) -> str:
-    """Return the ink that stands out from a colour."""
+    """Return the text colour that contrasts with a colour."""
     red, green, blue = (
         share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
         for share in (float(part) / 255 for part in colour)
@@ -272,7 +272,7 @@ def _ink(colour: Any) -> str:
 
 
 def softmax_table(found: SoftmaxCrossEntropy) -> pd.DataFrame:
-    """Return a row a class: `class` (named where it is the true one), both values, and `part`."""
+    """Return one row per class: `class` (marked if true), both values, and `part`."""
     return pd.DataFrame(
         {
             "class": [
@@ -294,7 +294,7 @@ def bars_spec(field: str, *, n_classes: int, limit: float) -> Spec:
     field : str
     n_classes : int
     limit : float
-        Where the axis ends; it begins at 0 for probabilities and at minus this for gradients.
+        End of the axis, which starts at 0 for probabilities and at minus this for gradients.
     """
     low = 0 if field == PROBABILITY else -limit
     classes = {"labelFontSize": 13, "labelOverlap": False}

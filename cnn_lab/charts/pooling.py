@@ -1,4 +1,4 @@
-"""How much pooled maps move when the picture does, as curves."""
+"""Curves of how much pooled maps change when the picture moves."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from cnn_lab.concepts.pooling.shifts import Direction, ShiftResponse
 
 NAMES = ["picture", "max pooled", "average pooled"]
 HEIGHT_PX = 300
-# All three names beside each other, or on a phone in two rows.
+# All three names side by side, or in two rows on a phone.
 LEGEND_COLUMNS = {"expr": "width < 330 ? 2 : 3"}
 
 
@@ -26,14 +26,14 @@ def shift_table(response: ShiftResponse) -> pd.DataFrame:
 def shift_spec(direction: Direction = "right") -> Spec:
     """Return the chart of a table from `shift_table`, for shifts to the right or down.
 
-    The curves are told apart by dashes and by the shape of their points as well as by colour.
+    The curves differ in dashes and point shapes as well as in colour.
     """
     way = {"right": "to the right", "down": "downwards"}[direction]
     what = category("what", sort=NAMES, legend=None)
     shift = category(
         "shift", type="ordinal", title=f"shift {way} in pixels", axis={"labelAngle": 0}
     )
-    change = quantity("change", "change, as a share", axis={"format": "%", "tickCount": 5})
+    change = quantity("change", "relative change", axis={"format": "%", "tickCount": 5})
     return {
         "height": HEIGHT_PX,
         "encoding": {

@@ -1,4 +1,4 @@
-"""Named kernels: what each one answers to, its formula and where it comes from."""
+"""Named kernels: what each one responds to, its formula and its source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ MAX_SIZE = 7
 
 @dataclass(frozen=True)
 class NamedKernel:
-    """A kernel that has a name.
+    """A named kernel.
 
     Attributes
     ----------
     title : str
-        For people.
+        Name for users.
     does : str
-        What the result shows, in one sentence.
+        What the output shows, in one sentence.
     formula : str
         LaTeX.
     source : str
     build : callable
         (height, width) -> ndarray of float64, shape (height, width).
     size : (int, int) or None
-        The size it was published in; None means any from 1 to 7.
+        The size in which it was published; None means any from 1 to 7.
     """
 
     title: str
@@ -38,9 +38,9 @@ class NamedKernel:
     size: tuple[int, int] | None = None
 
     def values(self, height: int = 3, width: int = 3) -> Array:
-        """Return the kernel's numbers, shape (height, width).
+        """Return the weights of the kernel, shape (height, width).
 
-        A kernel of one size lies among zeros where more is asked for: its result is the same.
+        A kernel of fixed size is surrounded by zeros if a larger one is requested.
 
         Raises
         ------
@@ -96,7 +96,7 @@ _GONZALEZ = "Gonzalez and Woods, Digital Image Processing, chapter 3"
 KERNELS: dict[str, NamedKernel] = {
     "sobel_columns": NamedKernel(
         "Sobel vertical",
-        "Large where the picture gets brighter from left to right, negative where it gets darker.",
+        "Positive where the picture gets brighter to the right, negative where it gets darker.",
         r"(1, 2, 1)^\top\,(-1, 0, 1)",
         _SOBEL,
         _fixed((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
@@ -104,7 +104,7 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "sobel_rows": NamedKernel(
         "Sobel horizontal",
-        "Large where the picture gets brighter from top to bottom, negative where it gets darker.",
+        "Positive where the picture gets brighter downwards, negative where it gets darker.",
         r"(-1, 0, 1)^\top\,(1, 2, 1)",
         _SOBEL,
         _fixed((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
@@ -112,7 +112,7 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "prewitt_columns": NamedKernel(
         "Prewitt vertical",
-        "As Sobel's, with all rows weighing the same.",
+        "Like Sobel, but with the same weight for all rows.",
         r"(1, 1, 1)^\top\,(-1, 0, 1)",
         _PREWITT,
         _fixed((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
@@ -120,7 +120,7 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "laplacian": NamedKernel(
         "Laplacian",
-        "Zero on even ground and slopes, large at thin lines and corners.",
+        "Zero on flat areas and steady slopes; far from zero at thin lines and corners.",
         r"\frac{\partial^2}{\partial r^2} + \frac{\partial^2}{\partial c^2}",
         _GONZALEZ,
         _fixed((0, 1, 0), (1, -4, 1), (0, 1, 0)),
@@ -128,7 +128,7 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "sharpen": NamedKernel(
         "Sharpen",
-        "The picture minus its Laplacian: edges stand out, even ground stays as it was.",
+        "The picture minus its Laplacian: edges stand out, flat areas stay the same.",
         r"1 - \nabla^2",
         _GONZALEZ,
         _fixed((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
@@ -136,7 +136,7 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "emboss": NamedKernel(
         "Emboss",
-        "A light from the upper left: slopes that face it turn dark, the others bright.",
+        "Like a light from one side: slopes rising to the lower right turn bright, others dark.",
         r"1 + \text{a diagonal derivative}",
         "the emboss filter of common image editors",
         _fixed((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
@@ -151,14 +151,14 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "binomial": NamedKernel(
         "Binomial blur",
-        "A mean in which the middle weighs most: a Gaussian in whole numbers.",
+        "A weighted mean with the most weight in the middle: a Gaussian in whole numbers.",
         r"\tfrac{1}{2^{k_h + k_w - 2}}\tbinom{k_h - 1}{m}\tbinom{k_w - 1}{n}",
         _GONZALEZ,
         _binomial,
     ),
     "identity": NamedKernel(
         "Identity",
-        "Copies the picture: a one among zeros.",
+        "A copy of the picture: a single one among zeros.",
         r"\delta_{m,n}",
         "by definition",
         _identity,

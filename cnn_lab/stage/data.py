@@ -1,4 +1,4 @@
-"""What the player is given: the traces on the wire, and how to begin."""
+"""Input of the player: traces in wire format, and where to start."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ def as_traces(trace: Trace | Sequence[Trace]) -> list[Trace]:
     Raises
     ------
     ValueError
-        If there is none.
+        If there are none.
     """
     traces = [trace] if isinstance(trace, Trace) else list(trace)
     if not traces:
@@ -21,7 +21,7 @@ def as_traces(trace: Trace | Sequence[Trace]) -> list[Trace]:
 
 
 def stage_data(traces: Sequence[Trace], *, start_step: int = 0, label: str = "") -> dict[str, Any]:
-    """Return the player's second argument.
+    """Return the second argument of the player.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def stage_data(traces: Sequence[Trace], *, start_step: int = 0, label: str = "")
     start_step : int
         The step shown first; negative counts from the end.
     label : str
-        What the picture shows, for screen readers; by default the traces' names.
+        Text description for screen readers; by default the names of the traces.
     """
     names = " and ".join(trace.name.lower() for trace in traces)
     return {

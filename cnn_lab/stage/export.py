@@ -1,6 +1,6 @@
-"""A trace as a file: a page to play, a picture of one step, an animated GIF, tables of numbers.
+"""Exports of a trace: a picture of one step, an animated GIF and tables of numbers.
 
-All of them show what the stage shows, and none needs the app, a network or installed fonts.
+All show the same as the stage, and none needs the app, internet access or installed fonts.
 """
 
 import csv
@@ -36,17 +36,17 @@ def export_png(
     Parameters
     ----------
     traces : Trace or sequence of Trace
-        Several are drawn together, as the stage plays them.
+        Several are drawn together, as on the stage.
     step : int
         Negative counts from the end, so -1 shows everything.
     theme : {"light", "dark"}
     width_px : int
-        From 480 to 2160; the height follows from what there is to show.
+        From 480 to 2160; the height depends on the content.
 
     Raises
     ------
     ValueError
-        If there is no trace or no such step, or an argument is out of range.
+        If `traces` is empty, the step does not exist, or an argument is out of range.
     """
     several = as_traces(traces)
     n_steps = max(map(len, several))
@@ -66,7 +66,7 @@ def export_gif(
     width_px: int = 1080,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> bytes:
-    """Return all steps as an animated GIF that loops, resting on the last step.
+    """Return all steps as an animated GIF that loops and pauses at the last step.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def export_gif(
     Raises
     ------
     ValueError
-        If there is no trace or an argument is out of range.
+        If `traces` is empty or an argument is out of range.
 
     Notes
     -----
-    At most 300 frames. A longer trace skips evenly, and the count in the picture shows it. Some
-    10 to 30 ms a frame; one frame is in memory at a time.
+    At most 300 frames. A longer trace skips steps evenly, which the step number in the picture
+    shows. About 10 to 30 ms per frame; one frame is in memory at a time.
     """
     several = as_traces(traces)
     if not LEAST_SECONDS <= seconds_per_step <= MAX_SECONDS:
@@ -128,11 +128,11 @@ def gif_steps(traces: Traces) -> list[int]:
 
 
 def export_csv(traces: Traces) -> str:
-    """Return every grid as a table: title, size, one line per row, results complete.
+    """Return every grid as a table with title and size, one line per row, with all results.
 
-    Numbers stand there in full: exact decimals as they are, rounded ones with all digits of
-    float32. Padding that takes no part in a maximum is empty. Row and column numbers come first,
-    as on the stage, and no text can become a formula in a spreadsheet.
+    Numbers are written in full: exact decimals as they are, rounded ones with all digits of
+    float32. The padding of a maximum is empty. Row and column numbers come first, as on the
+    stage, and no text can become a formula in a spreadsheet.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The player and a trace as one HTML page that needs nothing else."""
+"""The player and a trace as one self-contained HTML page."""
 
 import html
 import json
@@ -86,7 +86,7 @@ script-src 'unsafe-inline'; style-src 'unsafe-inline'">
 <body>
 <h1>{title}</h1>
 <div class="kit stage">
-<noscript>This figure is played by a script; allow scripts to see it.</noscript>
+<noscript>This figure needs JavaScript; allow scripts to see it.</noscript>
 </div>
 <footer>{settings}<br>Made with CNN Lab</footer>
 <script type="application/json" id="trace">{wire}</script>
@@ -106,30 +106,30 @@ def export_html(
     theme: Literal["auto", "light", "dark"] = "auto",
     start_step: int = 0,
 ) -> str:
-    """Return a page that plays the traces as the stage does, without a network or the app.
+    """Return a page that plays the traces like the stage, without internet access or the app.
 
     Parameters
     ----------
     traces : Trace or sequence of Trace
-        Several are played by one clock.
+        Several are played together.
     title : str
-        Any text; the page's name and heading.
+        Any text; title and heading of the page.
     settings : str
-        What the figure was made with, in words; by default its grids and their sizes.
+        Settings of the figure in words; by default its grids and their sizes.
     theme : {"auto", "light", "dark"}
-        "auto" follows the reader's system.
+        "auto" follows the system setting of the reader.
     start_step : int
         The step shown first; negative counts from the end.
 
     Raises
     ------
     ValueError
-        If there is no trace, or the theme is none of the three.
+        If `traces` is empty, or the theme is unknown.
 
     Notes
     -----
-    About 60 KB and the trace, which has at most 200. A policy in the page forbids it every
-    request.
+    About 60 KB plus the trace, which has at most 200 KB. A policy in the page forbids all
+    network requests.
     """
     several = as_traces(traces)
     wire = stage_data(several, start_step=start_step, label=title)
@@ -137,20 +137,20 @@ def export_html(
         title=html.escape(title),
         settings=html.escape(settings or _sizes(several)),
         style=f"{_colours(theme)}{bundled('stage.css')}{_PAGE_STYLE}",
-        # No end of this element, and no comment, can stand in the data.
+        # Escaped so that the data cannot end this element or open a comment.
         wire=json.dumps(wire).replace("<", "\\u003c"),
         script=bundled("player.js") + _START,
     )
 
 
 def _sizes(traces: Sequence[Trace]) -> str:
-    """Return what there is to see: "Input 6 × 6; Kernel 3 × 3; Output 4 × 4"."""
+    """Return the grids and their sizes: "Input 6 × 6; Kernel 3 × 3; Output 4 × 4"."""
     named = [(grid.name, grid.note) for trace in traces for grid in trace.grids]
     return "; ".join(f"{name} {note}".strip() for name, note in dict.fromkeys(named))
 
 
 def _colours(theme: str) -> str:
-    """Return the variables that the stage reads its colours from."""
+    """Return the CSS variables that give the stage its colours."""
     if theme != "auto":
         return _variables(theme_of(theme))
     dark = _variables(THEMES["dark"])

@@ -1,4 +1,4 @@
-"""The stage's files: the bundles that a browser loads, and the numbers and words of both pens.
+"""Files of the stage: browser bundles, and the numbers and texts that both renderers share.
 
 `make bundle` writes the bundles from the modules in `js/`. `layout.json` holds what the player
 and `render/` share: sizes in CSS pixels, thresholds, shares of colours, texts.

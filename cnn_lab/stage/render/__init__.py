@@ -1,6 +1,6 @@
-"""The stage as still pictures, drawn with Pillow: what files show where no browser is.
+"""The stage as still pictures, drawn with Pillow, for files made without a browser.
 
-The twin of the stage's scripts. `Film` draws a step of a trace, or of several in step.
+The counterpart of the stage's scripts. `Film` draws a step of a trace, or of several together.
 """
 
 from cnn_lab.stage.render.film import Film

@@ -1,6 +1,6 @@
-"""Boxes in rows and columns: how large they are, and where their panels come to lie.
+"""Boxes in rows and columns, their sizes, and the places of their panels.
 
-The same boxes as the player's (`js/boxes.js`), in the pixels of a picture.
+The same boxes as in the player (`js/boxes.js`), in the pixels of a picture.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ _SMALL_ROLES = ("lens", "kernel", "bias")
 
 
 class Sizes(NamedTuple):
-    """What a layout is measured with: pixels of a large and a small cell, unit and texts."""
+    """Measures of a layout: pixels of a large and a small cell, unit and texts."""
 
     cell: int
     small: int
@@ -35,23 +35,23 @@ class Extent(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """A grid, or the current window enlarged ("lens"), and what stands above it.
+    """A grid, or the current window enlarged ("lens"), with its heading.
 
     Attributes
     ----------
     role : str
-        A grid's role, or "lens".
+        Role of the grid, or "lens".
     members : tuple of (int, Grid)
         The grids drawn here, each with the number of its trace: one per filter for kernels and
-        shares, one per trace for what several traces share.
+        partial results, one per trace for an input that they share.
     title, subtitle : str
     rows, columns : int
     trace, channel : int
-        Which trace and which part of its window a lens shows.
+        Trace, and part of its window, that a lens shows.
     winners : tuple of int
-        The traces whose winners a lens rings.
+        Traces whose winners are ringed in a lens.
     peers : tuple of Panel
-        Those that are to be as wide.
+        Panels that must be equally wide.
     """
 
     role: str
@@ -76,11 +76,11 @@ class Panel:
 
     @property
     def has_column_labels(self) -> bool:
-        """Whether columns are numbered; of several channels the first one's are."""
+        """Whether columns are numbered; of several channels only the first."""
         return self.has_axes and (bool(self.title) or self.role == "output")
 
     def axes(self, sizes: Sizes) -> Extent:
-        """Return the room for row and column numbers."""
+        """Return the space for row and column numbers."""
         left = sizes.px(BOX["left"]) if self.has_axes else 0
         return Extent(left, sizes.px(BOX["above" if self.has_column_labels else "bare"]))
 
@@ -90,7 +90,7 @@ class Panel:
         return title * bool(self.title) + subtitle * bool(self.subtitle)
 
     def own_width(self, sizes: Sizes) -> int:
-        """Return the width without regard to its peers."""
+        """Return the width regardless of its peers."""
         texts = (sizes.measure(self.title, "title"), sizes.measure(self.subtitle, "subtitle"))
         return self.axes(sizes).width + max(self.columns * self.cell(sizes) + 2, *texts)
 
@@ -115,17 +115,17 @@ class Label:
 
 @dataclass(frozen=True)
 class Row:
-    """Boxes beside each other with signs between them.
+    """Boxes side by side with signs between them.
 
     Attributes
     ----------
     children : sequence of boxes
     joins : sequence of str
-        The sign before each child but the first; none leaves a gap.
+        The sign before each child except the first; an empty one leaves a gap.
     prefix : str
         The sign before the first.
     lean : float
-        Where lower boxes stand: 0 at the top, 1 at the bottom.
+        Position of lower boxes: 0 at the top, 1 at the bottom.
     """
 
     children: "Sequence[Box]"
@@ -138,7 +138,7 @@ class Row:
         return [self.prefix, *self.joins, *[""] * len(self.children)][: len(self.children)]
 
     def gaps(self, sizes: Sizes) -> list[int]:
-        """Return the room before each child."""
+        """Return the space before each child."""
         first, *others = self.signs()
         lead = join_width(first, sizes) if first else 0
         return [lead, *(join_width(sign, sizes) for sign in others)]
@@ -172,7 +172,7 @@ Box = Panel | Label | Row | Column
 
 
 class PlacedPanel(NamedTuple):
-    """A panel, its left and right end, where its heading begins, and where its first cell lies."""
+    """A panel with its left and right end, the start of its heading, and its first cell."""
 
     panel: Panel
     cell: int
@@ -184,7 +184,7 @@ class PlacedPanel(NamedTuple):
 
 
 class PlacedText(NamedTuple):
-    """A text at its place: a title's left end and baseline, a sign's middle."""
+    """A text at its place: left end and baseline of a title, or middle of a sign."""
 
     text: str
     role: TextRole
@@ -194,7 +194,7 @@ class PlacedText(NamedTuple):
 
 @dataclass
 class Placed:
-    """Where everything came to lie."""
+    """Places of all panels and texts."""
 
     panels: list[PlacedPanel] = field(default_factory=list)
     texts: list[PlacedText] = field(default_factory=list)
@@ -230,7 +230,7 @@ class Placed:
 
 
 def join_width(sign: str, sizes: Sizes) -> int:
-    """Return the room between two boxes with a sign between them, or without."""
+    """Return the space between two boxes, with or without a sign."""
     if not sign:
         return sizes.px(BOX["gap"])
     return max(sizes.px(BOX["join"]), sizes.measure(sign, "join") + sizes.px(BOX["around"]))

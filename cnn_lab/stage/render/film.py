@@ -1,4 +1,4 @@
-"""A film of traces in step: one picture per step, all of one size."""
+"""A film of traces: one picture per step, all of the same size."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -23,7 +23,7 @@ MARGIN = 22
 
 
 class Spot(NamedTuple):
-    """Where a cell lies: its panel and grid, its place in both row by row, its square."""
+    """Position of a cell: panel and grid, index in both row by row, and square."""
 
     placed: PlacedPanel
     grid: Grid
@@ -32,7 +32,7 @@ class Spot(NamedTuple):
 
 
 class Progress:
-    """What the cells of a trace hold after a step: nothing yet, a running total, the result.
+    """Contents of a trace's cells after a step: empty, a running total, or the result.
 
     Attributes
     ----------
@@ -52,13 +52,13 @@ class Progress:
             self.shown[grid.first_id : grid.first_id + grid.values.size] = np.nan
 
     def advance(self, step: int) -> IntArray:
-        """Go on until a step is done and return the cells that changed, some of them twice."""
+        """Advance to a step and return the cells that changed, some of them twice."""
         trace, first, last = self._trace, self.done + 1, step + 1
         self.done = step
         if trace.targets.size:
             links = slice(int(trace.step_starts[first]), int(trace.step_starts[last]))
             cells = trace.targets[links]
-            self.shown[cells] = trace.totals[links]  # of several in one cell the last remains
+            self.shown[cells] = trace.totals[links]  # of several in one cell, the last remains
             return cells
         cells = np.concatenate([trace.writes[first:last], trace.partials[first:last].ravel()])
         values = np.concatenate([grid.values.ravel() for grid in trace.grids])
@@ -67,20 +67,21 @@ class Progress:
 
 
 class Film:
-    """Draws the steps of traces that one clock plays, the shorter ones waiting at their ends.
+    """Pictures of the steps of traces played together; shorter ones stop at their last step.
 
     Parameters
     ----------
     traces : sequence of Trace
         At least one.
     steps : sequence of int
-        The steps that will be asked for; under the picture there is room for all their words.
+        The steps that will be drawn; space below the picture is reserved for all their texts.
     theme : Theme
     width_px : int
 
     Notes
     -----
-    The grids are painted once and then only where a result arrives, so ask in ascending order.
+    The grids are painted once and then updated only where a result arrives, so draw steps in
+    ascending order.
     """
 
     def __init__(
@@ -130,12 +131,12 @@ class Film:
                 self._painter.extents |= dict.fromkeys(trace.result_grids, trace.totals)
 
     def frame(self, step: int) -> Image.Image:
-        """Return the picture of a step, mode RGB.
+        """Return the picture of a step, in mode RGB.
 
         Raises
         ------
         KeyError
-            If the step was not announced.
+            If the step is not one of `steps`.
         """
         words = self._words[step]
         self._painter.turn_to(self._ground)
@@ -152,7 +153,7 @@ class Film:
         return self._placed.panels
 
     def spot(self, index: int, cell: int) -> Spot | None:
-        """Return where a cell of a trace is drawn; None where another filter is shown."""
+        """Return where a cell of a trace is drawn; None if another filter is shown."""
         grid, row, column = self.traces[index].locate(cell)
         placed = self._panel_of[index, grid.key]
         if self._shown(placed)[1] is not grid and placed.panel.role != "input":
@@ -170,28 +171,28 @@ class Film:
     # What stays
 
     def _advance(self, step: int) -> None:
-        """Bring the ground up to date with as little paint as possible."""
+        """Update the background, painting as little as possible."""
         pairs = zip(self._progress, self._steps(step), strict=True)
         if any(progress.done > at for progress, at in pairs):
             self._begin()
         firsts = [self._advance_trace(index, at) for index, at in enumerate(self._steps(step))]
-        # Only now: traces may share the panel that their winners are in.
+        # Last, because traces may share the panel of their winners.
         for index, (first, at) in enumerate(zip(firsts, self._steps(step), strict=True)):
             self._ring_winners(index, first, at)
 
     def _advance_trace(self, index: int, step: int) -> int:
-        """Paint what a trace has changed and return the first step that is new on the ground."""
+        """Paint the changes of a trace and return the first step that is new on the background."""
         trace, progress = self.traces[index], self._progress[index]
         earlier, before = progress.done, self._filters[index]
         changed = progress.advance(step)
         self._filters[index] = trace.locate(trace.leads[step])[0].filter
-        anew, turned = before == -1, before != self._filters[index]
+        fresh, switched = before == -1, before != self._filters[index]
         for placed in self._placed.panels:
             members = placed.panel.members
-            own = bool(members) and members[0][0] == index  # others may show in it too
-            if own and (anew or (turned and len(members) > 1)):
+            own = bool(members) and members[0][0] == index  # other traces may show in it too
+            if own and (fresh or (switched and len(members) > 1)):
                 self._paint_panel(placed)
-        for cell in () if anew else np.unique(changed):
+        for cell in () if fresh else np.unique(changed):
             self._paint_cell(index, int(cell))
         return earlier + 1
 
@@ -227,7 +228,7 @@ class Film:
                 self._painter.winner(spot.grid, spot.at, spot.square, "done")
 
     def _shown(self, placed: PlacedPanel) -> tuple[int, Grid]:
-        """Return the grid that a panel shows: of kernels and shares, the filter's at work."""
+        """Return the grid that a panel shows, of several filters the current one."""
         members = placed.panel.members
         at_work = self._filters[members[0][0]]
         return next((each for each in members if each[1].filter == at_work), members[0])
@@ -235,7 +236,7 @@ class Film:
     # What moves
 
     def _draw_now(self, index: int, step: int) -> None:
-        """Draw the window, what it is multiplied with, and where the result goes."""
+        """Draw the window, its weights, and the target of the result."""
         trace = self.traces[index]
         reads = trace.step_reads(step)
         for placed in self._placed.panels:
@@ -258,7 +259,7 @@ class Film:
             self._outline(index, [trace.writes[step], *shares], self.theme.now)
 
     def _draw_corner_weights(self, index: int, step: int) -> None:
-        """Write into each cell of the window the weight that it meets; its number makes room."""
+        """Write the matching weight into each cell of the window, moving its number up."""
         trace, painter = self.traces[index], self._painter
         links = trace.links(step)
         for cell, weight in zip(trace.reads[links], trace.weights[links], strict=True):

@@ -1,4 +1,4 @@
-"""The pictures' type: the very fonts of the app, or Pillow's own where they cannot be read."""
+"""Fonts of the pictures: those of the app, or Pillow's own if they cannot be loaded."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -13,7 +13,7 @@ from cnn_lab.stage.render.theme import Rgb
 Family = Literal["sans", "serif"]
 
 REGULAR, SEMIBOLD = 400, 600
-# Streamlit's wheel brings the fonts of the app along, with a hash in their names.
+# The Streamlit package contains the fonts of the app, with a hash in their names.
 _FILES: dict[Family, str] = {
     "sans": "SourceSansVF-Upright*.woff2",
     "serif": "SourceSerifVariable-Roman*.woff2",
@@ -40,10 +40,10 @@ class Face(NamedTuple):
 
 
 class Type:
-    """Measures and draws text; one for each picture, so that threads share no font."""
+    """Text measuring and drawing; one per picture, so that threads do not share fonts."""
 
     def __init__(self, *, plain: bool = False) -> None:
-        """Look for the app's fonts, unless Pillow's plain one will do."""
+        """Load the fonts of the app, unless `plain` asks for Pillow's own."""
         self._files = {} if plain else dict(_font_files())
         self._fonts: dict[Face, ImageFont.FreeTypeFont] = {}
         self._widths: dict[tuple[str, Face], float] = {}
@@ -55,14 +55,14 @@ class Type:
         return self._fonts[face]
 
     def width(self, text: str, face: Face) -> float:
-        """Return how wide a text is, in pixels."""
+        """Return the width of a text in pixels."""
         key = text, face
         if key not in self._widths:
             self._widths[key] = self.font(face).getlength(self._writable(text))
         return self._widths[key]
 
     def ink(self, text: str, face: Face) -> tuple[float, float, float, float]:
-        """Return the box that a text fills, from the left end of its baseline."""
+        """Return the bounding box of a text, relative to the left end of its baseline."""
         return self.font(face).getbbox(self._writable(text), anchor="ls")
 
     def draw(
@@ -76,7 +76,7 @@ class Type:
         anchor: str = "ls",
         halo: tuple[int, Rgb] | None = None,
     ) -> None:
-        """Draw a text, by default from the left end of its baseline on.
+        """Draw a text, by default from the left end of its baseline.
 
         Parameters
         ----------
@@ -87,14 +87,14 @@ class Type:
         face : Face
         colour : (int, int, int)
         anchor : str
-            As Pillow names it; "mm" is the middle of digits, both ways.
+            As in Pillow; "mm" is the middle of digits in both directions.
         halo : (int, (int, int, int)), optional
-            Width and colour of a rim that keeps the text legible on hatching.
+            Width and colour of an outline that keeps the text legible on hatching.
         """
         font = self.font(face)
         x, y = place
         text = self._writable(text)
-        if anchor[1] == "m":  # not the middle of the line: that of digits, whatever the text
+        if anchor[1] == "m":  # the middle of digits, not of the line, whatever the text
             _, top, _, bottom = font.getbbox("0", anchor="ls")
             anchor, y = anchor[0] + "s", y - (top + bottom) / 2
         width, rim = halo or (0, colour)
@@ -126,7 +126,7 @@ class Type:
 
 @cache
 def _font_files() -> tuple[tuple[Family, str], ...]:
-    """Return the app's fonts if all of them are there and this build of FreeType reads them."""
+    """Return the fonts of the app if all exist and this build of FreeType can load them."""
     found = tuple(_find())
     return found if len(found) == len(_FILES) else ()
 

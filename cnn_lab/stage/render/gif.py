@@ -1,7 +1,7 @@
-"""An animated GIF of which each frame stores only what changed.
+"""An animated GIF that stores only the changes in each frame.
 
-Pillow's own writer keeps all frames in memory before it writes the first: here one at a time is
-enough, however long the film.
+Pillow's own writer keeps all frames in memory before it writes the first. This one needs one
+frame at a time, however long the film.
 """
 
 from collections import Counter
@@ -23,13 +23,13 @@ Indices = NDArray[np.uint8]
 class Palette:
     """The 255 colours of a film.
 
-    The most frequent ones, which are flat areas, are kept exactly; the others stand for all the
-    shades that occur, however rare, so that a scale in the legend has no steps.
+    The most frequent ones, which are flat areas, are kept exactly. The others represent all
+    shades that occur, however rare, so that a scale in the legend has no visible steps.
 
     Parameters
     ----------
     samples : iterable of Image
-        Some of its pictures, mode RGB.
+        Some of its pictures, in mode RGB.
     """
 
     def __init__(self, samples: Iterable[Image.Image]) -> None:
@@ -49,7 +49,7 @@ class Palette:
         self._index_of[colours[::-1]] = np.arange(len(colours), dtype=np.uint8)[::-1]
 
     def indices(self, image: Image.Image) -> Indices:
-        """Return each pixel's number in the palette, that of a near colour if need be."""
+        """Return the palette index of each pixel, or of a similar colour if necessary."""
         packed = _packed(image)
         found = self._index_of[packed]
         missing = np.unique(packed[found == UNCHANGED])
@@ -61,7 +61,7 @@ class Palette:
         return found
 
     def header(self, size: tuple[int, int]) -> list[bytes]:
-        """Return what a GIF that loops for ever begins with."""
+        """Return the header of a GIF that loops forever."""
         blank = Image.new("P", size)
         blank.putpalette(self._bytes)
         return list(GifImagePlugin.getheader(blank, info={"loop": 0})[0])
@@ -82,7 +82,7 @@ def _strip(colours: Sequence[int]) -> Image.Image:
 
 
 def _median_colours(colours: Sequence[int], count: int) -> list[int]:
-    """Return so many colours that lie among the given ones."""
+    """Return this many representative colours of the given ones."""
     parts = _strip(colours).quantize(count, Image.Quantize.MEDIANCUT).getpalette() or []
     triples = (bytes(parts[i : i + 3]) for i in range(0, 3 * count, 3))
     return [int.from_bytes(triple, "little") for triple in triples]
@@ -91,14 +91,14 @@ def _median_colours(colours: Sequence[int], count: int) -> list[int]:
 def write_gif(
     frames: Iterable[Image.Image], durations_ms: Sequence[int], palette: Palette
 ) -> bytes:
-    """Return the GIF, which loops for ever.
+    """Return the GIF, which loops forever.
 
     Parameters
     ----------
     frames : iterable of Image
-        Mode RGB and of one size; each is asked for when the one before is written.
+        In mode RGB and of the same size; each is requested after the previous one is written.
     durations_ms : sequence of int
-        How long each is shown, in whole hundredths of a second.
+        How long each frame is shown; whole hundredths of a second.
     palette : Palette
         From some of the frames.
     """
@@ -120,11 +120,11 @@ def write_gif(
 
 
 def _changes(pixels: Indices, before: Indices | None) -> tuple[Image.Image, tuple[int, int]]:
-    """Return the smallest part that changed, what stayed in it transparent, and where it lies."""
+    """Return the smallest part that changed, unchanged pixels transparent, and its place."""
     if before is None:
         return _as_image(pixels), (0, 0)
     changed = pixels != before
-    changed[0, 0] |= not changed.any()  # each step has its frame, if only of one pixel
+    changed[0, 0] |= not changed.any()  # every step has a frame, even if it is one pixel
     rows, columns = changed.any(axis=1).nonzero()[0], changed.any(axis=0).nonzero()[0]
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     part = np.where(changed[box], pixels[box], np.uint8(UNCHANGED))

@@ -1,7 +1,7 @@
-"""The way of putting panels together that has the largest cells, and where all come to lie.
+"""Arrangement of panels with the largest cells, and the place of each.
 
-The player's layout (`js/layout.js`), which a screen does not limit: pictures may be higher, and
-what suits a phone is tried too.
+The layout of the player (`js/layout.js`) without the limits of a screen: pictures may be higher,
+and arrangements for phones are tried as well.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,21 +14,21 @@ from cnn_lab.stage.render.boxes import Box, Column, Label, Measure, Panel, Place
 from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import Grid, Trace
 
-# In units of the picture; a unit is a pixel where it is UNITS_WIDE pixels wide.
+# In units of the picture; a unit is a pixel if it is UNITS_WIDE pixels wide.
 UNITS_WIDE = 720
 CELLS, WORTH, HEIGHT = LOOK["cells"], LOOK["worth"], LOOK["height"]["picture"]
 TIGHT_GAP: int = LOOK["box"]["tight"]
 
 
 class Layout(NamedTuple):
-    """Panels and texts at their places, and the height that they take."""
+    """Panels and texts at their places, and their total height."""
 
     placed: Placed
     height: int
 
 
 class _Candidate(NamedTuple):
-    """A way to put all panels together; candidates of one style are as good as each other."""
+    """A way to arrange all panels; candidates of the same style are equally good."""
 
     style: str
     tree: Box
@@ -40,7 +40,7 @@ class _Solution(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """The panels of one trace by role; inputs, lenses, kernels and shares channel by channel."""
+    """The panels of one trace by role; inputs, lenses, kernels and partial results by channel."""
 
     name: str
     weighs: bool
@@ -55,13 +55,13 @@ class _Parts(NamedTuple):
 def lay_out(
     traces: Sequence[Trace], width: int, px: Callable[[float], int], measure: Measure
 ) -> Layout:
-    """Return where everything goes.
+    """Return the place of everything.
 
     Parameters
     ----------
     traces : sequence of Trace
     width : int
-        Pixels at most.
+        Maximum width in pixels.
     px : callable
         Units to pixels.
     measure : callable
@@ -72,7 +72,7 @@ def lay_out(
     candidates = _arrangements(traces, wide=wide)
     solution = _best(candidates, limits, px, measure)
     if solution is None or solution.sizes.cell < px(CELLS["readable"]):
-        # Small cells lose their numbers, and a lens shows the window's.
+        # Small cells lose their numbers; a lens shows those of the window.
         others = _arrangements(traces, wide=wide, with_lens=True)
         lensed = _best(others, limits, px, measure, CELLS["lens"])
         plain = solution.sizes.cell if solution else 0
@@ -88,7 +88,7 @@ def lay_out(
 
 
 def height_for(traces: Sequence[Trace]) -> int:
-    """Return the units that a picture should not exceed: several figures need more."""
+    """Return the maximum height of a picture in units: several figures need more."""
     deep = any(len(_of(trace, "input")) > 1 for trace in traces)
     return int(max(HEIGHT["channels" if deep else "figure"], HEIGHT["each"] * len(traces)))
 
@@ -108,7 +108,7 @@ def _best(
                 same = found.candidate.style == candidate.style
                 if cell <= found.sizes.cell * (1 if same else WORTH["style"]):
                     break
-            # Kernels may have somewhat larger cells than small images: there are few of them.
+            # Kernels may have somewhat larger cells than small images, because they have few.
             smalls = [px(small) for small in small_cells] or [px(CELLS["kernel"]), cell]
             sizes = [Sizes(cell, small, px, measure) for small in smalls if small >= cell]
             fitting = next((each for each in sizes if _fits(candidate.tree, each, limits)), None)
@@ -126,7 +126,7 @@ def _fits(tree: Box, sizes: Sizes, limits: tuple[int, int]) -> bool:
 def _narrowest(
     candidates: Sequence[_Candidate], width: int, px: Callable[[float], int], measure: Measure
 ) -> _Solution:
-    """Return the narrowest arrangement, as high as it must be."""
+    """Return the narrowest arrangement, however high."""
 
     def with_cells(candidate: _Candidate, cell: int) -> tuple[int, _Solution]:
         sizes = Sizes(cell, cell, px, measure)
@@ -143,7 +143,7 @@ def _narrowest(
 def _arrangements(
     traces: Sequence[Trace], *, wide: bool, with_lens: bool = False
 ) -> list[_Candidate]:
-    """Return the ways of putting all panels together, the most natural first."""
+    """Return the ways of arranging all panels, the most natural first."""
     shared = _share_input(traces)
     parts = [_parts(trace, index, traces, with_lens) for index, trace in enumerate(traces)]
     candidates = []
@@ -184,7 +184,7 @@ def _arrangements(
 
 
 def _share_input(traces: Sequence[Trace]) -> bool:
-    """Return whether several traces read the very same picture, so that it is drawn once."""
+    """Return whether several traces read the same picture, so that it is drawn once."""
     first = traces[0].grids[0]
     return len(traces) > 1 and all(
         trace.channels == 1
@@ -198,7 +198,7 @@ def _share_input(traces: Sequence[Trace]) -> bool:
 
 
 def _stand(traces: Sequence[Trace]) -> bool:
-    """Return whether there are too many figures with one kernel to lie above each other."""
+    """Return whether there are too many figures with one kernel to stack them."""
     kernels = [_of(trace, "kernel") for trace in traces]
     return (
         len(traces) > 2
@@ -229,7 +229,7 @@ def _parts(trace: Trace, index: int, traces: Sequence[Trace], with_lens: bool) -
     if shared and first:
         members = tuple((i, other.grids[0]) for i, other in enumerate(traces))
         first = replace(first, members=members)
-    # What a step reads is one window of each input, so it may be shown enlarged.
+    # A step reads one window of each input, so the window may be shown enlarged.
     has_window = (
         with_lens
         and not trace.targets.size
@@ -282,7 +282,7 @@ def _labelled(part: _Parts, tree: Box) -> Box:
 
 
 def _towers(traces: Sequence[Trace], parts: Sequence[_Parts]) -> Row:
-    """Return figures side by side, each output below its input, and the kernel drawn once."""
+    """Return figures side by side, each output below its input, with one kernel."""
     (kernel,) = filter(None, parts[0].kernels)
     kernel = replace(
         kernel,
@@ -299,7 +299,7 @@ def _towers(traces: Sequence[Trace], parts: Sequence[_Parts]) -> Row:
 
 
 def _joined(signed: Iterable[tuple[str, Box | None]], *, from_first: bool = False) -> Row:
-    """Return the boxes that there are in a row, each but the first with its sign before it."""
+    """Return the existing boxes in a row, with a sign before each except the first."""
     present = [(sign, box) for sign, box in signed if box]
     signs = [sign for sign, _ in present]
     prefix = signs[0] if from_first else ""
@@ -329,7 +329,7 @@ def _stacked_rows(part: _Parts) -> list[Row]:
 
 
 def _results(part: _Parts, across: int) -> list[tuple[str, Box | None]]:
-    """Return how the outputs hang on: through the sum over channels, the bias, or straight."""
+    """Return how the outputs are joined: through the sum over channels, the bias, or directly."""
     shelves = [
         Row(part.outputs[i : i + across], lean=1) for i in range(0, len(part.outputs), across)
     ]
@@ -347,7 +347,7 @@ def _below(part: _Parts, rows: Sequence[Row]) -> Box:
 
 
 def _thin(part: _Parts) -> Box:
-    """Return each channel's share below the rows, not as wide as others of its kind."""
+    """Return the partial result of each channel below the rows, at its own width."""
     shares = [replace(panel, peers=()) for panel in part.partials if panel]
     below = [Row(shares, prefix="=", lean=1)] if shares else []
     return _below(part, [*_channel_rows(part, with_partials=False), *below])

@@ -1,4 +1,4 @@
-"""The legend: every colour scale once, and the signs that occur."""
+"""Legend: every colour scale once, and the marks that occur."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ RAMP, SIGN, AROUND = LEGEND["ramp"], LEGEND["sign"], LEGEND["around"]
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One scale, or one sign, with its words, its place and its width in pixels.
+    """One scale, or one mark, with its text, place and width in pixels.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Entry:
     ends : (str, str)
         The numbers at both ends of a scale.
     lead : int
-        Where a scale begins, behind its words.
+        Where a scale begins, after its text.
     width, x, y : int
     """
 
@@ -43,12 +43,12 @@ class Entry:
 
 
 def family_of(grid: Grid) -> str:
-    """Return what the legend calls the grids that share a scale."""
+    """Return the legend name of the grids that share a scale."""
     return grid.family or str(WORDS["families"][grid.role])
 
 
 def with_shared_scales(traces: Sequence[Trace]) -> list[Trace]:
-    """Return the traces with one scale for what is compared: inputs, kernels, results."""
+    """Return the traces with shared scales for what is compared: inputs, kernels, outputs."""
     limits: dict[tuple[str, str], float] = {}
     for grid in (grid for trace in traces for grid in trace.grids):
         key = family_of(grid), grid.scale.kind
@@ -63,7 +63,7 @@ def with_shared_scales(traces: Sequence[Trace]) -> list[Trace]:
 def legend_of(
     traces: Sequence[Trace], width: int, px: Callable[[float], int], measure: Measure
 ) -> tuple[list[Entry], int]:
-    """Return the entries at their places, each line in the middle, and their height."""
+    """Return the entries at their places, each line centred, and their height."""
     lines: list[list[Entry]] = [[]]
     used = 0
     for entry in _entries(traces, px, measure):
@@ -88,7 +88,7 @@ def _entries(
     grids = [grid for trace in traces for grid in trace.grids]
     scales: dict[Scale, list[Grid]] = {}
     for grid in grids:
-        if grid.role != "bias":  # it has the scale of its result
+        if grid.role != "bias":  # it has the scale of its output
             scales.setdefault(grid.scale, []).append(grid)
     for scale, members in scales.items():
         first, *others = dict.fromkeys(map(family_of, members))
@@ -120,7 +120,7 @@ def _signs(traces: Sequence[Trace], grids: Sequence[Grid]) -> Iterator[tuple[str
 
 
 def draw_legend(painter: Painter, entries: Sequence[Entry], left: int, top: int) -> None:
-    """Draw the entries, the first line of them from a place on."""
+    """Draw the entries, starting at a place."""
     face, theme, px = painter.face("legend"), painter.theme, painter.px
 
     def write(text: str, x: int, anchor: str = "lm", *, muted: bool = True) -> None:

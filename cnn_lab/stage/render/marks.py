@@ -1,4 +1,4 @@
-"""Where cells lie, and the marks on them: outlines, rings, hatching."""
+"""Positions of cells, and the marks on them: outlines, rings, hatching."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -15,7 +15,7 @@ _SMOOTH = 4
 
 
 class Square(NamedTuple):
-    """A cell at its place: pixels of its left and top edge and its side, gap included."""
+    """A cell at its place: left and top edge and side in pixels, gap included."""
 
     x: int
     y: int
@@ -23,7 +23,7 @@ class Square(NamedTuple):
 
 
 def square_of(placed: PlacedPanel, index: int) -> Square:
-    """Return where a cell of a panel lies, counted row by row."""
+    """Return the square of a cell of a panel, counted row by row."""
     row, column = divmod(index, placed.panel.columns)
     return Square(placed.x + column * placed.cell, placed.y + row * placed.cell, placed.cell)
 
@@ -31,7 +31,7 @@ def square_of(placed: PlacedPanel, index: int) -> Square:
 def edges_of(
     placed: PlacedPanel, members: set[int], shift: float
 ) -> Iterator[tuple[float, float, float, float]]:
-    """Yield the edges between cells that belong and cells that do not, `shift` pixels outwards."""
+    """Yield the edges between marked and unmarked cells, `shift` pixels outwards."""
     columns = placed.panel.columns
     for index in members:
         x, y, side = square_of(placed, index)
@@ -49,7 +49,7 @@ def edges_of(
 
 @lru_cache(maxsize=64)
 def ring_mask(side: int, width: float, unit: float) -> Image.Image:
-    """Return the mask of a winner's ring for a cell of that side, its rim smooth."""
+    """Return the antialiased mask of a winner's ring for a cell of this side."""
     large = Image.new("L", (side * _SMOOTH, side * _SMOOTH))
     inset = max(RING["inset"]["least"] * unit, side * RING["inset"]["share"])
     outer = (inset - width / 2) * _SMOOTH
@@ -63,11 +63,11 @@ def ring_mask(side: int, width: float, unit: float) -> Image.Image:
 
 
 def hatching(size: tuple[int, int], unit: float, name: str) -> Image.Image:
-    """Return a mask of lines that rise for padding and fall for what is never read."""
+    """Return a mask of lines that rise for padding and fall for unread cells."""
     pitch = LOOK["hatch"] * unit
     rows, columns = np.mgrid[: size[1], : size[0]].astype(np.float32) + 0.5
     along = columns + rows if name == "padding" else columns - rows
-    # Distance to the nearest line, across it; a pixel's share of the line is its opacity.
+    # Distance to the nearest line; the part of a pixel that the line covers is its opacity.
     away = np.abs((along / pitch + 0.5) % 1 - 0.5) * pitch / np.sqrt(2)
     share = np.clip((unit * 0.5 + 0.5) - away, 0, 1)
     return Image.fromarray((share * 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Cells, numbers, hatching, rings and outlines, as the stage paints them."""
+"""Painting of cells, numbers, hatching, rings and outlines, as on the stage."""
 
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
@@ -28,16 +28,16 @@ class NumberStyle(NamedTuple):
 
 
 class Painter:
-    """Paints on one picture at a time; what it has once worked out it keeps.
+    """Painter for one picture at a time, which caches what it has computed.
 
     Attributes
     ----------
     extents : dict of Grid to ndarray
-        What the cells of a grid may hold, where that is more than its values.
+        Extremes of the cells of a grid, if they exceed its values.
     """
 
     def __init__(self, theme: Theme, type_: Type, size: tuple[int, int], unit: float) -> None:
-        """Prepare for pictures of a size, a unit being that many pixels."""
+        """Prepare for pictures of this size and units of this many pixels."""
         self.theme, self.type, self.unit = theme, type_, unit
         self.image = Image.new("RGB", size, theme.paper)
         self.pen = ImageDraw.Draw(self.image)
@@ -50,7 +50,7 @@ class Painter:
         return round(units * self.unit)
 
     def turn_to(self, image: Image.Image) -> None:
-        """Paint on another picture of the same size from now on."""
+        """Switch to another picture of the same size."""
         self.image = image
         self.pen = ImageDraw.Draw(image)
 
@@ -66,7 +66,7 @@ class Painter:
         silent_padding: bool = False,
         lift: float = 0,
     ) -> None:
-        """Paint a cell: its colour, its hatching and, where there is room, its number.
+        """Paint a cell: its colour, its hatching and, if it fits, its number.
 
         Parameters
         ----------
@@ -75,11 +75,11 @@ class Painter:
             Counted row by row.
         square : Square
         value : float, optional
-            What is in it so far, where that is not what is in it at the end.
+            Current value, if it differs from the final one.
         silent_padding : bool
-            Padding takes no part in the result and has no number.
+            Whether padding does not count and has no number.
         lift : float
-            Pixels by which the number makes room below.
+            Pixels by which the number is moved up.
         """
         mask = int(grid.mask.flat[index])
         speaks = not (silent_padding and mask & PADDING)
@@ -98,17 +98,17 @@ class Painter:
             self._number(grid, shown, raised, colour, on_hatching=bool(mask & (PADDING | UNREAD)))
 
     def winner(self, grid: Grid, index: int, square: Square, when: Literal["now", "done"]) -> None:
-        """Draw a winner's ring, and its number once more on top."""
+        """Draw the ring of a winner, and its number again on top."""
         self.ring(square, when)
         value = float(grid.values.flat[index])
         self._number(grid, value, square, self._colour(grid, value, 0), on_hatching=False)
 
     def empty(self, square: Square) -> None:
-        """Paint a result cell that has not been reached."""
+        """Paint an output cell that has not been reached."""
         self.pen.rectangle(self._inner(square), fill=self.theme.empty)
 
     def hatch(self, name: str, box: tuple[int, int, int, int]) -> None:
-        """Lay a hatching over a box whose last pixels are included."""
+        """Hatch a box; its last pixels are included."""
         left, top, right, bottom = box
         area = (left, top, right + 1, bottom + 1)
         self.image.paste(self.theme.tint(SHADE["hatch"]), area, self._hatches[name].crop(area))
@@ -119,7 +119,7 @@ class Painter:
         return x, y, x + side - gap - 1, y + side - gap - 1
 
     def _gap(self, side: int) -> int:
-        """Return the room between cells; small ones have none."""
+        """Return the gap between cells; small ones have none."""
         return self.px(1) if side >= self.px(LOOK["cells"]["gaps"]) else 0
 
     def _colour(self, grid: Grid, value: float, mask: int) -> Rgb:
@@ -152,7 +152,7 @@ class Painter:
         return self._styles[grid, side]
 
     def _fit(self, grid: Grid, side: int) -> NumberStyle | None:
-        """Return how the numbers of a grid fit into cells, or None; some decimals may go."""
+        """Return the style in which the numbers of a grid fit, or None; decimals may be dropped."""
         exact, most = grid.precision.exact, grid.precision.decimals
         values = self.extents.get(grid, grid.values)
         largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
@@ -192,7 +192,7 @@ class Painter:
         self._axes(placed, grid)
 
     def frame(self, placed: PlacedPanel) -> None:
-        """Paint the hair line around a panel."""
+        """Paint the hairline around a panel."""
         panel, side = placed.panel, placed.cell
         gap, trim = self.px(1), self._gap(side)
         box = (
@@ -204,7 +204,7 @@ class Painter:
         self.pen.rectangle(box, outline=self.theme.line, width=gap)
 
     def heading(self, placed: PlacedPanel, title: str, subtitle: str) -> None:
-        """Clear a panel of what it has shown, and write title and subtitle above it."""
+        """Clear a panel, and write title and subtitle above it."""
         y, bottom = placed.head_y, placed.y + placed.panel.rows * placed.cell
         self.pen.rectangle((placed.left, y, placed.right - 1, bottom), fill=self.theme.paper)
         if title:
@@ -231,7 +231,7 @@ class Painter:
         every = next((n for n in steps if n * side >= self.px(room)), steps[-1])
         return [(i, str(n).replace("-", MINUS)) for i, n in enumerate(labels) if n % every == 0]
 
-    # Words and signs
+    # Texts and signs
 
     def face(self, role: TextRole | Literal["axis", "dot"]) -> Face:
         """Return the font of a heading, a sign or a number beside a panel."""
@@ -240,11 +240,11 @@ class Painter:
         return Face(family, weight, LOOK["font"][role] * self.unit)
 
     def measure(self, text: str, role: TextRole) -> int:
-        """Return the pixels that a heading or a sign takes."""
+        """Return the width of a heading or sign in pixels."""
         return int(np.ceil(self.type.width(text, self.face(role)))) if text else 0
 
     def text(self, text: PlacedText) -> None:
-        """Write a heading, or a sign around its middle."""
+        """Write a heading, or a sign centred at its place."""
         colour = self.theme.muted if text.role == "subtitle" else self.theme.ink
         face = self.face(text.role)
         if text.role != "join":
@@ -257,7 +257,7 @@ class Painter:
         self.type.draw(self.pen, text.text, place, face, colour)
 
     def ring(self, square: Square, when: Literal["now", "done"]) -> None:
-        """Draw the ring of a winner, inside its cell, on a rim that sets it off."""
+        """Draw the ring of a winner inside its cell, on a contrasting rim."""
         box = self._inner(square)
         colour = self.theme.now if when == "now" else self.theme.ink
         width = RING[when]["wide" if self._gap(square.side) else "thin"]
@@ -266,7 +266,7 @@ class Painter:
             self.image.paste(ink, box[:2], mask)
 
     def outline(self, placed: PlacedPanel, members: set[int], colour: Rgb) -> None:
-        """Draw the edges between cells that belong and cells that do not."""
+        """Draw the edges between marked and unmarked cells."""
         thick = OUTLINE["thin" if placed.cell < self.px(OUTLINE["from"]) else "wide"]
         edges = list(edges_of(placed, members, self.px(1) / 2))
         for ink, wanted in ((self.theme.paper, thick + OUTLINE["rim"]), (colour, thick)):
@@ -292,7 +292,7 @@ class Painter:
 
 
 def cell_text(value: float, precision: Precision) -> str:
-    """Return a number as a cell shows it: rounded ones with a digit less than the words."""
+    """Return a number as shown in a cell: rounded ones have one digit less than in captions."""
     decimals = precision.decimals - (not precision.exact)
     return format_number(value, Precision(decimals, precision.exact))
 

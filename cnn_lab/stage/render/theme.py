@@ -28,21 +28,21 @@ def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
 
 
 def is_light(colour: Rgb) -> bool:
-    """Return whether dark text reads better on a colour (WCAG relative luminance)."""
+    """Return whether dark text is more legible on a colour (WCAG relative luminance)."""
     shares = (part / 255 for part in colour)
     red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179
 
 
 def rgb(text: str) -> Rgb:
-    """Return the colour that "#b0126f" names."""
+    """Return the colour of a text such as "#b0126f"."""
     red, green, blue = bytes.fromhex(text.removeprefix("#"))
     return red, green, blue
 
 
 @dataclass(frozen=True)
 class Theme:
-    """What pictures are drawn with.
+    """Colours of the pictures.
 
     Attributes
     ----------
@@ -75,12 +75,12 @@ class Theme:
         return rgb(self.primary)
 
     def tint(self, share: float) -> Rgb:
-        """Return the background with a share of the text's colour."""
+        """Return the background with a share of the text colour."""
         return mix(self.paper, self.ink, share)
 
     @cached_property
     def muted(self) -> Rgb:
-        """What is said in passing."""
+        """Colour of secondary text."""
         return self.tint(_SHADE["muted"])
 
     @cached_property
@@ -90,7 +90,7 @@ class Theme:
 
     @cached_property
     def empty(self) -> Rgb:
-        """A result cell that has no value yet."""
+        """An output cell that has no value yet."""
         return self.tint(_SHADE["empty"])
 
     def colour(self, value: float, scale: Scale) -> Rgb:
@@ -103,7 +103,7 @@ class Theme:
         return mix(zero, end, abs(share))
 
     def on(self, colour: Rgb) -> Rgb:
-        """Return the colour of text that reads well on another."""
+        """Return the colour of text that is legible on another."""
         red, green, blue = LOOK["text"]["dark" if is_light(colour) else "light"]
         return red, green, blue
 
@@ -149,12 +149,12 @@ THEMES: dict[ThemeName, Theme] = {
 
 
 def theme_of(name: str) -> Theme:
-    """Return the theme of that name.
+    """Return the theme with this name.
 
     Raises
     ------
     ValueError
-        If it is neither "light" nor "dark".
+        If the name is neither "light" nor "dark".
     """
     for known in THEME_NAMES:
         if name == known:

@@ -1,4 +1,4 @@
-"""What is said under the picture: the caption, and the arithmetic broken into lines."""
+"""Text below the picture: the caption, and the arithmetic broken into lines."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ _BESIDE, _BELOW = 28, 10
 
 
 class Piece(NamedTuple):
-    """A text that is never broken, `x` and `y` pixels from where its block begins."""
+    """An unbreakable text, `x` and `y` pixels from the start of its block."""
 
     text: str
     face: Face
@@ -27,22 +27,22 @@ class Piece(NamedTuple):
 
 
 class Text(NamedTuple):
-    """Pieces at their places and the room that they take."""
+    """Pieces at their places and their total size."""
 
     pieces: list[Piece]
     width: float
     height: float
 
     def at(self, x: float, y: float) -> list[Piece]:
-        """Return the pieces, moved."""
+        """Return the pieces moved to a place."""
         return [piece._replace(x=piece.x + x, y=piece.y + y) for piece in self.pieces]
 
 
 class Writer:
-    """Sets the words of a step."""
+    """Typesetter for the text of a step."""
 
     def __init__(self, painter: Painter, width: int) -> None:
-        """Set for a painter's fonts and colours, `width` pixels wide."""
+        """Use the fonts and colours of a painter, `width` pixels wide."""
         self.painter, self.width = painter, width
         theme = painter.theme
         self.ink, self.muted, self.now, self.faint = (
@@ -53,7 +53,7 @@ class Writer:
         )
 
     def step(self, traces: Sequence[Trace], steps: Sequence[int]) -> Text:
-        """Return caption and arithmetic of a step of each trace, one below the other."""
+        """Return caption and arithmetic of a step of each trace, stacked."""
         captions = list(_captions(traces, steps))
         told = [self.paragraph(words, SMALL, self.muted) for words in captions]
         sums = [
@@ -66,7 +66,7 @@ class Writer:
         return _stack([*told, written], [0.0] * (len(told) - 1) + [self._px(_BELOW)])
 
     def paragraph(self, text: str, size: float, colour: Rgb) -> Text:
-        """Return words, broken into lines."""
+        """Return a text broken into lines."""
         face = self._face(size)
         return self._flow([Piece(word, face, colour) for word in text.split()], self.width, size)
 
@@ -133,7 +133,7 @@ class Writer:
             yield Piece(LOOK["words"]["rounded"], self._face(SMALL), self.muted)
 
     def _rows(self, pieces: Sequence[Piece], columns: int, size: float, *, apart: float) -> Text:
-        """Return the pieces in columns as wide as the widest piece, `apart` letters between."""
+        """Return the pieces in columns as wide as the widest piece, `apart` letters apart."""
         advance = max((self._length(piece) for piece in pieces), default=0) + self._px(size * apart)
         line = self._px(size * LINE)
         placed = [
@@ -144,7 +144,7 @@ class Writer:
         return Text(placed, width, line * -(-len(pieces) // columns))
 
     def _flow(self, pieces: Iterable[Piece], width: float, size: float) -> Text:
-        """Return the pieces one after the other in lines, cut where they become too many."""
+        """Return the pieces in lines, one after the other, cut off if there are too many."""
         space, line = self._px(size * 0.28), self._px(size * LINE)
         x, y, widest = 0.0, line, 0.0
         placed: list[Piece] = []
@@ -177,7 +177,7 @@ class Writer:
 
 
 def _captions(traces: Sequence[Trace], steps: Sequence[int]) -> Iterator[str]:
-    """Yield the captions; several traces say which of them speaks, unless the result does."""
+    """Yield the captions, with the name of the trace if there are several and it is not given."""
     for trace, step in zip(traces, steps, strict=True):
         words = trace.caption(step)
         own = len(traces) == 1 or words.startswith(trace.name)
@@ -185,7 +185,7 @@ def _captions(traces: Sequence[Trace], steps: Sequence[int]) -> Iterator[str]:
 
 
 def _stack(texts: Sequence[Text], gaps: Sequence[float]) -> Text:
-    """Return texts below each other."""
+    """Return texts stacked below each other."""
     pieces: list[Piece] = []
     y = 0.0
     for text, gap in zip(texts, [*gaps, 0.0], strict=True):
@@ -195,7 +195,7 @@ def _stack(texts: Sequence[Text], gaps: Sequence[float]) -> Text:
 
 
 def _shelf(texts: Sequence[Text], width: float, beside: float, below: float) -> Text:
-    """Return texts beside each other, and below where they do not fit."""
+    """Return texts side by side, wrapped if they do not fit."""
     pieces: list[Piece] = []
     x = y = height = widest = 0.0
     for text in texts:

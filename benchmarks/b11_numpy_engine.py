@@ -18,10 +18,10 @@ ROUNDS = 3
 N_IMAGES, N_WARM_UP = 2560, 256
 MAX_LOSS = 1.5  # nats; who answers ten classes alike has 2.3
 SCRIPT = """
-import importlib, json, sys
+import json, sys
 from cnn_lab.network import zoo
 from cnn_lab.data import Mnist, Split, load_mnist
-from cnn_lab.training.loop import BatchReport
+from cnn_lab.training.loop import BatchReport, Trainer, new_engine
 
 engine, n_images, n_warm_up = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 whole = load_mnist()
@@ -30,13 +30,9 @@ class Some(Mnist):
     validation = Split(whole.validation.pixels[:500], whole.validation.labels[:500])
 
 preset = zoo.paper()
+training = preset.training.model_copy(update={"epochs": 1})
 reports = []
-importlib.import_module(f"cnn_lab.training.{engine}").train(
-    preset.network,
-    preset.training.model_copy(update={"epochs": 1}),
-    Some(),
-    report=lambda what, _: reports.append(what),
-)
+Trainer(new_engine(engine, preset.network, training), Some(), report=reports.append).train()
 batches = [what for what in reports if isinstance(what, BatchReport)]
 first = next(batch for batch in batches if batch.n_images >= n_warm_up)
 last = batches[-1]
@@ -59,7 +55,7 @@ def train(engine: str) -> dict[str, Any]:
 
 
 def measure() -> Sequence[Row]:
-    rounds = [(train("numpy_engine"), train("keras_engine")) for _ in range(ROUNDS)]
+    rounds = [(train("numpy"), train("keras")) for _ in range(ROUNDS)]
     ours, theirs = zip(*rounds, strict=True)
     ratios = [our["images_per_s"] / their["images_per_s"] for our, their in rounds]
     if max(run["loss"] for run in (*ours, *theirs)) > MAX_LOSS:

@@ -53,21 +53,21 @@ def run(name: str, seed: int, weights: Path | None = None) -> dict[str, Any]:
     """Train one seed, write its record and return it; `weights` is a folder for the network."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from cnn_lab.runs.store import save_run
-    from cnn_lab.training import keras_engine, loop
+    from cnn_lab.training.loop import EpochReport, Report, Trainer, new_engine
 
     preset, data = zoo.preset(name), load_mnist()
     training = recipe(preset, seed)
-    judge = keras_engine.build_model(preset.network)
     epochs: list[dict[str, Any]] = []
 
-    def report(event: loop.Report, present: Any) -> None:
-        if isinstance(event, loop.EpochReport):
-            keras_engine.set_weights(judge, present())
-            accuracy, errors = keras_engine.evaluate(judge, data.test)
+    def report(event: Report) -> None:
+        if isinstance(event, EpochReport):
+            tested = trainer.test()
+            accuracy, errors = tested["test_accuracy"], tested["errors"]
             epochs.append(asdict(event) | {"test_accuracy": accuracy, "test_errors": errors})
             print(f"{name} seed {seed} epoch {event.epoch}: {accuracy:.2%}", flush=True)
 
-    network, history = keras_engine.train(preset.network, training, data, report=report)
+    trainer = Trainer(new_engine("keras", preset.network, training), data, report=report)
+    network = trainer.train()
     last = epochs[-1]
     result = {
         "model": name,
@@ -92,8 +92,8 @@ def run(name: str, seed: int, weights: Path | None = None) -> dict[str, Any]:
     RUNS.mkdir(parents=True, exist_ok=True)
     record_path(name, seed).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if weights is not None:
-        network.card = keras_engine.model_card(result, training, history)
-        rows = [asdict(epoch) for epoch in history]
+        network.card = trainer.card(result)
+        rows = [asdict(epoch) for epoch in trainer.history]
         save_run(weights, network=network, training=training, history=rows, result=result)
     return record
 

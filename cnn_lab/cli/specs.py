@@ -16,7 +16,7 @@ from cnn_lab.network.spec import (
     plain_error,
 )
 from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe, RecipeError
-from cnn_lab.runs.job import EngineName
+from cnn_lab.training.engine import EngineName
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from cnn_lab.data.mnist import DataError, Split
+from cnn_lab.data.mnist import Data, DataError, Split
 from cnn_lab.data.sets import ARRAYS, INFO, checked_split, data_path, load_data_set
-from cnn_lab.network.spec import DataSetName
+from cnn_lab.network.spec import DataSetName, TrainingSpec
 
 LOOK_EVERY_S = 0.5
 STALLED_AFTER_S = 60.0  # without a byte: Keras itself would wait for ever
@@ -94,6 +94,26 @@ def ensure_data_set(name: DataSetName, report: Callable[[float], None]) -> None:
     _let_go(name, download)
     if download.error is not None:
         raise download.error
+
+
+def training_data(training: TrainingSpec, report: Callable[[float], None]) -> Data:
+    """Return the images that a training asks for, downloaded first if need be.
+
+    Parameters
+    ----------
+    training : TrainingSpec
+    report : callable
+        As for `ensure_data_set`.
+
+    Raises
+    ------
+    DataError
+        If they cannot be had, or a file cannot be read.
+    """
+    ensure_data_set(training.data_set, report)
+    data = load_data_set(training.data_set, training.data_fraction, training.seed)
+    assert len(data.train)  # reads the file, which may be no good
+    return data
 
 
 def keras_folder() -> Path:

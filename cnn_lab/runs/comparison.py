@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnn_lab.network.spec import Layer, NetworkSpec, TrainingSpec
+from cnn_lab.training.engine import ENGINES, EngineName
 
 NOTHING = "–"
-ENGINES = {"keras": "Keras", "numpy": "NumPy"}
 SURE = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
 
 # What only some optimizers look at.
@@ -37,7 +37,7 @@ class Compared:
     name: str
     network: NetworkSpec
     training: TrainingSpec
-    engine: str
+    engine: EngineName
     n_train: int
     epochs: Sequence[Mapping[str, Any]]
     batches: Sequence[Mapping[str, Any]] = ()

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cnn_lab.data.sets import check_fit, n_training_images
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.training.engine import EngineName
 
 MAX_EPOCHS = 30
 MAX_PARAMETERS = 5_000_000
@@ -26,7 +27,6 @@ MAX_RATE = 10.0
 RATE_WINDOW_S = 5.0
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{16}")
 
-EngineName = Literal["keras", "numpy"]
 State = Literal["waiting", "starting", "training", "paused", "testing", "done", "stopped", "failed"]
 Kind = Literal[
     "started",

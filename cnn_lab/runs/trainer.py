@@ -6,38 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cnn_lab.data.mnist import Data, DataError, Split
-from cnn_lab.data.sets import load_data_set
+from cnn_lab.data.mnist import Data, DataError
 from cnn_lab.network import Network
 from cnn_lab.network.initial import initial_weights
-from cnn_lab.ops.types import Array
 from cnn_lab.runs.job import RunSpec, TrainingFailedError
 from cnn_lab.runs.outbox import Outbox, Parcel, Reached
 from cnn_lab.runs.snapshots import Observer
-from cnn_lab.training import card
-from cnn_lab.training.evaluation import judge_probabilities
+from cnn_lab.training.engine import Weights
 from cnn_lab.training.loop import (
     BatchReport,
     Control,
     EpochReport,
     PauseReport,
     Report,
+    Trainer,
     TrainingDivergedError,
     TrainingStopped,
-    ValidationReport,
-    Weights,
+    new_engine,
 )
 
-REPORT_EVERY_S = 0.25
 ARRIVAL_TIMEOUT_S = 60.0
-TEST_BATCH = 500
-
-KINDS: dict[type[Report], str] = {
-    BatchReport: "batch",
-    PauseReport: "paused",
-    ValidationReport: "validating",
-    EpochReport: "epoch",
-}
 
 
 class Emit(Protocol):
@@ -114,73 +102,60 @@ class _Course:
         self._spec, self._control, self._emit, self._outbox = spec, control, emit, outbox
         self._clock = clock
         self._observer: Observer | None = None
-        self._history: list[EpochReport] = []
-        self._n_images, self._seconds = 0, 0.0
-        self._place = (0, 0)  # epoch and batch
+        self._trainer: Trainer
+        self._place = (0, 0, 0)  # images, epoch and batch
         self._n_watched = -1  # images that the last snapshot's network had seen
         self._began_at = self._held_s = 0.0
         self._paused_at: float | None = None
         self._cut_short = ""
 
     def run(self) -> Outcome:
-        network_spec, training = self._spec.network, self._spec.training
+        spec = self._spec
         data = self._data()
-        if not self._spec.trial:
-            self._observer = Observer(network_spec, data)
+        if not spec.trial:
+            self._observer = Observer(spec.network, data)
+        self._trainer = trainer = Trainer(
+            new_engine(spec.engine, spec.network, spec.training),
+            data,
+            report=self._report,
+            control=self._control,
+        )
         self._began_at = self._clock()
-        network = self._trained(data)
-        if self._observer is not None and self._n_images > self._n_watched:
+        try:
+            network = trainer.train()
+        except TrainingDivergedError as error:
+            self._emit("diverged")
+            raise TrainingFailedError(str(error)) from None
+        result = trainer.result()
+        if self._observer is not None and result["images"] > self._n_watched:
             self._watch(*self._place, network.weights)
-        result = self._result()
-        complete = len(self._history) == training.epochs
-        if not complete and self._control.stopped:
+        if not trainer.complete and self._control.stopped:
             self._cut_short = "Stopped as requested."
-        if complete and not self._spec.trial:
+        if trainer.complete and not spec.trial:
             self._emit("testing")
-            probabilities = self._probabilities(network, data.test)
-            result |= judge_probabilities(probabilities, data.test.labels, network_spec.n_classes)
-        network.card = self._card(result)
-        rows = [dataclasses.asdict(epoch) for epoch in self._history]
-        return Outcome(network, rows, result, "" if complete else self._cut_short)
+            result |= trainer.test()
+        network.card = trainer.card(result)
+        cut_short = "" if trainer.complete else self._cut_short
+        return Outcome(network, self._rows(), result, cut_short)
 
     def _data(self) -> Data:
-        training = self._spec.training
-        try:
-            if training.data_set != "mnist":
-                from cnn_lab.data.keras_download import ensure_data_set
+        # Imported late: what it names leads to Keras.
+        from cnn_lab.data.keras_download import training_data
 
-                ensure_data_set(training.data_set, self._arriving)
-            data = load_data_set(training.data_set, training.data_fraction, training.seed)
-            assert len(data.train)  # reads the file, which may be no good
+        try:
+            return training_data(self._spec.training, self._arriving)
         except DataError as error:
             raise TrainingFailedError(str(error)) from error
-        return data
 
     def _arriving(self, share: float) -> None:
         self._emit("downloading", {"share": share})
         if self._control.stopped:
             raise TrainingFailedError("Stopped while its images were still being downloaded.")
 
-    def _trained(self, data: Data) -> Network:
-        if self._spec.engine == "numpy":
-            from cnn_lab.training.numpy_engine import train
-        else:
-            from cnn_lab.training.keras_engine import train
-        try:
-            network, _ = train(
-                self._spec.network,
-                self._spec.training,
-                data,
-                report=self._report,
-                control=self._control,
-                report_every_s=REPORT_EVERY_S,
-            )
-        except TrainingDivergedError as error:
-            self._emit("diverged")
-            raise TrainingFailedError(str(error)) from None
-        return network
+    def _rows(self) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(epoch) for epoch in self._trainer.history]
 
-    def _report(self, event: Report, present: Callable[[], Weights]) -> None:
+    def _report(self, event: Report) -> None:
         now = self._clock()
         if self._paused_at is not None:
             self._held_s += now - self._paused_at
@@ -189,13 +164,11 @@ class _Course:
             case PauseReport():
                 self._paused_at = now
             case EpochReport():
-                self._history.append(event)
-                self._n_images, self._seconds = event.n_images, event.seconds
-                self._hand_over(event, present())
-        self._emit(KINDS[type(event)], dataclasses.asdict(event))
+                self._hand_over(event)
+        self._emit(event.kind, dataclasses.asdict(event))
         if isinstance(event, BatchReport):
-            self._look(event, present)
-        if len(self._history) == self._spec.training.epochs:
+            self._look(event)
+        if self._trainer.complete:
             return
         if now - self._began_at - self._held_s > self._spec.max_seconds:
             limit = f"{self._spec.max_seconds:,.0f} s"
@@ -203,35 +176,34 @@ class _Course:
         if self._cut_short:
             raise TrainingStopped
 
-    def _look(self, event: BatchReport, present: Callable[[], Weights]) -> None:
-        first = self._observer is not None and self._n_watched < 0
-        if first:
+    def _look(self, event: BatchReport) -> None:
+        self._place = event.n_images, event.epoch, event.batch
+        if self._observer is not None and self._n_watched < 0:
             # Not before: somebody is waiting for the first point of the curves.
             spec = self._spec
-            self._watch(0, 0, initial_weights(spec.network, spec.training.seed))
-        self._n_images, self._seconds = event.n_images, event.seconds
-        self._place = event.epoch, event.batch
-        if self._is_due(event.seconds) and not first:
-            self._watch(*self._place, present())
+            self._watch(0, 0, 0, initial_weights(spec.network, spec.training.seed))
+        elif self._is_due(event.seconds):
+            self._watch(*self._place, self._trainer.weights())
 
     def _is_due(self, seconds: float, *, epoch_ends: bool = False) -> bool:
         return self._observer is not None and self._observer.due(seconds, epoch_ends=epoch_ends)
 
-    def _watch(self, epoch: int, batch: int, weights: Mapping[str, Array]) -> None:
+    def _watch(self, n_images: int, epoch: int, batch: int, weights: Weights) -> None:
         assert self._observer is not None
-        self._n_watched = self._n_images
-        self._send(self._observer.take(self._n_images, epoch, batch, weights).to_bytes())
+        self._n_watched = n_images
+        self._send(self._observer.take(n_images, epoch, batch, weights).to_bytes())
 
-    def _hand_over(self, event: EpochReport, weights: Weights) -> None:
+    def _hand_over(self, event: EpochReport) -> None:
         """See to it that whoever hears of an epoch already has what it reached."""
+        trainer = self._trainer
+        weights = trainer.weights()
         if self._is_due(event.seconds, epoch_ends=True):
-            self._watch(event.epoch, self._spec.n_batches, weights)
-        result = self._result()
+            self._watch(event.n_images, event.epoch, self._spec.n_batches, weights)
+        result = trainer.result()
         network = None
         if not self._spec.trial:
-            network = Network(self._spec.network, weights, self._card(result))
-        rows = [dataclasses.asdict(epoch) for epoch in self._history]
-        number = self._send(Reached(network, rows, result))
+            network = Network(self._spec.network, weights, trainer.card(result))
+        number = self._send(Reached(network, self._rows(), result))
         if not self._outbox.wait_for(number, ARRIVAL_TIMEOUT_S):
             self._cut_short = "Stopped because its results could not be delivered."
 
@@ -239,33 +211,3 @@ class _Course:
         number = self._outbox.put(parcel)
         self._emit("parcel")
         return number
-
-    def _result(self) -> dict[str, Any]:
-        result: dict[str, Any] = {
-            "model": self._spec.network.name,
-            "epochs": len(self._history),
-            "images": self._n_images,
-            "seconds": round(self._seconds, 2),
-            "images_per_second": round(self._n_images / self._seconds, 1) if self._seconds else 0.0,
-            "seed": self._spec.training.seed,
-            "engine": self._spec.engine,
-        }
-        if self._history:
-            result["val_accuracy"] = self._history[-1].val_accuracy
-        return result
-
-    def _probabilities(self, network: Network, split: Split) -> Array:
-        if self._spec.engine == "numpy":
-            return network.predict(split.images)
-        from cnn_lab.training.keras_engine import to_keras
-
-        model = to_keras(network)
-        probabilities: Array = model.predict(split.images, batch_size=TEST_BATCH, verbose=0)
-        return probabilities
-
-    def _card(self, result: Mapping[str, Any]) -> dict[str, str]:
-        if self._spec.engine == "numpy":
-            return card.model_card(result, self._spec.training, self._history)
-        from cnn_lab.training.keras_engine import model_card
-
-        return model_card(result, self._spec.training, self._history)

@@ -155,16 +155,14 @@ def check(request: LayerCheck) -> Answer:
 
 def keras_file(request: KerasFileWanted) -> KerasFile:
     """Have Keras write a network to a file of its own, as a Dask task."""
-    import keras
-
     from cnn_lab.network import Network
     from cnn_lab.training import keras_engine
 
     with _checking, tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
-        weights, written = Path(folder) / "weights.safetensors", Path(folder) / "model.keras"
+        weights = Path(folder) / "weights.safetensors"
         weights.write_bytes(request.weights)
-        keras_engine.to_keras(Network.load(weights)).save(written)
-        return KerasFile(written.read_bytes(), keras.__version__)
+        content = keras_engine.keras_file(Network.load(weights))
+        return KerasFile(content, keras_engine.VERSION)
 
 
 def warm() -> None:

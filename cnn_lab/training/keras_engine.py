@@ -1,23 +1,25 @@
-"""Keras builds and trains the networks.
+"""The Keras engine: networks built, trained and saved with Keras.
 
 Nothing here calls the backend directly, so `KERAS_BACKEND=jax` or `torch` works too.
 """
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from cnn_lab.data.mnist import Data, Split
 from cnn_lab.network import Network
 from cnn_lab.network.initial import stream
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
-from cnn_lab.training import card, loop
-from cnn_lab.training.loop import REPORT_EVERY_S, Control, EpochReport, Labels, OnReport
+from cnn_lab.training.engine import EngineName, Labels, Weights
 
 MAX_SEED = 10**9  # as Keras draws them
+PREDICTION_BATCH = 500
+VERSION = keras.__version__
 
 
 def build_model(network: NetworkSpec, *, seed: int = 0) -> keras.Model:
@@ -63,54 +65,62 @@ def to_keras(network: Network) -> keras.Model:
     return model
 
 
-class KerasLearner:
-    """A Keras model that learns a batch at a time; see `training_loop.Learner`.
+class KerasEngine:
+    """A Keras model that learns one batch at a time; see `cnn_lab.training.engine.Engine`.
 
     Parameters
     ----------
     network, training : NetworkSpec, TrainingSpec
     """
 
+    name: EngineName = "keras"
+
     def __init__(self, network: NetworkSpec, training: TrainingSpec) -> None:
-        self.model = build_model(network, seed=training.seed)
-        self._n_classes = network.n_classes
+        self.network, self.training = network, training
+        self.versions = {"keras": VERSION, "backend": keras.backend.backend()}
+        self._model = build_model(network, seed=training.seed)
         self._smooth = training.label_smoothing > 0
         metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         loss = keras.losses.SparseCategoricalCrossentropy()
         if self._smooth:  # which needs every label as a row of probabilities
             metric = keras.metrics.CategoricalAccuracy(name="accuracy")
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing)
-        self.model.compile(optimizer_of(training), loss=loss, metrics=[metric])
+        self._model.compile(optimizer_of(training), loss=loss, metrics=[metric])
         # Or TensorFlow traces the first step twice: what the optimizer keeps would be new in it.
-        self.model.optimizer.build(self.model.trainable_variables)
+        self._model.optimizer.build(self._model.trainable_variables)
         self._rate = training.learning_rate
 
     def step(self, images: Array, labels: Labels, rate: float) -> tuple[float, int]:
-        """Learn from one batch and return its (mean loss, right answers) before that."""
+        """Learn from one batch and return its (mean loss, correct answers) before the step."""
         if rate != self._rate:
-            self.model.optimizer.learning_rate = self._rate = rate
-        logs = self.model.train_on_batch(images, self._targets(labels), return_dict=True)
+            self._model.optimizer.learning_rate = self._rate = rate
+        logs = self._model.train_on_batch(images, self._targets(labels), return_dict=True)
         return _scored(logs, labels)
 
-    def judge(self, images: Array, labels: Labels) -> tuple[float, int]:
-        """Return (mean loss, right answers) of images, learning nothing from them."""
-        logs = self.model.test_on_batch(images, self._targets(labels), return_dict=True)
+    def evaluate(self, images: Array, labels: Labels) -> tuple[float, int]:
+        """Return (mean loss, correct answers) of one batch without learning from it."""
+        logs = self._model.test_on_batch(images, self._targets(labels), return_dict=True)
         return _scored(logs, labels)
+
+    def predict(self, images: Array) -> Array:
+        """Return the probabilities of any number of images, shape (n, classes)."""
+        found: Array = self._model.predict(images, batch_size=PREDICTION_BATCH, verbose=0)
+        return found
 
     def weights(self) -> dict[str, Array]:
         """Return copies of the weights by "layer/weight"."""
-        return weights_of(self.model)
+        return weights_of(self._model)
 
-    def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """Put weights by "layer/weight" in place of the present ones."""
-        set_weights(self.model, weights)
+    def set_weights(self, weights: Weights) -> None:
+        """Replace the weights by those given, named "layer/weight"."""
+        set_weights(self._model, weights)
 
     def _targets(self, labels: Labels) -> Array | Labels:
-        return np.eye(self._n_classes, dtype=np.float32)[labels] if self._smooth else labels
+        return np.eye(self.network.n_classes, dtype=np.float32)[labels] if self._smooth else labels
 
 
 def _scored(logs: Mapping[str, Any], labels: Labels) -> tuple[float, int]:
-    """Return (mean loss, right answers) of a batch; Keras forgets before each batch by itself."""
+    """Return (mean loss, correct answers) of a batch; Keras resets its metrics before each one."""
     return float(logs["loss"]), round(float(logs["accuracy"]) * len(labels))
 
 
@@ -130,42 +140,14 @@ def optimizer_of(training: TrainingSpec) -> keras.optimizers.Optimizer:
             return keras.optimizers.Muon(rate, weight_decay=decay, adam_weight_decay=decay)
 
 
-def train(
-    network: NetworkSpec,
-    training: TrainingSpec,
-    data: Data,
-    *,
-    report: OnReport | None = None,
-    control: Control | None = None,
-    report_every_s: float = REPORT_EVERY_S,
-) -> tuple[Network, list[EpochReport]]:
-    """Train a network with Keras; see `training_loop.train`."""
-    return loop.train(
-        KerasLearner(network, training),
-        network,
-        training,
-        data,
-        report=report,
-        control=control,
-        report_every_s=report_every_s,
-    )
-
-
-def evaluate(model: keras.Model, split: Split, *, batch_size: int = 500) -> tuple[float, int]:
-    """Return (accuracy in [0, 1], number of errors) of a model on a split."""
-    probabilities = model.predict(split.images, batch_size=batch_size, verbose=0)
-    errors = int(np.count_nonzero(probabilities.argmax(axis=1) != split.labels))
-    return 1 - errors / len(split), errors
-
-
 def forget_models() -> None:
     """Let go of what Keras keeps of every model built so far in this process."""
     keras.utils.clear_session(free_memory=True)
 
 
-def model_card(
-    result: Mapping[str, Any], training: TrainingSpec, history: Sequence[EpochReport]
-) -> dict[str, str]:
-    """Return what a weights file says of its own making; see `cards.model_card`."""
-    versions = {"keras": keras.__version__, "backend": keras.backend.backend()}
-    return card.model_card(result, training, history, versions)
+def keras_file(network: Network) -> bytes:
+    """Return a network as a .keras file, which `keras.models.load_model` reads."""
+    with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
+        path = Path(folder) / "model.keras"
+        to_keras(network).save(path)
+        return path.read_bytes()

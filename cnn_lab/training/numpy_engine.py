@@ -1,9 +1,9 @@
-"""The same network trained by NumPy alone: no TensorFlow, no Keras, nothing hidden."""
+"""The NumPy engine: the same networks trained without Keras and TensorFlow."""
 
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from cnn_lab.data.mnist import Data
 from cnn_lab.network import Network
 from cnn_lab.network.cross_entropy import label_loss, scoring
 from cnn_lab.network.initial import stream
@@ -19,8 +18,7 @@ from cnn_lab.network.layers import Gradients, backward, forward
 from cnn_lab.network.normalizing import normalize_parts
 from cnn_lab.network.spec import BatchNormalization, NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
-from cnn_lab.training import loop
-from cnn_lab.training.loop import REPORT_EVERY_S, Control, EpochReport, Labels, OnReport
+from cnn_lab.training.engine import EngineName, Labels, Weights
 from cnn_lab.training.optimizers import Optimizer
 
 PART = 32  # images that one core works on at a time
@@ -32,8 +30,8 @@ Back = Callable[[Parts, bool], tuple[Parts, Gradients]]
 Result = TypeVar("Result")
 
 
-class NumpyLearner:
-    """A network that learns a batch at a time; see `training_loop.Learner`.
+class NumpyEngine:
+    """A network that learns one batch at a time; see `cnn_lab.training.engine.Engine`.
 
     Parameters
     ----------
@@ -50,57 +48,64 @@ class NumpyLearner:
     numbers dropout drops is the engine's own, and only their share is the same.
     """
 
+    name: EngineName = "numpy"
+
     def __init__(self, network: NetworkSpec, training: TrainingSpec) -> None:
-        self._network = network
+        _keep_freed_memory()
+        self.network, self.training = network, training
+        self.versions: dict[str, str] = {}
         self._stages = _stages(scoring(network))
-        self._smoothing = training.label_smoothing
         shapes = network.weight_shapes()
         self._weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
         learned = {name: w for name, w in self._weights.items() if "/moving_" not in name}
         self._optimizer = Optimizer(training, learned)
         n_parts = -(-training.batch_size // PART)
         self._drops = stream(training.seed, "dropout").spawn(n_parts)
-        self._threads = ThreadPoolExecutor(_n_cores(), thread_name_prefix="numpy-learner")
+        self._threads = ThreadPoolExecutor(_n_cores(), thread_name_prefix="numpy-engine")
         self._blas = ThreadpoolController()
 
     def step(self, images: Array, labels: Labels, rate: float) -> tuple[float, int]:
-        """Learn from one batch and return its (mean loss, right answers) before that."""
+        """Learn from one batch and return its (mean loss, correct answers) before the step."""
         with self._one_thread_each():
-            loss, n_right, gradients = self._learn(images, labels)
+            loss, n_correct, gradients = self._learn(images, labels)
             self._optimizer.apply(gradients, rate)
-        return loss, n_right
+        return loss, n_correct
 
-    def judge(self, images: Array, labels: Labels) -> tuple[float, int]:
-        """Return (mean loss, right answers) of images, learning nothing from them."""
+    def evaluate(self, images: Array, labels: Labels) -> tuple[float, int]:
+        """Return (mean loss, correct answers) of one batch without learning from it."""
 
         def judged(part: Array, targets: Array) -> tuple[float, int]:
-            for step in forward(scoring(self._network), part, self._weights):
+            for step in forward(scoring(self.network), part, self._weights):
                 part = step.values
-            loss, _ = label_loss(self._network, part, targets)
-            return loss * len(part), _n_right(part, targets)
+            loss, _ = label_loss(self.network, part, targets)
+            return loss * len(part), _n_correct(part, targets)
 
         with self._one_thread_each():
             found = self._each(judged, _parts(images), _parts(self._targets(labels)))
-        losses, n_right = zip(*found, strict=True)
-        return sum(losses) / len(labels), sum(n_right)
+        losses, n_correct = zip(*found, strict=True)
+        return sum(losses) / len(labels), sum(n_correct)
+
+    def predict(self, images: Array) -> Array:
+        """Return the probabilities of any number of images, shape (n, classes)."""
+        return Network(self.network, self._weights).predict(images)
 
     def weights(self) -> dict[str, Array]:
         """Return copies of the weights by "layer/weight"."""
         return {name: weight.copy() for name, weight in self._weights.items()}
 
-    def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """Put weights by "layer/weight" in place of the present ones."""
+    def set_weights(self, weights: Weights) -> None:
+        """Replace the weights by those given, named "layer/weight"."""
         for name, weight in self._weights.items():
             weight[...] = weights[name]
 
     def _learn(self, images: Array, labels: Labels) -> tuple[float, int, Gradients]:
-        """Return mean loss, right answers and gradients; moving averages move."""
+        """Return mean loss, correct answers and gradients; moving averages move."""
         parts, targets = _parts(images), _parts(self._targets(labels))
         backs = []
         for stage in self._stages:
             parts, back = self._forward(stage, parts)
             backs.append(back)
-        found = [label_loss(self._network, *of) for of in zip(parts, targets, strict=True)]
+        found = [label_loss(self.network, *of) for of in zip(parts, targets, strict=True)]
         shares = [len(part) / len(images) for part in parts]
         loss = sum(share * loss for share, (loss, _) in zip(shares, found, strict=True))
         grads = [np.float32(share) * grad for share, (_, grad) in zip(shares, found, strict=True)]
@@ -109,7 +114,7 @@ class NumpyLearner:
             back = backs.pop()
             grads, of_stage = back(grads, bool(backs))
             gradients |= of_stage
-        return loss, sum(map(_n_right, parts, targets)), gradients
+        return loss, sum(map(_n_correct, parts, targets)), gradients
 
     def _forward(self, stage: tuple[Any, ...], parts: Parts) -> tuple[Parts, Back]:
         if isinstance(stage[0], BatchNormalization):
@@ -128,9 +133,9 @@ class NumpyLearner:
         return [of_part[-1].values for of_part in steps], back
 
     def _targets(self, labels: Labels) -> Array:
-        n_classes = self._network.n_classes
+        n_classes, smoothing = self.network.n_classes, self.training.label_smoothing
         sure = np.eye(n_classes, dtype=np.float32)[labels]
-        return sure * np.float32(1 - self._smoothing) + np.float32(self._smoothing / n_classes)
+        return sure * np.float32(1 - smoothing) + np.float32(smoothing / n_classes)
 
     def _each(self, work: Callable[..., Result], *parts: Sequence[Any]) -> list[Result]:
         """Do the same for each part, as many at a time as there are cores."""
@@ -147,28 +152,6 @@ class NumpyLearner:
         """Keep each matrix product to the core that asks for it."""
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
-
-
-def train(
-    network: NetworkSpec,
-    training: TrainingSpec,
-    data: Data,
-    *,
-    report: OnReport | None = None,
-    control: Control | None = None,
-    report_every_s: float = REPORT_EVERY_S,
-) -> tuple[Network, list[EpochReport]]:
-    """Train a network with NumPy; see `training_loop.train`."""
-    _keep_freed_memory()
-    return loop.train(
-        NumpyLearner(network, training),
-        network,
-        training,
-        data,
-        report=report,
-        control=control,
-        report_every_s=report_every_s,
-    )
 
 
 def _keep_freed_memory() -> None:
@@ -208,7 +191,7 @@ def _added(gradients: Sequence[Gradients]) -> Gradients:
     return total
 
 
-def _n_right(scores: Array, targets: Array) -> int:
+def _n_correct(scores: Array, targets: Array) -> int:
     return int(np.count_nonzero(scores.argmax(axis=1) == targets.argmax(axis=1)))
 
 

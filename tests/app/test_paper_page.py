@@ -6,7 +6,6 @@ import pytest
 from cnn_lab.app.paper.links import ERRATA, OUTLOOK, Link
 from cnn_lab.app.training.fields import (
     DATA_SETS,
-    ENGINES,
     NORMS,
     OPTIMIZERS,
     SCHEDULES,
@@ -15,6 +14,7 @@ from cnn_lab.app.training.fields import (
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.training.engine import ENGINES
 from cnn_lab.training.experiment import experiments
 from tests.app.elements import tables
 from tests.prose import wording

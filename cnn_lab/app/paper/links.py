@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from cnn_lab.app.convolution.controls import BOTH
-from cnn_lab.app.training.fields import DATA_SETS, ENGINES, OPTIMIZERS, SCHEDULES, setting_key
+from cnn_lab.app.training.fields import DATA_SETS, OPTIMIZERS, SCHEDULES, setting_key
 from cnn_lab.content import prose
+from cnn_lab.training.engine import ENGINES
 
 PAPER = "paper"
 PER_ROW = 2

@@ -20,7 +20,6 @@ from cnn_lab.content import prose
 from cnn_lab.data.sets import n_training_images
 from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.runs.comparison import (
-    ENGINES,
     Compared,
     differing_settings,
     largest_gap,
@@ -28,6 +27,7 @@ from cnn_lab.runs.comparison import (
     verdict,
 )
 from cnn_lab.runs.job import RUN_ID, Status, UnknownRunError
+from cnn_lab.training.engine import ENGINES
 
 COMPARE, CHOICE = "training_compare", "training_compare_choice"
 THIS = "this run"

@@ -13,13 +13,13 @@ from streamlit.delta_generator import DeltaGenerator
 from cnn_lab.app.widgets.inputs import whole_number
 from cnn_lab.data.sets import INFO
 from cnn_lab.network.spec import DataSetName, OptimizerName, ScheduleName, TrainingSpec
-from cnn_lab.runs.job import MAX_EPOCHS, EngineName
+from cnn_lab.runs.job import MAX_EPOCHS
+from cnn_lab.training.engine import ENGINES, EngineName
 
 AS_BUILT = "as built"
 NORMS = {name: name for name in (AS_BUILT, "everywhere", "none")}
 DROPOUTS = {name: name for name in (AS_BUILT, "none", "0.1", "0.25", "0.5")}
 DATA_SETS: dict[DataSetName, str] = {name: info.title for name, info in INFO.items()}
-ENGINES: dict[EngineName, str] = {"keras": "Keras", "numpy": "NumPy"}
 OPTIMIZERS: dict[OptimizerName, str] = {
     "sgd": "SGD",
     "adam": "Adam",

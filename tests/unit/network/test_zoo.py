@@ -6,7 +6,7 @@ import pytest
 from cnn_lab.data.mnist import Mnist, Split, load_mnist
 from cnn_lab.network import zoo
 from cnn_lab.training import keras_engine
-from cnn_lab.training.loop import BatchReport, Report
+from cnn_lab.training.loop import BatchReport, Report, Trainer
 
 N_TRAIN = 600
 
@@ -68,13 +68,13 @@ def test_a_new_preset_learns_from_the_first_batches(name: str, little: Mnist) ->
     )
     losses: list[float] = []
 
-    def report(event: Report, _weights: object) -> None:
+    def report(event: Report) -> None:
         if isinstance(event, BatchReport):
             losses.append(event.loss)
 
-    network, history = keras_engine.train(
-        preset.network, training, little, report=report, report_every_s=0
-    )
+    engine = keras_engine.KerasEngine(preset.network, training)
+    trainer = Trainer(engine, little, report=report, report_every_s=0)
+    network, history = trainer.train(), trainer.history
     assert len(losses) == 3 * N_TRAIN / 60
     assert losses[0] > 0.8 * math.log(10)
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])

@@ -26,17 +26,9 @@ from cnn_lab.network.spec import (
 )
 from cnn_lab.runs.doctor import Finding, diagnose
 from cnn_lab.runs.snapshots import Observer, Snapshot
-from cnn_lab.training import numpy_engine
-from cnn_lab.training.loop import (
-    BatchReport,
-    EpochReport,
-    Report,
-    TrainingDivergedError,
-    ValidationReport,
-)
+from cnn_lab.training.loop import EpochReport, Report, Trainer, TrainingDivergedError, new_engine
 from tests.prose import wording
 
-KINDS = {BatchReport: "batch", ValidationReport: "validating", EpochReport: "epoch"}
 Events = list[Mapping[str, Any]]
 
 
@@ -114,14 +106,15 @@ def run(name: str) -> Run:
     snapshots: list[Snapshot] = []
     n_snapshots: list[int] = []
 
-    def report(event: Report, weights: Any) -> None:
+    def report(event: Report) -> None:
         if isinstance(event, EpochReport):
-            snapshots.append(observer.take(event.n_images, event.epoch, 0, weights()))
-        events.append({"kind": KINDS[type(event)], **dataclasses.asdict(event)})
+            snapshots.append(observer.take(event.n_images, event.epoch, 0, trainer.weights()))
+        events.append({"kind": event.kind, **dataclasses.asdict(event)})
         n_snapshots.append(len(snapshots))
 
+    trainer = Trainer(new_engine("numpy", spec, training), data, report=report, report_every_s=0)
     try:
-        numpy_engine.train(spec, training, data, report=report, report_every_s=0)
+        trainer.train()
     except TrainingDivergedError:
         events.append({"kind": "diverged"})
         n_snapshots.append(len(snapshots))

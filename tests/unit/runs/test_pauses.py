@@ -4,8 +4,7 @@ import pytest
 
 from cnn_lab.data.sets import load_data_set
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
-from cnn_lab.training import numpy_engine
-from cnn_lab.training.loop import BatchReport, Control, PauseReport, Report
+from cnn_lab.training.loop import BatchReport, Control, PauseReport, Report, Trainer, new_engine
 
 SMALL = NetworkSpec(
     name="small",
@@ -20,20 +19,19 @@ def test_a_run_waits_after_the_batches_it_has_finished(n_steps: int) -> None:
     for _ in range(n_steps):
         control.step()
 
-    def report(what: Report, _weights: object) -> None:
+    def report(what: Report) -> None:
         heard.append(what)
         if isinstance(what, PauseReport):
             control.stop()
 
     training = TrainingSpec(data_fraction=0.01, batch_size=100, epochs=2)
-    numpy_engine.train(
-        SMALL,
-        training,
+    Trainer(
+        new_engine("numpy", SMALL, training),
         load_data_set("mnist", training.data_fraction, training.seed),
         report=report,
         control=control,
         report_every_s=3600,  # after the first batch nothing is due before the run waits
-    )
+    ).train()
     places = [
         (what.epoch, what.batch) for what in heard if isinstance(what, BatchReport | PauseReport)
     ]
@@ -58,13 +56,12 @@ class StoppedBeforeTheThird(Control):
 def test_what_was_learned_between_the_last_report_and_a_stop_counts() -> None:
     heard: list[Report] = []
     training = TrainingSpec(data_fraction=0.01, batch_size=100)
-    numpy_engine.train(
-        SMALL,
-        training,
+    Trainer(
+        new_engine("numpy", SMALL, training),
         load_data_set("mnist", training.data_fraction, training.seed),
-        report=lambda what, _weights: heard.append(what),
+        report=heard.append,
         control=StoppedBeforeTheThird(),
         report_every_s=3600,
-    )
+    ).train()
     told = [what.n_images for what in heard if isinstance(what, BatchReport)]
     assert told == [100, 200]

@@ -1,7 +1,6 @@
 """The loop with changed images, with part of the images, and with images in colour."""
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import pytest
@@ -24,7 +23,8 @@ from cnn_lab.network.spec import (
     Softmax,
     TrainingSpec,
 )
-from cnn_lab.training import keras_engine, loop, numpy_engine
+from cnn_lab.training.engine import ENGINES
+from cnn_lab.training.loop import Trainer, new_engine
 
 CHANGES = Augmentation(shift=2, rotate=15, scale=0.1, shear=10, elastic=1, stroke=1, light=0.2)
 
@@ -83,8 +83,10 @@ COLOUR = NetworkSpec(
 
 @dataclass
 class Onlooker:
-    """A learner that learns nothing and remembers what it is shown."""
+    """An engine that learns nothing and remembers what it is shown."""
 
+    training: TrainingSpec
+    network: NetworkSpec = TINY
     learned: list = field(default_factory=list)
     judged: list = field(default_factory=list)
 
@@ -92,7 +94,7 @@ class Onlooker:
         self.learned.append((images, labels))
         return 1.0, 0
 
-    def judge(self, images, labels):
+    def evaluate(self, images, labels):
         self.judged.append(images)
         return 1.0, 0
 
@@ -104,9 +106,8 @@ class Onlooker:
 
 
 def shown(data, **settings):
-    onlooker = Onlooker()
-    training = TrainingSpec(epochs=2, batch_size=40, **settings)
-    loop.train(onlooker, TINY, training, data)
+    onlooker = Onlooker(TrainingSpec(epochs=2, batch_size=40, **settings))
+    Trainer(onlooker, data).train()
     return onlooker
 
 
@@ -149,15 +150,15 @@ def colour_runs(colours):
         batch_size=30,
         augmentation=Augmentation(shift=3, rotate=20, elastic=1, light=0.1),
     )
-    engines = {"keras": keras_engine.train, "numpy": numpy_engine.train}
-    return {name: train(COLOUR, training, colours) for name, train in engines.items()}
+    trainers = {name: Trainer(new_engine(name, COLOUR, training), colours) for name in ENGINES}
+    return {name: (trainer.train(), trainer) for name, trainer in trainers.items()}
 
 
 @pytest.mark.parametrize("engine", ["keras", "numpy"])
 def test_a_network_learns_from_images_in_colour_whatever_the_engine(colour_runs, colours, engine):
-    network, history = colour_runs[engine]
-    assert len(history) == 4
-    assert history[-1].loss < history[0].loss / 2
+    network, trainer = colour_runs[engine]
+    assert len(trainer.history) == 4
+    assert trainer.history[-1].loss < trainer.history[0].loss / 2
     right = network.predict(colours.test.images).argmax(axis=1) == colours.test.labels
     assert right.mean() > 0.9
     # Without its colours an image says nothing of its class.
@@ -166,11 +167,8 @@ def test_a_network_learns_from_images_in_colour_whatever_the_engine(colour_runs,
 
 
 def test_numpy_and_keras_agree_on_images_in_colour(colour_runs, colours):
-    network, _ = colour_runs["keras"]
-    model = keras_engine.to_keras(network)
-    predict = partial(model.predict, verbose=0)
-    np.testing.assert_allclose(
-        network.predict(colours.test.images), predict(colours.test.images), atol=1e-5
-    )
-    accuracy, errors = keras_engine.evaluate(model, colours.test)
-    assert accuracy == pytest.approx(1 - errors / 300)
+    network, trainer = colour_runs["keras"]
+    theirs = trainer.engine.predict(colours.test.images)
+    np.testing.assert_allclose(network.predict(colours.test.images), theirs, atol=1e-5)
+    tested = trainer.test()
+    assert tested["test_accuracy"] == pytest.approx(1 - tested["errors"] / 300)

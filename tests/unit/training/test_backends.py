@@ -15,7 +15,8 @@ SCRIPT = """
 import json
 import keras
 import numpy as np
-from cnn_lab.training import keras_engine, loop as training_loop
+from cnn_lab.training.keras_engine import KerasEngine, to_keras
+from cnn_lab.training.loop import BatchReport, Trainer
 from cnn_lab.data import Mnist, Split, load_mnist
 from cnn_lab.network.spec import (
     BatchNormalization, Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
@@ -36,24 +37,23 @@ layers = (
 )
 losses = []
 
-def report(event, weights):
-    if isinstance(event, training_loop.BatchReport):
+def report(event):
+    if isinstance(event, BatchReport):
         losses.append(event.loss)
 
-network, history = keras_engine.train(
+engine = KerasEngine(
     NetworkSpec(name="tiny", layers=layers),
     TrainingSpec(batch_size=64, epochs=1, weight_averaging=0.9),
-    Little(),
-    report=report,
-    report_every_s=0,
 )
+trainer = Trainer(engine, Little(), report=report, report_every_s=0)
+network = trainer.train()
 images = Little().validation.images
-model = keras_engine.to_keras(network)
+model = to_keras(network)
 difference = np.abs(network.predict(images) - model.predict(images, verbose=0)).max()
 print(json.dumps({
     "backend": keras.backend.backend(),
     "losses": losses,
-    "val_loss": history[0].val_loss,
+    "val_loss": trainer.history[0].val_loss,
     "difference": float(difference),
 }))
 """

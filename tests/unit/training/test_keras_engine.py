@@ -11,7 +11,8 @@ from cnn_lab.data.mnist import Mnist, Split, load_mnist
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 from cnn_lab.training import keras_engine, loop
-from cnn_lab.training.loop import BatchReport, EpochReport, Report, ValidationReport
+from cnn_lab.training.keras_engine import KerasEngine
+from cnn_lab.training.loop import BatchReport, EpochReport, Report, Trainer, ValidationReport
 
 N_TRAIN, N_VALIDATION = 1000, 600
 
@@ -35,30 +36,25 @@ def _first(split: Split, n: int) -> Split:
 
 def train(
     data: Mnist, name: str = "fast", every_s: float = 0.0, **training: Any
-) -> tuple[Network, list[EpochReport], list[Report]]:
+) -> tuple[Network, Trainer, list[Report]]:
     preset = zoo.preset(name)
     spec = TrainingSpec.model_validate(preset.training.model_dump() | {"epochs": 2} | training)
     reports: list[Report] = []
-    network, history = keras_engine.train(
-        preset.network,
-        spec,
-        data,
-        report=lambda report, _model: reports.append(report),
-        report_every_s=every_s,
-    )
-    return network, history, reports
+    engine = KerasEngine(preset.network, spec)
+    trainer = Trainer(engine, data, report=reports.append, report_every_s=every_s)
+    return trainer.train(), trainer, reports
 
 
 @pytest.fixture(scope="module")
-def short_run(little: Mnist) -> tuple[Network, list[EpochReport], list[Report]]:
+def short_run(little: Mnist) -> tuple[Network, Trainer, list[Report]]:
     return train(little, batch_size=96)
 
 
 def test_batch_reports_add_up_to_the_means_of_their_epoch(
-    short_run: tuple[Network, list[EpochReport], list[Report]],
+    short_run: tuple[Network, Trainer, list[Report]],
 ) -> None:
-    _, history, reports = short_run
-    for epoch in history:
+    _, trainer, reports = short_run
+    for epoch in trainer.history:
         mine = [r for r in reports if isinstance(r, BatchReport) and r.epoch == epoch.epoch]
         assert [r.batch for r in mine] == list(range(1, -(-N_TRAIN // 96) + 1))
         counts = np.diff([(epoch.epoch - 1) * N_TRAIN, *(r.n_images for r in mine)])
@@ -70,9 +66,9 @@ def test_batch_reports_add_up_to_the_means_of_their_epoch(
 
 
 def test_reports_come_in_order_with_time_and_images_growing(
-    short_run: tuple[Network, list[EpochReport], list[Report]],
+    short_run: tuple[Network, Trainer, list[Report]],
 ) -> None:
-    _, history, reports = short_run
+    _, trainer, reports = short_run
     kinds = [type(report) for report in reports]
     n_batches, n_judged = -(-N_TRAIN // 96), -(-N_VALIDATION // loop.VALIDATION_BATCH)
     one_epoch = [BatchReport] * n_batches + [ValidationReport] * n_judged + [EpochReport]
@@ -80,21 +76,22 @@ def test_reports_come_in_order_with_time_and_images_growing(
     timed = [r for r in reports if not isinstance(r, ValidationReport)]
     assert all(a.seconds <= b.seconds for a, b in pairwise(timed))
     assert all(a.n_images <= b.n_images for a, b in pairwise(timed))
-    assert [epoch.n_images for epoch in history] == [N_TRAIN, 2 * N_TRAIN]
+    assert [epoch.n_images for epoch in trainer.history] == [N_TRAIN, 2 * N_TRAIN]
     assert [r.share for r in reports if isinstance(r, ValidationReport)][:2] == [5 / 6, 1.0]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
-    little: Mnist, short_run: tuple[Network, list[EpochReport], list[Report]]
+    little: Mnist, short_run: tuple[Network, Trainer, list[Report]]
 ) -> None:
-    first, history, _ = short_run
-    again, history_again, _ = train(little, every_s=60.0, batch_size=96)
+    first, trainer, _ = short_run
+    again, trainer_again, _ = train(little, every_s=60.0, batch_size=96)
     other, _, _ = train(little, every_s=60.0, batch_size=96, seed=1)
     for name, weight in first.weights.items():
         np.testing.assert_array_equal(weight, again.weights[name], err_msg=name)
-    assert [e.val_loss for e in history] == [e.val_loss for e in history_again]
+    histories = trainer.history, trainer_again.history
+    assert [e.val_loss for e in histories[0]] == [e.val_loss for e in histories[1]]
     for measure in ("loss", "accuracy"):  # however seldom it was reported
-        means = [[getattr(e, measure) for e in run] for run in (history, history_again)]
+        means = [[getattr(e, measure) for e in run] for run in histories]
         assert means[0] == pytest.approx(means[1], rel=1e-5)
     assert not np.array_equal(first.weights["conv1/kernel"], other.weights["conv1/kernel"])
 
@@ -103,14 +100,15 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
 def test_a_stop_keeps_the_weights_reached(little: Mnist, kind: type) -> None:
     preset = zoo.preset("fast")
 
-    def stop(report: Report, _model: object) -> None:
+    def stop(report: Report) -> None:
         if isinstance(report, kind):
             raise loop.TrainingStopped
 
-    network, history = keras_engine.train(
-        preset.network, preset.training, little, report=stop, report_every_s=0
-    )
-    assert history == []
+    engine = KerasEngine(preset.network, preset.training)
+    trainer = Trainer(engine, little, report=stop, report_every_s=0)
+    network = trainer.train()
+    assert trainer.history == []
+    assert not trainer.complete
     fresh = keras_engine.weights_of(keras_engine.build_model(preset.network))
     assert network.weights.keys() == fresh.keys()
     assert np.ptp(network.weights["norm1/moving_mean"]) > 0  # untouched, it is all zeros
@@ -124,12 +122,11 @@ def test_a_loss_that_is_no_number_ends_the_run_and_names_the_batch(little: Mnist
         Softmax(name="softmax"),
     )
     training = TrainingSpec(optimizer="sgd", learning_rate=10, batch_size=100, epochs=3)
+    engine = KerasEngine(NetworkSpec(name="steep", layers=layers), training)
     with pytest.raises(
         loop.TrainingDivergedError, match=r"after batch \d+ of epoch 1: the learning rate"
     ):
-        keras_engine.train(
-            NetworkSpec(name="steep", layers=layers), training, little, report_every_s=60.0
-        )
+        Trainer(engine, little, report_every_s=60.0).train()
 
 
 @pytest.mark.parametrize("name", ["paper", "fast"])
@@ -146,21 +143,21 @@ def test_every_layer_agrees_with_keras_after_real_training(little: Mnist, name: 
 
 
 def test_counting_errors_agrees_with_numpy(
-    little: Mnist, short_run: tuple[Network, list[EpochReport], list[Report]]
+    little: Mnist, short_run: tuple[Network, Trainer, list[Report]]
 ) -> None:
-    network, _, _ = short_run
-    accuracy, errors = keras_engine.evaluate(keras_engine.to_keras(network), little.test)
+    network, trainer, _ = short_run
+    tested = trainer.test()
     wrong = network.predict(little.test.images).argmax(axis=1) != little.test.labels
-    assert errors == int(wrong.sum())
-    assert accuracy == pytest.approx(1 - errors / 300)
+    assert tested["errors"] == int(wrong.sum())
+    assert tested["test_accuracy"] == pytest.approx(1 - tested["errors"] / 300)
 
 
 def test_the_card_says_how_the_weights_were_made(
-    short_run: tuple[Network, list[EpochReport], list[Report]],
+    short_run: tuple[Network, Trainer, list[Report]],
 ) -> None:
-    _, history, _ = short_run
-    card = keras_engine.model_card({"errors": 3}, TrainingSpec(seed=5), history)
+    _, trainer, _ = short_run
+    card = trainer.card({"errors": 3})
     assert json.loads(card["result"]) == {"errors": 3}
-    assert json.loads(card["history"]) == [dataclasses.asdict(epoch) for epoch in history]
-    assert TrainingSpec.model_validate_json(card["training"]).seed == 5
+    assert json.loads(card["history"]) == [dataclasses.asdict(epoch) for epoch in trainer.history]
+    assert TrainingSpec.model_validate_json(card["training"]) == trainer.engine.training
     assert json.loads(card["versions"]).keys() == {"keras", "backend", "numpy", "python"}

@@ -23,9 +23,17 @@ from cnn_lab.network.spec import (
     Softmax,
     TrainingSpec,
 )
-from cnn_lab.training import keras_engine, numpy_engine
-from cnn_lab.training.loop import BatchReport, EpochReport, Report, TrainingDivergedError
-from cnn_lab.training.numpy_engine import NumpyLearner
+from cnn_lab.training import numpy_engine
+from cnn_lab.training.engine import EngineName
+from cnn_lab.training.loop import (
+    BatchReport,
+    EpochReport,
+    Report,
+    Trainer,
+    TrainingDivergedError,
+    new_engine,
+)
+from cnn_lab.training.numpy_engine import NumpyEngine
 
 ROOT = Path(__file__).parents[3]
 SMALL = NetworkSpec(
@@ -69,14 +77,16 @@ def _first(split: Split, n: int) -> Split:
 
 
 def run(
-    engine: Any, data: Mnist, network: NetworkSpec = SMALL, **training: Any
+    engine: EngineName, data: Mnist, network: NetworkSpec = SMALL, **training: Any
 ) -> tuple[Network, list[EpochReport], list[BatchReport]]:
     reports: list[Report] = []
     spec = TrainingSpec(**({"batch_size": 75, "epochs": 1} | training))
-    network, history = engine.train(
-        network, spec, data, report=lambda what, _: reports.append(what), report_every_s=0
+    trainer = Trainer(
+        new_engine(engine, network, spec), data, report=reports.append, report_every_s=0
     )
-    return network, history, [report for report in reports if isinstance(report, BatchReport)]
+    trained = trainer.train()
+    batches = [report for report in reports if isinstance(report, BatchReport)]
+    return trained, trainer.history, batches
 
 
 @pytest.mark.parametrize(
@@ -92,8 +102,8 @@ def run(
 )
 def test_its_curve_is_that_of_keras(little: Mnist, training: dict[str, Any]) -> None:
     """Twenty batches, one by one, then the judgement and the weights."""
-    ours, our_history, our_batches = run(numpy_engine, little, **training)
-    theirs, their_history, their_batches = run(keras_engine, little, **training)
+    ours, our_history, our_batches = run("numpy", little, **training)
+    theirs, their_history, their_batches = run("keras", little, **training)
     assert len(our_batches) == len(their_batches) == 20
     np.testing.assert_allclose(
         [batch.loss for batch in our_batches],
@@ -125,12 +135,12 @@ def test_dropout_drops_its_share_and_enlarges_what_it_keeps() -> None:
 
 
 def test_the_seed_says_what_is_dropped(little: Mnist) -> None:
-    first, history, _ = run(numpy_engine, little, DROPPING)
-    again, _, _ = run(numpy_engine, little, DROPPING)
+    first, history, _ = run("numpy", little, DROPPING)
+    again, _, _ = run("numpy", little, DROPPING)
     for name, weight in first.weights.items():
         np.testing.assert_array_equal(weight, again.weights[name], err_msg=name)
     kept = NetworkSpec(name="kept", layers=[x for x in DROPPING.layers if x.type != "Dropout"])
-    _, kept_history, _ = run(numpy_engine, little, kept)
+    _, kept_history, _ = run("numpy", little, kept)
     assert history[0].loss > kept_history[0].loss + 0.1  # judged while half of it is missing
     assert history[0].val_loss < history[0].loss - 0.1
 
@@ -143,10 +153,10 @@ def test_parts_of_a_batch_give_what_the_whole_would(
     results = []
     for size in (70, 32, 9):
         monkeypatch.setattr(numpy_engine, "PART", size)
-        learner = NumpyLearner(SMALL, TrainingSpec(optimizer="sgd", batch_size=70))
-        learner.set_weights(weights)
-        scored = learner.step(images, labels, 0.1)
-        results.append((scored, learner.judge(images, labels), learner.weights()))
+        engine = NumpyEngine(SMALL, TrainingSpec(optimizer="sgd", batch_size=70))
+        engine.set_weights(weights)
+        scored = engine.step(images, labels, 0.1)
+        results.append((scored, engine.evaluate(images, labels), engine.weights()))
     (scored, judged, whole), *others = results
     for other_scored, other_judged, parted in others:
         assert other_scored == pytest.approx(scored, rel=1e-5)
@@ -160,12 +170,12 @@ def test_a_step_goes_down_the_gradient_of_the_network(little: Mnist) -> None:
     layers = [layer for layer in SMALL.layers if layer.type != "BatchNormalization"]
     plain = NetworkSpec(name="plain", layers=layers)
     images, labels = little.train.images[:40], little.train.labels[:40]
-    learner = NumpyLearner(plain, TrainingSpec(optimizer="sgd", momentum=0, batch_size=40))
-    learner.set_weights(initial_weights(plain, 1))
-    before = learner.weights()
+    engine = NumpyEngine(plain, TrainingSpec(optimizer="sgd", momentum=0, batch_size=40))
+    engine.set_weights(initial_weights(plain, 1))
+    before = engine.weights()
     loss, gradients, _ = Network(plain, before).gradients(images, labels)
-    assert learner.step(images, labels, 0.5)[0] == pytest.approx(loss, rel=1e-5)
-    for name, weight in learner.weights().items():
+    assert engine.step(images, labels, 0.5)[0] == pytest.approx(loss, rel=1e-5)
+    for name, weight in engine.weights().items():
         np.testing.assert_allclose(
             weight, before[name] - 0.5 * gradients[name], rtol=0, atol=1e-6, err_msg=name
         )
@@ -180,21 +190,22 @@ def test_a_loss_that_is_no_number_ends_the_run(little: Mnist) -> None:
     )
     steep = NetworkSpec(name="steep", layers=layers)
     with pytest.raises(TrainingDivergedError, match=r"after batch \d+ of epoch"):
-        run(numpy_engine, little, steep, optimizer="sgd", learning_rate=10, epochs=3)
+        run("numpy", little, steep, optimizer="sgd", learning_rate=10, epochs=3)
 
 
 def test_it_needs_no_tensorflow() -> None:
     script = """
 import sys
 from cnn_lab.network import zoo
-from cnn_lab.training import numpy_engine
+from cnn_lab.training.loop import Trainer, new_engine
 from cnn_lab.data import Mnist, Split, load_mnist
 class Little(Mnist):
     train = validation = Split(load_mnist().test.pixels[:128], load_mnist().test.labels[:128])
 fast = zoo.preset("fast")
 training = fast.training.model_copy(update={"epochs": 2})
-_, history = numpy_engine.train(fast.network, training, Little())
-assert history[1].loss < history[0].loss
+trainer = Trainer(new_engine("numpy", fast.network, training), Little())
+trainer.train()
+assert trainer.history[1].loss < trainer.history[0].loss
 print(*sorted({"keras", "numpy", "tensorflow"} & set(sys.modules)))
 """
     result = subprocess.run(

@@ -1,0 +1,56 @@
+"""What an engine, Keras or NumPy, must be able to do; the training loop does the rest."""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.ops.types import Array
+
+EngineName = Literal["keras", "numpy"]
+Labels = NDArray[np.int64]
+Weights = Mapping[str, Array]
+
+ENGINES: dict[EngineName, str] = {"keras": "Keras", "numpy": "NumPy"}
+
+
+class Engine(Protocol):
+    """A network with its optimizer, which learns one batch at a time.
+
+    Attributes
+    ----------
+    name : {"keras", "numpy"}
+    network, training : NetworkSpec, TrainingSpec
+    versions : dict of str to str
+        Of whatever does the arithmetic, besides NumPy and Python.
+    """
+
+    name: EngineName
+    network: NetworkSpec
+    training: TrainingSpec
+    versions: dict[str, str]
+
+    def step(self, images: Array, labels: Labels, rate: float) -> tuple[float, int]:
+        """Learn from one batch and return its (mean loss, correct answers) before the step.
+
+        Parameters
+        ----------
+        images : ndarray of float32, shape (n, height, width, channels)
+        labels : ndarray of int, shape (n,)
+        rate : float
+            Learning rate of this batch.
+        """
+
+    def evaluate(self, images: Array, labels: Labels) -> tuple[float, int]:
+        """Return (mean loss, correct answers) of one batch without learning from it."""
+
+    def predict(self, images: Array) -> Array:
+        """Return the probabilities of any number of images, shape (n, classes)."""
+
+    def weights(self) -> dict[str, Array]:
+        """Return copies of the weights by "layer/weight"."""
+
+    def set_weights(self, weights: Weights) -> None:
+        """Replace the weights by those given, named "layer/weight"."""

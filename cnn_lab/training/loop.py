@@ -1,0 +1,448 @@
+"""The training loop, the same for both engines: batches in order, rates, reports, interruptions.
+
+Two engines that train the same spec differ in their arithmetic and in nothing else.
+"""
+
+import json
+import math
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cnn_lab.data.augmentation import augmented
+from cnn_lab.data.mnist import MNIST_SHA256, Data, as_images
+from cnn_lab.network import Network
+from cnn_lab.network.initial import initial_weights, stream
+from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.ops.types import Array
+from cnn_lab.training.engine import Engine, EngineName, Labels
+from cnn_lab.training.evaluation import judge_probabilities
+from cnn_lab.training.schedules import learning_rates
+
+REPORT_EVERY_S = 0.25
+VALIDATION_BATCH = 500
+AVERAGE_EVERY = 8  # batches: copying the weights out of an engine takes some milliseconds
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """Means over the batches since the previous report.
+
+    Attributes
+    ----------
+    epoch : int
+        From 1.
+    batch : int
+        Batches finished in this epoch.
+    loss, accuracy : float
+        Cross-entropy in nats; share of correct answers in [0, 1].
+    n_images : int
+        Images trained on since the start of the run.
+    seconds : float
+        Time spent on training batches since the start, validation and pauses left out.
+    rate : float
+        Learning rate of the latest batch.
+    """
+
+    kind: ClassVar = "batch"
+    epoch: int
+    batch: int
+    loss: float
+    accuracy: float
+    n_images: int
+    seconds: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class PauseReport:
+    """Training pauses, as asked, after this many batches of this epoch."""
+
+    kind: ClassVar = "paused"
+    epoch: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """The share in [0, 1] of the validation images that have been evaluated after an epoch."""
+
+    kind: ClassVar = "validating"
+    epoch: int
+    share: float
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One finished epoch; `loss` and `accuracy` are means over its batches, as Keras has them.
+
+    `seconds` is the time spent on training batches since the start, validation and pauses
+    left out.
+    """
+
+    kind: ClassVar = "epoch"
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    n_images: int
+    seconds: float
+
+
+Report = BatchReport | PauseReport | ValidationReport | EpochReport
+OnReport = Callable[[Report], None]
+"""Called with each report, in order."""
+
+
+class TrainingStopped(Exception):  # noqa: N818 - a wish, not an error
+    """Raised by the function that receives reports to end training after the current batch."""
+
+
+class TrainingDivergedError(ValueError):
+    """The loss is no longer a finite number; the message names the batch."""
+
+
+class Control:
+    """Commands to a training, which obeys before its next batch.
+
+    Every method may be called from any thread, and returns at once; only `wait_for_turn`, the
+    loop's own, waits.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._paused = self._stopped = False
+        self._steps = 0
+        self._rate: float | None = None
+
+    def stop(self) -> None:
+        """End the run after the current batch."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Pause after the current batch."""
+        with self._changed:
+            self._paused, self._steps = True, 0
+
+    def resume(self) -> None:
+        """Continue after a pause."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def step(self) -> None:
+        """Train on one more batch, and pause again."""
+        with self._changed:
+            self._paused = True
+            self._steps += 1
+            self._changed.notify_all()
+
+    def set_rate(self, highest: float) -> None:
+        """Set the highest rate from the next batch on; the schedule keeps its shape."""
+        with self._changed:
+            self._rate = highest
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run is to end."""
+        return self._stopped
+
+    @property
+    def holds(self) -> bool:
+        """Whether the next batch has to wait."""
+        with self._changed:
+            return self._paused and not self._steps and not self._stopped
+
+    def wait_for_turn(self) -> None:
+        """Return when the next batch may begin.
+
+        Raises
+        ------
+        TrainingStopped
+            If training is to end.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._paused or self._steps)
+            if self._stopped:
+                raise TrainingStopped
+            self._steps = max(0, self._steps - 1)
+
+    def rate(self, scheduled: float, highest: float) -> float:
+        """Return the rate of the next batch, given the schedule's and the schedule's highest."""
+        return scheduled if self._rate is None else scheduled * self._rate / highest
+
+
+class AveragedWeights:
+    """A running average of weights, closer to the latest ones in its first steps."""
+
+    def __init__(self, momentum: float) -> None:
+        self._momentum = momentum**AVERAGE_EVERY
+        self._n = 0
+        self.weights: dict[str, Array] = {}
+
+    def add(self, weights: dict[str, Array]) -> None:
+        """Move the average towards `weights`."""
+        self._n += 1
+        keep = min(self._momentum, self._n / (self._n + 9))
+        for name, weight in weights.items():
+            if name in self.weights:
+                self.weights[name] += (1 - keep) * (weight - self.weights[name])
+            else:
+                self.weights[name] = weight
+
+
+class Trainer:
+    """One training: the engine that learns, and what it has reached so far.
+
+    Parameters
+    ----------
+    engine : Engine
+        Its network and its training settings fix the result on one machine and one version of
+        the engine. See `new_engine`.
+    data : Data
+        `train` is augmented as the settings say; `validation` is evaluated after each epoch;
+        `test` is read by `test` alone.
+    report : callable, optional
+        Called with a BatchReport after the first batch and then, or with a ValidationReport
+        during validation, about every `report_every_s` seconds, with a PauseReport when
+        training pauses, and with an EpochReport after each epoch. May raise TrainingStopped.
+    control : Control, optional
+        For interrupting from another thread.
+    report_every_s : float
+        Seconds between reports within an epoch; 0 reports each batch.
+
+    Attributes
+    ----------
+    history : list of EpochReport
+        The finished epochs.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        data: Data,
+        *,
+        report: OnReport | None = None,
+        control: Control | None = None,
+        report_every_s: float = REPORT_EVERY_S,
+    ) -> None:
+        self.engine, self.data, self.control = engine, data, control or Control()
+        self.history: list[EpochReport] = []
+        self._training, self._tell, self._every_s = engine.training, report, report_every_s
+        self._augmentation = stream(self._training.seed, "augmentation")
+        momentum = self._training.weight_averaging
+        self._average = AveragedWeights(momentum) if momentum else None
+        self._latest: BatchReport | EpochReport | None = None
+        self._epoch = self._batch = self._n_images = self._n_reported = 0
+        self._rate = self._training.learning_rate
+        self._seconds = self._loss_sum = self._n_correct = 0.0
+        self._fresh_loss = self._fresh_correct = 0.0  # not yet reported
+        self._resumed_at = time.perf_counter()
+        self._told_at = -math.inf  # the first batch is news
+
+    def train(self) -> Network:
+        """Train from the spec's own initial weights, and return the network reached.
+
+        A stop ends it early, after the current batch. The weights are averaged if the
+        settings ask for it.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If the loss is not finite.
+        """
+        self.engine.set_weights(initial_weights(self.engine.network, self._training.seed))
+        with suppress(TrainingStopped):
+            self._run_epochs()
+        with suppress(TrainingStopped):
+            self._report_batches()  # those between the last report and a stop
+        return Network(self.engine.network, self.weights())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every epoch was finished."""
+        return len(self.history) == self._training.epochs
+
+    def weights(self) -> dict[str, Array]:
+        """Return copies of the present weights, averaged where the settings ask for it."""
+        if self._average is not None and self._average.weights:
+            return {name: weight.copy() for name, weight in self._average.weights.items()}
+        return self.engine.weights()
+
+    def result(self) -> dict[str, Any]:
+        """Return what has been reached up to the latest report, in a form JSON can hold.
+
+        "model", "epochs" and "images" trained on, "seconds" of training, "images_per_second",
+        "seed", "engine" and, after the first epoch, "val_accuracy" of the latest one.
+        """
+        n_images, seconds = 0, 0.0
+        if self._latest is not None:
+            n_images, seconds = self._latest.n_images, self._latest.seconds
+        result: dict[str, Any] = {
+            "model": self.engine.network.name,
+            "epochs": len(self.history),
+            "images": n_images,
+            "seconds": round(seconds, 2),
+            "images_per_second": round(n_images / seconds, 1) if seconds else 0.0,
+            "seed": self._training.seed,
+            "engine": self.engine.name,
+        }
+        if self.history:
+            result["val_accuracy"] = self.history[-1].val_accuracy
+        return result
+
+    def test(self) -> dict[str, Any]:
+        """Classify the test images with the present weights; see `judge_probabilities`."""
+        split, n_classes = self.data.test, self.engine.network.n_classes
+        with self._averaged():
+            probabilities = self.engine.predict(split.images)
+        return judge_probabilities(probabilities, split.labels, n_classes)
+
+    def card(self, result: Mapping[str, Any]) -> dict[str, str]:
+        """Return settings, history, `result`, data and versions as safetensors metadata."""
+        versions = {"numpy": np.__version__, "python": platform.python_version()}
+        return {
+            "training": self._training.model_dump_json(),
+            "history": json.dumps([asdict(epoch) for epoch in self.history]),
+            "result": json.dumps(dict(result)),
+            "data": json.dumps(MNIST_SHA256 if self._training.data_set == "mnist" else {}),
+            "versions": json.dumps({**self.engine.versions, **versions}),
+        }
+
+    def _run_epochs(self) -> None:
+        n, size = len(self.data.train), self._training.batch_size
+        starts = range(0, n, size)
+        rates = iter(learning_rates(self._training, len(starts) * self._training.epochs))
+        order = stream(self._training.seed, "order")
+        for epoch in range(1, self._training.epochs + 1):
+            self._epoch, self._batch = epoch, 0
+            shuffled = order.permutation(n)
+            self._loss_sum = self._n_correct = 0.0
+            self._resumed_at = time.perf_counter()
+            for batch, start in enumerate(starts, start=1):
+                self._wait_for_turn()
+                self._batch = batch
+                self._learn(shuffled[start : start + size], float(next(rates)))
+            self._report_batches()
+            self._seconds += time.perf_counter() - self._resumed_at
+            self._end_epoch(n)
+
+    def _wait_for_turn(self) -> None:
+        if self.control.holds:
+            self._report_batches()
+            self._seconds += time.perf_counter() - self._resumed_at
+            self._report(PauseReport(self._epoch, self._batch))
+            self.control.wait_for_turn()
+            self._resumed_at = time.perf_counter()
+        else:
+            self.control.wait_for_turn()
+
+    def _learn(self, chosen: Labels, scheduled: float) -> None:
+        split, training = self.data.train, self._training
+        self._rate = self.control.rate(scheduled, training.learning_rate)
+        images, labels = as_images(split.pixels[chosen]), split.labels[chosen]
+        digits = labels if training.data_set == "mnist" else None
+        changed = augmented(images, training.augmentation, self._augmentation, digits=digits)
+        loss, n_correct = self.engine.step(changed, labels, self._rate)
+        if not np.isfinite(loss):
+            raise TrainingDivergedError(
+                f"The loss is not a finite number after batch {self._batch} of epoch "
+                f"{self._epoch}: the learning rate is probably too high."
+            )
+        self._n_images += len(chosen)
+        self._fresh_loss += loss * len(chosen)
+        self._fresh_correct += n_correct
+        if self._average is not None and self._batch % AVERAGE_EVERY == 0:
+            self._average.add(self.engine.weights())
+        if self._is_due():
+            self._report_batches()
+
+    def _is_due(self) -> bool:
+        return time.perf_counter() - self._told_at >= self._every_s
+
+    def _report_batches(self) -> None:
+        """Report the batches since the last report, if there are any."""
+        fresh = self._n_images - self._n_reported
+        if not fresh:
+            return
+        loss, accuracy = self._fresh_loss / fresh, self._fresh_correct / fresh
+        self._loss_sum += self._fresh_loss
+        self._n_correct += self._fresh_correct
+        self._fresh_loss = self._fresh_correct = 0.0
+        self._n_reported = self._n_images
+        seconds = self._seconds + time.perf_counter() - self._resumed_at
+        self._report(
+            BatchReport(
+                self._epoch, self._batch, loss, accuracy, self._n_images, seconds, self._rate
+            )
+        )
+
+    def _report(self, what: Report) -> None:
+        if isinstance(what, BatchReport | EpochReport):
+            self._latest = what
+        if self._tell is not None:
+            self._tell(what)
+        self._told_at = time.perf_counter()
+
+    def _end_epoch(self, n: int) -> None:
+        loss, accuracy = self._validate()
+        finished = EpochReport(
+            epoch=self._epoch,
+            loss=self._loss_sum / n,
+            accuracy=self._n_correct / n,
+            val_loss=loss,
+            val_accuracy=accuracy,
+            n_images=self._n_images,
+            seconds=self._seconds,
+        )
+        self.history.append(finished)
+        self._report(finished)
+
+    def _validate(self) -> tuple[float, float]:
+        """Return mean loss and accuracy on the validation images."""
+        split, loss_sum, n_correct = self.data.validation, 0.0, 0
+        with self._averaged():
+            for start in range(0, len(split), VALIDATION_BATCH):
+                part = slice(start, start + VALIDATION_BATCH)
+                labels = split.labels[part]
+                loss, correct = self.engine.evaluate(as_images(split.pixels[part]), labels)
+                loss_sum += loss * len(labels)
+                n_correct += correct
+                if self.control.stopped:
+                    raise TrainingStopped
+                if self._is_due():
+                    self._report(ValidationReport(self._epoch, (start + len(labels)) / len(split)))
+        return loss_sum / len(split), n_correct / len(split)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Have the engine use the averaged weights, where there are any, for a while."""
+        if self._average is None or not self._average.weights:
+            yield
+            return
+        learned = self.engine.weights()
+        self.engine.set_weights(self._average.weights)
+        try:
+            yield
+        finally:
+            self.engine.set_weights(learned)
+
+
+def new_engine(name: EngineName, network: NetworkSpec, training: TrainingSpec) -> Engine:
+    """Return the engine of this name; Keras is imported only when it is asked for."""
+    if name == "numpy":
+        from cnn_lab.training.numpy_engine import NumpyEngine
+
+        return NumpyEngine(network, training)
+    from cnn_lab.training.keras_engine import KerasEngine
+
+    return KerasEngine(network, training)

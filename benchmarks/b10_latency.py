@@ -45,7 +45,7 @@ def first_point_s(training: TrainingPage) -> float:
 def stop_s(training: TrainingPage) -> float:
     """Click on stop, and return the seconds until the page says that it has happened."""
     click(training, "Stop")
-    said = "() => document.body.innerText.includes('Stopped as asked.')"
+    said = "() => document.body.innerText.includes('Stopped as requested.')"
     since = "() => performance.now() - window.clicked"
     training.page.wait_for_function(said, timeout=60_000, polling=20)
     return float(training.page.evaluate(since)) / 1000

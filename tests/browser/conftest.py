@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
+from tests.browser.player import stage
 from tools.browser import READY, find_browser, launch_arguments
 from tools.server import ROOT, Server, serving
 
@@ -155,6 +156,13 @@ def app_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield _start(request.config, stack, ROOT / "app.py", {})
 
 
+@pytest.fixture(scope="session")
+def stage_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a page that shows one stage, one server for the whole session."""
+    with ExitStack() as stack:
+        yield _start(request.config, stack, ROOT / "tests" / "browser" / "stage_harness.py", {})
+
+
 def _start(
     config: pytest.Config, stack: ExitStack, script: Path, environment: dict[str, str]
 ) -> str:
@@ -207,6 +215,18 @@ def open_page(
         page = context.new_page()
         page.goto(base + path)
         wait_ready(page)
+        return page
+
+    return open_
+
+
+@pytest.fixture
+def open_stage(stage_url: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Open a page with one stage: `open_stage("small", start=5, width=390)`."""
+
+    def open_(case: str, start: int = 0, **options: Any) -> Page:
+        page = open_page(f"/?case={case}&start={start}", url=stage_url, **options)
+        expect(stage(page)).to_have_attribute("data-step", str(start))
         return page
 
     return open_

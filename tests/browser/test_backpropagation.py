@@ -5,17 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.player import caption, stage
 from tests.prose import wording
 
 CHECK_TIMEOUT_MS = 120_000  # the worker has Keras to load first
-
-
-def stage(page):
-    return page.locator(".stage[data-steps]").first
-
-
-def caption(page):
-    return page.get_by_test_id("stage-caption")
 
 
 def total(page):

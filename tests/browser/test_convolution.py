@@ -8,13 +8,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.player import stage
 from tests.prose import wording
 
 RESULT = "Output on the whole picture"
-
-
-def stage(page):
-    return page.locator(".stage[data-steps]").first
 
 
 def half_white(rows, columns):

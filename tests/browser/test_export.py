@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from cnn_lab.stage.export import export_csv, export_html, export_png
 from cnn_lab.stage.render import THEMES
 from cnn_lab.trace.arithmetic import Arithmetic, arithmetic
+from tests.browser.player import stage
 from tests.browser.stage_cases import CASES
 from tools.server import ROOT, serving
 
@@ -56,10 +57,6 @@ def open_file(new_context: Callable[..., BrowserContext], tmp_path: Path) -> Cal
 def harness() -> Iterator[str]:
     with serving(ROOT / "tests" / "browser" / "export_harness.py") as server:
         yield server.url
-
-
-def stage(page: Page) -> Locator:
-    return page.locator(".stage")
 
 
 def shown(line: Arithmetic) -> dict[str, object]:

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
+from tests.browser.player import stage
 
 
 def maps(page: Page):
@@ -15,10 +16,6 @@ def maps(page: Page):
 
 def chosen(page: Page):
     return page.locator(".maps[data-chosen]").first
-
-
-def stage(page: Page):
-    return page.locator(".stage[data-steps]").first
 
 
 def point(page: Page, map_: int, row: int, column: int) -> tuple[float, float]:

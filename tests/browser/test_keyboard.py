@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.player import stage
+
 MAX_TABS = 60
 
 # The focused element, through all shadow roots, as a reader of screens would name it.
@@ -15,10 +17,6 @@ FOCUSED = """() => {
     const role = element.getAttribute("role") ?? kind;
     return { role, name, outlined };
 }"""
-
-
-def stage(page: Page):
-    return page.locator(".stage[data-steps]").first
 
 
 def tab_to(page: Page, name: str, role: str) -> dict[str, object]:

@@ -5,13 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-
-def stage(page):
-    return page.locator(".stage[data-steps]").first
-
-
-def arithmetic(page):
-    return page.get_by_test_id("stage-arithmetic")
+from tests.browser.player import arithmetic, stage
 
 
 def test_a_convolution_is_stepped_and_its_sum_read(open_page):

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.player import caption, stage
 from tests.prose import wording
 
 # Pixels of outlines over the third figure: the first one has the kernel.
@@ -15,14 +16,6 @@ OUTLINED_ON_THE_RIGHT = """(root) => {
   const { data } = overlay.getContext("2d").getImageData(from, 0, width - from, height);
   return data.filter((value, i) => i % 4 === 3 && value > 0).length;
 }"""
-
-
-def stage(page):
-    return page.locator(".stage[data-steps]").first
-
-
-def caption(page):
-    return page.get_by_test_id("stage-caption")
 
 
 def test_three_paddings_play_in_step_and_the_shorter_wait_at_their_end(open_page):

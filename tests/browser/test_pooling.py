@@ -5,13 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-
-def stage(page):
-    return page.locator(".stage[data-steps]").first
-
-
-def caption(page):
-    return page.get_by_test_id("stage-caption")
+from tests.browser.player import caption, stage
 
 
 def arithmetic(page):

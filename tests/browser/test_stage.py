@@ -2,16 +2,16 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from cnn_lab.trace import Trace, arithmetic_latex
+from tests.browser.player import arithmetic, caption, centre, stage
 from tests.browser.stage_cases import CASES
-from tools.server import ROOT, serving
 
 # What a step shows, read after moving there as the slider does.
 READ_STEPS = """(root, steps) => steps.map((step) => {
@@ -66,32 +66,6 @@ READ_EDGES = """async (root, [layer, key, row, column]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def harness() -> Iterator[str]:
-    with serving(ROOT / "tests" / "browser" / "stage_harness.py") as server:
-        yield server.url
-
-
-@pytest.fixture
-def open_stage(harness: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
-    def open_(case: str, start: int = 0, **options: Any) -> Page:
-        page = open_page(f"/?case={case}&start={start}", url=harness, **options)
-        expect(stage(page)).to_have_attribute("data-step", str(start))
-        return page
-
-    return open_
-
-
-def stage(page: Page) -> Locator:
-    return page.locator(".stage")
-
-
-def centre(page: Page, key: str, row: int, column: int) -> dict[str, float]:
-    return stage(page).evaluate(
-        "(root, [key, row, column]) => root.cellCenter(key, row, column)", [key, row, column]
-    )
-
-
 def edges(page: Page, key: str, row: int, column: int, layer: int = 1) -> set[str]:
     found = stage(page).evaluate(READ_EDGES, [layer, key, row, column])
     return {name for name in ("left", "right", "top", "bottom") if found[name]}
@@ -109,14 +83,6 @@ def hover(page: Page, key: str, row: int, column: int) -> None:
 def click(page: Page, key: str, row: int, column: int) -> None:
     place = centre(page, key, row, column)
     page.mouse.click(place["x"], place["y"])
-
-
-def caption(page: Page) -> Locator:
-    return page.get_by_test_id("stage-caption")
-
-
-def arithmetic(page: Page) -> Locator:
-    return page.get_by_test_id("stage-arithmetic")
 
 
 def expect_step(page: Page, step: int) -> None:

@@ -1,15 +1,14 @@
 """What the stage offers besides playing: LaTeX, tables, the full screen, gradients to follow."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from cnn_lab.trace import arithmetic_latex, format_number
+from tests.browser.player import caption, centre, stage
 from tests.browser.stage_cases import CASES
-from tools.server import ROOT, serving
 
 READ_TABLE = """(root, title) => {
     const table = [...root.querySelectorAll("table")].find(
@@ -20,36 +19,6 @@ READ_TABLE = """(root, title) => {
         text: cell.textContent, now: cell.className === "now", title: cell.title,
     })));
 }"""
-
-
-@pytest.fixture(scope="module")
-def harness() -> Iterator[str]:
-    with serving(ROOT / "tests" / "browser" / "stage_harness.py") as server:
-        yield server.url
-
-
-@pytest.fixture
-def open_stage(harness: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
-    def open_(case: str, start: int = 0, **options: Any) -> Page:
-        page = open_page(f"/?case={case}&start={start}", url=harness, **options)
-        expect(stage(page)).to_have_attribute("data-step", str(start))
-        return page
-
-    return open_
-
-
-def stage(page: Page) -> Locator:
-    return page.locator(".stage")
-
-
-def caption(page: Page) -> Locator:
-    return page.get_by_test_id("stage-caption")
-
-
-def centre(page: Page, key: str, row: int, column: int) -> dict[str, float]:
-    return stage(page).evaluate(
-        "(root, [key, row, column]) => root.cellCenter(key, row, column)", [key, row, column]
-    )
 
 
 def table(page: Page, title: str) -> list[list[dict[str, Any]]]:

@@ -18,7 +18,7 @@ import LOOK from "../layout.json" with { type: "json" };
  */
 
 const { shade: SHADE, grey: GREY } = LOOK;
-const DIVERGING = "#1d4f91,#2c6fbb,#d9731a,#a85308";
+const LIGHT = LOOK.themes.light; // where a page names no colours
 
 /** @param {number[]} a @param {number[]} b @param {number} share of b */
 export function mix(a, b, share) {
@@ -54,13 +54,13 @@ function parseColour(text, fallback) {
 export function readTheme(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  const background = parseColour(read("--st-background-color", ""), "#ffffff");
-  const text = parseColour(read("--st-text-color", ""), "#1d1f24");
-  const accent = parseColour(read("--st-primary-color", ""), "#b0126f");
+  const background = parseColour(read("--st-background-color", ""), LIGHT.background);
+  const text = parseColour(read("--st-text-color", ""), LIGHT.text);
+  const accent = parseColour(read("--st-primary-color", ""), LIGHT.primary);
   const variant = isLight(background) ? "light" : "dark";
-  const diverging = read("--st-chart-diverging-colors", DIVERGING).split(",");
-  const negative = parseColour(diverging[1], "#2c6fbb");
-  const positive = parseColour(diverging[diverging.length - 2], "#d9731a");
+  const diverging = read("--st-chart-diverging-colors", String(LIGHT.diverging)).split(",");
+  const negative = parseColour(diverging[1], LIGHT.diverging.at(1));
+  const positive = parseColour(diverging.at(-2), LIGHT.diverging.at(-2));
   const tint = (share) => mix(background, text, share);
   const zero = tint(SHADE.zero[variant]);
   return {

@@ -1,5 +1,6 @@
 """The lab's colours outside the app: those of .streamlit/config.toml, mixed as the stage mixes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -49,7 +50,7 @@ class Theme:
     name : {"light", "dark"}
     primary, background, text : str
         As the configuration names them, "#rrggbb".
-    diverging : tuple of str
+    diverging : sequence of str
         Ten colours from negative to positive.
     """
 
@@ -57,7 +58,7 @@ class Theme:
     primary: str
     background: str
     text: str
-    diverging: tuple[str, ...]
+    diverging: Sequence[str]
 
     @cached_property
     def paper(self) -> Rgb:
@@ -108,44 +109,7 @@ class Theme:
         return red, green, blue
 
 
-THEMES: dict[ThemeName, Theme] = {
-    "light": Theme(
-        "light",
-        primary="#b0126f",
-        background="#fffdf9",
-        text="#14110e",
-        diverging=(
-            "#1d4f91",
-            "#2c6fbb",
-            "#6499d1",
-            "#a3c3e3",
-            "#dbe7f2",
-            "#f7e6d5",
-            "#f0c396",
-            "#e79a52",
-            "#d9731a",
-            "#a85308",
-        ),
-    ),
-    "dark": Theme(
-        "dark",
-        primary="#ff7ac6",
-        background="#181614",
-        text="#ece7df",
-        diverging=(
-            "#a9cdf2",
-            "#7db1ea",
-            "#4e86c4",
-            "#335a85",
-            "#253748",
-            "#473321",
-            "#86551f",
-            "#c37428",
-            "#f0a45d",
-            "#fbd0a5",
-        ),
-    ),
-}
+THEMES: dict[ThemeName, Theme] = {name: Theme(name, **LOOK["themes"][name]) for name in THEME_NAMES}
 
 
 def theme_of(name: str) -> Theme:

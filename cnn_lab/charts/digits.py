@@ -6,7 +6,7 @@ from PIL import Image
 
 from cnn_lab.charts.maps import Box, Picture, framed, grey_picture, rgb, signed_picture
 from cnn_lab.digits.drawing import SIDE, Ink, Preparation, Step
-from cnn_lab.explain import Occlusion
+from cnn_lab.explain.attribution import Occlusion
 from cnn_lab.ops.types import Array
 
 FACTOR = 10

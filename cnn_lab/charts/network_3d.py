@@ -18,9 +18,6 @@ from cnn_lab.ops.types import Array
 
 SIDE_PX = 150  # the longer side of a plane before it is seen from afar
 SHORT = 12  # so many single numbers stand in one column
-# These keep the shape and act on each number alone: what comes of them stands for both.
-_ONE_BY_ONE = ("Activation", "BatchNormalization", "LeakyReLU", "ReLU", "Softmax")
-_HIDDEN = ("Dropout", "Flatten")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +54,9 @@ def shown_layers(spec: NetworkSpec) -> list[str]:
     >>> shown_layers(fast().network)
     ['relu1', 'relu2', 'relu3', 'softmax']
     """
-    layers = [layer for layer in spec.layers if layer.type not in _HIDDEN]
-    following = [*(layer.type for layer in layers[1:]), ""]
-    return [
-        layer.name for layer, then in zip(layers, following, strict=True) if then not in _ONE_BY_ONE
-    ]
+    layers = [layer for layer in spec.layers if not layer.hands_on]
+    changed_next = [*(layer.keeps_shape for layer in layers[1:]), False]
+    return [layer.name for layer, then in zip(layers, changed_next, strict=True) if not then]
 
 
 def planes(

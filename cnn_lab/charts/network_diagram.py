@@ -9,6 +9,7 @@ from html import escape
 from PIL import Image, ImageDraw, ImageFont
 
 from cnn_lab.network.spec import Draft, Fit, Shape
+from cnn_lab.ops.types import shape_words
 
 INPUT = "image"
 INPUT_KEY = "*"  # no layer can have this name
@@ -20,9 +21,7 @@ GAP_PX = 14
 NAME_PX, SHAPE_PX = 12, 11
 NAME_LETTER_PX, SHAPE_LETTER_PX = 6.8, 5.9  # of a typical letter or digit of these sizes
 MISSING_PX = (26, 56)
-# Layers that leave the shape as it is are drawn as thin plates.
-PLATES = ("Activation", "BatchNormalization", "Dropout", "LeakyReLU", "ReLU", "Softmax")
-_PLATE_PX = 5
+_PLATE_PX = 5  # of a layer that keeps the shape
 _FRONT, _TOP, _SIDE = 0.1, 0.04, 0.18  # shares of ink
 
 Point = tuple[float, float]
@@ -37,7 +36,7 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Block:
+class LayerBlock:
     """What one layer makes.
 
     Attributes
@@ -75,7 +74,7 @@ class Block:
 class Diagram:
     """The blocks of a network, side by side, and the size of the whole in pixels."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[LayerBlock, ...]
     width: float
     height: float
 
@@ -112,7 +111,7 @@ def network_diagram(draft: Draft, found: Fit) -> Diagram:
     shapes: list[Shape] = [draft.input_shape, *(row.output_shape for row in found.rows)]
     widest = max(max(shape[:2]) for shape in shapes if len(shape) == 3)
     names = [INPUT, *(layer.name for layer in draft.layers)]
-    plates = [False, *(layer.type in PLATES for layer in draft.layers)]
+    plates = [False, *(layer.keeps_shape for layer in draft.layers)]
     centre = MARGIN_PX + (MAP_PX * (1 - LEAN[1])) / 2
     blocks = []
     left = float(MARGIN_PX)
@@ -126,15 +125,11 @@ def network_diagram(draft: Draft, found: Fit) -> Diagram:
         corner = (left + (width - drawn) / 2, centre - (height + lean[1]) / 2)
         faces = tuple(_faces(corner, thickness, height, lean))
         key = name if number else INPUT_KEY
-        blocks.append(Block(name, key, words, label, left, width, faces, fits=shape is not None))
+        fits = shape is not None
+        blocks.append(LayerBlock(name, key, words, label, left, width, faces, fits=fits))
         left += width + GAP_PX
     below = centre + MAP_PX * (1 - LEAN[1]) / 2
     return Diagram(tuple(blocks), left - GAP_PX + MARGIN_PX, below + NAME_PX + SHAPE_PX + 22)
-
-
-def shape_words(shape: Shape) -> str:
-    """Return a shape as "28 × 28 × 16"."""
-    return " × ".join(f"{length:,}" for length in shape)
 
 
 def _box(shape: Shape | None, widest: int, *, plate: bool) -> tuple[float, float, Point]:

@@ -81,7 +81,8 @@ def cooled(network: Network, divisor: float) -> Network:
         If the network does not end in a dense layer and softmax, or the number is not above 0.
     """
     *_, scoring, last = network.spec.layers
-    if last.type != "Softmax" or scoring.type != "Dense" or scoring.activation != "linear":
+    ends = last.keeps_shape and last.nonlinearity == "softmax"
+    if not ends or not scoring.dense or scoring.nonlinearity != "linear":
         raise ValueError(
             "Only a network that ends in a linear dense layer and softmax can be calibrated. "
             f"Received: {scoring.type}, {last.type}"

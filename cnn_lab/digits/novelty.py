@@ -178,7 +178,8 @@ def features_of(network: Network, images: Array) -> Array:
 
 
 def _before_scores(network: Network, activations: Mapping[str, Array]) -> Array:
-    types = [layer.type for layer in network.spec.layers]
-    before = network.spec.layers[len(types) - 2 - types[::-1].index("Dense")]
+    layers = network.spec.layers
+    last = [place for place, layer in enumerate(layers) if layer.dense][-1]
+    before = layers[last - 1]
     values = activations[before.name]
     return values.reshape(len(values), -1)

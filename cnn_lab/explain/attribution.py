@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.explain.layers import find_maps, one_image
+from cnn_lab.explain.receptive_field import nearest_place
 from cnn_lab.network import Network
-from cnn_lab.ops.types import Array, check_at_least
+from cnn_lab.ops.types import Array, Pair, check_at_least
 
 Heat = NDArray[np.float32]
 
@@ -44,7 +44,7 @@ def saliency(network: Network, image: Array, digit: int) -> Heat:
     ----------
     .. [1] Simonyan, Vedaldi and Zisserman (2013), arXiv:1312.6034, section 3.
     """
-    slopes = network.slopes(one_image(network.spec, image), digit)
+    slopes = network.slopes(network.one_image(image), digit)
     return np.asarray(np.abs(slopes.of_image).max(axis=-1), np.float32)
 
 
@@ -83,8 +83,8 @@ def grad_cam(network: Network, image: Array, digit: int, layer: str) -> Heat:
     ----------
     .. [1] Selvaraju et al. (2017), arXiv:1610.02391, equations 1 and 2.
     """
-    find_maps(network.spec, layer)
-    slopes = network.slopes(one_image(network.spec, image), digit)
+    network.spec.find_maps(layer)
+    slopes = network.slopes(network.one_image(image), digit)
     if layer not in slopes.values:
         raise ValueError(
             f"`layer` must come before the softmax that ends the network. Received: layer={layer!r}"
@@ -111,6 +111,25 @@ class Occlusion:
     size: int
     step: int
     before: float
+
+    def lost_at_pixels(self, size: Pair) -> Heat:
+        """Return what it took with the square's middle at or near each pixel.
+
+        Parameters
+        ----------
+        size : (int, int)
+            Rows and columns of the image.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns)
+            Above 0 where covering hurts.
+        """
+        down, right = (
+            nearest_place(np.arange(length), 0, (n - 1) * self.step, n)
+            for length, n in zip(size, self.probabilities.shape, strict=True)
+        )
+        return self.lost[np.ix_(down, right)]
 
     @property
     def lost(self) -> Heat:
@@ -168,7 +187,7 @@ def occlusion(
             f"`digit` must be a class from 0 to {network.spec.n_classes - 1}. "
             f"Received: digit={digit}"
         )
-    image = one_image(network.spec, image)
+    image = network.one_image(image)
     middles = [range(0, length, step) for length in image.shape[:2]]
     covered = np.tile(image, (len(middles[0]), len(middles[1]), 1, 1, 1))
     for row, down in enumerate(middles[0]):

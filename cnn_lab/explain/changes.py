@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.data.augmentation import sampled
-from cnn_lab.explain.layers import find_maps, one_image
 from cnn_lab.explain.receptive_field import seen_by
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array, Images, ShapeError
@@ -119,7 +119,7 @@ def answer_curve(
     """
     if change not in CHANGES:
         raise ValueError(f"`change` must be one of {', '.join(CHANGES)}. Received: {change!r}")
-    images = one_image(network.spec, image)[np.newaxis]
+    images = network.one_image(image)[np.newaxis]
     made = [changed(images, **{change: value}) for value in values]
     answers = network.predict(np.concatenate(made)) if made else network.predict(images[:0])
     return np.asarray(answers.reshape(len(made), network.spec.n_classes), np.float32)
@@ -162,8 +162,8 @@ def equivariance(network: Network, image: Array, layer: str, shift: tuple[float,
     .. [1] Zhang (2019), "Making convolutional networks shift-invariant again",
        arXiv:1904.11486, section 3.1.
     """
-    row = find_maps(network.spec, layer)
-    image = one_image(network.spec, image)
+    row = network.spec.find_maps(layer)
+    image = network.one_image(image)
     size = row.output_shape[:2]
     moved = np.stack([image, changed(image[np.newaxis], shift=shift)[0]])
     before, of_moved = network.activations(moved)[layer][:, np.newaxis]
@@ -175,8 +175,57 @@ def equivariance(network: Network, image: Array, layer: str, shift: tuple[float,
         for length, by in zip(size, units, strict=True)
     )
     ours, wanted = (maps[0][np.ix_(down, right)] for maps in (of_moved, expected))
-    longer = max(float(np.linalg.norm(ours)), float(np.linalg.norm(wanted)))
-    return float(np.linalg.norm(ours - wanted)) / longer if longer else 0.0
+    return _apart(ours, wanted)
+
+
+@dataclass(frozen=True)
+class Following:
+    """How a layer takes a shift of the image.
+
+    Attributes
+    ----------
+    layer : str
+    astray : float or None
+        How far its maps are from those before, moved along: 0 is equivariant. None where
+        there are no maps.
+    change : float
+        How far its numbers are from those before, place by place: 0 is invariant.
+    """
+
+    layer: str
+    astray: float | None
+    change: float
+
+
+def following(network: Network, image: Array, shift: tuple[float, float]) -> list[Following]:
+    """Return how each layer takes a shift.
+
+    Parameters
+    ----------
+    network : Network
+    image : ndarray of float32 in [0, 1], shape (height, width, channels)
+    shift : (float, float)
+        Pixels (down, right).
+
+    Returns
+    -------
+    list of Following
+        Without layers that hand on what they are given.
+
+    Notes
+    -----
+    Two images through the network for each layer with maps: 40 ms for the paper's.
+    """
+    pair = np.stack([image, changed(image[np.newaxis], shift=shift)[0]])
+    made = network.activations(pair)
+    rows = []
+    for layer in network.spec.layers:
+        if layer.hands_on:
+            continue
+        before, after = made[layer.name]
+        astray = equivariance(network, image, layer.name, shift) if before.ndim == 3 else None
+        rows.append(Following(layer.name, astray, _apart(before, after)))
+    return rows
 
 
 def _places(
@@ -216,3 +265,9 @@ def _steps(network: Network, layer: str, size: tuple[int, ...]) -> tuple[int, in
         (last.first_row - first.first_row) // max(size[0] - 1, 1) or 1,
         (last.first_column - first.first_column) // max(size[1] - 1, 1) or 1,
     )
+
+
+def _apart(before: Array, after: Array) -> float:
+    """Return the length of a difference over that of the longer one."""
+    longer = max(float(np.linalg.norm(before)), float(np.linalg.norm(after)))
+    return float(np.linalg.norm(before - after)) / longer if longer else 0.0

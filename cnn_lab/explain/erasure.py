@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.explain.layers import one_image
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array
 
@@ -72,7 +71,7 @@ def smallest_erasure(
     slopes of the scores promise most, the first 16 in earnest. Some 100 answers of the network: a
     third of a second with the paper's.
     """
-    image = one_image(network.spec, image)
+    image = network.one_image(image)
     before = int(network.scores(image[np.newaxis]).argmax())
     n_classes = network.spec.n_classes
     if target is not None and not (0 <= target < n_classes and target != before):

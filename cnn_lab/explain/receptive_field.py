@@ -1,24 +1,13 @@
 """What a unit deep in a network can see of the image."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from cnn_lab.explain.layers import find
-from cnn_lab.network.spec import (
-    Activation,
-    AveragePooling2D,
-    Conv2D,
-    Dense,
-    DepthwiseConv2D,
-    Flatten,
-    GlobalAveragePooling2D,
-    Layer,
-    LayerSummary,
-    MaxPooling2D,
-    NetworkSpec,
-    Softmax,
-)
-from cnn_lab.ops.padding import resolve_padding
-from cnn_lab.ops.types import Borders, Pair
+import numpy as np
+
+from cnn_lab.network.spec import Layer, LayerSummary, NetworkSpec
+from cnn_lab.ops.sizes import Span
+from cnn_lab.ops.types import Array, Pair
 
 
 @dataclass(frozen=True)
@@ -43,6 +32,16 @@ class Patch:
     read_rows: int
     read_columns: int
 
+    @property
+    def size(self) -> Pair:
+        """Rows and columns."""
+        return self.rows, self.columns
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Row and column, half a pixel on where it spans an even number."""
+        return self.first_row + (self.rows - 1) / 2, self.first_column + (self.columns - 1) / 2
+
     def clipped(self, height: int, width: int) -> "Patch":
         """Return the part that lies in an image of this size and is really read.
 
@@ -53,25 +52,6 @@ class Patch:
         bottom = min(self.first_row + self.rows, self.read_rows, height)
         right = min(self.first_column + self.columns, self.read_columns, width)
         return Patch(top, left, bottom - top, right - left, self.read_rows, self.read_columns)
-
-
-@dataclass
-class _Span:
-    """A stretch of one axis on its way back to the image: first to last, and what exists."""
-
-    first: int
-    last: int
-    end: int  # the last that can be read at all
-
-    def widen(self, window: int, stride: int, before: int, length: int) -> None:
-        """Go back from a layer's result to what its windows read, of which `length` exist."""
-        self.first = self.first * stride - before
-        self.last = self.last * stride - before + window - 1
-        self.end = min(self.end * stride - before + window, length) - 1
-
-    def spread(self, length: int) -> None:
-        """Go back to the whole of a map that one number stands for."""
-        self.first, self.last, self.end = 0, length - 1, length - 1
 
 
 def seen_by(spec: NetworkSpec, layer: str, row: int, column: int) -> Patch:
@@ -111,6 +91,7 @@ def seen_by(spec: NetworkSpec, layer: str, row: int, column: int) -> Patch:
     --------
     Two convolutions of 3 x 3, each with a border of zeros:
 
+    >>> from cnn_lab.network.spec import Conv2D
     >>> layers = [Conv2D(name=n, filters=1, kernel_size=(3, 3), padding="same") for n in "ab"]
     >>> spec = NetworkSpec(name="two", input_shape=(9, 9, 1), layers=tuple(layers))
     >>> patch = seen_by(spec, "b", 0, 4)
@@ -119,17 +100,17 @@ def seen_by(spec: NetworkSpec, layer: str, row: int, column: int) -> Patch:
     >>> patch.clipped(9, 9).rows
     3
     """
-    place, found = find(spec, layer)
+    place, found = spec.find(layer)
     size = found.output_shape[:2] if len(found.output_shape) == 3 else (1, *found.output_shape)
     if not (0 <= row < size[0] and 0 <= column < size[1]):
         raise ValueError(
             f"A unit of {layer} must have a row from 0 to {size[0] - 1} and a column from 0 to "
             f"{size[1] - 1}. Received: row={row}, column={column}"
         )
-    down, right = _Span(row, row, size[0] - 1), _Span(column, column, size[1] - 1)
+    down, right = Span(row, row, size[0] - 1), Span(column, column, size[1] - 1)
     behind = list(zip(spec.layers, spec.summary(), strict=True))[: place + 1]
     for one, summary in reversed(behind):
-        _back(one, summary, down, right)
+        down, right = _before(one, summary, down, right)
     return Patch(
         down.first,
         right.first,
@@ -140,50 +121,101 @@ def seen_by(spec: NetworkSpec, layer: str, row: int, column: int) -> Patch:
     )
 
 
-def _back(layer: Layer, summary: LayerSummary, down: _Span, right: _Span) -> None:
+def _before(layer: Layer, summary: LayerSummary, down: Span, right: Span) -> tuple[Span, Span]:
     """Go back through one layer, along both axes."""
     shape = summary.input_shape
-    if len(shape) == 1:
-        if isinstance(layer, Dense) or _is_softmax(layer):
-            right.spread(shape[0])
-        return
-    size = shape[0], shape[1]
-    match layer:
-        case Flatten():
-            _unflatten(size, shape[2], down, right)
-        case GlobalAveragePooling2D():
-            down.spread(size[0])
-            right.spread(size[1])
-        case Conv2D() | DepthwiseConv2D() | MaxPooling2D() | AveragePooling2D():
-            window, strides, borders = _window(layer, size)
-            for span, reach, stride, border, length in zip(
-                (down, right), window, strides, borders, size, strict=True
-            ):
-                span.widen(reach, stride, border[0], length)
+    rows, columns = shape[:2] if len(shape) == 3 else (1, shape[0])
+    if layer.reads_all(shape):
+        return Span.whole(rows), Span.whole(columns)
+    if len(summary.output_shape) < len(shape):
+        # A row of numbers that was maps: one number has its place there, several have all of it.
+        if right.first != right.last:
+            return Span.whole(rows), Span.whole(columns)
+        _, row, column = layer.origin((right.first, 0, 0), shape)
+        return Span(row, row, rows - 1), Span(column, column, columns - 1)
+    if window := layer.window(shape):
+        down = down.before(window.size[0], window.strides[0], window.borders[0], rows)
+        right = right.before(window.size[1], window.strides[1], window.borders[1], columns)
+    return down, right
 
 
-def _unflatten(size: Pair, channels: int, down: _Span, right: _Span) -> None:
-    """Go back from a row of numbers to the map it was; from several numbers to all of it."""
-    if right.first == right.last:
-        down.first = down.last = right.first // channels // size[1]
-        right.first = right.last = right.first // channels % size[1]
-        down.end, right.end = size[0] - 1, size[1] - 1
-    else:
-        down.spread(size[0])
-        right.spread(size[1])
+def growing_fields(spec: NetworkSpec, layer: str, row: int, column: int) -> list[tuple[str, Patch]]:
+    """Return what a unit sees, and what units before it see around the same middle.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    layer : str
+    row, column : int
+        Of the unit; of a row of numbers 0 and the unit.
+
+    Returns
+    -------
+    list of (str, Patch)
+        The name and the field, within the image, of each layer up to this one that sees farther
+        than the one before it: of the unit whose field lies nearest to the middle of the last
+        one's. The layer itself comes last.
+    """
+    height, width, _ = spec.input_shape
+    whole = seen_by(spec, layer, row, column).clipped(height, width)
+    found: list[tuple[str, Patch]] = []
+    for summary in spec.summary():
+        if summary.name == layer:
+            break
+        patch = _around(spec, summary, whole).clipped(height, width)
+        if not found or patch.size != found[-1][1].size:
+            found.append((summary.name, patch))
+    while found and found[-1][1].size == whole.size:
+        found.pop()
+    return [*found, (layer, whole)]
 
 
-def _window(
-    layer: Conv2D | DepthwiseConv2D | MaxPooling2D | AveragePooling2D, size: Pair
-) -> tuple[Pair, Pair, Borders]:
-    if isinstance(layer, Conv2D | DepthwiseConv2D):
-        window, strides = layer.kernel_size, layer.strides
-    else:
-        window, strides = layer.pool_size, layer.strides or layer.pool_size
-    return window, strides, resolve_padding(layer.padding, size, window, strides)
-
-
-def _is_softmax(layer: Layer) -> bool:
-    return isinstance(layer, Softmax) or (
-        isinstance(layer, Activation) and layer.activation == "softmax"
+def _around(spec: NetworkSpec, summary: LayerSummary, whole: Patch) -> Patch:
+    """Return the field of a layer's unit that lies nearest to the middle of another's."""
+    if len(summary.output_shape) != 3:
+        return seen_by(spec, summary.name, 0, 0)
+    size = summary.output_shape[0], summary.output_shape[1]
+    row, column = (
+        int(nearest_place(middle, *ends, n))
+        for middle, ends, n in zip(
+            whole.middle, _middles(spec, summary.name, size), size, strict=True
+        )
     )
+    return seen_by(spec, summary.name, row, column)
+
+
+def over_image(spec: NetworkSpec, layer: str, values: Array) -> Array:
+    """Give each pixel the value of the unit whose field has its middle nearest to it.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    layer : str
+        One that makes maps.
+    values : ndarray, shape (rows, columns) of these maps
+
+    Returns
+    -------
+    ndarray, shape (height, width) of the image
+    """
+    size = values.shape[0], values.shape[1]
+    down, right = (
+        nearest_place(np.arange(length), *ends, n)
+        for length, ends, n in zip(
+            spec.input_shape[:2], _middles(spec, layer, size), size, strict=True
+        )
+    )
+    return values[np.ix_(down, right)]
+
+
+def _middles(spec: NetworkSpec, layer: str, size: Pair) -> list[tuple[float, float]]:
+    """Return the middles of the first and the last unit's field, along rows and columns."""
+    first = seen_by(spec, layer, 0, 0).middle
+    last = seen_by(spec, layer, size[0] - 1, size[1] - 1).middle
+    return list(zip(first, last, strict=True))
+
+
+def nearest_place(at: Any, first: float, last: float, n: int) -> Any:
+    """Return which of `n` middles, evenly spaced from `first` to `last`, lies nearest to `at`."""
+    step = (last - first) / max(n - 1, 1) or 1
+    return np.clip(np.floor((at - first) / step + 0.5), 0, n - 1).astype(np.int64)

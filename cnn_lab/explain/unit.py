@@ -6,15 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cnn_lab.explain.formulas import (
-    activation_latex,
-    dense_latex,
-    normalization_latex,
-    significant,
-    softmax_latex,
-)
 from cnn_lab.explain.window import neighbourhood, neighbourhood_trace
-from cnn_lab.network import Network, spec
+from cnn_lab.network import Network
+from cnn_lab.network.layers.base import Place
+from cnn_lab.network.layers.latex import activation_latex, significant
 from cnn_lab.ops.types import Array
 from cnn_lab.trace import (
     Grid,
@@ -25,8 +20,6 @@ from cnn_lab.trace import (
     format_number,
     max_pool_trace,
 )
-
-Place = tuple[int, int, int]
 
 # With more channels a trace shows the strongest alone; with so few, the whole map.
 MAX_WHOLE_CHANNELS = 3
@@ -96,9 +89,7 @@ def inspect_unit(
     -----
     2 ms where a whole map is traced, under 1 ms otherwise.
     """
-    names = [one.name for one in network.spec.layers]
-    if layer not in names:
-        raise ValueError(f"`layer` must be one of: {', '.join(names)}. Received: layer={layer!r}")
+    index, _ = network.spec.find(layer)
     values = activations[layer]
     maps = values if values.ndim == 3 else values.reshape(1, 1, -1)
     channel, row, column = place
@@ -108,71 +99,32 @@ def inspect_unit(
             f"`place` must lie in {maps.shape[2]} maps of {maps.shape[0]} x {maps.shape[1]}. "
             f"Received: place={place}"
         )
-    index = names.index(layer)
-    before = activations[names[index - 1]] if index else image
-    return _inspected(network, network.spec.layers[index], before, values, place)
-
-
-def _inspected(
-    network: Network, layer: Any, before: Array, values: Array, place: Place
-) -> Inspection:
-    channel, row, column = place
-    maps = values if values.ndim == 3 else values.reshape(1, 1, -1)
+    one = network.spec.layers[index]
+    before = activations[network.spec.layers[index - 1].name] if index else image
     value = float(maps[row, column, channel])
-    known = {"layer": layer.name, "place": place, "value": value, "written": significant(value)}
-    here: Any = (row, column, channel) if before.ndim == 3 else channel
-    weights = {
-        name.split("/")[1]: array
-        for name, array in network.weights.items()
-        if name.startswith(f"{layer.name}/")
+    known: dict[str, Any] = {
+        "layer": layer,
+        "place": place,
+        "value": value,
+        "written": significant(value),
     }
-    match layer:
-        case spec.Conv2D() | spec.DepthwiseConv2D():
-            return _convolved(layer, before, weights, known)
-        case spec.MaxPooling2D() | spec.AveragePooling2D() | spec.GlobalAveragePooling2D():
-            return _pooled(layer, before, values, known)
-        case spec.Dense():
-            bias = float(weights["bias"][channel]) if layer.use_bias else 0.0
-            line = dense_latex(before, weights["kernel"][:, channel], bias, layer.activation, value)
-            return Inspection(**known, latex=line)
-        case spec.BatchNormalization():
-            numbers = {name: float(array[channel]) for name, array in weights.items()}
-            given = float(before[here])
-            line = normalization_latex(given, value, epsilon=layer.epsilon, **numbers)
-            return Inspection(**known, latex=line)
-        case spec.Softmax():
-            return Inspection(**known, latex=softmax_latex(_row_of(before, row, column), channel))
-        case spec.Activation() | spec.ReLU() | spec.LeakyReLU():
-            kind = getattr(layer, "activation", "relu")
-            if kind == "softmax":
-                line = softmax_latex(_row_of(before, row, column), channel)
-            else:
-                slope = getattr(layer, "negative_slope", None)
-                line = activation_latex(kind, float(before[here]), value, negative_slope=slope)
-            return Inspection(**known, latex=line)
-        case spec.Flatten():
-            width, n_maps = before.shape[1:] if before.ndim == 3 else (1, before.size)
-            at, source = divmod(channel, n_maps)
-            return Inspection(**known, origin=(source, at // width, at % width))
-        case _:
-            return Inspection(**known, origin=place)
-
-
-def _row_of(before: Array, row: int, column: int) -> Array:
-    return before[row, column] if before.ndim == 3 else before
+    weights = one.own_weights(network.weights)
+    if one.convolves:
+        return _convolved(one, before, weights, known)
+    if one.pooling:
+        return _pooled(one, before, values, known)
+    if one.hands_on:
+        return Inspection(**known, origin=one.origin(place, before.shape))
+    return Inspection(**known, latex=one.formula(before, weights, place, value))
 
 
 def _convolved(
     layer: Any, before: Array, weights: Mapping[str, Array], known: dict[str, Any]
 ) -> Inspection:
     channel, row, column = known["place"]
-    inputs, kernel = before, weights["kernel"]
-    if isinstance(layer, spec.DepthwiseConv2D):
-        source, number = divmod(channel, layer.depth_multiplier)
-        inputs, filtered = before[..., source : source + 1], kernel[:, :, source, number, None]
-    else:
-        filtered = kernel[..., channel]
-    bias = float(weights["bias"][channel]) if layer.use_bias else 0.0
+    kernels = layer.kernels(weights)
+    inputs, filtered = before[..., layer.sources(channel)], kernels[..., channel]
+    bias = float(weights["bias"][channel]) if "bias" in weights else 0.0
     window = {"strides": layer.strides, "padding": layer.padding}
     n_channels = filtered.shape[2]
     trace, step, n_others = None, 0, 0
@@ -195,26 +147,23 @@ def _convolved(
     total = trace.value(trace.writes[step])
     known["written"] = format_number(known["value"], _result(trace, step).precision)
     line = ""
-    if layer.activation != "linear":
-        line = activation_latex(layer.activation, total, known["value"])
+    if layer.nonlinearity != "linear":
+        line = activation_latex(layer.nonlinearity, total, known["value"])
     return Inspection(**known, trace=trace, step=step, latex=line, n_others=n_others)
 
 
 def _pooled(layer: Any, before: Array, values: Array, known: dict[str, Any]) -> Inspection:
     channel, row, column = known["place"]
-    image = before[..., channel]
     step = 0 if values.ndim == 1 else row * values.shape[1] + column
+    window = layer.window(before.shape)
+    traced = max_pool_trace if layer.pooling == "max" else average_pool_trace
     try:
-        if isinstance(layer, spec.GlobalAveragePooling2D):
-            trace = average_pool_trace(image, pool_size=(image.shape[0], image.shape[1]))
-        else:
-            window = {
-                "pool_size": layer.pool_size,
-                "strides": layer.strides,
-                "padding": layer.padding,
-            }
-            largest = isinstance(layer, spec.MaxPooling2D)
-            trace = (max_pool_trace if largest else average_pool_trace)(image, **window)
+        trace = traced(
+            before[..., channel],
+            pool_size=window.size,
+            strides=window.strides,
+            padding=window.borders,
+        )
     except TraceTooLarge:
         return Inspection(**known)
     known["written"] = format_number(known["value"], _result(trace, step).precision)

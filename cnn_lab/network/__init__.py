@@ -1,7 +1,6 @@
 """A network in NumPy: the same weights as Keras, the same answers, no TensorFlow."""
 
-from cnn_lab.network.backward import Slopes
-from cnn_lab.network.model import MAX_FILE_BYTES, MODELS, ModelFileError, Network
+from cnn_lab.network.model import MAX_FILE_BYTES, MODELS, ModelFileError, Network, Slopes
 from cnn_lab.network.visitor import digit_problem, network_from_visitor
 
 __all__ = [

@@ -4,17 +4,15 @@ Drawn here and not by the engines, so that Keras on any backend and NumPy begin 
 weights, and see the same images in the same order.
 """
 
-import math
 from typing import Literal
 
 import numpy as np
 
-from cnn_lab.network.spec import NetworkSpec, Shape
+from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops.types import Array
 
 Purpose = Literal["weights", "order", "dropout", "augmentation", "fraction"]
 _STREAMS: tuple[Purpose, ...] = ("weights", "order", "dropout", "augmentation", "fraction")
-_ONES = ("gamma", "moving_variance")
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:
@@ -26,35 +24,10 @@ def stream(seed: int, purpose: Purpose) -> np.random.Generator:
 
 
 def initial_weights(network: NetworkSpec, seed: int) -> dict[str, Array]:
-    """Return fresh weights by "layer/weight", float32.
-
-    Kernels are uniform between plus and minus sqrt(6 / (fan_in + fan_out)), as Keras draws
-    them by default; scales and variances begin at one, all else at zero.
-
-    References
-    ----------
-    .. [1] Glorot and Bengio (2010), AISTATS, equation 16.
-    """
+    """Return fresh weights by "layer/weight", float32; see `BaseLayer.initial_weight`."""
     numbers = stream(seed, "weights")
-
-    def begin(name: str, shape: Shape) -> Array:
-        weight = name.rpartition("/")[2]
-        if weight == "kernel":
-            limit = math.sqrt(6 / sum(fans(shape)))
-            return numbers.uniform(-limit, limit, shape).astype(np.float32)
-        return np.full(shape, float(weight in _ONES), np.float32)
-
-    return {name: begin(name, shape) for name, shape in network.weight_shapes().items()}
-
-
-def fans(kernel_shape: Shape) -> tuple[int, int]:
-    """Return how many numbers go into one result of a kernel, and how many one goes into.
-
-    Examples
-    --------
-    >>> fans((3, 3, 16, 32)), fans((100, 10))
-    ((144, 288), (100, 10))
-    """
-    *window, n_in, n_out = kernel_shape
-    reach = math.prod(window)
-    return reach * n_in, reach * n_out
+    return {
+        f"{layer.name}/{weight}": layer.initial_weight(weight, shape, numbers)
+        for layer, row in zip(network.layers, network.summary(), strict=True)
+        for weight, shape in layer.weight_shapes(row.input_shape).items()
+    }

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from cnn_lab.network import spec
-from cnn_lab.network.backward import Slopes, score_slopes
-from cnn_lab.network.cross_entropy import label_loss, scoring
-from cnn_lab.network.layers import Weights, backward, forward
+from cnn_lab.network.layers.base import Gradients, Weights
+from cnn_lab.network.passes import backward, forward, label_loss
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops.types import Array, ShapeError
 
@@ -23,6 +23,31 @@ BATCH = 64  # images at a time: bounds what the maps of all layers take
 
 class ModelFileError(ValueError):
     """A file of weights that is missing, broken or does not fit its own spec."""
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """A class's score for one image, and how it changes with each number behind it.
+
+    Attributes
+    ----------
+    score : float
+        What the softmax that ends the network makes the probability from; where none ends it,
+        the answer itself.
+    values : dict of str to ndarray
+        What each layer made of the image, by name in layer order, without the axis of images.
+        A softmax that ends the network is left out: a layer of type Softmax is missing, and
+        any other is there with what it had before.
+    of_values : dict of str to ndarray
+        How the score changes with each of these numbers, in the same shapes.
+    of_image : ndarray, shape (height, width, channels)
+        How it changes with each pixel.
+    """
+
+    score: float
+    values: Gradients
+    of_values: Gradients
+    of_image: Array
 
 
 class Network:
@@ -168,7 +193,7 @@ class Network:
         ndarray of float32, shape (n, classes)
             What `predict` returns where no softmax ends the network.
         """
-        return self._in_parts(scoring(self.spec), self._checked(images))
+        return self._in_parts(self.spec.scoring_layers, self._checked(images))
 
     def slopes(self, image: Array, digit: int) -> Slopes:
         """Return how the score of a class changes with each layer's result, and each pixel.
@@ -195,8 +220,21 @@ class Network:
                 f"`digit` must be a class from 0 to {self.spec.n_classes - 1}. "
                 f"Received: digit={digit}"
             )
-        images = self._checked(np.asarray(image)[np.newaxis])
-        return score_slopes(self.spec, self.weights, images, digit)
+        images = self.one_image(image)[np.newaxis]
+        steps = list(forward(self.spec.scoring_layers, images, self.weights))
+        answer = steps[-1].values if steps else images
+        grad = np.zeros_like(answer)
+        grad.reshape(-1)[digit] = 1
+        of_values: Gradients = {}
+        for step in reversed(steps):
+            of_values[step.name] = grad[0]
+            grad, _ = step.back(grad, True)
+        return Slopes(
+            float(answer.reshape(-1)[digit]),
+            {step.name: step.values[0] for step in steps},
+            {step.name: of_values[step.name] for step in steps},
+            grad[0],
+        )
 
     def gradients(self, images: Array, labels: Array) -> tuple[float, dict[str, Array], Array]:
         """Return the loss for these labels and its gradients with respect to weights and images.
@@ -232,11 +270,21 @@ class Network:
         images at once.
         """
         images = self._checked(images)
-        steps = list(forward(scoring(self.spec), images, self.weights))
+        steps = list(forward(self.spec.scoring_layers, images, self.weights))
         loss, grad = label_loss(self.spec, steps[-1].values, labels)
         grad_images, found = backward(steps, grad)
         gradients = {name: found[name] for name in self.weights if name in found}
         return loss, gradients, grad_images
+
+    def one_image(self, image: Any) -> Array:
+        """Return an image as float32; ShapeError if it is not of the network's input shape."""
+        values = np.asarray(image, np.float32)
+        if values.shape != self.spec.input_shape:
+            raise ShapeError(
+                f"`image` must have shape {self.spec.input_shape}. "
+                f"Received: image.shape={values.shape}"
+            )
+        return values
 
     def _checked(self, images: Array) -> Array:
         images = np.asarray(images, np.float32)

@@ -2,16 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from cnn_lab.network.spec import (
-    Activation,
-    BatchNormalization,
-    Conv2D,
-    Dense,
-    DepthwiseConv2D,
-    Dropout,
-    Layer,
-    NetworkSpec,
-)
+from cnn_lab.network.spec import Activation, BatchNormalization, Dropout, Layer, NetworkSpec
 
 NORM_MOMENTUM = 0.9
 """Of the moving averages; Keras's 0.99 needs more batches than a short run has."""
@@ -75,13 +66,12 @@ def with_dropout(network: NetworkSpec, rate: float) -> NetworkSpec:
     .. [1] Srivastava et al. (2014), Journal of Machine Learning Research 15.
     """
     layers = list(network.layers)
-    dense = [place for place, layer in enumerate(layers) if isinstance(layer, Dense)]
+    dense = [place for place, layer in enumerate(layers) if layer.dense]
     if not rate:
-        layers = [layer for layer in layers if not isinstance(layer, Dropout)]
-    elif any(isinstance(layer, Dropout) for layer in layers):
+        layers = [layer for layer in layers if not layer.drops]
+    elif any(layer.drops for layer in layers):
         layers = [
-            layer.model_copy(update={"rate": rate}) if isinstance(layer, Dropout) else layer
-            for layer in layers
+            layer.model_copy(update={"rate": rate}) if layer.drops else layer for layer in layers
         ]
     elif dense:
         layers.insert(dense[-1], Dropout(name=_free_name("dropout1", layers), rate=rate))
@@ -112,16 +102,17 @@ def with_width(network: NetworkSpec, factor: float) -> NetworkSpec:
     --------
     >>> from cnn_lab.network import zoo
     >>> wide = with_width(zoo.preset("fast").network, 1.5)
-    >>> [layer.filters for layer in wide.layers if layer.type == "Conv2D"]
+    >>> [layer.filters for layer in wide.layers if layer.convolves]
     [24, 72, 144]
     """
-    convolutions = [layer for layer in network.layers if isinstance(layer, Conv2D)]
-    last = convolutions[-1] if convolutions else None
+    chosen = [layer for layer in network.layers if layer.convolves and layer.width_field]
+    last = chosen[-1] if chosen else None
 
     def widened(layer: Layer, *, but: Layer | None) -> Layer:
-        if not isinstance(layer, Conv2D) or layer is but:
+        if layer not in chosen or layer is but:
             return layer
-        return layer.model_copy(update={"filters": max(1, round(factor * layer.filters))})
+        field = layer.width_field
+        return layer.model_copy(update={field: max(1, round(factor * dict(layer)[field]))})
 
     wide = _rebuilt(network, tuple(widened(layer, but=None) for layer in network.layers))
     if wide.n_classes == network.n_classes:
@@ -141,7 +132,7 @@ def with_kernel_size(network: NetworkSpec, size: int) -> NetworkSpec:
     """
     layers = tuple(
         layer.model_copy(update={"kernel_size": (size, size)})
-        if isinstance(layer, Conv2D | DepthwiseConv2D) and layer.kernel_size != (1, 1)
+        if layer.convolves and dict(layer)[layer.window_field] != (1, 1)
         else layer
         for layer in network.layers
     )
@@ -173,26 +164,24 @@ def _rebuilt(
 def _normalized(layers: tuple[Layer, ...]) -> Iterator[Layer]:
     followers = [*layers[1:], None]
     for layer, follower in zip(layers, followers, strict=True):
-        if not isinstance(layer, Conv2D | DepthwiseConv2D) or isinstance(
-            follower, BatchNormalization
-        ):
+        if not layer.convolves or (follower and follower.normalizes):
             yield layer
             continue
         yield layer.model_copy(update={"activation": "linear", "use_bias": False})
         yield BatchNormalization(
             name=_free_name(f"{layer.name}_norm", layers), momentum=NORM_MOMENTUM
         )
-        if layer.activation != "linear":
-            name = _free_name(f"{layer.name}_{layer.activation}", layers)
-            yield Activation(name=name, activation=layer.activation)
+        if layer.nonlinearity != "linear":
+            name = _free_name(f"{layer.name}_{layer.nonlinearity}", layers)
+            yield Activation(name=name, activation=layer.nonlinearity)
 
 
 def _plain(layers: tuple[Layer, ...]) -> Iterator[Layer]:
     followers = [*layers[1:], None]
     for layer, follower in zip(layers, followers, strict=True):
-        if isinstance(layer, BatchNormalization):
+        if layer.normalizes:
             continue
-        if isinstance(layer, Conv2D | DepthwiseConv2D) and isinstance(follower, BatchNormalization):
+        if layer.convolves and follower and follower.normalizes:
             yield layer.model_copy(update={"use_bias": True})
         else:
             yield layer

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from cnn_lab.network.cross_entropy import ends_in_softmax
 from cnn_lab.network.model import ModelFileError, Network
 from cnn_lab.network.spec import NetworkSpec
 
@@ -73,7 +72,7 @@ def digit_problem(network: NetworkSpec) -> str:
             f"To classify digits, a network must end in {N_DIGITS} probabilities. "
             f"Received: {' × '.join(map(str, made))} numbers"
         )
-    if not ends_in_softmax(network):
+    if not network.ends_in_softmax:
         return (
             f"To classify digits, a network must end in {N_DIGITS} probabilities. "
             "Received: one that does not end with softmax"

@@ -7,9 +7,9 @@ influence each other; costs take whole shapes.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from cnn_lab.ops.types import ShapeError, check_at_least
+from cnn_lab.ops.types import Borders, Pair, ShapeError, check_at_least
 
 
 def effective_kernel_size(kernel_size: int, dilation_rate: int = 1) -> int:
@@ -180,6 +180,21 @@ def unread_length(
     return length + sum(padding) - reach
 
 
+class Window(NamedTuple):
+    """A window that slides over maps, rows before columns.
+
+    Attributes
+    ----------
+    size, strides : (int, int)
+    borders : ((int, int), (int, int))
+        Pixels of padding (top, bottom), (left, right).
+    """
+
+    size: Pair
+    strides: Pair
+    borders: Borders
+
+
 @dataclass(frozen=True)
 class ReceptiveField:
     """Receptive field of one unit in the network's input, along one axis.
@@ -222,6 +237,41 @@ def receptive_field(layers: Iterable[tuple[int, int, int]]) -> ReceptiveField:
     for kernel_size, stride, dilation_rate in layers:
         field = field.through(kernel_size, stride, dilation_rate)
     return field
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one axis, followed from a unit back to the input.
+
+    Attributes
+    ----------
+    first, last : int
+        Its ends; below 0, or beyond `end`, where it lies in padding.
+    end : int
+        The last place that any unit reads.
+    """
+
+    first: int
+    last: int
+    end: int
+
+    def before(self, kernel_size: int, stride: int, padding: Pair, length: int) -> "Span":
+        """Return what a window reads to make this span, of an axis with `length` places.
+
+        Examples
+        --------
+        The unit in the middle of three that a window of 3 makes in steps of 2:
+
+        >>> Span(1, 1, end=2).before(3, 2, (0, 1), 6)
+        Span(first=2, last=4, end=5)
+        """
+        first, last, end = (at * stride - padding[0] for at in (self.first, self.last, self.end))
+        return Span(first, last + kernel_size - 1, min(end + kernel_size, length) - 1)
+
+    @classmethod
+    def whole(cls, length: int) -> "Span":
+        """Return all of an axis."""
+        return cls(0, length - 1, length - 1)
 
 
 def convolution_parameters(

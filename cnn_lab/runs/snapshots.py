@@ -36,9 +36,6 @@ FIRST_GAP_S = 0.25
 DOUBLED_EVERY = 12  # snapshots: 120 of them fill the hour that a run may take
 MAX_SNAPSHOTS, KEPT_FOR_EPOCHS = 150, 30
 
-_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D")
-_BELONG_TO_IT = ("BatchNormalization", "Activation", "ReLU", "LeakyReLU")
-
 
 def watched(split: Split) -> NDArray[np.int64]:
     """Return which five images of a split the snapshots show, each the first of its class.
@@ -162,12 +159,12 @@ class Observer:
 def _first_convolution(network: NetworkSpec) -> tuple[str, str] | None:
     """Return the names of the first convolution and of the last layer that belongs to it."""
     layers = iter(network.layers)
-    name = next((layer.name for layer in layers if layer.type in _CONVOLUTIONS), None)
+    name = next((layer.name for layer in layers if layer.convolves), None)
     if name is None:
         return None
     last = name
     for layer in layers:
-        if layer.type not in _BELONG_TO_IT:
+        if layer.hands_on or not (layer.keeps_shape and layer.per_map):
             break
         last = layer.name
     return name, last
@@ -178,10 +175,9 @@ def _rectified(network: NetworkSpec) -> dict[str, str]:
     found: dict[str, str] = {}
     convolution = ""
     for layer, row in zip(network.layers, network.summary(), strict=True):
-        if layer.type in _CONVOLUTIONS:
+        if layer.convolves:
             convolution = layer.name
-        rectifies = layer.type == "ReLU" or getattr(layer, "activation", "") == "relu"
-        if rectifies and convolution and len(row.output_shape) == 3:
+        if layer.nonlinearity == "relu" and convolution and len(row.output_shape) == 3:
             found[convolution] = layer.name
     return found
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from cnn_lab.network import Network
 from cnn_lab.network.initial import stream
+from cnn_lab.network.layers.base import BaseLayer
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
 from cnn_lab.training.engine import EngineName, Labels, Weights
@@ -33,12 +34,12 @@ def build_model(network: NetworkSpec, *, seed: int = 0) -> keras.Model:
     return keras.Sequential([keras.Input(network.input_shape), *layers], name=network.name)
 
 
-def _layer(layer: Any, drops: np.random.Generator) -> keras.layers.Layer:
+def _layer(layer: BaseLayer, drops: np.random.Generator) -> keras.layers.Layer:
     """Return the Keras layer of the same type, name and settings."""
-    settings = layer.model_dump(exclude={"type"})
-    if layer.type == "Dropout":
+    settings = layer.keras_arguments()
+    if layer.drops:
         settings["seed"] = int(drops.integers(1, MAX_SEED))
-    return getattr(keras.layers, layer.type)(**settings)
+    return getattr(keras.layers, layer.keras_class)(**settings)
 
 
 def weights_of(model: keras.Model) -> dict[str, Array]:
@@ -46,16 +47,20 @@ def weights_of(model: keras.Model) -> dict[str, Array]:
     return {
         f"{layer.name}/{variable.name}": np.asarray(variable).copy()  # JAX lends its own
         for layer in model.layers
-        for variable in layer.weights
-        if not isinstance(layer, keras.layers.Dropout)  # its state is no weight
+        for variable in _weights(layer)
     }
 
 
 def set_weights(model: keras.Model, weights: Mapping[str, Array]) -> None:
     """Put weights by "layer/weight" into a model of the same spec."""
     for layer in model.layers:
-        if not isinstance(layer, keras.layers.Dropout):
-            layer.set_weights([weights[f"{layer.name}/{v.name}"] for v in layer.weights])
+        for variable in _weights(layer):
+            variable.assign(weights[f"{layer.name}/{variable.name}"])
+
+
+def _weights(layer: keras.layers.Layer) -> list[Any]:
+    """Return a layer's variables, but for the whole numbers that count what dropout drew."""
+    return [variable for variable in layer.weights if variable.dtype.startswith("float")]
 
 
 def to_keras(network: Network) -> keras.Model:

@@ -12,11 +12,11 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from cnn_lab.network import Network
-from cnn_lab.network.cross_entropy import label_loss, scoring
 from cnn_lab.network.initial import stream
-from cnn_lab.network.layers import Gradients, backward, forward
-from cnn_lab.network.normalizing import normalize_parts
-from cnn_lab.network.spec import BatchNormalization, NetworkSpec, TrainingSpec
+from cnn_lab.network.layers.base import Gradients
+from cnn_lab.network.layers.normalization import Parts, PartsBack
+from cnn_lab.network.passes import backward, forward, label_loss
+from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
 from cnn_lab.training.engine import EngineName, Labels, Weights
 from cnn_lab.training.optimizers import Optimizer
@@ -25,8 +25,6 @@ PART = 32  # images that one core works on at a time
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # the numbers of <malloc.h>
 MAX_BLOCK_BYTES, MAX_FREE_BYTES = 32 * 2**20, 2**30  # bytes
 
-Parts = list[Array]
-Back = Callable[[Parts, bool], tuple[Parts, Gradients]]
 Result = TypeVar("Result")
 
 
@@ -54,10 +52,10 @@ class NumpyEngine:
         _keep_freed_memory()
         self.network, self.training = network, training
         self.versions: dict[str, str] = {}
-        self._stages = _stages(scoring(network))
+        self._stages = _stages(network.scoring_layers)
         shapes = network.weight_shapes()
         self._weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-        learned = {name: w for name, w in self._weights.items() if "/moving_" not in name}
+        learned = {n: w for n, w in self._weights.items() if n not in network.untrained}
         self._optimizer = Optimizer(training, learned)
         n_parts = -(-training.batch_size // PART)
         self._drops = stream(training.seed, "dropout").spawn(n_parts)
@@ -75,7 +73,7 @@ class NumpyEngine:
         """Return (mean loss, correct answers) of one batch without learning from it."""
 
         def judged(part: Array, targets: Array) -> tuple[float, int]:
-            for step in forward(scoring(self.network), part, self._weights):
+            for step in forward(self.network.scoring_layers, part, self._weights):
                 part = step.values
             loss, _ = label_loss(self.network, part, targets)
             return loss * len(part), _n_correct(part, targets)
@@ -116,9 +114,9 @@ class NumpyEngine:
             gradients |= of_stage
         return loss, sum(map(_n_correct, parts, targets)), gradients
 
-    def _forward(self, stage: tuple[Any, ...], parts: Parts) -> tuple[Parts, Back]:
-        if isinstance(stage[0], BatchNormalization):
-            return normalize_parts(stage[0], parts, self._weights, self._each)
+    def _forward(self, stage: tuple[Any, ...], parts: Parts) -> tuple[Parts, PartsBack]:
+        if stage[0].normalizes:
+            return self._normalize(stage[0], parts)
         weights = self._weights
         steps = self._each(
             lambda part, drops: list(forward(stage, part, weights, drops)), parts, self._drops
@@ -131,6 +129,15 @@ class NumpyEngine:
             return [grad for grad, _ in found], _added([gradients for _, gradients in found])
 
         return [of_part[-1].values for of_part in steps], back
+
+    def _normalize(self, layer: Any, parts: Parts) -> tuple[Parts, PartsBack]:
+        result, back_to = layer.forward_batch(parts, layer.own_weights(self._weights), self._each)
+
+        def back(grads: Parts, onward: bool) -> tuple[Parts, Gradients]:
+            grads, found = back_to(grads, onward)
+            return grads, {f"{layer.name}/{weight}": values for weight, values in found.items()}
+
+        return result, back
 
     def _targets(self, labels: Labels) -> Array:
         n_classes, smoothing = self.network.n_classes, self.training.label_smoothing
@@ -171,8 +178,7 @@ def _stages(layers: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Cut layers where parts meet: before and after each batch normalization."""
     stages: list[tuple[Any, ...]] = []
     for layer in layers:
-        alone = isinstance(layer, BatchNormalization)
-        if alone or not stages or isinstance(stages[-1][-1], BatchNormalization):
+        if layer.normalizes or not stages or stages[-1][-1].normalizes:
             stages.append((layer,))
         else:
             stages[-1] += (layer,)

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from cnn_lab.network import zoo
-from cnn_lab.network.draft import added, changed, removed, with_input
-from cnn_lab.network.draft.edits import FRESH
+from cnn_lab.network.editing import added, changed, removed, with_input
+from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import Dense, Draft, Flatten, MaxPooling2D
 from cnn_lab.network.spec.token import draft_from_token, from_token, to_json, to_token
 from tests.app.elements import tables
@@ -123,7 +123,7 @@ def test_a_field_writes_into_the_draft_and_follows_it_back(open_page):
 
 
 def test_every_type_of_layer_can_be_added_and_edited(open_page):
-    for type_ in FRESH:
+    for type_ in LAYER_TYPES:
         draft = added(PAPER, 0, type_)
         name = draft.layers[0].name
         page = open_page("network", with_token(draft, network_layer=name))

@@ -13,14 +13,9 @@ from cnn_lab.charts.maps import Picture, grey_picture
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.drawing import SIDE, percent
-from cnn_lab.explain import (
-    Erasure,
-    Neighbour,
-    Occlusion,
-    nearest_digits,
-    occlusion,
-    smallest_erasure,
-)
+from cnn_lab.explain.attribution import Occlusion, occlusion
+from cnn_lab.explain.erasure import Erasure, smallest_erasure
+from cnn_lab.explain.nearest import Neighbour, nearest_digits
 from cnn_lab.network import Network
 
 CHOICE = "draw_why"

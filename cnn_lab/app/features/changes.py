@@ -21,7 +21,7 @@ from cnn_lab.charts.maps import (
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
 from cnn_lab.digits.drawing import percent
-from cnn_lab.explain import answer_curve, changed, following
+from cnn_lab.explain.changes import answer_curve, changed, following
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array
 

@@ -13,7 +13,7 @@ from cnn_lab.data.mnist import DataError, Split
 from cnn_lab.data.sample_photo import landscape
 from cnn_lab.data.sets import INFO, load_data_set
 from cnn_lab.data.uploads import MAX_MB, PictureError
-from cnn_lab.explain import DIGIT_SHAPE, middle_of, picture_for
+from cnn_lab.explain.subject import DIGIT_SHAPE, middle_of, picture_for
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array
 

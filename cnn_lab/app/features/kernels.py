@@ -16,32 +16,32 @@ MAX_PX = 300
 
 def show_kernels(view: View) -> None:
     """Show what the layer has learned: all kernels of a first layer, else those of one map."""
-    kernel = view.network.weights.get(f"{view.layer}/kernel")
-    if kernel is None:
-        st.markdown(prose("features", "no_kernels", layer=view.layer))
-        return
     channel = view.place[0]
-    rows, columns = kernel.shape[:2]
-    if kernel.ndim == 4 and kernel.shape[2] == 1:
-        st.markdown(prose("features", "all_kernels", n=kernel.shape[3], layer=view.layer))
-        _show(kernel[:, :, 0], view, chosen=channel)
-    elif view.spec.type == "DepthwiseConv2D":
-        st.markdown(prose("features", "all_kernels", n=view.maps.shape[2], layer=view.layer))
-        _show(kernel.reshape(rows, columns, -1), view, chosen=channel)
-    elif kernel.ndim == 4:
-        st.markdown(prose("features", "one_kernel", map=channel, n=kernel.shape[2]))
-        _show(kernel[..., channel], view)
+    weights = view.spec.own_weights(view.network.weights)
+    kernels = view.spec.kernels(weights)
+    if view.spec.dense:
+        units = weights["kernel"]
+        st.markdown(prose("features", "dense_kernel", unit=channel, n=f"{len(units):,}"))
+        _show(_as_before(units[:, channel], view), view)
+    elif kernels is None:
+        st.markdown(prose("features", "no_kernels", layer=view.layer))
+    elif kernels.shape[2] == 1:
+        st.markdown(prose("features", "all_kernels", n=kernels.shape[3], layer=view.layer))
+        _show(kernels[:, :, 0], view, chosen=channel)
     else:
-        st.markdown(prose("features", "dense_kernel", unit=channel, n=f"{rows:,}"))
-        _show(_as_before(kernel[:, channel], view), view)
+        st.markdown(prose("features", "one_kernel", map=channel, n=kernels.shape[2]))
+        _show(kernels[..., channel], view)
 
 
 def _as_before(weights: Array, view: View) -> Array:
     """Return a unit's weights in the shape of the maps that they weigh, where these were maps."""
-    shapes = [row for row in view.network.spec.summary() if row.type == "Flatten"]
-    if shapes and shapes[-1].output_shape == weights.shape and len(shapes[-1].input_shape) == 3:
-        return weights.reshape(shapes[-1].input_shape)
-    return weights.reshape(1, 1, -1)
+    shapes = [
+        row.input_shape
+        for layer, row in zip(view.network.spec.layers, view.network.spec.summary(), strict=True)
+        if layer.hands_on and row.output_shape == weights.shape
+    ]
+    flattened = [shape for shape in shapes if len(shape) == 3]
+    return weights.reshape(flattened[-1] if flattened else (1, 1, -1))
 
 
 def _show(kernels: Array, view: View, *, chosen: int | None = None) -> None:

@@ -25,7 +25,8 @@ from cnn_lab.charts.maps import (
 )
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
-from cnn_lab.explain import growing_sight, operate
+from cnn_lab.explain.receptive_field import growing_fields
+from cnn_lab.explain.surgery import operate
 from cnn_lab.network import Network
 
 SCOPE, SECTION = "features_scale", "features_view"
@@ -86,13 +87,13 @@ def _show_answer(view: View) -> None:
     image = view.subject.image
     channel, row, column = view.place
     at = (row, column) if view.activations[view.layer].ndim == 3 else (0, channel)
-    sight = growing_sight(view.network.spec, view.layer, *at)[-1]
+    _, patch = growing_fields(view.network.spec, view.layer, *at)[-1]
     factor = max(1, round(IMAGE_PX / image.shape[1]))
     colour = str(st.get_option(f"theme.{tone()}.primaryColor"))
-    picture = framed(image_picture(image), [box_of(sight)], colour, factor=2 * factor)
+    picture = framed(image_picture(image), [box_of(patch)], colour, factor=2 * factor)
     show_png(
         png(picture),
-        alt=prose("features", "sight_alt", rows=sight.patch.rows, columns=sight.patch.columns),
+        alt=prose("features", "sight_alt", rows=patch.rows, columns=patch.columns),
         width_px=factor * image.shape[1],
     )
     if truth is None:

@@ -11,7 +11,7 @@ from cnn_lab.app.features.view import View, network_name
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import Split
-from cnn_lab.explain import (
+from cnn_lab.explain.surgery import (
     MAX_CUTS,
     Cut,
     accuracy,

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from cnn_lab.app.features.view import View
-from cnn_lab.app.network.diagram import layer_words
 from cnn_lab.app.widgets.pictures import show_png, tone
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.charts.maps import (
@@ -12,16 +11,16 @@ from cnn_lab.charts.maps import (
     image_picture,
     png,
 )
-from cnn_lab.charts.network_diagram import shape_words
 from cnn_lab.content import prose
-from cnn_lab.explain import Inspection, Sight, growing_sight, inspect_unit
+from cnn_lab.explain.receptive_field import Patch, growing_fields
+from cnn_lab.explain.unit import Inspection, inspect_unit
+from cnn_lab.ops.types import shape_words
 
 SMALL_PX = 84
 
 
-def box_of(sight: Sight) -> Box:
+def box_of(patch: Patch) -> Box:
     """Return what a unit sees as a frame."""
-    patch = sight.patch
     return patch.first_row, patch.first_column, patch.rows, patch.columns
 
 
@@ -46,7 +45,7 @@ def show_unit(view: View) -> None:
 
 def _sentence(view: View, found: Inspection) -> str:
     channel, row, column = found.place
-    place = {"layer": view.layer, "words": layer_words(view.spec), "value": found.written}
+    place = {"layer": view.layer, "words": view.spec.words, "value": found.written}
     if view.activations[view.layer].ndim == 3:
         place["where"] = f"map {channel}, row {row}, column {column}"
     else:
@@ -64,18 +63,18 @@ def _show_sight(view: View) -> None:
     """Show how much of the image units see, layer by layer up to the chosen one."""
     channel, row, column = view.place
     at = (row, column) if view.activations[view.layer].ndim == 3 else (0, channel)
-    growth = growing_sight(view.network.spec, view.layer, *at)
+    growth = growing_fields(view.network.spec, view.layer, *at)
     image = image_picture(view.subject.image)
     factor = max(1, round(SMALL_PX / image.shape[1]))
     colour = str(st.get_option(f"theme.{tone()}.primaryColor"))
     st.markdown(prose("features", "sight"))
     with st.container(horizontal=True, gap="medium"):
-        for sight in growth:
-            size = shape_words((sight.patch.rows, sight.patch.columns))
+        for name, patch in growth:
+            size = shape_words(patch.size)
             with st.container(width=max(SMALL_PX, factor * image.shape[1]) + 8, gap="xsmall"):
                 show_png(
-                    png(framed(image, [box_of(sight)], colour, factor=2 * factor)),
-                    alt=f"What a number of {sight.layer} sees: {size} pixels",
+                    png(framed(image, [box_of(patch)], colour, factor=2 * factor)),
+                    alt=f"What a number of {name} sees: {size} pixels",
                     width_px=factor * image.shape[1],
                 )
-                st.caption(f"{sight.layer}: {size}")
+                st.caption(f"{name}: {size}")

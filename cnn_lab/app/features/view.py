@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,8 +11,9 @@ from cnn_lab.app.features.controls import Subject
 from cnn_lab.app.widgets.inputs import whole_number
 from cnn_lab.app.widgets.map_picker import Place
 from cnn_lab.charts.maps import as_maps
-from cnn_lab.explain import Cut
+from cnn_lab.explain.surgery import Cut
 from cnn_lab.network import Network
+from cnn_lab.network.spec import Layer
 from cnn_lab.ops.types import Array
 
 LAYER = "features_layer"
@@ -57,9 +57,9 @@ class View:
         return hashlib.blake2b(self.subject.image.tobytes(), digest_size=16).hexdigest()
 
     @property
-    def spec(self) -> Any:
+    def spec(self) -> Layer:
         """The layer itself, as the network's spec has it."""
-        return next(one for one in self.network.spec.layers if one.name == self.layer)
+        return self.network.spec.layers[self.network.spec.find(self.layer)[0]]
 
     @property
     def maps(self) -> Array:
@@ -87,7 +87,7 @@ def network_name(network: Network) -> str:
 
 def choose_layer(network: Network) -> str:
     """Show the layers as a row of words; dropout does nothing once training is over."""
-    layers = {one.name: one for one in network.spec.layers if one.type != "Dropout"}
+    layers = {one.name: one for one in network.spec.layers if not one.drops}
     chosen = st.segmented_control(
         "Layer",
         list(layers),
@@ -136,7 +136,7 @@ def _middle(network: Network, layer: str) -> Place:
 
 def _size_of(network: Network, layer: str) -> tuple[int, int, int]:
     """Return rows, columns and number of a layer's maps."""
-    shape = next(row.output_shape for row in network.spec.summary() if row.name == layer)
+    shape = network.spec.find(layer)[1].output_shape
     return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, 1, shape[0])
 
 

@@ -11,9 +11,10 @@ from cnn_lab.charts.maps import (
 )
 from cnn_lab.content import prose
 from cnn_lab.digits.drawing import percent
-from cnn_lab.explain import drop_over_image, grad_cam, occlusion, over_image, saliency
-from cnn_lab.explain.formulas import significant
+from cnn_lab.explain.attribution import grad_cam, occlusion, saliency
+from cnn_lab.explain.receptive_field import over_image
 from cnn_lab.network import Network
+from cnn_lab.network.layers.latex import significant
 from cnn_lab.ops.types import Array
 
 CLASS = "features_class"
@@ -66,12 +67,10 @@ def show_why(view: View) -> None:
 
 def _cam_layer(view: View) -> str:
     """Return the chosen layer if Grad-CAM can take it, else the last one that makes maps."""
-    layers = view.network.spec.layers
-    softmax = layers[-1].name if layers[-1].type == "Softmax" else ""
     maps = [
         one.name
-        for one in layers
-        if view.activations[one.name].ndim == 3 and one.name != softmax and one.type != "Dropout"
+        for one in view.network.spec.scoring_layers
+        if view.activations[one.name].ndim == 3 and not one.drops
     ]
     return view.layer if view.layer in maps else (maps[-1] if maps else "")
 
@@ -80,4 +79,4 @@ def _cam_layer(view: View) -> str:
 def _drop(name: str, digit: int, *, _network: Network, _image: Array) -> Array:
     """Return how much each covering costs, one number for each pixel."""
     found = occlusion(_network, _image, digit, size=SQUARE_PX)
-    return drop_over_image(found, (_image.shape[0], _image.shape[1]))
+    return found.lost_at_pixels((_image.shape[0], _image.shape[1]))

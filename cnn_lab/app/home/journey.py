@@ -33,8 +33,6 @@ _MAPS = {
     "features_layer": "{layer}",
 }
 _WHY = {**_MAPS, "features_view": "why this answer"}
-# Layers that only rearrange values, or are inactive after training.
-SILENT = ("Dropout", "Flatten", "Dense", "Softmax")
 STEP_S = 0.12
 MAX_STATIONS = 12
 
@@ -84,9 +82,9 @@ def stations(model: str, index: int, tone: Tone) -> tuple[list[Station], Array]:
     way = [_station("image", "", image, tone)]
     for layer in chosen.spec.layers:
         result = activations[layer.name][0]
-        if layer.type == "Dense" and layer is not _last_dense(chosen.spec.layers):
+        if layer.dense and layer is not _last_dense(chosen.spec.layers):
             way.append(_station("Dense", layer.name, _as_block(result), tone, result.shape))
-        elif layer.type not in SILENT:
+        elif not (layer.dense or layer.hands_on or layer.nonlinearity == "softmax"):
             way.append(_station(layer.type, layer.name, result, tone))
     return way, activations[chosen.spec.layers[-1].name][0]
 
@@ -159,7 +157,7 @@ def _show_answer(probabilities: Array, model: str, index: int) -> None:
 
 
 def _last_dense(layers: tuple[Any, ...]) -> Any:
-    return [layer for layer in layers if layer.type == "Dense"][-1]
+    return [layer for layer in layers if layer.dense][-1]
 
 
 def _as_block(row: Array) -> Array:

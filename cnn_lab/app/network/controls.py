@@ -7,7 +7,7 @@ import streamlit as st
 
 from cnn_lab.charts.network_diagram import INPUT_KEY
 from cnn_lab.network import zoo
-from cnn_lab.network.draft import History
+from cnn_lab.network.editing import History
 from cnn_lab.network.spec import Draft, plain_error
 from cnn_lab.network.spec.token import TokenError, draft_from_token, to_token
 

@@ -4,18 +4,17 @@ import math
 
 import streamlit as st
 
-from cnn_lab.app.network.controls import Bench, change
+from cnn_lab.app.network.controls import OWN_NAME, Bench, change
 from cnn_lab.app.widgets.inputs import whole_number
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.network_costs import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
-from cnn_lab.charts.network_diagram import shape_words
 from cnn_lab.concepts.formulas import cost_table, layer_costs, output_length_latex
 from cnn_lab.content import prose
-from cnn_lab.network.costs import bytes_in_words, connections, memory
-from cnn_lab.network.draft import separable, separated
-from cnn_lab.network.draft.rows import multiply_adds_latex, parameters_latex
-from cnn_lab.network.spec import Conv2D, Fit, Layer, LayerSummary
-from cnn_lab.ops.padding import resolve_padding
+from cnn_lab.network.costs import bytes_in_words, memory
+from cnn_lab.network.editing import separated
+from cnn_lab.network.layers.base import Connections
+from cnn_lab.network.spec import Fit, Layer, LayerSummary
+from cnn_lab.ops.types import shape_words
 
 MAX_IN_BATCH = 1024
 _CHARTS = {
@@ -69,14 +68,14 @@ def show_layer_formulas(bench: Bench, found: Fit) -> None:
     for line in _lengths(layer, row):
         st.latex(line)
     for what, latex in (
-        ("parameters", parameters_latex(layer, row)),
-        ("multiply_adds", multiply_adds_latex(layer, row)),
+        ("parameters", layer.parameters_latex(row.input_shape)),
+        ("multiply_adds", layer.multiply_adds_latex(row.input_shape)),
     ):
         st.markdown(prose("network", what if latex else f"no_{what}"))
         if latex:
             st.latex(latex)
     st.markdown(prose("network", f"about_{layer.type}"))
-    if layer.type == "Softmax":
+    if layer.nonlinearity == "softmax":
         st.page_link(
             "pages/backpropagation.py", label="Softmax and cross-entropy, step by step", icon=""
         )
@@ -84,26 +83,24 @@ def show_layer_formulas(bench: Bench, found: Fit) -> None:
 
 def _lengths(layer: Layer, row: LayerSummary) -> list[str]:
     """Return the size formula of a layer with a window, once where both axes agree."""
-    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    window = layer.window(row.input_shape) if layer.window_field else None
     if window is None:
         return []
-    strides = getattr(layer, "strides", None) or window
-    size = (row.input_shape[0], row.input_shape[1])
-    borders = resolve_padding(getattr(layer, "padding", "valid"), size, window, strides)
-    axes = list(zip(size, window, strides, borders, strict=True))
+    axes = list(zip(row.input_shape[:2], *window, strict=True))
     names = ("H'", "W'") if axes[0] != axes[1] else ("H' = W'",)
     return [output_length_latex(name, *axis) for name, axis in zip(names, axes, strict=False)]
 
 
 def show_meter(bench: Bench, found: Fit) -> None:
     """Set a convolution beside a depthwise and a dense layer between the same two shapes."""
-    index = _convolution(bench, found)
-    if index is None:
+    convolutions = _convolutions(bench, found)
+    if not convolutions:
         st.markdown(prose("network", "no_convolution"))
         return
+    index = bench.index if bench.index in convolutions else next(iter(convolutions))
+    made = convolutions[index]
     layer, row = bench.draft.layers[index], found.rows[index]
-    assert isinstance(layer, Conv2D)
-    made = connections(layer, row.input_shape)
+    kernel = layer.weight_shapes(row.input_shape)["kernel"]
     st.markdown(
         prose(
             "network",
@@ -122,9 +119,9 @@ def show_meter(bench: Bench, found: Fit) -> None:
     rows_out, columns_out, filters = row.output_shape
     costs = layer_costs(
         (rows_in, columns_in, channels),
-        layer.kernel_size,
+        (kernel[0], kernel[1]),
         (rows_out, columns_out, filters),
-        bias=layer.use_bias,
+        bias=dict(layer)["use_bias"],
     )
     table = costs_table(costs)
     for place, (field, alt) in zip(st.columns(2, gap="large"), _CHARTS.items(), strict=True):
@@ -133,7 +130,7 @@ def show_meter(bench: Bench, found: Fit) -> None:
             st.vega_lite_chart(table, spec, key=f"network_cost_{field}", alt=alt)
     show_table(cost_table(costs), label=f"The costs of {layer.name} and of two alternatives")
     st.markdown(prose("network", "meter"))
-    possible = separable(layer)
+    possible = layer.separated(OWN_NAME) is not None
     st.button(
         f"Replace {layer.name} with depthwise + 1 × 1",
         icon=":material/call_split:",
@@ -146,14 +143,13 @@ def show_meter(bench: Bench, found: Fit) -> None:
         st.caption(prose("network", "inseparable"))
 
 
-def _convolution(bench: Bench, found: Fit) -> int | None:
-    """Return the layer being edited if it is a convolution that fits, else the first such."""
-    fitting = [
-        index
-        for index, layer in enumerate(bench.draft.layers[: len(found.rows)])
-        if isinstance(layer, Conv2D)
-    ]
-    return bench.index if bench.index in fitting else next(iter(fitting), None)
+def _convolutions(bench: Bench, found: Fit) -> dict[int, Connections]:
+    """Return the connections of each standard convolution that fits, by its place."""
+    made = {
+        index: layer.connections(row.input_shape)
+        for index, (layer, row) in enumerate(zip(bench.draft.layers, found.rows, strict=False))
+    }
+    return {index: one for index, one in made.items() if one}
 
 
 def _separate(index: int) -> None:

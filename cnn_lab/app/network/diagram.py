@@ -14,11 +14,11 @@ from cnn_lab.charts.network_diagram import (
     Look,
     diagram_svg,
     network_diagram,
-    shape_words,
 )
 from cnn_lab.content import prose
 from cnn_lab.network.costs import FLOAT_BYTES, Fields, bytes_in_words, fields
 from cnn_lab.network.spec import Draft, Fit, Layer, LayerSummary
+from cnn_lab.ops.types import shape_words
 
 _ON_PAGE = Look(ink="currentColor", paper="none", now="var(--now)")
 _HEADS = ("Layer", "Output", "Parameters", "Multiply-adds", "Memory", "Receptive field")
@@ -68,12 +68,12 @@ def layer_table(draft: Draft, found: Fit, *, selected: str) -> str:
     for number, layer in enumerate(draft.layers):
         if number < len(found.rows):
             cells = _cells(found.rows[number], seen[number], size)
-            lines.append(_line(layer.name, layer.name, layer_words(layer), cells, selected))
+            lines.append(_line(layer.name, layer.name, layer.words, cells, selected))
         elif number == len(found.rows):
             lines.append(_misfit(layer, found.reason, selected))
         else:
             cells = ["?", *[""] * 4]
-            lines.append(_line(layer.name, layer.name, layer_words(layer), cells, selected))
+            lines.append(_line(layer.name, layer.name, layer.words, cells, selected))
     body = "".join([*lines, _sums(found.rows)])
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -103,32 +103,6 @@ def field_words(seen: Fields, size: tuple[int, int]) -> str:
     return shape_words(tuple(lengths))
 
 
-def layer_words(layer: Layer) -> str:
-    """Return a layer's type and what it says beyond defaults, in a few words.
-
-    Examples
-    --------
-    >>> from cnn_lab.network.spec import Dense
-    >>> layer_words(Dense(name="dense1", units=10, activation="relu"))
-    'Dense, relu'
-    """
-    parts: list[str] = [layer.type]
-    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    if window:
-        parts.append(shape_words(window))
-    strides = getattr(layer, "strides", None)
-    if strides and strides != ((1, 1) if hasattr(layer, "kernel_size") else window):
-        parts.append(f"stride {strides[0] if strides[0] == strides[1] else shape_words(strides)}")
-    if getattr(layer, "padding", "") == "same":
-        parts.append("same")
-    activation = getattr(layer, "activation", "linear")
-    if activation != "linear":
-        parts.append(activation)
-    if layer.type == "Dropout":
-        parts.append(f"{layer.rate:.0%}")
-    return ", ".join(parts)
-
-
 def _line(name: str, key: str, words: str, cells: Sequence[str], selected: str) -> str:
     texts = "".join(f"<td>{escape(text)}</td>" for text in cells)
     return f"{_head(name, key, words, selected)}{texts}</tr>"
@@ -145,7 +119,7 @@ def _head(name: str, key: str, words: str, selected: str, kind: str = "") -> str
 
 
 def _misfit(layer: Layer, reason: str, selected: str) -> str:
-    head = _head(layer.name, layer.name, layer_words(layer), selected, "misfit")
+    head = _head(layer.name, layer.name, layer.words, selected, "misfit")
     return f'{head}<td colspan="5"><strong>Does not fit.</strong> {escape(reason)}</td></tr>'
 
 

@@ -6,12 +6,12 @@ import streamlit as st
 
 from cnn_lab.app.network.controls import Bench, change
 from cnn_lab.app.widgets.inputs import apart_toggle
-from cnn_lab.charts.network_diagram import INPUT_KEY, shape_words
+from cnn_lab.charts.network_diagram import INPUT_KEY
 from cnn_lab.data.sets import INFO
-from cnn_lab.network.draft import changed, with_input
+from cnn_lab.network.editing import changed, with_input
 from cnn_lab.network.spec import ActivationName, Draft, Layer, Shape
 from cnn_lab.network.spec.draft import LARGEST, MAX_CHANNELS, MAX_SIDE
-from cnn_lab.ops.types import Pair
+from cnn_lab.ops.types import Pair, shape_words
 
 LABELS = {
     "filters": "Filters",
@@ -44,16 +44,16 @@ def layer_fields(bench: Bench) -> None:
     for field in LABELS:
         if field in type(layer).model_fields:
             _field(layer, field)
-    if {"kernel_size", "pool_size"} & set(type(layer).model_fields):
+    if layer.window_field:
         apart_toggle("network")
 
 
 def _field(layer: Layer, field: str) -> None:
-    value = getattr(layer, field)
+    value = dict(layer)[field]
     label, key = LABELS[field], f"network_{layer.name}_{field}"
-    if field == "strides" and layer.type.endswith("Pooling2D"):
+    if field == "strides" and layer.pooling:
         _pool_strides(layer, value, key)
-    elif field == "strides" and layer.type == "DepthwiseConv2D":
+    elif field == "strides" and layer.equal_strides:
         _whole(layer, field, label, key, value[0], both=True)
     elif isinstance(value, tuple):
         _pair(layer, field, label, key, value)
@@ -170,7 +170,7 @@ def _write(name: str, field: str, key: str, both: bool = False, axis: int | None
         index, layer = _named(draft, name)
         value = (entered, entered) if both else entered
         if axis is not None:
-            pair = list(getattr(layer, field))
+            pair = list(dict(layer)[field])
             pair[axis] = entered
             value = tuple(pair)
         return changed(draft, index, **{field: value})
@@ -183,7 +183,7 @@ def _write_pool_strides(name: str, key: str) -> None:
 
     def make(draft: Draft) -> Draft:
         index, layer = _named(draft, name)
-        strides = None if as_window else getattr(layer, "pool_size")  # noqa: B009
+        strides = None if as_window else dict(layer)[layer.window_field]
         return changed(draft, index, strides=strides)
 
     change(make)

@@ -5,23 +5,23 @@ from collections.abc import Callable
 import streamlit as st
 
 from cnn_lab.app.network.controls import Bench, change, lay, redo, refuse, start_from, undo
-from cnn_lab.charts.network_diagram import shape_words
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
 from cnn_lab.network import zoo
-from cnn_lab.network.draft import (
+from cnn_lab.network.editing import (
     CLASSES,
     Remedy,
     added,
     duplicated,
-    ending,
     moved,
+    output_problem,
     remedies,
     removed,
 )
-from cnn_lab.network.draft.edits import FRESH
+from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import MAX_LAYERS, Draft, Fit
 from cnn_lab.network.spec.token import TokenError, draft_from_json
+from cnn_lab.ops.types import shape_words
 
 _FIELD_HEIGHT_PX = 160
 Edit = Callable[..., Draft]
@@ -91,7 +91,7 @@ def layer_tools(bench: Bench) -> None:
     full = n_layers >= MAX_LAYERS
     st.menu_button(
         f"Add a layer after {bench.layer}" if index >= 0 else "Add a first layer",
-        list(FRESH),
+        list(LAYER_TYPES),
         icon=":material/add:",
         key="network_add",
         on_click=_add,
@@ -136,12 +136,12 @@ def show_fit(bench: Bench, found: Fit) -> None:
         return
     if bench.draft.input_shape not in {info.shape for info in INFO.values()}:
         st.info(prose("network", "no_data_set", shape=shape_words(bench.draft.input_shape)))
-    end = ending(bench.draft, found)
+    end = output_problem(bench.draft, found)
     if end is not None:
         last = found.rows[-1]
         made = shape_words(last.output_shape)
         numbers = {"name": last.name, "made": made, "classes": CLASSES}
-        st.warning(prose("network", f"ending_{end.problem}", **numbers))
+        st.warning(prose("network", f"ending_{end.kind}", **numbers))
         _offer([end.remedy] if end.remedy else [])
 
 

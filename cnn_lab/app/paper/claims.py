@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from cnn_lab.app.network.diagram import layer_words
 from cnn_lab.app.paper.links import (
     AROUND,
     ERRATA,
@@ -19,10 +18,8 @@ from cnn_lab.app.training.fields import OPTIMIZERS
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.paper import seeds_spec, seeds_table
 from cnn_lab.content import prose
-from cnn_lab.network.costs import connections
-from cnn_lab.network.spec import Conv2D
 from cnn_lab.network.zoo import preset
-from cnn_lab.ops.sizes import conv_output_length, same_padding, unread_length
+from cnn_lab.ops.sizes import conv_output_length, unread_length
 from cnn_lab.runs.comparison import uncertainty
 from cnn_lab.training.experiment import PAPER_ACCURACY, Experiment, experiments
 
@@ -69,13 +66,14 @@ def show_layers() -> None:
     built = preset(PAPER)
     rows, n_parameters = built.network.summary(), built.network.n_parameters
     heaviest = max(rows, key=lambda row: row.parameters)
-    first = next(layer for layer in built.network.layers if isinstance(layer, Conv2D))
-    threads = connections(first, built.network.input_shape)
+    first = built.network.layers[0]
+    threads = first.connections(built.network.input_shape)
+    assert threads is not None  # the paper's network begins with a convolution
     table, words = st.columns(2, gap="large")
     with table:
         show_table(
             {
-                "Layer": [*map(layer_words, built.network.layers), "Total"],
+                "Layer": [*(layer.words for layer in built.network.layers), "Total"],
                 "Output": [*(" × ".join(f"{n:,}" for n in row.output_shape) for row in rows), ""],
                 "Parameters": [*(f"{row.parameters:,}" for row in rows), f"{n_parameters:,}"],
             },
@@ -105,7 +103,7 @@ def show_layers() -> None:
                 optimizer=OPTIMIZERS[training.optimizer],
                 rate=training.learning_rate,
                 batch_size=training.batch_size,
-                activation="none" if first.activation == "linear" else first.activation,
+                activation="none" if first.nonlinearity == "linear" else first.nonlinearity,
             )
         )
         with st.container(horizontal=True):
@@ -146,9 +144,10 @@ def show_outlook() -> None:
 
 def show_errata() -> None:
     """Show what the paper says loosely, how it is exactly, and where that can be seen."""
-    first = preset(PAPER).network.layers[0]
-    size = first.kernel_size[0] if isinstance(first, Conv2D) else 0
-    before, after = same_padding(preset(PAPER).network.input_shape[0], size)
+    spec = preset(PAPER).network
+    window = spec.layers[0].window(spec.input_shape)
+    assert window is not None  # the paper's network begins with a convolution
+    size, (before, after) = window.size[0], window.borders[0]
     around = (AROUND, AROUND)
     numbers: dict[str, dict[str, object]] = {
         "same": {"size": size, "before": before, "after": after},

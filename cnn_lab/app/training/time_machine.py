@@ -37,7 +37,7 @@ def show_time_machine(status: Status) -> None:
     watched = watched_classes(INFO[status.spec.training.data_set].class_names)
     place = st.container()
     shown = watched[0]
-    if any(layer.type in ("Conv2D", "DepthwiseConv2D") for layer in status.spec.network.layers):
+    if any(layer.convolves for layer in status.spec.network.layers):
         with place:
             shown = st.segmented_control(
                 "Maps of",

@@ -6,17 +6,6 @@ from cnn_lab.concepts.snippets.literals import arguments, script, short
 from cnn_lab.network.spec import Layer, NetworkSpec, TrainingSpec
 from cnn_lab.training.schedules import LOWEST, WARM_UP
 
-# Positional arguments of each layer in Keras, in order.
-_PLACES = {
-    "Conv2D": ("filters", "kernel_size"),
-    "DepthwiseConv2D": ("kernel_size",),
-    "MaxPooling2D": ("pool_size",),
-    "AveragePooling2D": ("pool_size",),
-    "Activation": ("activation",),
-    "Dropout": ("rate",),
-    "Dense": ("units",),
-}
-
 
 def keras_network_code(network: NetworkSpec, training: TrainingSpec | None = None) -> str:
     """Return code that builds a network with Keras, and optionally trains it.
@@ -76,11 +65,11 @@ def keras_network_code(network: NetworkSpec, training: TrainingSpec | None = Non
 
 def _layer(layer: Layer) -> str:
     """Return a layer as a call."""
-    places = _PLACES.get(layer.type, ())
-    values = [_literal(getattr(layer, field)) for field in places]
-    others = layer.model_dump(exclude_defaults=True, exclude={"name", "type", *places})
-    named = {field: _literal(value) for field, value in others.items()}
-    return f"layers.{layer.type}({arguments(*values, **named, name=_literal(layer.name))})"
+    settings = layer.keras_arguments()
+    unusual = layer.keras_arguments(defaults=False).keys() - {"name", *layer.by_position}
+    values = [_literal(settings[field]) for field in layer.by_position]
+    named = {field: _literal(value) for field, value in settings.items() if field in unusual}
+    return f"layers.{layer.keras_class}({arguments(*values, **named, name=_literal(layer.name))})"
 
 
 def _literal(value: Any) -> str:

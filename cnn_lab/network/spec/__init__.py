@@ -4,26 +4,16 @@ Only the layers named here exist, and sizes are bounded, so a spec from a strang
 to run.
 """
 
-from cnn_lab.network.spec.checked import plain_error
+from cnn_lab.network.checked import plain_error
+from cnn_lab.network.layers import Layer
+from cnn_lab.network.layers.activation import Activation, LeakyReLU, ReLU, Softmax
+from cnn_lab.network.layers.base import ActivationName, LayerName
+from cnn_lab.network.layers.convolution import Conv2D, DepthwiseConv2D
+from cnn_lab.network.layers.dense import Dense, Flatten
+from cnn_lab.network.layers.dropout import Dropout
+from cnn_lab.network.layers.normalization import BatchNormalization
+from cnn_lab.network.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnn_lab.network.spec.draft import Draft, Fit, fit
-from cnn_lab.network.spec.layers import (
-    Activation,
-    ActivationName,
-    AveragePooling2D,
-    BatchNormalization,
-    Conv2D,
-    Dense,
-    DepthwiseConv2D,
-    Dropout,
-    Flatten,
-    GlobalAveragePooling2D,
-    Layer,
-    LayerName,
-    LeakyReLU,
-    MaxPooling2D,
-    ReLU,
-    Softmax,
-)
 from cnn_lab.network.spec.network import (
     MAX_LAYERS,
     MAX_MULTIPLY_ADDS,

@@ -5,8 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from cnn_lab.network.spec.checked import Checked
-from cnn_lab.network.spec.layers import Layer, LayerName
+from cnn_lab.network.checked import Checked
+from cnn_lab.network.layers import Layer
+from cnn_lab.network.layers.base import LayerName
 from cnn_lab.network.spec.network import (
     MAX_LAYERS,
     LayerSummary,

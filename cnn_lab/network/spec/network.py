@@ -6,9 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from cnn_lab.network.spec.checked import Checked
-from cnn_lab.network.spec.layers import Layer, LayerName
-from cnn_lab.ops.types import Shape
+from cnn_lab.network.checked import Checked
+from cnn_lab.network.layers import Layer
+from cnn_lab.network.layers.base import BaseLayer, LayerName
+from cnn_lab.ops.types import Shape, ShapeError
 
 MAX_LAYERS = 60
 MAX_PARAMETERS = 20_000_000
@@ -100,6 +101,58 @@ class NetworkSpec(Checked):
             for layer, row in zip(self.layers, self.summary(), strict=True)
             for weight, shape in layer.weight_shapes(row.input_shape).items()
         }
+
+    @property
+    def untrained(self) -> set[str]:
+        """The weights by "layer/weight" that gradients do not change."""
+        return {f"{layer.name}/{weight}" for layer in self.layers for weight in layer.untrained}
+
+    @property
+    def ends_in_softmax(self) -> bool:
+        """Whether what the network answers with has gone through softmax."""
+        return self.layers[-1].nonlinearity == "softmax"
+
+    @property
+    def scoring_layers(self) -> tuple[BaseLayer, ...]:
+        """The layers up to the scores: without the softmax that ends the network, if one does."""
+        if not self.ends_in_softmax:
+            return self.layers
+        *before, last = self.layers
+        scoring = last.before_softmax()
+        return (*before, scoring) if scoring else tuple(before)
+
+    def find(self, layer: str) -> tuple[int, LayerSummary]:
+        """Return a layer's place, from 0, and its row in the table of layers.
+
+        Raises
+        ------
+        ValueError
+            If the network has no such layer.
+        """
+        rows = self.summary()
+        for place, row in enumerate(rows):
+            if row.name == layer:
+                return place, row
+        names = ", ".join(row.name for row in rows)
+        raise ValueError(f"`layer` must be one of: {names}. Received: layer={layer!r}")
+
+    def find_maps(self, layer: str) -> LayerSummary:
+        """Return the row of a layer that makes maps.
+
+        Raises
+        ------
+        ValueError
+            If the network has no such layer.
+        ShapeError
+            If the layer makes a row of numbers.
+        """
+        row = self.find(layer)[1]
+        if len(row.output_shape) != 3:
+            raise ShapeError(
+                "`layer` must make maps, of shape (rows, columns, channels). "
+                f"Received: {layer}, which makes {row.output_shape}"
+            )
+        return row
 
     @property
     def n_parameters(self) -> int:

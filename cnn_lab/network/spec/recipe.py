@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from cnn_lab.network.spec.checked import Checked, plain_error
+from cnn_lab.network.checked import Checked, plain_error
 from cnn_lab.network.spec.network import NetworkSpec
 from cnn_lab.network.spec.training import TrainingSpec
 

@@ -6,7 +6,7 @@ import json
 import re
 import zlib
 
-from cnn_lab.network.spec.checked import plain_error
+from cnn_lab.network.checked import plain_error
 from cnn_lab.network.spec.draft import Draft
 from cnn_lab.network.spec.network import NetworkSpec
 

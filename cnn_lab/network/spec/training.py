@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cnn_lab.network.spec.checked import Checked
+from cnn_lab.network.checked import Checked
 
 OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one_cycle"]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from cnn_lab.data.sets import n_training_images
 from cnn_lab.network.spec import LayerSummary, NetworkSpec, TrainingSpec
-from cnn_lab.ops.padding import resolve_padding
 from cnn_lab.runs.doctor.course import Course
 from cnn_lab.runs.doctor.finding import Finding, finding, plain_rate
 from cnn_lab.runs.snapshot import Snapshot
@@ -12,8 +11,6 @@ from cnn_lab.runs.snapshot import Snapshot
 SILENT_SHARE = 0.25  # a few filters fall silent in every healthy network
 EVIDENCE = 2  # snapshots in a row
 TINY_BATCH, USUAL_BATCH, MANY_STEPS = 16, 64, 1000
-
-_SLIDING = ("Conv2D", "DepthwiseConv2D", "MaxPooling2D", "AveragePooling2D")
 
 
 def silent_filters(
@@ -55,17 +52,17 @@ def idle_weights(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding 
     Of a "same" padded window on a small map, some cells never lie on anything but padding.
     """
     for layer, row in zip(network.layers, rows, strict=True):
-        if layer.type not in ("Conv2D", "DepthwiseConv2D"):
+        window = layer.window(row.input_shape)
+        if window is None or not layer.convolves:
             continue
-        size = row.input_shape[0], row.input_shape[1]
-        borders = resolve_padding(layer.padding, size, layer.kernel_size, layer.strides)
+        size = row.input_shape[:2]
         used = 1
         for length, kernel, stride, (before, _), n in zip(
-            size, layer.kernel_size, layer.strides, borders, row.output_shape[:2], strict=True
+            size, *window, row.output_shape[:2], strict=True
         ):
             starts = range(-before, n * stride - before, stride)
             used *= sum(any(0 <= at + cell < length for at in starts) for cell in range(kernel))
-        cells = layer.kernel_size[0] * layer.kernel_size[1]
+        cells = window.size[0] * window.size[1]
         if used < cells:
             return finding(
                 "maps_shrunk",
@@ -73,17 +70,19 @@ def idle_weights(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding 
                 "idle weights",
                 layer=row.name,
                 size=f"{size[0]} × {size[1]}",
-                window=f"{layer.kernel_size[0]} × {layer.kernel_size[1]}",
+                window=f"{window.size[0]} × {window.size[1]}",
                 idle=cells - used,
                 cells=cells,
             )
-    return _single_pixels(rows)
+    return _single_pixels(network, rows)
 
 
-def _single_pixels(rows: Sequence[LayerSummary]) -> Finding | None:
-    for at, row in enumerate(rows):
-        later = [after.name for after in rows[at + 1 :] if after.type in _SLIDING]
-        shrinks = row.type in _SLIDING and row.output_shape[:2] == (1, 1) != row.input_shape[:2]
+def _single_pixels(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding | None:
+    """Return what there is to say of a layer that shrinks maps to a pixel before others slide."""
+    sliding = [row for layer, row in zip(network.layers, rows, strict=True) if layer.window_field]
+    for at, row in enumerate(sliding):
+        later = [after.name for after in sliding[at + 1 :]]
+        shrinks = row.output_shape[:2] == (1, 1) != row.input_shape[:2]
         if shrinks and later:
             return finding(
                 "maps_shrunk",

@@ -133,7 +133,7 @@ def _better_in_validation(
     network: NetworkSpec, course: Course, accuracy: Array, val_accuracy: Array
 ) -> Finding | None:
     """Say that dropout and augmentation make the task harder in training: no illness."""
-    dropped = any(layer.type == "Dropout" and layer.rate for layer in network.layers)
+    dropped = any(layer.share_dropped for layer in network.layers)
     augmented = course.training.augmentation.active
     if val_accuracy[-1] - accuracy[-1] < GAP / 5 or not (dropped or augmented):
         return None
@@ -154,7 +154,7 @@ def _lags(network: NetworkSpec, course: Course) -> bool:
     Moving means of batch normalization, and averaged weights, follow what is learned with a
     delay of about 1 / (1 - momentum) batches.
     """
-    momenta = [layer.momentum for layer in network.layers if layer.type == "BatchNormalization"]
+    momenta = [layer.moving_momentum for layer in network.layers]
     slowest = max([course.training.weight_averaging, *momenta])
     n_batches = course.epochs[-1]["n_images"] / course.training.batch_size
     return bool(n_batches < 5 / (1 - slowest))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from cnn_lab.data.sets import INFO
-from cnn_lab.network.spec.checked import Checked
+from cnn_lab.network.checked import Checked
 from cnn_lab.runs.job import MAX_SECONDS, RunSpec
 from cnn_lab.runs.sweep.space import FACTORS, FactorName, Range, Value, choices, run_of
 

@@ -12,7 +12,7 @@ from cnn_lab.charts.digits import (
 )
 from cnn_lab.charts.maps import NEGATIVE, POSITIVE
 from cnn_lab.digits.drawing import STEPS, Preparation, prepare_steps
-from cnn_lab.explain import Occlusion
+from cnn_lab.explain.attribution import Occlusion
 
 ACCENT = (176, 18, 111)
 

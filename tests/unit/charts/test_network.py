@@ -19,7 +19,7 @@ from cnn_lab.charts.network_diagram import (
 from cnn_lab.concepts.formulas import layer_costs
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network, zoo
-from cnn_lab.network.draft import removed
+from cnn_lab.network.editing import removed
 from cnn_lab.network.spec import Draft, fit
 
 PAPER = Draft.of(zoo.preset("paper").network)

@@ -9,7 +9,8 @@ import pytest
 from cnn_lab.concepts.snippets import keras_network_code
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import zoo
-from cnn_lab.network.draft.edits import FRESH
+from cnn_lab.network.editing import new_layer
+from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import Augmentation, NetworkSpec, TrainingSpec
 from cnn_lab.training.schedules import learning_rates
 
@@ -20,9 +21,10 @@ N_IMAGES = 240
 
 def everything() -> NetworkSpec:
     """Every type of layer in one network."""
-    types = [*(type_ for type_ in FRESH if type_ not in LAST), *LAST]
+    types = [*(type_ for type_ in LAYER_TYPES if type_ not in LAST), *LAST]
     return NetworkSpec(
-        name="everything", layers=tuple(FRESH[type_](f"layer{n}") for n, type_ in enumerate(types))
+        name="everything",
+        layers=tuple(new_layer(type_, f"layer{n}") for n, type_ in enumerate(types)),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.explain import grad_cam, occlusion, saliency
+from cnn_lab.explain.attribution import grad_cam, occlusion, saliency
 from cnn_lab.network import Network, spec
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops import ShapeError

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.explain import CHANGES, answer_curve, changed, equivariance
+from cnn_lab.explain.changes import CHANGES, answer_curve, changed, equivariance
 from cnn_lab.network import Network, spec
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops import ShapeError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.explain import Erasure, smallest_erasure
+from cnn_lab.explain.erasure import Erasure, smallest_erasure
 from cnn_lab.network import Network, spec
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops import ShapeError

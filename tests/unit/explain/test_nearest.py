@@ -5,8 +5,7 @@ import pytest
 from scipy import ndimage
 
 from cnn_lab.data.mnist import Split, load_mnist
-from cnn_lab.explain import nearest_digits
-from cnn_lab.explain.nearest import PART
+from cnn_lab.explain.nearest import PART, nearest_digits
 from cnn_lab.ops import ShapeError
 
 

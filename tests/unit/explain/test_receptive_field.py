@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnn_lab.explain import seen_by
+from cnn_lab.explain.receptive_field import seen_by
 from cnn_lab.network import Network, costs, zoo
 from cnn_lab.network.spec import (
     Activation,

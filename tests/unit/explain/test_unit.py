@@ -8,7 +8,9 @@ from PIL import Image
 
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.data.uploads import PictureError
-from cnn_lab.explain import growing_sight, inspect_unit, picture_for
+from cnn_lab.explain.receptive_field import growing_fields
+from cnn_lab.explain.subject import picture_for
+from cnn_lab.explain.unit import inspect_unit
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import (
     Activation,
@@ -165,8 +167,8 @@ def test_a_layer_that_is_not_there_is_refused():
 
 def test_sight_grows_from_layer_to_layer_and_ends_with_the_whole_image():
     sizes = [
-        (sight.layer, sight.patch.rows, sight.patch.columns)
-        for sight in growing_sight(zoo.paper().network, "dense1", 0, 3)
+        (name, patch.rows, patch.columns)
+        for name, patch in growing_fields(zoo.paper().network, "dense1", 0, 3)
     ]
     assert sizes == [
         ("conv1", 2, 2),
@@ -179,10 +181,9 @@ def test_sight_grows_from_layer_to_layer_and_ends_with_the_whole_image():
 
 
 def test_fields_before_the_last_lie_within_it():
-    growth = growing_sight(zoo.paper().network, "conv3", 2, 7)
-    last = growth[-1].patch
-    for sight in growth:
-        patch = sight.patch
+    growth = growing_fields(zoo.paper().network, "conv3", 2, 7)
+    last = growth[-1][1]
+    for _, patch in growth:
         assert last.first_row <= patch.first_row
         assert patch.first_row + patch.rows <= last.first_row + last.rows
         assert last.first_column <= patch.first_column

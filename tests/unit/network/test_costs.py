@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnn_lab.network import Network, zoo
-from cnn_lab.network.costs import bytes_in_words, connections, fields, memory
+from cnn_lab.network.costs import bytes_in_words, fields, memory
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import (
     AveragePooling2D,
@@ -89,7 +89,7 @@ def test_the_papers_fields():
 def test_connections_are_those_of_a_loop(kernel_size, strides, padding):
     layer = conv("conv1", kernel_size, strides, padding, filters=3)
     network = spec(layer, shape=(7, 6, 2))
-    counted = connections(layer, network.input_shape)
+    counted = layer.connections(network.input_shape)
     ones = {
         "conv1/kernel": np.ones((*kernel_size, 2, 3), np.float32),
         "conv1/bias": np.zeros(3, np.float32),

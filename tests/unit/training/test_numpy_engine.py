@@ -11,7 +11,7 @@ import pytest
 from cnn_lab.data.mnist import Mnist, Split, load_mnist
 from cnn_lab.network import Network
 from cnn_lab.network.initial import initial_weights
-from cnn_lab.network.layers import forward
+from cnn_lab.network.passes import forward
 from cnn_lab.network.spec import (
     BatchNormalization,
     Conv2D,

@@ -1,4 +1,7 @@
-"""The arithmetic of layers without windows, as LaTeX with numbers in it."""
+"""The arithmetic of layers as LaTeX with numbers in it."""
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,19 +46,32 @@ def _enclosed(value: float) -> str:
     return f"({_number(value)})" if value < 0 else _number(value)
 
 
-def activation_latex(
-    activation: str, total: float, value: float, *, negative_slope: float | None = None
-) -> str:
+def product_latex(terms: Sequence[Sequence[int]]) -> str:
+    r"""Return a sum of products, worked out; "" without any.
+
+    Examples
+    --------
+    >>> print(product_latex([(3, 3, 16, 128), (128,)]))
+    3 \cdot 3 \cdot 16 \cdot 128 + 128 = 18{,}560
+    """
+    products = [r" \cdot ".join(map(_count, factors)) for factors in terms]
+    total = sum(map(math.prod, terms))
+    return f"{' + '.join(products)} = {_count(total)}" if products else ""
+
+
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", "{,}")
+
+
+def activation_latex(activation: str, total: float, value: float) -> str:
     r"""Return what an activation makes of one number.
 
     Parameters
     ----------
     activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}
-        A leaky ReLU is "relu" with a slope. Of a softmax only the result is written: it needs
-        the other numbers too.
+        Of a softmax only the result is written: it needs the other numbers too.
     total, value : float
         Before and after.
-    negative_slope : float, optional
 
     Examples
     --------
@@ -63,9 +79,6 @@ def activation_latex(
     \max(0,\, -0.5) = 0
     """
     x, y = _number(total), _number(value)
-    if negative_slope is not None:
-        factor = _number(negative_slope)
-        return rf"{factor} \cdot ({x}) \approx {y}" if total < 0 else f"{x} = {y}"
     match activation:
         case "relu":
             return rf"\max(0,\, {x}) = {y}"
@@ -77,6 +90,12 @@ def activation_latex(
             return rf"\operatorname{{softmax}}({x}) \approx {y}"
         case _:
             return f"{x} = {y}"
+
+
+def leaky_latex(total: float, value: float, negative_slope: float) -> str:
+    """Return what a leaky ReLU makes of one number."""
+    x, y = _number(total), _number(value)
+    return rf"{_number(negative_slope)} \cdot ({x}) \approx {y}" if total < 0 else f"{x} = {y}"
 
 
 def normalization_latex(

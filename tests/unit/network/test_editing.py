@@ -7,20 +7,19 @@ import zlib
 import pytest
 
 from cnn_lab.network import zoo
-from cnn_lab.network.draft import (
+from cnn_lab.network.editing import (
     History,
     added,
     changed,
     duplicated,
-    ending,
     moved,
+    output_problem,
     remedies,
     removed,
-    separable,
     separated,
     with_input,
 )
-from cnn_lab.network.draft.edits import FRESH
+from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import (
     Conv2D,
     Dense,
@@ -66,7 +65,7 @@ def test_a_network_survives_its_token_and_its_json(name):
 
 def test_every_type_of_layer_survives_a_token():
     draft = PAPER
-    for type_ in FRESH:
+    for type_ in LAYER_TYPES:
         draft = added(draft, 0, type_)
     assert draft_from_token(to_token(draft)) == draft
 
@@ -217,7 +216,7 @@ def test_the_largest_number_that_fits_is_the_largest():
 
 def test_nothing_is_to_be_mended_where_all_fits():
     assert remedies(PAPER) == []
-    assert ending(PAPER, fit(PAPER)) is None
+    assert output_problem(PAPER, fit(PAPER)) is None
 
 
 @pytest.mark.parametrize(
@@ -239,11 +238,11 @@ def test_nothing_is_to_be_mended_where_all_fits():
 )
 def test_an_end_that_cannot_tell_classes_is_mended(layers, problem):
     draft = Draft(layers=layers)
-    found = ending(draft, fit(draft))
-    assert found.problem == problem
+    found = output_problem(draft, fit(draft))
+    assert found.kind == problem
     mended = found.remedy.draft
-    following = ending(mended, fit(mended))
-    assert following is None or following.problem != problem
+    following = output_problem(mended, fit(mended))
+    assert following is None or following.kind != problem
 
 
 def test_a_convolution_taken_apart_makes_the_same_shape_for_less():
@@ -254,11 +253,12 @@ def test_a_convolution_taken_apart_makes_the_same_shape_for_less():
     assert after.shape == before.shape
     assert sum(row.parameters for row in after.rows[index : index + 2]) == 9 * 16 + 17 * 128
     assert apart.layers[index + 1].activation == "relu"
-    assert [separable(layer) for layer in PAPER.layers[:3]] == [True, False, True]
+    can = [layer.separated("apart") is not None for layer in PAPER.layers[:3]]
+    assert can == [True, False, True]
     with pytest.raises(ValueError, match="can be split"):
         separated(PAPER, 1)
     uneven = Conv2D(name="conv1", filters=4, kernel_size=(3, 3), strides=(1, 2))
-    assert not separable(uneven)
+    assert uneven.separated("apart") is None
 
 
 def test_history_forgets_what_was_undone_once_something_else_is_done():

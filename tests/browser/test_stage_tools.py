@@ -119,7 +119,7 @@ def test_a_source_goes_to_its_step_and_a_target_names_its_steps(
     expect(caption(page)).to_contain_text("Output gradient, row 1, column 2, is 1: 1 times")
     place = centre(page, "grad-input", 2, 2)
     page.mouse.move(place["x"], place["y"])
-    expect(caption(page)).to_contain_text("in the end, after 4 steps have added to it")
+    expect(caption(page)).to_contain_text("after 4 steps")
 
 
 def test_a_shared_kernel_says_what_it_does_in_each_figure(open_stage: Callable[..., Page]) -> None:
@@ -127,9 +127,9 @@ def test_a_shared_kernel_says_what_it_does_in_each_figure(open_stage: Callable[.
     place = centre(page, "kernel-1-1", 0, 0)
     page.mouse.move(place["x"], place["y"])
     expect(caption(page)).to_have_text(
-        "Valid: Kernel, row 0, column 0: 1; 16 result cells use it.\n"
-        "Same: Kernel, row 0, column 0: 1; 36 result cells use it.\n"
-        "Full: Kernel, row 0, column 0: 1; 64 result cells use it."
+        "Valid: Kernel, row 0, column 0: 1; 16 output cells use it.\n"
+        "Same: Kernel, row 0, column 0: 1; 36 output cells use it.\n"
+        "Full: Kernel, row 0, column 0: 1; 64 output cells use it."
     )
 
 

@@ -1,4 +1,4 @@
-// Boxes in rows and columns: how large they are, and where their panels come to lie.
+// Boxes in rows and columns, their sizes, and the places of their panels.
 
 import LOOK from "../layout.json" with { type: "json" };
 
@@ -21,10 +21,10 @@ import LOOK from "../layout.json" with { type: "json" };
 
 const { title: TITLE, subtitle: SUBTITLE, gap: GAP, ...BOX } = LOOK.box;
 
-/** The three ways of putting boxes together; their sizes follow from the sizes of the cells. */
+/** The three ways of combining boxes; their sizes depend on the sizes of the cells. */
 export const box = {
   row: (children, joins = []) => ({ kind: "row", children: children.filter(Boolean), joins }),
-  /** Panels of one kind: their cells stand on one line. */
+  /** Panels of one kind, with their cells aligned. */
   shelf: (children, prefix = "") => ({
     kind: "row",
     children: children.filter(Boolean),
@@ -32,7 +32,7 @@ export const box = {
     prefix,
     lean: 1,
   }),
-  /** Whole figures side by side: their headings stand on one line. */
+  /** Whole figures side by side, with their headings aligned. */
   figures: (children) => ({ kind: "row", children, joins: [], lean: 0 }),
   column: (children, gap = GAP) => ({ kind: "column", children: children.filter(Boolean), gap }),
 };
@@ -46,13 +46,13 @@ function cellOf(node, context) {
   return small ? context.small : context.cell;
 }
 
-/** Which sides are numbered; of several channels only the first has its columns numbered. */
+/** Which sides are numbered; of several channels only the first has column numbers. */
 export function axesOf(node) {
   const rows = node.kind !== "lens" && node.role !== "bias";
   return { rows, columns: rows && Boolean(node.title || node.role === "output") };
 }
 
-/** Room for the row and column numbers. */
+/** Space for the row and column numbers. */
 function marginOf(node) {
   const { rows, columns } = axesOf(node);
   return { top: columns ? BOX.above : BOX.bare, left: rows ? BOX.left : 0 };
@@ -101,7 +101,7 @@ function joinWidth(text, measure) {
   return text ? Math.max(BOX.join, measure(text, "join") + BOX.around) : GAP;
 }
 
-/** Puts a box at a place: its panels into `panels`, its words into `texts`. */
+/** Puts a box at a place: its panels into `panels`, its headings into `texts`. */
 export function place(node, x, y, context, panels, texts) {
   const size = sizeOf(node, context);
   if (node.kind === "label") {

@@ -1,15 +1,15 @@
-// The clock: which step it is, what moves between two steps, and how fast.
+// The clock: the current step, the movement between two steps, and the speed.
 
 const PLAY_MS = 20_000; // a whole trace at speed 1, within these limits per step
 const STEP_MS = { least: 40, most: 1100 };
 const MOVE_MS = { slide: 260, flight: 340 };
 const STILL_BELOW_MS = 160; // steps that follow faster than this are not animated
-const AWAY_MS = 400; // longer without a frame, and the reader was elsewhere: nothing to catch up on
+const AWAY_MS = 400; // after a longer pause the page was hidden: do not catch up
 
 const ease = (share) => (share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
 const clamp = (share) => Math.max(0, Math.min(1, share));
 
-/** Whoever extends it says what follows: `stepped` after a step, `changed` after a command. */
+/** Subclasses implement `stepped` (after a step) and `changed` (after a command). */
 export class Clock {
   constructor() {
     this.playing = false;
@@ -57,7 +57,7 @@ export class Clock {
     this.changed();
   }
 
-  /** A step by hand stops the clock. */
+  /** A manual step stops the clock. */
   visit(step, { animate = true } = {}) {
     this.touched = true;
     this.playing = false;
@@ -85,7 +85,7 @@ export class Clock {
     this.stepped();
   }
 
-  /** Brings step and movement up to a moment. */
+  /** Advances step and movement to a point in time. */
   advance(now) {
     if (this.playing) this.playOn(now);
     if (!this.move) return;

@@ -1,4 +1,4 @@
-// Buttons, slider, keys and touch: everything a reader's hand does to the player.
+// Buttons, slider, keys and touch: all input of the player.
 
 import {
   button,
@@ -95,7 +95,7 @@ export function makeControls(root, player) {
     picture,
     arithmetic,
     caption,
-    /** Where tables of the numbers are wanted, or null. */
+    /** The element for the tables of numbers if it is open, else null. */
     get tables() {
       return tables.open ? tables.lastElementChild : null;
     },
@@ -121,7 +121,7 @@ export function makeControls(root, player) {
   };
 }
 
-/** To the clipboard; where a browser does not allow that, into a field to copy from. */
+/** Copies to the clipboard or, if the browser does not allow that, shows a field to copy from. */
 async function copyText(text, copy, root) {
   root.querySelector(".latex")?.remove();
   try {
@@ -196,7 +196,7 @@ function listenToPointer(picture, player) {
   };
   picture.onpointerup = picture.onpointercancel = () => (dragging = false);
   picture.onclick = (event) => player.choose(target(event));
-  // A finger on a result cell drags over cells; anywhere else it scrolls the page.
+  // A finger on an output cell drags over cells; anywhere else it scrolls the page.
   picture.addEventListener(
     "touchstart",
     (event) => {
@@ -210,7 +210,7 @@ function listenToPointer(picture, player) {
   );
 }
 
-/** A term of the arithmetic line points at its cells. */
+/** Highlights the cells of a term in the arithmetic line. */
 function listenToTerms(arithmetic, player) {
   arithmetic.onpointermove = (event) => {
     const term = event.target.closest("[data-cell]");

@@ -1,11 +1,11 @@
-// The layer that stands still: painted once, then only where a result arrives.
+// The static layer: painted once, then only where a result arrives.
 
 import LOOK from "../layout.json" with { type: "json" };
 import { drawLegend } from "./legend.js";
 import { resultCells } from "./overlay.js";
 import { gridOf, ofStep } from "./wire.js";
 
-/** Kernels and partial results show one filter at a time; everything else has one face. */
+/** Kernels and partial results show one filter at a time; everything else does not change. */
 export function shownMember(panel, filters) {
   if (panel.members.length === 1 || panel.role === "input") return panel.members[0];
   const filter = filters[panel.members[0].trace];
@@ -25,8 +25,8 @@ export class Ground {
   }
 
   /**
-   * @param {number[]} filled how many result cells of each trace are filled
-   * @param {number[]} filters the filter at work in each trace
+   * @param {number[]} filled number of filled output cells of each trace
+   * @param {number[]} filters current filter of each trace
    */
   paintAll(filled, filters) {
     const { painter, layout, legend } = this;
@@ -39,7 +39,7 @@ export class Ground {
     drawLegend(painter, legend.items, layout.height + LOOK.legend.above);
   }
 
-  /** Brings the layer up to date with as little paint as possible. */
+  /** Updates the layer, painting as little as possible. */
   refresh(filled, filters) {
     const changed = filters.map((filter, index) => filter !== this.filters[index]);
     this.filters = filters;
@@ -54,7 +54,7 @@ export class Ground {
     });
   }
 
-  /** Results were taken back, so their panels (and the winners' rings) start afresh. */
+  /** Going back: panels of results (and the winners' rings) are painted again. */
   repaintResults(index) {
     if (this.traces[index].targets) this.addUp(index);
     const roles = ["output", "partial", ...(this.traces[index].winners ? ["input"] : [])];
@@ -85,7 +85,7 @@ export class Ground {
     }
   }
 
-  /** The running totals after the steps so far, from the beginning. */
+  /** The running totals after the steps so far, computed from the start. */
   addUp(index) {
     const trace = this.traces[index];
     this.reached ??= [];

@@ -1,4 +1,4 @@
-// What all components share: elements, icons, the slider, and how Streamlit's calls arrive.
+// Shared by all components: elements, icons, the slider and the entry point for Streamlit.
 
 const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
@@ -14,8 +14,8 @@ const ICONS = {
 };
 
 /**
- * The function that Streamlit calls: it makes one widget for each mounted element and keeps it
- * while its data changes.
+ * Returns the function that Streamlit calls: it makes one widget for each mounted element and keeps
+ * it while its data changes.
  * @param {(root: HTMLElement) => {
  *   update: (data: any, choose: (value: any) => void) => void, stop?: () => void
  * }} create
@@ -58,7 +58,7 @@ export function button(name, label, onClick) {
   return node;
 }
 
-/** Gives a button another icon and another name, unless it has them already. */
+/** Changes the icon and name of a button, unless it already has them. */
 export function relabel(node, name, label) {
   if (node.title === label) return;
   node.title = label;
@@ -85,14 +85,14 @@ export function slider(label, onInput) {
   return node;
 }
 
-/** Moves a slider without telling, and says in words where it is. */
+/** Moves a slider without an event, and gives its position in words. */
 export function slide(node, value, words) {
   node.value = String(value);
   node.style.setProperty("--share", String(Number(node.max) ? value / node.max : 1));
   node.setAttribute("aria-valuetext", words);
 }
 
-/** A scale of colours between what stands at its ends. */
+/** A colour scale between the labels of its ends. */
 export function scale(low, colours, high) {
   const bar = element("i", { class: "scale", "aria-hidden": "true" });
   bar.style.background = `linear-gradient(to right, ${colours.join(", ")})`;

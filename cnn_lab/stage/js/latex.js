@@ -1,4 +1,4 @@
-// The arithmetic of a step as LaTeX. The text equals Python's, letter for letter.
+// The arithmetic of a step as LaTeX, identical to the text from Python.
 
 import { arithmetic } from "./words.js";
 
@@ -7,8 +7,8 @@ const SIGNS = { "−": "-", "·": " \\cdot ", "≈": "\\approx", "bias ": "", "r
 const LETTERS = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" };
 
 /**
- * One line; an aligned block, which needs amsmath, where there are several channels, many terms
- * or additions to several cells.
+ * One line, or an aligned block (which needs amsmath) for several channels, many terms or
+ * additions to several cells.
  * @param {import("./wire.js").Trace} trace
  * @param {number} step
  */
@@ -48,7 +48,7 @@ function escaped(letter) {
   return LETTERS[letter] ?? ("&%$#_{}".includes(letter) ? `\\${letter}` : letter);
 }
 
-/** The terms in lines: one, or if there are many whole rows of the window in each. */
+/** The terms in lines: a single one, or if there are many, whole window rows in each. */
 function rowsOf({ terms }, operator, columns) {
   const texts = terms.length ? terms.map(({ text }) => latex(text)) : ["0"];
   let perLine = TERMS_PER_LINE;
@@ -62,7 +62,7 @@ function rowsOf({ terms }, operator, columns) {
   return lines.map((line, i) => (i ? "{} + " : "") + line.join(" + "));
 }
 
-/** The rows with something before the first and after the last of them. */
+/** The rows with text before the first and after the last. */
 function enclosed(before, rows, after) {
   const lines = [before + rows[0], ...rows.slice(1)];
   lines[lines.length - 1] += after;

@@ -1,4 +1,4 @@
-// Where everything goes: boxes in rows and columns, and the largest cells that fit.
+// The layout: boxes in rows and columns with the largest cells that fit.
 
 import LOOK from "../layout.json" with { type: "json" };
 import { box, place, sizeOf } from "./boxes.js";
@@ -12,8 +12,8 @@ const TIGHT_GAP = LOOK.box.tight;
  * @param {number} width
  * @param {(text: string, role: "title"|"subtitle"|"join") => number} measure
  * @param {Object} [room]
- * @param {number} [room.height] wanted at most
- * @param {boolean} [room.narrow] whether to try what suits a phone, as pictures do, too
+ * @param {number} [room.height] maximum height
+ * @param {boolean} [room.narrow] whether to try arrangements for phones too, as pictures do
  */
 export function layOut(traces, width, measure, room = {}) {
   const { height = usualHeight(traces, width), narrow = width < WIDE } = room;
@@ -33,7 +33,7 @@ export function layOut(traces, width, measure, room = {}) {
   return { panels, texts, height: Math.ceil(size.height), width };
 }
 
-/** Pixels that suit a screen: figures above each other need more, and phones scroll anyway. */
+/** Height for a screen: stacked figures need more, and phones scroll anyway. */
 function usualHeight(traces, width) {
   const apart = traces.length > 1 && !shareInput(traces);
   const { phone, figures } = HEIGHT;
@@ -44,7 +44,7 @@ function usualHeight(traces, width) {
   return deep ? HEIGHT.channels : HEIGHT.figure;
 }
 
-/** The best arrangement; a later one must have clearly larger cells to be preferred. */
+/** The best arrangement; a later one needs clearly larger cells to be preferred. */
 function best(trees, width, height, measure, smallCells) {
   let found = null;
   for (const tree of trees) {
@@ -65,7 +65,7 @@ function best(trees, width, height, measure, smallCells) {
   return found;
 }
 
-/** Where nothing fits that suits the width: the narrowest arrangement, as high as it must be. */
+/** If nothing fits the width: the narrowest arrangement, however high. */
 function squeezed(traces, width, fit, measure) {
   const trees = arrangements(traces, width, true);
   const found = fit(trees);
@@ -78,12 +78,12 @@ function squeezed(traces, width, fit, measure) {
   return { tree, cell, small: cell };
 }
 
-/** Kernels may have somewhat larger cells than small images: there are few of them. */
+/** Kernels may have somewhat larger cells than small images, because they have few. */
 function kernelCells(cell) {
   return cell < CELLS.kernel ? [CELLS.kernel, cell] : [cell];
 }
 
-/** The ways of putting all panels together, the most natural first. */
+/** The ways of arranging all panels, the most natural first. */
 function arrangements(traces, width, narrow, withLens = false) {
   const shared = shareInput(traces);
   const parts = traces.map((trace, index) => partsOf(trace, index, traces, shared, withLens));
@@ -115,7 +115,7 @@ function arrangements(traces, width, narrow, withLens = false) {
   return trees;
 }
 
-/** Three figures or more with one kernel among them are too many to lie above each other. */
+/** Three or more figures with one kernel are too many to stack. */
 function stand(traces) {
   const kernels = traces.map(({ grids }) => grids.filter(({ role }) => role === "kernel"));
   const alike = kernels.every(
@@ -127,7 +127,7 @@ function stand(traces) {
   return traces.length > 2 && alike && traces.every((trace) => inputsOf(trace).length === 1);
 }
 
-/** Figures side by side, each output below its input, and the kernel drawn once. */
+/** Figures side by side, each output below its input, with one kernel. */
 function towers(traces, parts) {
   const kernel = {
     ...parts[0].kernels[0],
@@ -141,7 +141,7 @@ function towers(traces, parts) {
   return { ...box.figures(each), style: "towers" };
 }
 
-/** Whether what a step reads is one window of each input, which may be shown enlarged. */
+/** Whether a step reads one window of each input, which may be shown enlarged. */
 function hasWindow(trace) {
   return !trace.targets && trace.term !== "sum" && inputsOf(trace).length === trace.channels;
 }
@@ -150,7 +150,7 @@ function inputsOf({ grids }) {
   return grids.filter(({ role }) => role === "input");
 }
 
-/** Several traces read the very same picture, so it is drawn once. */
+/** Whether several traces read the same picture, so that it is drawn once. */
 function shareInput(traces) {
   const [first] = traces[0].grids;
   const shares = ({ channels, weights, grids: [grid] }) =>
@@ -175,7 +175,7 @@ function partsOf(trace, index, traces, shared, withLens) {
       const grids = of(role).filter((grid) => grid.channel === channel);
       return grids.length ? leaf(index, grids, channel === 0) : null;
     });
-    const peers = panels.filter(Boolean); // what stands in one column is equally wide
+    const peers = panels.filter(Boolean); // panels of one column are equally wide
     return panels.map((panel) => panel && { ...panel, peers });
   };
   const lens = (channel) => {
@@ -233,7 +233,7 @@ function unsigned(row) {
   return { ...row, joins: [] };
 }
 
-/** The boxes that there are in a row, each but the first with its sign before it. */
+/** The existing boxes in a row, with a sign before each except the first. */
 function joined(signed) {
   const present = signed.filter(([, node]) => node);
   return box.row(
@@ -270,7 +270,7 @@ function stackedRows(part) {
   return rows.filter((row) => row.children.length);
 }
 
-/** How the outputs hang on: through the sum over channels, the bias, or straight. */
+/** How the outputs are joined: through the sum over channels, the bias, or directly. */
 function results(part, across) {
   const outputs = [];
   for (let i = 0; i < part.outputs.length; i += across) {
@@ -293,7 +293,7 @@ function below(part, rows) {
   return box.column([...rows, { ...joined(tail), prefix: tail[0][0] }]);
 }
 
-/** Each channel's share below the rows, where it need not be as wide as others of its kind. */
+/** The partial result of each channel below the rows, at its own width. */
 function thin(part) {
   const shares = part.partials.map((panel) => panel && { ...panel, peers: [] });
   return below(part, [

@@ -1,4 +1,4 @@
-// The legend: every colour scale once, and the signs that occur.
+// The legend: every colour scale once, and the marks that occur.
 
 import LOOK from "../layout.json" with { type: "json" };
 import { fontOf } from "./paint.js";
@@ -9,7 +9,7 @@ import { formatNumber } from "./words.js";
 const { ramp: RAMP, sign: SIGN, around: AROUND, ...LEGEND } = LOOK.legend;
 
 /**
- * What the legend says: each scale once, and the signs that occur.
+ * The items of the legend: each scale once, and the marks that occur.
  * @param {import("./wire.js").Trace[]} traces
  * @param {number} width
  * @param {(text: string, role: string) => number} measure
@@ -18,7 +18,7 @@ export function legendOf(traces, width, measure) {
   const grids = traces.flatMap((trace) => trace.grids);
   const ramps = new Map();
   for (const grid of grids) {
-    if (grid.role === "bias") continue; // it has the scale of its result
+    if (grid.role === "bias") continue; // it has the scale of its output
     const key = `${grid.scale.kind} ${grid.scale.limit}`;
     const ramp = ramps.get(key) ?? { kind: "ramp", scale: grid.scale, names: new Set(), grid };
     ramp.names.add(familyOf(grid));
@@ -65,7 +65,7 @@ export function legendOf(traces, width, measure) {
   return { items: lines.flat(), height: lines.length * LEGEND.line };
 }
 
-/** What hatched cells are, in the words of each trace that has some. */
+/** The names of hatched cells in all traces that have some. */
 function paddingNames(traces) {
   const hatched = traces.filter(({ grids }) =>
     grids.some(({ mask }) => mask && mask.some((bits) => bits & PADDING)),
@@ -113,7 +113,7 @@ export function drawLegend(painter, items, top) {
   }
 }
 
-/** The hair line along the inside of a box. */
+/** The hairline along the inside of a box. */
 function frame({ context, theme }, x, y, width, height) {
   context.strokeStyle = theme.line;
   context.lineWidth = 1;

@@ -1,4 +1,4 @@
-// The layer that moves: the window, the value on its way, and what the reader points at.
+// The moving layer: the window, the travelling value, and what the pointer is over.
 
 import LOOK from "../layout.json" with { type: "json" };
 import { gridOf, locate, ofStep, windowOf } from "./wire.js";
@@ -64,7 +64,7 @@ export class Places {
   }
 }
 
-/** The edges between cells that belong and cells that do not. */
+/** The edges between marked and unmarked cells. */
 function border({ x, y, cell, columns }, members) {
   const path = new Path2D();
   for (const index of members) {
@@ -84,7 +84,7 @@ function border({ x, y, cell, columns }, members) {
   return path;
 }
 
-/** The result cells of a step and, with several channels, the share of each. */
+/** The output cells of a step and, with several channels, their partial results. */
 export function resultCells(trace, step) {
   if (trace.targets) return [...ofStep(trace, trace.targets, step)];
   const cells = [trace.writes[step]];
@@ -100,14 +100,14 @@ export function filterOf(trace, step) {
 }
 
 /**
- * @typedef {Object} Moment what the overlay shows
+ * @typedef {Object} Moment state of the overlay
  * @property {number[]} steps the current step of each trace
- * @property {number[]} previous where each window comes from
+ * @property {number[]} previous previous step of each trace
  * @property {number[]} focus the steps that lenses show: the pointed-at or the current ones
  * @property {number} slide 0 to 1, how far the window has moved
  * @property {number} flight 0 to 1, how far the value has travelled
  * @property {{panel: Object, path: Path2D}[]} pointing outlines
- * @property {{trace: number, cell: number}[]} preview result cells shown ahead of time
+ * @property {{trace: number, cell: number}[]} preview output cells shown ahead of time
  */
 
 export class Overlay {
@@ -184,7 +184,7 @@ export class Overlay {
     }
   }
 
-  /** The outline of cells, on its way from others as long as there is a `rest` of the way. */
+  /** The outline of cells, moving from others while `rest` of the way is left. */
   drawWindow(trace, index, from, to, rest) {
     const { context, places } = this;
     context.save();
@@ -199,7 +199,7 @@ export class Overlay {
     context.restore();
   }
 
-  /** The weight that each cell of the window meets, in its corner; the number makes room. */
+  /** The matching weight in the corner of each window cell; the number moves up. */
   drawCornerWeights(trace, index, step) {
     const { context, painter, theme } = this;
     for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
@@ -224,7 +224,7 @@ export class Overlay {
     }
   }
 
-  /** The window enlarged, where the cells of the picture are too small for numbers. */
+  /** The window enlarged, if the cells of the picture are too small for numbers. */
   drawLens(panel, moment) {
     const trace = this.traces[panel.trace];
     const step = moment.focus[panel.trace];
@@ -257,7 +257,7 @@ export class Overlay {
     this.painter.drawCell(grid, cell - grid.firstId, x, y, size, trace);
   }
 
-  /** The result on its way from where it was computed; or what is handed on, to its targets. */
+  /** The result moving from where it was computed, or a scattered value moving to its targets. */
   drawFlight(trace, index, moment) {
     const { context, theme } = this;
     const step = moment.steps[index];
@@ -284,7 +284,7 @@ export class Overlay {
     context.fillText(text, x, y + 0.5);
   }
 
-  /** A maximum leaves from its winner, a sum from the middle of the window. */
+  /** The start of the movement: the winner of a maximum, or the middle of the window. */
   departure(trace, index, step) {
     const lens = this.places.panels.find(
       ({ kind, winners }) => kind === "lens" && winners.includes(index),
@@ -300,7 +300,7 @@ export class Overlay {
     return this.middleOf(trace, index, trace.winners ? [trace.winners[step]] : reads);
   }
 
-  /** Half way between the first and the last of some cells. */
+  /** The midpoint of the first and the last of some cells. */
   middleOf(trace, index, cells) {
     const ends = [cells[0], cells[cells.length - 1]].map((cell) =>
       this.places.square(index, trace, cell),

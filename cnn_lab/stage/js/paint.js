@@ -1,4 +1,4 @@
-// The layer that stands still: cells, numbers, hatching, axes, headings and the legend.
+// Painting of the static layer: cells, numbers, hatching, axes, headings and the legend.
 
 import LOOK from "../layout.json" with { type: "json" };
 import { axesOf } from "./boxes.js";
@@ -15,7 +15,7 @@ export function fontOf(theme, role) {
   return `${role === "title" ? "600 " : ""}${FONT[role]}px ${family}`;
 }
 
-/** Two hatchings that lean against each other, one for padding and one for what is never read. */
+/** Two hatchings in opposite directions, one for padding and one for unread cells. */
 function makeHatches(context, theme, ratio) {
   const draw = (rising) => {
     const tile = document.createElement("canvas");
@@ -51,7 +51,7 @@ export class Painter {
     this.styles = new WeakMap();
   }
 
-  /** How the numbers of a grid look at a cell size; null where they do not fit. */
+  /** The style of a grid's numbers at a cell size; null if they do not fit. */
   numberStyle(grid, cell) {
     if (!this.styles.has(grid)) this.styles.set(grid, new Map());
     const sizes = this.styles.get(grid);
@@ -81,7 +81,7 @@ export class Painter {
     return null;
   }
 
-  /** Colour of a cell as numbers; padding steps back. */
+  /** Colour of a cell as numbers; padding is fainter. */
   cellColour(grid, index, hasNumber) {
     const mask = grid.mask ? grid.mask[index] : 0;
     const neutral = this.theme.tint(LOOK.shade.padding);
@@ -105,7 +105,7 @@ export class Painter {
     this.drawNumber(grid, index, x, y - lift, size, trace);
   }
 
-  /** The number of a cell, if it has one and there is room. */
+  /** The number of a cell, if it has one and it fits. */
   drawNumber(grid, index, x, y, size, trace) {
     const { context } = this;
     const mask = grid.mask ? grid.mask[index] : 0;
@@ -132,7 +132,7 @@ export class Painter {
     this.context.fillRect(x, y, size, size);
   }
 
-  /** A result cell that has not been reached. */
+  /** An output cell that has not been reached. */
   drawEmpty(x, y, size) {
     const inner = innerOf(size);
     this.context.clearRect(x, y, inner, inner);
@@ -143,9 +143,9 @@ export class Painter {
   /**
    * A whole panel.
    * @param {import("./layout.js").Panel} panel
-   * @param {import("./wire.js").Grid} grid the one of its members to show
+   * @param {import("./wire.js").Grid} grid the member to show
    * @param {import("./wire.js").Trace} trace
-   * @param {(index: number) => boolean} isFilled whether a result cell has been reached
+   * @param {(index: number) => boolean} isFilled whether an output cell has been reached
    */
   drawPanel(panel, grid, trace, isFilled) {
     const { cell } = panel;
@@ -194,7 +194,7 @@ export class Painter {
     }
   }
 
-  /** Clears a panel of what it has shown, and writes title and subtitle above it. */
+  /** Clears a panel, and writes title and subtitle above it. */
   drawHeading(panel, title, subtitle) {
     const { x, headY: top, left, right } = panel;
     const bottom = panel.y + panel.rows * panel.cell + 1;
@@ -213,13 +213,13 @@ export class Painter {
     context.fillText(text, x, y);
   }
 
-  /** A winner: its ring, and its number once more on top. */
+  /** A winner: its ring, and its number again on top. */
   drawWinner(grid, index, x, y, size, when) {
     this.drawRing(x, y, size, when);
     this.drawNumber(grid, index, x, y, size, null);
   }
 
-  /** The ring of a winner of now or of a step that is done. */
+  /** The ring of a winner, of the current or an earlier step. */
   drawRing(x, y, size, when) {
     const { context, theme } = this;
     const width = size >= LOOK.cells.gaps ? RING[when].wide : RING[when].thin;
@@ -237,17 +237,17 @@ export class Painter {
   }
 }
 
-/** The side of a cell without the gap to the next; small ones have none. */
+/** The side of a cell without the gap to the next; small cells have none. */
 function innerOf(size) {
   return size >= LOOK.cells.gaps ? size - 1 : size;
 }
 
-/** Padding that takes no part in the result has no number. */
+/** Padding that does not count has no number. */
 function hasNumber(mask, trace) {
   return !(trace?.skipPadding && mask & PADDING);
 }
 
-/** The longest numbers of a grid as texts; of a very large grid, of a sample. */
+/** The longest numbers of a grid as texts; of a very large grid, from a sample. */
 function longest(values, precision) {
   const stride = Math.ceil(values.length / SAMPLE);
   const texts = new Set();

@@ -1,4 +1,4 @@
-// The player: traces and a clock, drawn at the reader's place, and what is said about it.
+// The player: traces and a clock, drawn at the current step, with captions and arithmetic.
 
 import LOOK from "../layout.json" with { type: "json" };
 import { Clock } from "./clock.js";
@@ -16,13 +16,13 @@ import { arithmetic, caption, cellCaption } from "./words.js";
 import { writeArithmetic } from "./writing.js";
 
 const SAY_EVERY_MS = 150;
-const CALM_MS = 900; // a screen reader follows steps as slow as this
-const DESK = { width: 1000, height: 620 }; // a full screen is enlarged as if from this
+const CALM_MS = 900; // steps at least this slow are announced to screen readers
+const DESK = { width: 1000, height: 620 }; // full screen enlarges from this size
 const LARGEST_ZOOM = 3;
-const SCREEN_SHARE = 0.6; // of its height for the picture; words need the rest
+const SCREEN_SHARE = 0.6; // of the height for the picture; the text needs the rest
 
 /**
- * Plays one trace, or several in step, inside `root`.
+ * Plays one trace, or several together, inside `root`.
  * @param {HTMLElement} root an empty element
  * @param {{traces: Object[], startStep: number, label: string}} wire
  * @param {{theme: import("./theme.js").Theme}} options
@@ -53,12 +53,12 @@ class Player extends Clock {
     root.cellCenter = (key, row, column, trace = 0) => this.cellCenter(key, row, column, trace);
   }
 
-  /** Shows other traces; the reader's place, speed and playing stay. */
+  /** Shows other traces, keeping step, speed and playing. */
   update(wire) {
     this.load(wire);
   }
 
-  /** Draws everything again in other colours. */
+  /** Redraws everything in other colours. */
   setTheme(theme) {
     this.theme = theme;
     this.arrange(true);
@@ -92,7 +92,7 @@ class Player extends Clock {
     return Math.max(0, Math.min(this.lastStep, step));
   }
 
-  /** The step of the same result cell, if there still is one; else as far along as before. */
+  /** The step of the same output cell if it still exists, else the same progress. */
   samePlace({ trace, step, last }) {
     const [next] = this.traces;
     if (step >= last || last === this.lastStep) return Math.min(step, this.lastStep);
@@ -112,7 +112,7 @@ class Player extends Clock {
     return Math.min(step, this.traces[index].nSteps - 1);
   }
 
-  /** The current step of each trace; one that is shorter than the others waits at its end. */
+  /** The current step of each trace; shorter traces stop at their last step. */
   get steps() {
     return this.traces.map((_, index) => this.stepOf(index));
   }
@@ -163,7 +163,7 @@ class Player extends Clock {
     return this.root.getRootNode().fullscreenElement === this.root;
   }
 
-  /** How much larger than on a desk everything is drawn on a projector. */
+  /** The enlargement in full screen, for projectors. */
   screenZoom() {
     const room = Math.min(window.innerWidth / DESK.width, window.innerHeight / DESK.height);
     return Math.max(1, Math.min(LARGEST_ZOOM, room));
@@ -174,7 +174,7 @@ class Player extends Clock {
     else this.root.requestFullscreen?.();
   }
 
-  /** Room for the longest arithmetic, so that nothing jumps while playing. */
+  /** Reserves space for the longest arithmetic, so that nothing jumps while playing. */
   reserve() {
     const { arithmetic: box, caption: line } = this.parts;
     box.style.minHeight = line.style.minHeight = "";
@@ -189,7 +189,7 @@ class Player extends Clock {
     this.say(true);
   }
 
-  /** A step whose arithmetic has the most terms: one that touches no padding, if there is one. */
+  /** A step with the longest arithmetic: one that touches no padding, if there is one. */
   fullStep() {
     const [trace] = this.traces;
     const stride = Math.max(1, Math.floor(trace.nSteps / 200));
@@ -210,7 +210,7 @@ class Player extends Clock {
     return this.traces.map((trace, index) => filterOf(trace, this.stepOf(index, step)));
   }
 
-  /** How many result cells of each trace are filled: the value on its way has not arrived. */
+  /** The number of filled output cells of each trace, without a value still moving. */
   filledNow() {
     const landed = !this.move || this.move.flight >= 1;
     return this.traces.map((_, index) => {
@@ -221,20 +221,20 @@ class Player extends Clock {
 
   // Time
 
-  /** The clock has moved on or was set: other outlines, and a number for tests to wait for. */
+  /** After a step: resets the outlines, and sets the attribute that tests wait for. */
   stepped() {
     this.root.dataset.step = String(this.step);
     this.outlines = null;
   }
 
-  /** One row up or down in the map of the first trace. */
+  /** Moves one row up or down in the map of the first trace. */
   visitRow(rows) {
     const [trace] = this.traces;
     const { columns } = gridOf(trace, trace.leads[this.stepOf(0)]);
     this.visit(this.step + rows * columns);
   }
 
-  /** Advances everything that moves; asks for another frame while something does. */
+  /** Advances everything that moves, and requests frames while something does. */
   tick = (now) => {
     this.frame = 0;
     this.advance(now);
@@ -271,7 +271,7 @@ class Player extends Clock {
 
   // Pointing
 
-  /** The step that the reader points at through a result cell, or null. */
+  /** The step whose output cell the pointer is over, or null. */
   get focus() {
     const target = this.pointing ?? this.pinned;
     return target ? target.step : null;
@@ -295,7 +295,7 @@ class Player extends Clock {
     this.changed();
   }
 
-  /** A click: a result cell becomes the current step, any other cell stays pointed at. */
+  /** A click: an output cell sets the current step, any other cell stays highlighted. */
   choose(target) {
     if (target && target.step !== null) {
       this.pinned = this.pointing = null;
@@ -305,9 +305,9 @@ class Player extends Clock {
     }
   }
 
-  // Words
+  // Text
 
-  /** Brings controls, caption and arithmetic up to date; while playing fast only now and then. */
+  /** Updates controls, caption and arithmetic, less often while playing fast. */
   say(force = false) {
     this.root.dataset.step = String(this.step);
     this.root.dataset.steps = String(this.lastStep + 1);
@@ -324,7 +324,7 @@ class Player extends Clock {
     if (this.parts.tables && !hurries) writeTables(this.parts.tables, this.traces, this.steps);
   }
 
-  /** The arithmetic on show as LaTeX, a line for each trace. */
+  /** The visible arithmetic as LaTeX, a line for each trace. */
   latex() {
     const shown = this.focus ?? this.step;
     return this.traces
@@ -332,7 +332,7 @@ class Player extends Clock {
       .join("\n\n");
   }
 
-  /** Caption and arithmetic of a step of each trace. */
+  /** Writes caption and arithmetic of a step of each trace. */
   write(steps) {
     const target = this.pointing ?? this.pinned;
     const pointed = target && target.step === null && !target.term;
@@ -351,14 +351,14 @@ class Player extends Clock {
     );
   }
 
-  /** What is pointed at; where several traces share it and differ, what it is to each. */
+  /** Captions of the cells under the pointer, by trace if they differ. */
   cellCaptions(cells) {
     const lines = cells.map(({ trace, cell }) => cellCaption(this.traces[trace], cell));
     if (new Set(lines).size === 1) return lines[0];
     return lines.map((line, i) => `${this.traces[cells[i].trace].name}: ${line}`).join("\n");
   }
 
-  /** Several traces say which of them speaks, unless the result already does. */
+  /** The caption of a step, with the name of the trace if there are several. */
   stepCaption(trace, step) {
     const words = caption(trace, step);
     return this.traces.length === 1 || words.startsWith(trace.name)
@@ -366,7 +366,7 @@ class Player extends Clock {
       : `${trace.name}: ${words}`;
   }
 
-  /** Where the middle of a cell is in the window, and how large the cell is. */
+  /** The centre of a cell in the browser window, and its size. */
   cellCenter(key, row, column, index) {
     const trace = this.traces[index];
     const grid = trace.grids.find((each) => each.key === key);

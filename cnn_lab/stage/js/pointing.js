@@ -1,14 +1,14 @@
-// What lies under the pointer, and everything that it touches.
+// The target under the pointer, and all cells linked to it.
 
 import { shownMember } from "./ground.js";
 import { filterOf, resultCells } from "./overlay.js";
 import { gridOf, ofStep, stepsTouching, windowOf } from "./wire.js";
 
 /**
- * @typedef {Object} Target what the reader points at
- * @property {number|null} step the step of a result cell; null for any other cell
+ * @typedef {Object} Target the target of the pointer
+ * @property {number|null} step the step of an output cell; null for any other cell
  * @property {{trace: number, cell: number}[]} cells
- * @property {boolean} [term] a single product of the arithmetic, without all that it touches
+ * @property {boolean} [term] a single product of the arithmetic, without linked cells
  */
 
 /** @returns {Target} one product of the arithmetic line */
@@ -28,7 +28,7 @@ export function sameTarget(a, b) {
 }
 
 /**
- * What lies under a point of the picture.
+ * The target under a point of the picture.
  * @param {import("./overlay.js").Places} places
  * @param {import("./wire.js").Trace[]} traces
  * @param {number[]} steps the current step of each trace
@@ -58,18 +58,18 @@ export function targetAt(places, traces, steps, x, y) {
   return { step: step < 0 ? null : step, cells: [{ trace, cell }] };
 }
 
-/** Whether all members of a panel are there at once, and not one at a time. */
+/** Whether all members of a panel are shown at once, not one at a time. */
 function isShared({ role, members }) {
   return role === "input" || members.some(({ trace }) => trace !== members[0].trace);
 }
 
-/** Whether the cells of a panel are what the steps hand on. */
+/** Whether the steps scatter the cells of a panel. */
 function isSource({ sources }, { members }) {
   return Boolean(sources) && members.some(({ grid }) => sources[0] === grid.firstId);
 }
 
 /**
- * Outlines of a target and of all that it touches, and results to show ahead of time.
+ * Outlines of a target and of all linked cells, and outputs to show ahead of time.
  * @param {import("./overlay.js").Places} places
  * @param {import("./wire.js").Trace[]} traces
  * @param {number[]} steps the current step of each trace
@@ -110,7 +110,7 @@ export function findOutlines(places, traces, steps, target) {
   return { pointing, preview };
 }
 
-/** What a cell of a scattering step adds to, or what is added to it. */
+/** The cells that a cell of a scatter step adds to, or that are added to it. */
 function handedOn(trace, cell, steps) {
   const cells = [];
   for (const step of steps) {
@@ -122,7 +122,7 @@ function handedOn(trace, cell, steps) {
   return cells;
 }
 
-/** Every input cell that a weight meets on its way. */
+/** Every input cell that a weight is multiplied with. */
 function readsWith(trace, weight, steps) {
   const cells = [];
   for (const step of steps) {
@@ -133,7 +133,7 @@ function readsWith(trace, weight, steps) {
   return cells;
 }
 
-/** The weight that an input cell meets in a step. */
+/** The weight that an input cell is multiplied with in a step. */
 function partners(trace, step, cell) {
   if (!trace.weights) return [];
   const links = trace.reads.subarray(trace.starts[step], trace.starts[step + 1]);

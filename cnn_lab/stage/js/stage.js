@@ -1,4 +1,4 @@
-// What Streamlit calls: a player in each stage, as soon as the page has the player's own script.
+// Entry point for Streamlit: creates a player in each stage once the player script has loaded.
 
 import { component } from "./kit.js";
 

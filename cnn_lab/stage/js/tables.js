@@ -1,4 +1,4 @@
-// The same numbers as real tables, for screen readers and for copying.
+// The same numbers as HTML tables, for screen readers and for copying.
 
 import LOOK from "../layout.json" with { type: "json" };
 import { element } from "./kit.js";
@@ -11,7 +11,7 @@ function tag(name, text, attributes) {
 }
 
 /**
- * Fills a box with one table per grid, as far as the traces have come.
+ * Fills a box with one table per grid, up to the current steps.
  * @param {HTMLElement} box
  * @param {import("./wire.js").Trace[]} traces
  * @param {number[]} steps the current step of each trace
@@ -34,7 +34,7 @@ export function writeTables(box, traces, steps) {
   );
 }
 
-/** The totals of the cells that steps have added to. */
+/** The totals of the cells that steps have added to so far. */
 function totalsSoFar(trace, step) {
   const totals = new Map();
   if (!trace.targets) return totals;

@@ -10,10 +10,10 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {string} text
  * @property {string} muted
  * @property {string} line
- * @property {string} empty a result cell that has no value yet
+ * @property {string} empty an output cell that has no value yet
  * @property {string} now the current window and the cell it writes
- * @property {string} pointing what the reader points at
- * @property {(share: number) => number[]} tint the background with a share of the text's colour
+ * @property {string} pointing what the pointer is over
+ * @property {(share: number) => number[]} tint the background with a share of the text colour
  * @property {(value: number, scale: {kind: string, limit: number}) => number[]} colour
  */
 
@@ -30,7 +30,7 @@ export function css(rgb) {
   return `rgb(${rgb.map(Math.round).join(" ")})`;
 }
 
-/** Whether dark text reads better than light text on a colour (WCAG relative luminance). */
+/** Whether dark text is more legible than light text on a colour (WCAG relative luminance). */
 export function isLight(rgb) {
   const [r, g, b] = rgb.map((part) => {
     const share = part / 255;
@@ -48,7 +48,7 @@ function parseColour(text, fallback) {
 }
 
 /**
- * @param {Element} element anything below the variables
+ * @param {Element} element any element that inherits the variables
  * @returns {Theme}
  */
 export function readTheme(element) {

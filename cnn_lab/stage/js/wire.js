@@ -1,4 +1,4 @@
-// The trace as it travels, and as the stage uses it.
+// The trace as it is sent, and as the stage uses it.
 
 import LOOK from "../layout.json" with { type: "json" };
 
@@ -13,8 +13,8 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {number} rows
  * @property {number} columns
  * @property {Float64Array} values
- * @property {Float64Array} [shown] the running totals of a result that steps add to
- * @property {Float64Array} [extent] all of its totals, for numbers that fit
+ * @property {Float64Array} [shown] the running totals of an output that steps add to
+ * @property {Float64Array} [extent] all of its totals, so that numbers fit
  * @property {Uint8Array|null} mask bits: 1 padding, 2 never read, 4 largest of a window
  * @property {number} firstId
  * @property {number[]} rowLabels
@@ -38,8 +38,8 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {Int32Array} reads
  * @property {Int32Array|null} weights paired with the reads
  * @property {ArrayLike<number>|null} writes
- * @property {ArrayLike<number>|null} sources the cell that a scattering step hands on
- * @property {ArrayLike<number>} leads the cell that each step is about: written or handed on
+ * @property {ArrayLike<number>|null} sources the cell that a scatter step hands out
+ * @property {ArrayLike<number>} leads the leading cell of each step: written or handed out
  * @property {Int32Array|null} targets paired with the reads: what each adds to
  * @property {Float64Array|null} totals what is in the target after that
  * @property {Float64Array|null} befores and before it
@@ -106,7 +106,7 @@ function unpackTable(packed, nSteps) {
 }
 
 /**
- * @param {Object} wire what Trace.to_wire made
+ * @param {Object} wire result of Trace.to_wire
  * @returns {Trace}
  */
 export function decodeTrace(wire) {
@@ -145,7 +145,7 @@ export function decodeTrace(wire) {
   return trace;
 }
 
-/** What is in each target before a step adds to it; and room for what the stage shows of it. */
+/** The value of each target before a step adds to it, and space for what the stage shows. */
 function totalsBefore({ grids, nCells, targets, totals }) {
   const now = new Float64Array(nCells);
   const befores = new Float64Array(targets.length);
@@ -166,13 +166,13 @@ export function ofStep(trace, table, step) {
   return table.subarray(trace.starts[step], trace.starts[step + 1]);
 }
 
-/** What a step is explained by besides its arithmetic. */
+/** The cells that explain a step in addition to its arithmetic. */
 export function windowOf(trace, step) {
   const size = trace.windows ? trace.windows.length / trace.nSteps : 0;
   return Array.from({ length: size }, (_, i) => trace.windows[step * size + i]);
 }
 
-/** What is compared has one scale: the inputs of all traces, their kernels, their results. */
+/** Shares a scale between what is compared: the inputs, kernels and outputs of all traces. */
 export function shareScales(traces) {
   const groups = new Map();
   for (const grid of traces.flatMap((trace) => trace.grids)) {
@@ -185,7 +185,7 @@ export function shareScales(traces) {
   }
 }
 
-/** What the legend calls the grids that share a scale. */
+/** The legend name of the grids that share a scale. */
 export function familyOf({ family, role }) {
   return family || LOOK.words.families[role];
 }
@@ -206,7 +206,7 @@ export function gridOf(trace, cell) {
   return grids[low];
 }
 
-/** Where a cell lies: its grid, row and column, its value and its mask bits. */
+/** The position of a cell: its grid, row and column, with its value and mask bits. */
 export function locate(trace, cell) {
   const grid = gridOf(trace, cell);
   const index = cell - grid.firstId;
@@ -223,8 +223,8 @@ export function locate(trace, cell) {
 const inverses = new WeakMap();
 
 /**
- * The steps that read a cell, weigh something with it or add to it, in order. The links are
- * turned round once, when somebody first points at a cell.
+ * The steps that read a cell, multiply by it or add to it, in order. The links are inverted once,
+ * when the pointer is first over a cell.
  * @param {Trace} trace
  * @param {number} cell
  * @returns {Int32Array}
@@ -247,7 +247,7 @@ function invertLinks(trace) {
   return { starts, steps };
 }
 
-/** Each step with each cell that it reads, weighs with or adds to, once. */
+/** Each step with each cell that it reads, multiplies by or adds to, once. */
 function forEachTouch(trace, visit) {
   const lists = [trace.reads, trace.weights, trace.targets].filter(Boolean);
   const seen = new Int32Array(trace.nCells).fill(-1);

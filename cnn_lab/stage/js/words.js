@@ -1,11 +1,11 @@
-// A step in words and as arithmetic. The captions equal Python's, letter for letter.
+// A step in words and as arithmetic. The captions are identical to those from Python.
 
 import { PADDING, locate, ofStep, stepsTouching } from "./wire.js";
 
 const MINUS = "−";
 const FLOAT32_NOISE = 2e-7;
 
-/** Whether so many decimals are the whole of a value. */
+/** Whether this many decimals write a value exactly. */
 function writes(value, { exact }, decimals) {
   const scaled = Math.abs(value) * 10 ** decimals;
   return exact || Math.abs(scaled - Math.round(scaled)) <= FLOAT32_NOISE * scaled;
@@ -30,7 +30,7 @@ export function formatNumber(value, precision, fine = true) {
   return value < 0 && /[1-9]/.test(digits) ? MINUS + digits : digits;
 }
 
-/** Whether the digits shown for a step's terms and result are all there are. */
+/** Whether the digits shown for a step's terms and result are exact. */
 function isExact(trace, step) {
   const whole = (cell) => {
     const { grid, value } = locate(trace, cell);
@@ -56,7 +56,7 @@ function isExact(trace, step) {
   return true;
 }
 
-/** A whole number with a true minus sign. */
+/** A whole number with a typographic minus sign. */
 export function signed(number) {
   return String(number).replace("-", MINUS);
 }
@@ -70,7 +70,7 @@ function nameOf(grid) {
 }
 
 /**
- * What happens in a step, in words.
+ * A description of a step in words.
  * @param {import("./wire.js").Trace} trace
  * @param {number} step
  */
@@ -120,7 +120,7 @@ export function fill(template, slots) {
   return template.replace(/\{(\w+)\}/g, (_, slot) => signed(slots[slot]));
 }
 
-/** What a pointed-at cell is, other than that of a step, and what it has to do with. */
+/** A description of the cell under the pointer and its use, if it is not the cell of a step. */
 export function cellCaption(trace, cell) {
   const { grid, row, column, value, mask } = locate(trace, cell);
   const place =
@@ -138,19 +138,19 @@ function reach(trace, { role }, uses) {
   const many = uses !== 1;
   if (trace.targets && role === "output") {
     if (!uses) return "nothing is added to it";
-    return many ? `in the end, after ${uses} steps have added to it` : "one step adds it";
+    return many ? `total after ${uses} steps` : "total after one step";
   }
-  if (!uses) return trace.windows && role === "input" ? "it hands on no number" : "no window reads it";
+  if (!uses) return trace.windows && role === "input" ? "no step uses it" : "no window reads it";
   if (trace.targets) return `${uses} ${many ? "steps use" : "step uses"} it`;
-  return `${uses} result ${many ? "cells use" : "cell uses"} it`;
+  return `${uses} output ${many ? "cells use" : "cell uses"} it`;
 }
 
 /**
  * @typedef {Object} TermText one product or one value
  * @property {string} text
  * @property {number} cell
- * @property {number} weight -1 where there is none
- * @property {number} [target] what a scattering step adds it to
+ * @property {number} weight -1 if there is none
+ * @property {number} [target] the target that a scatter step adds it to
  * @property {boolean} faint adds nothing
  * @property {boolean} strong the winner
  */
@@ -160,13 +160,13 @@ function reach(trace, { role }, uses) {
  * @property {string} open before the terms
  * @property {string} operator between them
  * @property {string} close after them
- * @property {boolean} inRows whether the terms stand in rows as wide as the window
+ * @property {boolean} inRows whether the terms are written in rows as wide as the window
  * @property {{title: string, terms: TermText[], total: string}[]} blocks one per channel
- * @property {string} finish what is done with the blocks, up to the equals sign
- * @property {string} equals "=" or, where digits are cut, "≈"
- * @property {number} count of a mean: how many cells there are,
- * @property {string} total what they add up to,
- * @property {string} totalEquals and whether that is cut
+ * @property {string} finish how the blocks are combined, up to the equals sign
+ * @property {string} equals "=" or, if digits are cut off, "≈"
+ * @property {number} count for a mean: the number of cells,
+ * @property {string} total their sum,
+ * @property {string} totalEquals and whether that is rounded
  * @property {string} result "" where a step has several, each behind its own term
  */
 
@@ -234,7 +234,7 @@ export function arithmetic(trace, step) {
   return { ...line, finish: lead + finish.join(" + ") };
 }
 
-/** What a scattering step adds to each of its targets. */
+/** The additions of a scatter step to each of its targets. */
 function additions(trace, step) {
   const terms = [];
   const equals = isExact(trace, step) ? "=" : "≈";

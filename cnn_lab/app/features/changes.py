@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.features.view import View, network_name
+from cnn_lab.app.features.controls import View, network_name
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.map_picker import map_picker
-from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.app.widgets.pictures import show_picture, tone
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.answers import answers_spec, answers_table
 from cnn_lab.charts.maps import (
     as_maps,
     image_picture,
     map_sheet,
-    png,
 )
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
@@ -138,13 +138,9 @@ def _sliders() -> dict[str, float]:
 
 def _show_side(view: View, name: str, image: Array, answer: Array) -> None:
     digit = int(answer.argmax())
-    factor = max(1, round(IMAGE_PX / image.shape[1]))
     with st.container(horizontal=True, vertical_alignment="center"):
-        show_png(
-            png(image_picture(image), factor=2 * factor),
-            alt=f"{name}: what the network is given",
-            width_px=factor * image.shape[1],
-        )
+        alt = f"{name}: what the network is given"
+        show_picture(image_picture(image), alt=alt, width_px=IMAGE_PX)
         said = prose(
             "features", "side", name=name, digit=digit, probability=percent(float(answer[digit]))
         )
@@ -153,14 +149,7 @@ def _show_side(view: View, name: str, image: Array, answer: Array) -> None:
 
 def _show_curve(view: View, values: dict[str, float]) -> None:
     """Show all probabilities over the range of one change, with all else as it is."""
-    over = st.segmented_control(
-        "The answer over",
-        list(SLIDERS),
-        default="right",
-        required=True,
-        key=OVER,
-        bind="query-params",
-    )
+    over = choice("The answer over", list(SLIDERS), OVER, default="right", width="content")
     one = SLIDERS[over]
     grid = one.grid
     name = view.image_name + network_name(view.network)

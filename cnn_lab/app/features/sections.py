@@ -2,32 +2,33 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import streamlit as st
 
 from cnn_lab.app.features.changes import show_changes
-from cnn_lab.app.features.controls import Subject
-from cnn_lab.app.features.kernels import show_kernels
-from cnn_lab.app.features.space import show_space
+from cnn_lab.app.features.controls import (
+    Subject,
+    View,
+    choose_another_layer,
+    choose_layer,
+    choose_place,
+    look_into,
+)
 from cnn_lab.app.features.surgery import made_cuts, show_cuts, show_surgery
-from cnn_lab.app.features.unit import box_of, show_unit
-from cnn_lab.app.features.view import View, choose_layer, choose_place, look_into
+from cnn_lab.app.features.unit import show_field, show_unit
 from cnn_lab.app.features.why import show_why
 from cnn_lab.app.widgets.bars import show_probabilities
+from cnn_lab.app.widgets.component import component
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.map_picker import map_picker
-from cnn_lab.app.widgets.pictures import show_png, tone
-from cnn_lab.charts.maps import (
-    Scope,
-    framed,
-    image_picture,
-    map_sheet,
-    png,
-    scale_limits,
-)
+from cnn_lab.app.widgets.pictures import tone
+from cnn_lab.charts.maps import Scope, data_url, map_sheet, scale_limits
+from cnn_lab.charts.network_3d import planes, shown_layers
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
-from cnn_lab.explain.receptive_field import growing_fields
 from cnn_lab.explain.surgery import operate
 from cnn_lab.network import Network
+from cnn_lab.ops.types import Array
 
 SCOPE, SECTION = "features_scale", "features_view"
 SCOPES: tuple[Scope, ...] = ("map", "layer", "network")
@@ -38,15 +39,11 @@ WHAT_SCALES = {
 }
 MAPS_PX = 430
 IMAGE_PX = 140
-# What can be asked of the number, the layer or the whole network; only what is open computes.
-SECTIONS: dict[str, Callable[[View], None]] = {
-    "this number": show_unit,
-    "kernels": show_kernels,
-    "why this answer": show_why,
-    "surgery": show_surgery,
-    "move and change": show_changes,
-    "in 3-D": show_space,
-}
+KERNELS_PX = 300
+SPACE = "features_space"
+# Pictures turned by the browser itself: sharp, smooth on any machine, and a tenth of the size
+# that the same would have as a mesh.
+_space = component("space", "space")
 
 
 @st.fragment
@@ -58,24 +55,16 @@ def explore(network: Network, subject: Subject) -> None:
         maps = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             place = choose_place(network, layer)
-            _choose_scope()
+            scope = choice("A scale for each", SCOPES, SCOPE, default="layer", width="content")
     cuts = made_cuts(network)
     view = View(operate(network, cuts), subject, layer, place, original=network, cuts=cuts)
     with maps:
-        show_maps(view)
+        _show_maps(view, scope)
         if cuts:
             show_cuts(cuts)
     with answer:
         _show_answer(view)
-    section = st.segmented_control(
-        "Look closer",
-        list(SECTIONS),
-        default=next(iter(SECTIONS)),
-        required=True,
-        key=SECTION,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    section = choice("Look closer", list(SECTIONS), SECTION, hidden=True, width="content")
     SECTIONS[section](view)
 
 
@@ -84,18 +73,9 @@ def _show_answer(view: View) -> None:
     digit = int(view.probabilities.argmax())
     truth = view.subject.label
     what = view.subject.title.capitalize()
-    image = view.subject.image
-    channel, row, column = view.place
-    at = (row, column) if view.activations[view.layer].ndim == 3 else (0, channel)
-    _, patch = growing_fields(view.network.spec, view.layer, *at)[-1]
-    factor = max(1, round(IMAGE_PX / image.shape[1]))
-    colour = str(st.get_option(f"theme.{tone()}.primaryColor"))
-    picture = framed(image_picture(image), [box_of(patch)], colour, factor=2 * factor)
-    show_png(
-        png(picture),
-        alt=prose("features", "sight_alt", rows=patch.rows, columns=patch.columns),
-        width_px=factor * image.shape[1],
-    )
+    _, patch = view.receptive_fields[-1]
+    alt = prose("features", "sight_alt", rows=patch.rows, columns=patch.columns)
+    show_field(view.subject.image, patch, alt=alt, width_px=IMAGE_PX)
     if truth is None:
         st.markdown(prose("features", "answer", what=what, digit=digit))
     else:
@@ -103,20 +83,8 @@ def _show_answer(view: View) -> None:
     show_probabilities(view.probabilities, key="features_probabilities")
 
 
-def _choose_scope() -> None:
-    st.segmented_control(
-        "A scale for each",
-        SCOPES,
-        default="layer",
-        required=True,
-        key=SCOPE,
-        bind="query-params",
-    )
-
-
-def show_maps(view: View) -> None:
+def _show_maps(view: View, scope: Scope) -> None:
     """Show all maps of the layer as one picture, with the legend of its scale."""
-    scope = st.session_state.get(SCOPE, "layer")
     limits = scale_limits(scope, view.layer, view.activations)
     sheet = map_sheet(view.maps, limits, tone=tone())
     channel = view.place[0]
@@ -133,3 +101,89 @@ def show_maps(view: View) -> None:
         noun="Map" if view.maps.shape[0] * view.maps.shape[1] > 1 else "Unit",
         most_px=MAPS_PX,
     )
+
+
+def show_kernels(view: View) -> None:
+    """Show what the layer has learned: all kernels of a first layer, else those of one map."""
+    channel = view.place[0]
+    weights = view.spec.own_weights(view.network.weights)
+    kernels = view.spec.kernels(weights)
+    if view.spec.dense:
+        units = weights["kernel"]
+        st.markdown(prose("features", "dense_kernel", unit=channel, n=f"{len(units):,}"))
+        _show_kernels(_as_before(units[:, channel], view), view)
+    elif kernels is None:
+        st.markdown(prose("features", "no_kernels", layer=view.layer))
+    elif kernels.shape[2] == 1:
+        st.markdown(prose("features", "all_kernels", n=kernels.shape[3], layer=view.layer))
+        _show_kernels(kernels[:, :, 0], view, chosen=channel)
+    else:
+        st.markdown(prose("features", "one_kernel", map=channel, n=kernels.shape[2]))
+        _show_kernels(kernels[..., channel], view)
+
+
+def _as_before(weights: Array, view: View) -> Array:
+    """Return a unit's weights in the shape of the maps that they weigh, where these were maps."""
+    shapes = [
+        row.input_shape
+        for layer, row in zip(view.network.spec.layers, view.network.spec.summary(), strict=True)
+        if layer.hands_on and row.output_shape == weights.shape
+    ]
+    flattened = [shape for shape in shapes if len(shape) == 3]
+    return weights.reshape(flattened[-1] if flattened else (1, 1, -1))
+
+
+def _show_kernels(kernels: Array, view: View, *, chosen: int | None = None) -> None:
+    """Show kernels, shape (rows, columns, n), on one scale; a click chooses a map."""
+    limit = float(np.abs(kernels).max())
+    sheet = map_sheet(kernels, np.full(kernels.shape[2], limit), tone=tone(), signed=True)
+    map_picker(
+        sheet,
+        key="features_kernels",
+        chosen=None if chosen is None else (chosen, 0, 0),
+        label=prose("features", "kernels_alt", layer=view.layer, n=kernels.shape[2]),
+        noun="Kernel" if chosen is not None else "From map",
+        ends=(number(-limit), number(limit)),
+        caption="one scale for all",
+        on_choose=None if chosen is None else lambda place: look_into((place[0], *view.place[1:])),
+        most_px=KERNELS_PX,
+    )
+
+
+def show_space(view: View) -> None:
+    """Show the layers one behind the other, to be turned by hand; a click chooses one."""
+    layers = shown_layers(view.network.spec)
+    shown = planes(view.subject.image, view.activations, layers, tone=tone())
+    st.markdown(prose("features", "space"))
+    data = {
+        "label": prose("features", "space_alt", names=", ".join(one.words for one in shown)),
+        "chosen": view.layer,
+        "planes": [
+            {
+                "name": one.name,
+                "words": one.words,
+                "picture": data_url(one.png),
+                "width": one.width,
+                "height": one.height,
+            }
+            for one in shown
+        ],
+    }
+    _space(key=SPACE, data=data, on_chosen_change=lambda: _on_chosen(view, layers))
+
+
+def _on_chosen(view: View, layers: list[str]) -> None:
+    chosen = st.session_state[SPACE].get("chosen")
+    if chosen in layers:
+        choose_another_layer(view.original, chosen)
+
+
+# What can be asked of the number, the layer or the whole network; only what is open computes.
+SECTIONS: dict[str, Callable[[View], None]] = {
+    "this number": show_unit,
+    "kernels": show_kernels,
+    "why this answer": show_why,
+    "surgery": show_surgery,
+    "move and change": show_changes,
+    "in 3-D": show_space,
+}

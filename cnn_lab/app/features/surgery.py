@@ -6,8 +6,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_lab.app.features.controls import test_split
-from cnn_lab.app.features.view import View, network_name
+from cnn_lab.app.features.controls import View, network_name, test_split
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import Split
@@ -54,7 +53,7 @@ def show_surgery(view: View) -> None:
     """Offer to silence the chosen map or to swap its kernel; count errors before and after."""
     st.markdown(prose("features", "surgery"))
     channel = view.place[0]
-    noun = "map" if view.activations[view.layer].ndim == 3 else "unit"
+    noun = "map" if view.has_maps else "unit"
     silent = Cut(view.layer, channel)
     full = len(view.cuts) >= MAX_CUTS
     with st.container(horizontal=True, vertical_alignment="bottom"):

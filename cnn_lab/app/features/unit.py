@@ -2,26 +2,28 @@
 
 import streamlit as st
 
-from cnn_lab.app.features.view import View
-from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.app.features.controls import View
+from cnn_lab.app.widgets.pictures import show_png, theme_colour
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.charts.maps import (
-    Box,
     framed,
     image_picture,
     png,
 )
 from cnn_lab.content import prose
-from cnn_lab.explain.receptive_field import Patch, growing_fields
+from cnn_lab.explain.receptive_field import Patch
 from cnn_lab.explain.unit import Inspection, inspect_unit
-from cnn_lab.ops.types import shape_words
+from cnn_lab.ops.types import Array, shape_words
 
-SMALL_PX = 84
+SMALL_PX, CARD_PX = 84, 104
 
 
-def box_of(patch: Patch) -> Box:
-    """Return what a unit sees as a frame."""
-    return patch.first_row, patch.first_column, patch.rows, patch.columns
+def show_field(image: Array, patch: Patch, *, alt: str, width_px: int) -> None:
+    """Show an image, about so wide, with a frame around what a unit sees of it."""
+    factor = max(1, round(width_px / image.shape[1]))
+    box = patch.first_row, patch.first_column, patch.rows, patch.columns
+    picture = framed(image_picture(image), [box], theme_colour(), factor=2 * factor)
+    show_png(png(picture), alt=alt, width_px=factor * image.shape[1])
 
 
 def show_unit(view: View) -> None:
@@ -46,7 +48,7 @@ def show_unit(view: View) -> None:
 def _sentence(view: View, found: Inspection) -> str:
     channel, row, column = found.place
     place = {"layer": view.layer, "words": view.spec.words, "value": found.written}
-    if view.activations[view.layer].ndim == 3:
+    if view.has_maps:
         place["where"] = f"map {channel}, row {row}, column {column}"
     else:
         place["where"] = f"unit {channel}"
@@ -61,20 +63,12 @@ def _sentence(view: View, found: Inspection) -> str:
 
 def _show_sight(view: View) -> None:
     """Show how much of the image units see, layer by layer up to the chosen one."""
-    channel, row, column = view.place
-    at = (row, column) if view.activations[view.layer].ndim == 3 else (0, channel)
-    growth = growing_fields(view.network.spec, view.layer, *at)
-    image = image_picture(view.subject.image)
-    factor = max(1, round(SMALL_PX / image.shape[1]))
-    colour = str(st.get_option(f"theme.{tone()}.primaryColor"))
+    image = view.subject.image
     st.markdown(prose("features", "sight"))
     with st.container(horizontal=True, gap="medium"):
-        for name, patch in growth:
+        for name, patch in view.receptive_fields:
             size = shape_words(patch.size)
-            with st.container(width=max(SMALL_PX, factor * image.shape[1]) + 8, gap="xsmall"):
-                show_png(
-                    png(framed(image, [box_of(patch)], colour, factor=2 * factor)),
-                    alt=f"What a number of {name} sees: {size} pixels",
-                    width_px=factor * image.shape[1],
-                )
+            with st.container(width=CARD_PX, gap="xsmall"):
+                alt = f"What a number of {name} sees: {size} pixels"
+                show_field(image, patch, alt=alt, width_px=SMALL_PX)
                 st.caption(f"{name}: {size}")

@@ -3,11 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.features.view import View, network_name
-from cnn_lab.app.widgets.pictures import show_png
+from cnn_lab.app.features.controls import View, network_name
+from cnn_lab.app.widgets.inputs import choice
+from cnn_lab.app.widgets.pictures import show_picture
 from cnn_lab.charts.maps import (
     heat_picture,
-    png,
 )
 from cnn_lab.content import prose
 from cnn_lab.digits.drawing import percent
@@ -27,14 +27,7 @@ def show_why(view: View) -> None:
     """Show saliency, Grad-CAM and occlusion beside each other, for one of the classes."""
     answer = int(view.probabilities.argmax())
     names = [str(digit) for digit in range(view.probabilities.size)]
-    chosen = st.segmented_control(
-        "What speaks for",
-        [ANSWER, *names],
-        default=ANSWER,
-        required=True,
-        key=CLASS,
-        bind="query-params",
-    )
+    chosen = choice("What speaks for", [ANSWER, *names], CLASS, width="content")
     digit = int(chosen) if chosen in names else answer
     probability = float(view.probabilities[digit])
     st.markdown(prose("features", "why", digit=digit, probability=percent(probability)))
@@ -50,16 +43,12 @@ def show_why(view: View) -> None:
         view.image_name + network_name(view.network), digit, _network=view.network, _image=image
     )
     pictures.append(("occlusion", drop, {"side": SQUARE_PX}))
-    factor = max(1, round(PICTURE_PX / image.shape[1]))
     with st.container(horizontal=True, gap="large"):
         for kind, heat, numbers in pictures:
-            with st.container(width=factor * image.shape[1], gap="xsmall"):
+            with st.container(width=PICTURE_PX, gap="xsmall"):
                 st.markdown(f"**{prose('features', f'{kind}_title')}**")
-                show_png(
-                    png(heat_picture(image, heat), factor=2 * factor),
-                    alt=prose("features", f"{kind}_alt", digit=digit),
-                    width_px=factor * image.shape[1],
-                )
+                alt = prose("features", f"{kind}_alt", digit=digit)
+                show_picture(heat_picture(image, heat), alt=alt, width_px=PICTURE_PX)
                 most = significant(float(np.abs(heat).max()), 3)
                 st.caption(prose("features", kind, most=most, **numbers))
     st.markdown(prose("features", "why_care"))

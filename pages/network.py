@@ -4,9 +4,15 @@ from cnn_lab.app import frame
 from cnn_lab.app.network.controls import bench, problem
 from cnn_lab.app.network.costs import show_layer_formulas, show_memory, show_meter, show_totals
 from cnn_lab.app.network.diagram import show_diagram, show_layer_table
-from cnn_lab.app.network.export import export_menu, network_code, train_link
 from cnn_lab.app.network.fields import layer_fields
-from cnn_lab.app.network.tools import bench_tools, layer_tools, show_fit
+from cnn_lab.app.network.tools import (
+    bench_tools,
+    export_menu,
+    layer_tools,
+    network_code,
+    show_fit,
+    train_link,
+)
 from cnn_lab.content import prose
 from cnn_lab.network.spec import fit
 

@@ -135,8 +135,8 @@ def show_meter(bench: Bench, found: Fit) -> None:
         f"Replace {layer.name} with depthwise + 1 × 1",
         icon=":material/call_split:",
         key="network_separate",
-        on_click=_separate,
-        args=(index,),
+        on_click=change,
+        args=(lambda draft: separated(draft, index),),
         disabled=not possible,
     )
     if not possible:
@@ -150,7 +150,3 @@ def _convolutions(bench: Bench, found: Fit) -> dict[int, Connections]:
         for index, (layer, row) in enumerate(zip(bench.draft.layers, found.rows, strict=False))
     }
     return {index: one for index, one in made.items() if one}
-
-
-def _separate(index: int) -> None:
-    change(lambda draft: separated(draft, index))

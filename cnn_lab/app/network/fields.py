@@ -1,5 +1,6 @@
 """The settings of one layer as fields: each shows what the draft says, and writes into it."""
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 import streamlit as st
@@ -33,6 +34,8 @@ _SHARES |= {"momentum": (0.0, 0.999, 0.05), "epsilon": (1e-6, 1.0, 0.001)}
 OTHER = "other"
 AXES = ("rows", "columns")
 
+Write = Callable[[Draft, Any], Draft]  # what was entered, written into a draft
+
 
 def layer_fields(bench: Bench) -> None:
     """Show the settings of the layer that is being edited, or of the image."""
@@ -40,7 +43,12 @@ def layer_fields(bench: Bench) -> None:
         _input_fields(bench.draft)
         return
     layer = bench.draft.layers[bench.index]
-    _text(layer)
+    st.text_input(
+        "Name",
+        max_chars=32,
+        help="A small letter first, then small letters, digits and _.",
+        **_linked(f"network_{layer.name}_name", layer.name, _setting(layer, "name")),
+    )
     for field in LABELS:
         if field in type(layer).model_fields:
             _field(layer, field)
@@ -52,168 +60,103 @@ def _field(layer: Layer, field: str) -> None:
     value = dict(layer)[field]
     label, key = LABELS[field], f"network_{layer.name}_{field}"
     if field == "strides" and layer.pooling:
-        _pool_strides(layer, value, key)
+        window = dict(layer)[layer.window_field]
+        as_window = _setting(layer, field, lambda _, chosen: None if chosen else window)
+        st.toggle(
+            "Stride equal to the window", **_linked(f"{key}_as_window", value is None, as_window)
+        )
+        if value is not None:
+            _pair(layer, field, key, value)
     elif field == "strides" and layer.equal_strides:
-        _whole(layer, field, label, key, value[0], both=True)
+        _both(layer, field, key, value)
     elif isinstance(value, tuple):
-        _pair(layer, field, label, key, value)
+        _pair(layer, field, key, value)
     elif field == "use_bias":
-        _follow(key, value)
-        st.toggle(label, key=key, on_change=_write, args=(layer.name, field, key))
+        st.toggle(label, **_linked(key, value, _setting(layer, field)))
     elif field == "padding":
-        _follow(key, value)
-        st.segmented_control(
-            label,
-            ("valid", "same"),
-            required=True,
-            key=key,
-            on_change=_write,
-            args=(layer.name, field, key),
-            width="stretch",
-        )
+        linked = _linked(key, value, _setting(layer, field))
+        st.segmented_control(label, ("valid", "same"), required=True, width="stretch", **linked)
     elif field == "activation":
-        _follow(key, value)
-        st.selectbox(
-            label,
-            get_args(ActivationName),
-            key=key,
-            on_change=_write,
-            args=(layer.name, field, key),
-        )
+        st.selectbox(label, get_args(ActivationName), **_linked(key, value, _setting(layer, field)))
     elif field in _SHARES:
         low, high, step = _SHARES[field]
-        _follow(key, value)
-        st.number_input(
-            label,
-            min_value=min(low, value),
-            max_value=max(high, value),
-            step=step,
-            format="%g",
-            key=key,
-            on_change=_write,
-            args=(layer.name, field, key),
-        )
+        linked = _linked(key, value, _setting(layer, field))
+        limits = {"min_value": min(low, value), "max_value": max(high, value)}
+        st.number_input(label, step=step, format="%g", **limits, **linked)
     else:
-        _whole(layer, field, label, key, value)
+        _whole(label, key, value, _setting(layer, field))
 
 
-def _text(layer: Layer) -> None:
-    key = f"network_{layer.name}_name"
-    _follow(key, layer.name)
-    st.text_input(
-        "Name",
-        max_chars=32,
-        key=key,
-        on_change=_write,
-        args=(layer.name, "name", key),
-        help="A lowercase letter, then lowercase letters, digits and underscores.",
-    )
-
-
-def _pair(layer: Layer, field: str, label: str, key: str, value: Pair) -> None:
+def _pair(layer: Layer, field: str, key: str, value: Pair) -> None:
     """Show a field for both axes, or one for each where they differ or are to."""
     if value[0] == value[1] and not st.session_state.get("network_apart"):
-        _whole(layer, field, label, key, value[0], both=True)
+        _both(layer, field, key, value)
         return
     for axis, place in enumerate(st.columns(2, vertical_alignment="bottom")):
+
+        def one(pair: Pair, entered: int, axis: int = axis) -> Pair:
+            return (entered, pair[1]) if axis == 0 else (pair[0], entered)
+
         with place:
-            name = f"{key}_{AXES[axis]}"
-            _whole(layer, field, f"{label}, {AXES[axis]}", name, value[axis], axis=axis)
+            label = f"{LABELS[field]}, {AXES[axis]}"
+            _whole(label, f"{key}_{AXES[axis]}", value[axis], _setting(layer, field, one))
 
 
-def _pool_strides(layer: Layer, value: Pair | None, key: str) -> None:
-    as_window = f"{key}_as_window"
-    _follow(as_window, value is None)
-    st.toggle(
-        "Stride equal to the window",
-        key=as_window,
-        on_change=_write_pool_strides,
-        args=(layer.name, as_window),
-    )
-    if value is not None:
-        _pair(layer, "strides", LABELS["strides"], key, value)
+def _both(layer: Layer, field: str, key: str, value: Pair) -> None:
+    both = _setting(layer, field, lambda _, entered: (entered, entered))
+    _whole(LABELS[field], key, value[0], both)
 
 
-def _whole(
-    layer: Layer,
-    field: str,
-    label: str,
-    key: str,
-    value: int,
-    *,
-    both: bool = False,
-    axis: int | None = None,
-) -> None:
-    _follow(key, value)
-    st.number_input(
-        label,
-        min_value=1,
-        max_value=LARGEST,
-        step=1,
-        key=key,
-        on_change=_write,
-        args=(layer.name, field, key, both, axis),
-    )
+def _whole(label: str, key: str, value: int, write: Write) -> None:
+    st.number_input(label, min_value=1, max_value=LARGEST, step=1, **_linked(key, value, write))
 
 
-def _follow(key: str, value: Any) -> None:
-    """Have a widget show what the draft says; one that does already is left alone."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+def _setting(
+    layer: Layer, field: str, make: Callable[[Any, Any], Any] = lambda _, entered: entered
+) -> Write:
+    """Return what writes a field of a layer: `make` of its value so far and what was entered."""
 
-
-def _write(name: str, field: str, key: str, both: bool = False, axis: int | None = None) -> None:
-    """Write what a widget says into the draft."""
-    entered = st.session_state[key]
-
-    def make(draft: Draft) -> Draft:
-        index, layer = _named(draft, name)
-        value = (entered, entered) if both else entered
-        if axis is not None:
-            pair = list(dict(layer)[field])
-            pair[axis] = entered
-            value = tuple(pair)
+    def write(draft: Draft, entered: Any) -> Draft:
+        index = next(n for n, one in enumerate(draft.layers) if one.name == layer.name)
+        value = make(dict(draft.layers[index])[field], entered)
         return changed(draft, index, **{field: value})
 
-    change(make, entered if field == "name" else "")
+    return write
 
 
-def _write_pool_strides(name: str, key: str) -> None:
-    as_window = st.session_state[key]
-
-    def make(draft: Draft) -> Draft:
-        index, layer = _named(draft, name)
-        strides = None if as_window else dict(layer)[layer.window_field]
-        return changed(draft, index, strides=strides)
-
-    change(make)
+def _linked(key: str, value: Any, write: Write, layer: str = "") -> dict[str, Any]:
+    """Have a widget show what the draft says; return what has it write into the draft."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return {"key": key, "on_change": _write, "args": (key, write, layer)}
 
 
-def _named(draft: Draft, name: str) -> tuple[int, Layer]:
-    return next((n, layer) for n, layer in enumerate(draft.layers) if layer.name == name)
+def _write(key: str, write: Write, layer: str) -> None:
+    entered = st.session_state[key]
+    change(lambda draft: write(draft, entered), layer)
 
 
 def _input_fields(draft: Draft) -> None:
     shapes = _shapes()
-    key = "network_images"
-    _follow(
-        key, next((name for name, shape in shapes.items() if shape == draft.input_shape), OTHER)
-    )
-    st.selectbox("Input images", [*shapes, OTHER], key=key, on_change=_write_images, args=(key,))
+    named = next((name for name, shape in shapes.items() if shape == draft.input_shape), OTHER)
+
+    def take(draft: Draft, name: str) -> Draft:
+        return with_input(draft, shapes.get(name, draft.input_shape))
+
+    linked = _linked("network_images", named, take, INPUT_KEY)
+    st.selectbox("Images of", [*shapes, OTHER], **linked)
     limits = {"Rows": MAX_SIDE, "Columns": MAX_SIDE, "Channels": MAX_CHANNELS}
     for axis, (place, (label, most)) in enumerate(zip(st.columns(3), limits.items(), strict=True)):
+
+        def resize(draft: Draft, length: int, axis: int = axis) -> Draft:
+            shape = list(draft.input_shape)
+            shape[axis] = length
+            return with_input(draft, tuple(shape))
+
         with place:
-            length = f"network_input_{label.lower()}"
-            _follow(length, draft.input_shape[axis])
-            st.number_input(
-                label,
-                min_value=1,
-                max_value=most,
-                step=1,
-                key=length,
-                on_change=_write_length,
-                args=(axis, length),
-            )
+            key = f"network_input_{label.lower()}"
+            linked = _linked(key, draft.input_shape[axis], resize, INPUT_KEY)
+            st.number_input(label, min_value=1, max_value=most, step=1, **linked)
 
 
 def _shapes() -> dict[str, Shape]:
@@ -222,20 +165,3 @@ def _shapes() -> dict[str, Shape]:
     for info in INFO.values():
         sets.setdefault(info.shape, []).append(info.title)
     return {f"{', '.join(titles)} ({shape_words(shape)})": shape for shape, titles in sets.items()}
-
-
-def _write_images(key: str) -> None:
-    shape = _shapes().get(st.session_state[key])
-    if shape is not None:
-        change(lambda draft: with_input(draft, shape), INPUT_KEY)
-
-
-def _write_length(axis: int, key: str) -> None:
-    length = st.session_state[key]
-
-    def make(draft: Draft) -> Draft:
-        shape = list(draft.input_shape)
-        shape[axis] = length
-        return with_input(draft, tuple(shape))
-
-    change(make, INPUT_KEY)

@@ -1,10 +1,14 @@
 """The tools of the workbench: start, undo, open; add, move and remove layers; mend what fails."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from cnn_lab.app.network.controls import Bench, change, lay, redo, refuse, start_from, undo
+from cnn_lab.app.widgets.pictures import theme_colour
+from cnn_lab.charts.network_diagram import Look, diagram_png, diagram_svg, network_diagram
+from cnn_lab.concepts.snippets import keras_network_code
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
 from cnn_lab.network import zoo
@@ -19,8 +23,8 @@ from cnn_lab.network.editing import (
     removed,
 )
 from cnn_lab.network.layers import LAYER_TYPES
-from cnn_lab.network.spec import MAX_LAYERS, Draft, Fit
-from cnn_lab.network.spec.token import TokenError, draft_from_json
+from cnn_lab.network.spec import MAX_LAYERS, Draft, Fit, fit
+from cnn_lab.network.spec.token import TokenError, draft_from_json, to_json, to_token
 from cnn_lab.ops.types import shape_words
 
 _FIELD_HEIGHT_PX = 160
@@ -36,20 +40,13 @@ def bench_tools(bench: Bench) -> None:
         key="network_start",
         on_click=_start,
     )
-    st.button(
-        "Undo",
-        icon=":material/undo:",
-        key="network_undo",
-        on_click=undo,
-        disabled=not bench.history.past,
-    )
-    st.button(
-        "Redo",
-        icon=":material/redo:",
-        key="network_redo",
-        on_click=redo,
-        disabled=not bench.history.future,
-    )
+    for label, act, drafts in (
+        ("Undo", undo, bench.history.past),
+        ("Redo", redo, bench.history.future),
+    ):
+        name = label.lower()
+        icon = f":material/{name}:"
+        st.button(label, icon=icon, key=f"network_{name}", on_click=act, disabled=not drafts)
     st.button(
         "Reset",
         help=f"Back to {bench.base} as shipped",
@@ -85,6 +82,49 @@ def _open_menu() -> None:
             st.rerun()
 
 
+def train_link(bench: Bench, found: Fit) -> None:
+    """Show the link to the Training page, which takes this very network along."""
+    if bench.is_preset:
+        query = {"training_preset": bench.base}
+    else:
+        query = {"training_preset": "own", "training_network": to_token(bench.draft)}
+    st.page_link(
+        "pages/training.py",
+        label="Train this network",
+        icon=":material/model_training:",
+        query_params=query,
+        disabled=bool(found.reason),
+    )
+
+
+@st.fragment
+def export_menu(draft: Draft) -> None:
+    """Show a menu of files; nothing is drawn before it is asked for."""
+    menu = st.popover(
+        "Download", icon=":material/download:", key="network_export", on_change="rerun"
+    )
+    if not menu.open:
+        return
+    diagram = network_diagram(draft, fit(draft))
+    look = Look(theme_colour("textColor"), theme_colour("backgroundColor"), theme_colour())
+    files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
+        ("Network (JSON)", "json", "application/json", partial(to_json, draft)),
+        ("Picture (SVG)", "svg", "image/svg+xml", partial(diagram_svg, diagram, look)),
+        ("Picture (PNG)", "png", "image/png", partial(diagram_png, diagram, look)),
+    ]
+    with menu:
+        for label, ending, mime, make in files:
+            st.download_button(
+                label,
+                data=make,
+                file_name=f"{draft.name}.{ending}",
+                mime=mime,
+                key=f"network_export_{ending}",
+                on_click="ignore",
+                width="stretch",
+            )
+
+
 def layer_tools(bench: Bench) -> None:
     """Show what can be done with the layer that is being edited, and a menu of new ones."""
     index, n_layers = bench.index, len(bench.draft.layers)
@@ -112,14 +152,10 @@ def _tool(label: str, edit: Edit, *numbers: int, disabled: bool) -> None:
     st.button(
         label,
         key=f"network_{label.lower()}",
-        on_click=_apply,
-        args=(edit, *numbers),
+        on_click=change,
+        args=(lambda draft: edit(draft, *numbers),),
         disabled=disabled,
     )
-
-
-def _apply(edit: Edit, *numbers: int) -> None:
-    change(lambda draft: edit(draft, *numbers))
 
 
 def _add(index: int) -> None:
@@ -152,10 +188,16 @@ def _offer(offered: list[Remedy]) -> None:
                 remedy.label,
                 icon=":material/build:",
                 key=f"network_mend_{number}",
-                on_click=_take,
-                args=(remedy.draft,),
+                on_click=change,
+                args=(lambda _, mended=remedy.draft: mended,),
             )
 
 
-def _take(draft: Draft) -> None:
-    change(lambda _: draft)
+@st.fragment
+def network_code(draft: Draft) -> None:
+    """Show the network in Keras; folded away at first, and written when unfolded."""
+    folded = st.expander(
+        "This network in Keras", key="network_code", icon=":material/code:", on_change="rerun"
+    )
+    if folded.open:
+        folded.code(keras_network_code(draft.network()), language="python")

@@ -23,7 +23,7 @@ from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.map_picker import map_picker
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.charts.maps import Scope, data_url, map_sheet, scale_limits
-from cnn_lab.charts.network_3d import planes, shown_layers
+from cnn_lab.charts.network import planes, shown_layers
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
 from cnn_lab.explain.surgery import operate

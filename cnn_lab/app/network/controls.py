@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from cnn_lab.charts.network_diagram import INPUT_KEY
+from cnn_lab.charts.network import INPUT_KEY
 from cnn_lab.network import zoo
 from cnn_lab.network.editing import History
 from cnn_lab.network.spec import Draft, plain_error

@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_lab.app.network.controls import Bench, choose
 from cnn_lab.app.widgets.component import component
-from cnn_lab.charts.network_diagram import (
+from cnn_lab.charts.network import (
     INPUT,
     INPUT_KEY,
     Look,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cnn_lab.app.network.controls import Bench, change, lay, redo, refuse, start_from, undo
 from cnn_lab.app.widgets.pictures import theme_colour
-from cnn_lab.charts.network_diagram import Look, diagram_png, diagram_svg, network_diagram
+from cnn_lab.charts.network import Look, diagram_png, diagram_svg, network_diagram
 from cnn_lab.concepts.snippets import keras_network_code
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO

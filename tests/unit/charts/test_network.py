@@ -6,15 +6,19 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from cnn_lab.charts.network_3d import planes, shown_layers
-from cnn_lab.charts.network_costs import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
-from cnn_lab.charts.network_diagram import (
+from cnn_lab.charts.network import (
     INPUT_KEY,
     MAP_PX,
+    MULTIPLY_ADDS,
+    PARAMETERS,
     Look,
+    costs_spec,
+    costs_table,
     diagram_png,
     diagram_svg,
     network_diagram,
+    planes,
+    shown_layers,
 )
 from cnn_lab.concepts.formulas import layer_costs
 from cnn_lab.data.mnist import load_mnist

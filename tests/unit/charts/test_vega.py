@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from jsonschema import ValidationError
 
-from cnn_lab.charts import answers, backpropagation, network_costs, paper, pooling, training, vega
+from cnn_lab.charts import answers, backpropagation, network, paper, pooling, training, vega
 from cnn_lab.concepts.formulas import layer_costs
 
 COSTS = layer_costs((14, 14, 16), (3, 3), (12, 12, 128), bias=False)
@@ -19,7 +19,7 @@ CHARTS = {
     "shift": pooling.shift_spec("down"),
     "probabilities": answers.probabilities_spec(),
     "answers": answers.answers_spec("pixels", 0.5, [0, 1]),
-    "costs": network_costs.costs_spec(network_costs.PARAMETERS, COSTS),
+    "costs": network.costs_spec(network.PARAMETERS, COSTS),
     "loss": training.curve_spec("loss", n_epochs=3),
     "accuracy": training.curve_spec("accuracy", n_epochs=3),
     "latest": training.latest_spec("accuracy"),

@@ -1,15 +1,20 @@
-"""A network as a row of blocks: laid out once, drawn as SVG or as PNG."""
+"""A network as pictures: a row of blocks, planes in space, and the costs of its layers as bars."""
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
+import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from cnn_lab.network.spec import Draft, Fit, Shape
-from cnn_lab.ops.types import shape_words
+from cnn_lab.charts.maps import Picture, Tone, as_maps, image_picture, png, tile_maps
+from cnn_lab.charts.vega import Spec, category, mark, quantity, tip
+from cnn_lab.concepts.formulas import LayerCost
+from cnn_lab.network.spec import Draft, Fit, NetworkSpec, Shape
+from cnn_lab.ops.types import Array, shape_words
 
 INPUT = "image"
 INPUT_KEY = "*"  # no layer can have this name
@@ -23,6 +28,13 @@ NAME_LETTER_PX, SHAPE_LETTER_PX = 6.8, 5.9  # of a typical letter or digit of th
 MISSING_PX = (26, 56)
 _PLATE_PX = 5  # of a layer that keeps the shape
 _FRONT, _TOP, _SIDE = 0.1, 0.04, 0.18  # shares of ink
+
+SIDE_PX = 150  # the longer side of a plane before it is seen from afar
+SHORT = 12  # so many single numbers stand in one column
+
+ROW_PX, AXIS_PX = 34, 60
+ROOM = 100  # times the longest bar: behind it stands its number
+PARAMETERS, MULTIPLY_ADDS = "parameters", "multiply-adds"
 
 Point = tuple[float, float]
 
@@ -231,3 +243,130 @@ def _mixed(look: Look, share: float) -> tuple[int, ...]:
         [int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in (look.ink, look.paper)
     )
     return tuple(round(p + share * (i - p)) for i, p in zip(ink, paper, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """What one layer makes, all its maps side by side, each on a scale of its own.
+
+    Attributes
+    ----------
+    name : str
+        The layer's; "" for the image.
+    words : str
+        What it is, for a reader.
+    png : bytes
+        One pixel for each number.
+    width, height : int
+        Of the plane in pixels, the longer one always the same.
+    """
+
+    name: str
+    words: str
+    png: bytes
+    width: int
+    height: int
+
+
+def shown_layers(spec: NetworkSpec) -> list[str]:
+    """Return the layers that get a plane.
+
+    Left out is what only rearranges or drops, and what the next layer changes number by number.
+
+    Examples
+    --------
+    >>> from cnn_lab.network.zoo import fast
+    >>> shown_layers(fast().network)
+    ['relu1', 'relu2', 'relu3', 'softmax']
+    """
+    layers = [layer for layer in spec.layers if not layer.hands_on]
+    changed_next = [*(layer.keeps_shape for layer in layers[1:]), False]
+    return [layer.name for layer, then in zip(layers, changed_next, strict=True) if not then]
+
+
+def planes(
+    image: Array, activations: Mapping[str, Array], layers: Sequence[str], *, tone: Tone = "light"
+) -> list[Plane]:
+    """Return the planes of an image and of what layers make of it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width, channels)
+    activations : mapping of str to ndarray
+        Of one image, shape (height, width, channels) or (units,).
+    layers : sequence of str
+    tone : {"light", "dark"}
+        The page; zero takes its colour where there are signs.
+
+    Returns
+    -------
+    list of Plane
+        The image first. All maps are on a plane, nearly in a square; a dozen single
+        numbers or fewer stand one below the other.
+
+    Notes
+    -----
+    30 KB for the paper's network.
+    """
+    found = [_plane("", "the image", image_picture(image))]
+    for name in layers:
+        maps = as_maps(activations[name])
+        rows, columns, n = maps.shape
+        alone = rows * columns == 1
+        across = 1 if alone and n <= SHORT else int(np.ceil(np.sqrt(n)))
+        own = np.abs(maps).max() if alone else np.abs(maps).max(axis=(0, 1))
+        picture = tile_maps(
+            maps / np.maximum(own, 1e-12),
+            columns=across,
+            signed=bool(maps.min() < 0),
+            gap=0 if alone else 1,
+            limit=1.0,
+            tone=tone,
+        )
+        shape = f"{n} numbers" if alone else f"{n} × {rows} × {columns}"
+        found.append(_plane(name, f"{name}, {shape}", picture))
+    return found
+
+
+def _plane(name: str, words: str, picture: Picture) -> Plane:
+    rows, columns = picture.shape[:2]
+    factor = SIDE_PX / max(rows, columns)
+    return Plane(name, words, png(picture), round(factor * columns), round(factor * rows))
+
+
+def costs_table(costs: list[LayerCost]) -> pd.DataFrame:
+    """Return a row a layer: `layer`, "parameters" and "multiply-adds"."""
+    return pd.DataFrame(
+        {
+            "layer": [cost.name for cost in costs],
+            PARAMETERS: [cost.parameters for cost in costs],
+            MULTIPLY_ADDS: [cost.multiply_adds for cost in costs],
+        }
+    )
+
+
+def costs_spec(field: str, costs: list[LayerCost]) -> Spec:
+    """Return the bars of one field of a table from `costs_table`.
+
+    A bar's length is the number's order of magnitude, counted from 1; the number stands at
+    its end.
+    """
+    most = max(cost.parameters if field == PARAMETERS else cost.multiply_adds for cost in costs)
+    rows = {"labelFontSize": 13, "labelLimit": 200}
+    powers = {"format": "~s", "tickCount": 5}
+    ends = [1, ROOM * most]
+    title = f"{field}, logarithmic"
+    return {
+        "height": ROW_PX * len(costs) + AXIS_PX,
+        "encoding": {
+            "y": category("layer", title=None, sort=None, axis=rows),
+            "x": quantity(field, title, axis=powers, type="log", domain=ends, nice=False),
+            # The theme's first colour, its ink; a text by itself would stay black on a dark page.
+            "color": {"datum": "", "type": "nominal", "legend": None},
+            "tooltip": [tip("layer"), tip(field, ",")],
+        },
+        "layer": [
+            mark("bar", encoding={"x2": {"datum": 1}}, height={"band": 0.6}),
+            mark("text", encoding={"text": tip(field, ".3~s")}, align="left", dx=5, fontSize=12),
+        ],
+    }

@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnn_lab.network.spec import Layer, NetworkSpec, TrainingSpec
+from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.training.engine import ENGINES, EngineName
 
 NOTHING = "–"
 SURE = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
-
-# What only some optimizers look at.
-_ONLY_OF = {"momentum": {"sgd"}, "weight_decay": {"adamw", "muon"}}
 
 
 @dataclass(frozen=True)
@@ -179,7 +177,7 @@ def _training_pairs(first: TrainingSpec, second: TrainingSpec) -> Iterable[tuple
     optimizers = {first.optimizer, second.optimizer}
     one, other = _flat(first.model_dump()), _flat(second.model_dump())
     for name, value in one.items():
-        if optimizers & _ONLY_OF.get(name, optimizers):
+        if optimizers.intersection(USED_BY.get(name, optimizers)):
             yield _plain(name), _words(value), _words(other[name])
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.ops.types import Array
 
 PIECE = 2**15  # numbers: with all that is remembered of them, half a megabyte
@@ -55,7 +56,7 @@ class Optimizer:
         self.weights = weights
         self._name = training.optimizer
         self._momentum = training.momentum
-        decays = training.optimizer in ("adamw", "muon")
+        decays = training.optimizer in USED_BY["weight_decay"]
         self._decay = training.weight_decay if decays else 0.0
         self._n_steps = 0
         self._first = {name: np.zeros_like(weight) for name, weight in weights.items()}

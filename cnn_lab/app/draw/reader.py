@@ -11,7 +11,7 @@ from cnn_lab.app.draw.controls import show_sources, show_tools
 from cnn_lab.app.draw.why import show_why
 from cnn_lab.app.draw.xray import show_xray, small, xray_switches
 from cnn_lab.app.widgets import canvas
-from cnn_lab.app.widgets.bars import show_probabilities
+from cnn_lab.app.widgets.charts import show_probabilities
 from cnn_lab.app.widgets.drawing import NAME
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.pictures import show_image

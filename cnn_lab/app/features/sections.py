@@ -17,7 +17,7 @@ from cnn_lab.app.features.controls import (
 from cnn_lab.app.features.surgery import made_cuts, show_cuts, show_surgery
 from cnn_lab.app.features.unit import show_field, show_unit
 from cnn_lab.app.features.why import show_why
-from cnn_lab.app.widgets.bars import show_probabilities
+from cnn_lab.app.widgets.charts import show_probabilities
 from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.map_picker import map_picker

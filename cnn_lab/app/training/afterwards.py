@@ -1,6 +1,5 @@
 """What a run that is over has come to: test figures, what it confuses, its worst mistakes."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
@@ -11,7 +10,7 @@ import streamlit as st
 
 from cnn_lab.app.training.downloads import show_downloads
 from cnn_lab.app.training.time_machine import show_time_machine
-from cnn_lab.charts.maps import png
+from cnn_lab.charts.maps import data_url, png
 from cnn_lab.charts.training import cell_words, confusion_figure, most_confused
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError
@@ -144,7 +143,7 @@ def _picture(data_set: DataSetName, index: int) -> str:
     """Return a test image as a PNG inside an address."""
     pixels = load_data_set(data_set).test.pixels[index]
     rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., np.newaxis], 3, axis=2)
-    return "data:image/png;base64," + base64.b64encode(png(rgb)).decode("ascii")
+    return data_url(png(rgb))
 
 
 def _confusion_words(confusion: np.ndarray[Any, np.dtype[np.int64]], names: Sequence[str]) -> str:

@@ -7,10 +7,11 @@ import streamlit as st
 
 from cnn_lab.app.caches import network
 from cnn_lab.app.run_queue import owner, run_queue
+from cnn_lab.app.widgets.charts import show_chart
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.training import (
-    COMPARISON_HEIGHT_PX,
     Along,
     Measure,
     comparison_spec,
@@ -53,14 +54,7 @@ def show_comparison(status: Status) -> None:
     if second is None:
         return
     pair = _ended(status.run_id, THIS, _status=status), second
-    along = st.segmented_control(
-        "Along",
-        ALONG,
-        default=ALONG[0],
-        required=True,
-        key="training_compare_along",
-        bind="query-params",
-    )
+    along = choice("Along", ALONG, "training_compare_along", width="content")
     _show_charts(pair, along)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -169,8 +163,8 @@ def _show_charts(pair: tuple[Compared, Compared], along: Along) -> None:
     table = comparison_table(pair)
     end = float(table[along].max())
     for column, measure in zip(st.columns(2, gap="medium"), MEASURES, strict=True):
-        with column, st.container(height=COMPARISON_HEIGHT_PX, border=False):
-            st.vega_lite_chart(
+        with column:
+            show_chart(
                 table,
                 comparison_spec(measure, names=[one.name for one in pair], along=along, end=end),
                 key=f"training_compare_{measure}",

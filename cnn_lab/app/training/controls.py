@@ -1,4 +1,4 @@
-"""The settings of a run, read from controls and put into them."""
+"""The settings of a run: read from controls, put into them, and kept in a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_lab.app.training.augmentation import augmentation_fields
 from cnn_lab.app.training.fields import (
     AS_BUILT,
+    augmentation_fields,
     main_fields,
     more_fields,
     network_switches,
@@ -19,17 +19,19 @@ from cnn_lab.data.mnist import DataError
 from cnn_lab.data.sets import INFO, load_data_set
 from cnn_lab.network import zoo
 from cnn_lab.network.spec import Augmentation, DataSetName, NetworkSpec, TrainingSpec, plain_error
+from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import TokenError, from_token, to_token
 from cnn_lab.network.variants import with_batch_norm, with_dropout, with_input_shape
 from cnn_lab.runs.job import MAX_EPOCHS, RunSpec
 
 PRESET, NETWORK = "training_preset", "training_network"
 APPLIED = "training_applied"
+MENU, UPLOAD, PROBLEM = "training_file_menu", "training_file", "training_file_problem"
 OWN, FIRST = "own", "fast"
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """What the controls say.
 
     Attributes
@@ -50,7 +52,7 @@ class Settings:
     problem: str = ""
 
 
-def training_settings() -> Settings:
+def training_settings() -> TrainingSettings:
     """Show all controls, and return what they say."""
     st.session_state.pop(APPLIED, None)  # here they are
     name = st.pills(
@@ -76,17 +78,65 @@ def training_settings() -> Settings:
     with st.expander("Augmentation"):
         bounds = augmentation_fields(name, defaults.augmentation, fields["data_set"])
     if built is None:
-        return Settings(name, None, None, prose("training", "no network"))
+        return TrainingSettings(name, None, None, prose("training", "no network"))
     try:
         network = _rewritten(name, built, fields["data_set"], norm, dropout)
     except ValueError as error:
-        return Settings(name, built, None, plain_error(error))
+        return TrainingSettings(name, built, None, plain_error(error))
     try:
         training = TrainingSpec(**fields, augmentation=Augmentation(**bounds))
         spec = RunSpec(network=network, training=training, engine=engine)
     except ValueError as error:
-        return Settings(name, network, None, _with_value(error))
-    return Settings(name, network, spec)
+        return TrainingSettings(name, network, None, _with_value(error))
+    return TrainingSettings(name, network, spec)
+
+
+def show_settings_file(settings: TrainingSettings) -> None:
+    """Show the way back to the preset's settings, and all settings as a file."""
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Reset",
+            icon=":material/restart_alt:",
+            key="training_reset",
+            on_click=reset,
+            help="Back to this network's default settings.",
+        )
+        menu = st.popover("File", icon=":material/description:", key=MENU, on_change="rerun")
+    if problem := st.session_state.pop(PROBLEM, None):
+        st.error(problem, title="These settings cannot be used")
+    if menu.open:
+        with menu:
+            _show_menu(settings)
+
+
+def _show_menu(settings: TrainingSettings) -> None:
+    st.caption(prose("training", "file"))
+    if settings.spec is not None:
+        recipe = Recipe(network=settings.spec.network, training=settings.spec.training)
+        st.download_button(
+            "Save these settings (JSON)",
+            recipe.to_json(),
+            file_name=f"{recipe.network.name}-settings.json",
+            mime="application/json",
+            icon=":material/download:",
+            key="training_save_settings",
+            on_click="ignore",
+        )
+    st.file_uploader("Open a settings file", type="json", key=UPLOAD, on_change=_take_file)
+
+
+def _take_file() -> None:
+    """Put what a stranger's file holds into the controls, or say what is wrong with it."""
+    upload = st.session_state[UPLOAD]
+    if upload is None:
+        return
+    try:
+        recipe = Recipe.from_json(upload.getvalue())
+        take_over(RunSpec(network=recipe.network, training=recipe.training))
+    except ValueError as error:
+        st.session_state[PROBLEM] = plain_error(error)
+    else:
+        st.session_state[MENU] = False  # it would cover what it has brought
 
 
 def apply_changes(changes: Mapping[str, Any]) -> None:

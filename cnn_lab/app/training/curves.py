@@ -1,24 +1,17 @@
 """What the Training page shows of a run: a sentence, a bar, four figures and three charts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from cnn_lab.app.training.run_words import (
-    FIGURES,
-    NOTHING,
-    figures_so_far,
-    result_figures,
-    run_sentence,
-    settings_line,
-)
+from cnn_lab.app.widgets.charts import show_chart
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.training import (
-    CHART_HEIGHT_PX,
-    RATE_HEIGHT_PX,
     Measure,
     curve_spec,
     curve_table,
@@ -28,18 +21,21 @@ from cnn_lab.charts.training import (
     rate_table,
 )
 from cnn_lab.content import prose
+from cnn_lab.data.sets import INFO
 from cnn_lab.network import Network
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
-from cnn_lab.runs.job import Event, RunSpec, Status, progress
+from cnn_lab.runs.job import Event, Progress, RunSpec, Status, progress
 from cnn_lab.training.schedules import learning_rates
 
+NOTHING = "–"
+FIGURES = ("Training", "Validation", "Images per second", "Time left")
 ZOOMS = ("by epoch", "latest batches")
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
 FIGURE_PX = 130  # fixed, so that nothing moves sideways when a number grows
 
 
 @dataclass(frozen=True)
-class View:
+class RunView:
     """One run, be it recorded, under way or over.
 
     Attributes
@@ -64,7 +60,7 @@ class View:
     latest: pd.DataFrame | None = None
 
 
-def recorded_view(network: Network) -> View:
+def recorded_view(network: Network) -> RunView:
     """Return the run that made a shipped network, from its card."""
     history, result = json.loads(network.card["history"]), json.loads(network.card["result"])
     training = TrainingSpec.model_validate_json(network.card["training"])
@@ -75,32 +71,32 @@ def recorded_view(network: Network) -> View:
         epochs=result["epochs"],
         accuracy=f"{result['test_accuracy']:.2%}",
     )
-    return View(
+    return RunView(
         n_epochs=result["epochs"],
         share=1.0,
         sentence=sentence,
-        settings=settings_line(spec),
-        figures=result_figures(result),
+        settings=_settings_line(spec),
+        figures=_result_figures(result),
         curves=curve_table([], history, n_train=spec.n_images_an_epoch),
         rates=_rates(spec, []),
     )
 
 
-def run_view(status: Status, events: Sequence[Event]) -> View:
+def run_view(status: Status, events: Sequence[Event]) -> RunView:
     """Return how a run of the queue stands now."""
     spec = status.spec
     batches = [event.values for event in events if event.kind == "batch"]
     epochs = [event.values for event in events if event.kind == "epoch"]
     so_far = progress(spec, events)
     if "test_accuracy" in status.result:
-        figures = result_figures(status.result)
+        figures = _result_figures(status.result)
     else:
-        figures = figures_so_far(status, so_far, batches, epochs)
-    return View(
+        figures = _figures_so_far(status, so_far, batches, epochs)
+    return RunView(
         n_epochs=spec.training.epochs,
         share=so_far.share,
-        sentence=run_sentence(status, so_far, events),
-        settings=settings_line(spec),
+        sentence=_run_sentence(status, so_far, events),
+        settings=_settings_line(spec),
         figures=figures,
         curves=curve_table(
             batches, epochs, n_train=spec.n_images_an_epoch, changed_rates=_changed_rates(events)
@@ -110,9 +106,9 @@ def run_view(status: Status, events: Sequence[Event]) -> View:
     )
 
 
-def planned_view(spec: RunSpec) -> View:
+def planned_view(spec: RunSpec) -> RunView:
     """Return a run that nobody has asked for yet."""
-    return View(
+    return RunView(
         n_epochs=spec.training.epochs,
         share=0.0,
         sentence=prose(
@@ -121,14 +117,14 @@ def planned_view(spec: RunSpec) -> View:
             images=f"{spec.n_images_an_epoch:,}",
             batches=f"{spec.n_batches * spec.training.epochs:,}",
         ),
-        settings=settings_line(spec),
+        settings=_settings_line(spec),
         figures=[(name, NOTHING) for name in FIGURES],
         curves=curve_table([], [], n_train=spec.n_images_an_epoch),
         rates=_rates(spec, []),
     )
 
 
-def show_view(view: View) -> None:
+def show_view(view: RunView) -> None:
     """Draw a run; the same elements in the same places, whatever its state."""
     st.markdown(view.sentence)
     st.progress(view.share)
@@ -137,40 +133,30 @@ def show_view(view: View) -> None:
         for name, value in view.figures:
             st.markdown(f":small[{name}]  \n**{value}**", width=FIGURE_PX)
         if view.latest is not None:
-            zoom = st.segmented_control(
-                "Curves",
-                ZOOMS,
-                default=ZOOMS[0],
-                required=True,
-                key="training_zoom",
-                bind="query-params",
-                label_visibility="collapsed",
-            )
+            zoom = choice("Curves", ZOOMS, "training_zoom", hidden=True, width="content")
     charts = st.columns(2, gap="medium")
     for chart, measure in zip(charts, MEASURES, strict=True):
-        # A fixed height keeps everything below where it is until the browser can draw.
-        with chart, st.container(height=CHART_HEIGHT_PX, border=False):
+        with chart:
             if zoom == ZOOMS[0] or view.latest is None:
-                st.vega_lite_chart(
+                show_chart(
                     view.curves,
                     curve_spec(measure, n_epochs=view.n_epochs),
                     key=f"training_{measure}",
                     alt=_chart_words(measure, view),
                 )
             else:
-                st.vega_lite_chart(
+                show_chart(
                     view.latest,
                     latest_spec(measure),
                     key=f"training_latest_{measure}",
                     alt=f"{measure.capitalize()} of the latest batches, one point per report.",
                 )
-    with st.container(height=RATE_HEIGHT_PX, border=False):
-        st.vega_lite_chart(
-            view.rates,
-            rate_spec(n_epochs=view.n_epochs),
-            key="training_rates",
-            alt="Learning rate against epochs: as scheduled, and as used so far.",
-        )
+    show_chart(
+        view.rates,
+        rate_spec(n_epochs=view.n_epochs),
+        key="training_rates",
+        alt="Learning rate against epochs: as scheduled, and as used so far.",
+    )
     st.markdown(f":small[{view.settings}]")
     st.caption(prose("training", "curves" if zoom == ZOOMS[0] else "latest"))
 
@@ -196,6 +182,124 @@ def history_csv(events: Sequence[Event]) -> str:
     return str(pd.DataFrame(rows).to_csv(index=False))
 
 
+def _settings_line(spec: RunSpec) -> str:
+    """Return what was asked for, in a line; what is as usual is left out."""
+    training = spec.training
+    parts = [
+        f"{training.epochs} {'epoch' if training.epochs == 1 else 'epochs'}",
+        f"batches of {training.batch_size}",
+        f"{training.optimizer} at {training.learning_rate:g}",
+        training.schedule.replace("_", " "),
+        f"seed {training.seed}",
+    ]
+    if spec.engine != "keras":
+        parts.append("NumPy")
+    if training.data_set != "mnist" or training.data_fraction < 1:
+        parts.append(f"{training.data_fraction:.0%} of {INFO[training.data_set].title}")
+    if training.augmentation.active:
+        parts.append("augmentation")
+    if training.label_smoothing:
+        parts.append(f"label smoothing {training.label_smoothing:g}")
+    if training.weight_averaging:
+        parts.append("weight averaging")
+    return f"{spec.network.name}: {', '.join(parts)}"
+
+
+def _run_sentence(status: Status, so_far: Progress, events: Sequence[Event]) -> str:
+    """Return in words where a run stands."""
+    training, data = status.spec.training, INFO[status.spec.training.data_set]
+    epoch = f"epoch {so_far.epoch} of {training.epochs}"
+    batch = f"batch {so_far.batch:,} of {status.spec.n_batches:,}"
+    if status.active and status.sentence:
+        return "Stopping …"
+    match status.state:
+        case "waiting" if status.position:
+            before = "one run is" if status.position == 1 else f"{status.position} runs are"
+            return f"Waiting: {before} ahead of this one. It will start automatically."
+        case "waiting" | "starting" if events and events[-1].kind == "downloading":
+            return f"Downloading {data.title}: {events[-1]['share']:.0%}"
+        case "waiting" | "starting" if status.spec.engine == "numpy":
+            return "Starting …"
+        case "waiting" | "starting":
+            return "Starting TensorFlow: about five seconds the first time …"
+        case "training" if so_far.validating is not None:
+            return (
+                f"**{epoch.capitalize()}**, evaluating the {data.n_validation:,} validation "
+                f"images: {so_far.validating:.0%}"
+            )
+        case "training":
+            return f"**{epoch.capitalize()}**, {batch}"
+        case "paused":
+            return f"**Paused** in {epoch}, after {batch}"
+        case "testing":
+            return f"Trained. Evaluating the {data.n_test:,} test images …"
+        case "done":
+            result = status.result
+            return (
+                f"Trained. It classifies **{result['test_accuracy']:.2%}** of the {result['n']:,} "
+                f"test images correctly: {result['errors']:,} errors."
+            )
+        case "stopped":
+            return f"{status.sentence} {_how_far(status, so_far)}"
+        case "failed":
+            kept = f" {_how_far(status, so_far)}" if status.result else ""
+            return f":material/error: {status.sentence}{kept}"
+
+
+def _how_far(status: Status, so_far: Progress) -> str:
+    if not status.result:
+        return ""
+    finished, asked = status.result["epochs"], status.spec.training.epochs
+    return f"{finished} of {asked} epochs finished, {so_far.share:.0%} of the way."
+
+
+def _figures_so_far(
+    status: Status,
+    so_far: Progress,
+    batches: Sequence[Mapping[str, float]],
+    epochs: Sequence[Mapping[str, float]],
+) -> list[tuple[str, str]]:
+    """Return the four figures of a run without test figures, from its reports."""
+    trained = batches[-1]["accuracy"] if batches else None
+    judged = epochs[-1]["val_accuracy"] if epochs else None
+    if status.active:
+        clock = ("Time left", _shown(so_far.seconds_left, _duration))
+    else:
+        clock = ("Training time", _shown(batches[-1]["seconds"] if batches else None, _duration))
+    return [
+        ("Training now" if status.active else "Training", _shown(trained, "{:.1%}".format)),
+        ("Validation", _shown(judged, "{:.2%}".format)),
+        ("Images per second", _shown(so_far.images_per_second, "{:,.0f}".format)),
+        clock,
+    ]
+
+
+def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the four figures of a run that went to its end."""
+    return [
+        ("Test accuracy", f"{result['test_accuracy']:.2%}"),
+        ("Errors", f"{result['errors']:,} of {result['n']:,}"),
+        ("Images per second", f"{result['images_per_second']:,.0f}"),
+        ("Training time", _duration(result["seconds"])),
+    ]
+
+
+def _shown(value: float | None, form: Callable[[float], str]) -> str:
+    return NOTHING if value is None else form(value)
+
+
+def _duration(seconds: float) -> str:
+    """Return a _duration for a reader: seconds below a minute and a half, minutes above.
+
+    Examples
+    --------
+    >>> _duration(8.4), _duration(90), _duration(605)
+    ('8 s', '1 min 30 s', '10 min 5 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def _changed_rates(events: Sequence[Event]) -> list[tuple[float, float]]:
     """Return after how many images somebody changed the rate, and the new highest one."""
     changes, n_images = [], 0.0
@@ -212,7 +316,7 @@ def _rates(spec: RunSpec, batches: Sequence[Mapping[str, float]]) -> pd.DataFram
     return rate_table(planned.tolist(), batches, n_batches=spec.n_batches)
 
 
-def _chart_words(measure: Measure, view: View) -> str:
+def _chart_words(measure: Measure, view: RunView) -> str:
     """Return what a chart shows, for those who do not see it.
 
     The same words for as long as a run goes on: the browser builds a chart anew when they change.

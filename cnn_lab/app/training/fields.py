@@ -11,8 +11,22 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.app.widgets.inputs import whole_number
-from cnn_lab.data.sets import INFO
-from cnn_lab.network.spec import DataSetName, OptimizerName, ScheduleName, TrainingSpec
+from cnn_lab.app.widgets.pictures import show_png
+from cnn_lab.charts.maps import sharp_png
+from cnn_lab.charts.snapshots import augmented_sheet
+from cnn_lab.content import prose
+from cnn_lab.data.mnist import DataError, as_images
+from cnn_lab.data.regional_strokes import NINE
+from cnn_lab.data.sets import INFO, load_data_set
+from cnn_lab.network.spec import (
+    Augmentation,
+    DataSetName,
+    OptimizerName,
+    ScheduleName,
+    TrainingSpec,
+    plain_error,
+)
+from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.runs.job import MAX_EPOCHS
 from cnn_lab.training.engine import ENGINES, EngineName
 
@@ -34,7 +48,58 @@ SCHEDULES: dict[ScheduleName, str] = {
     "cosine": "cosine",
     "one_cycle": "one cycle",
 }
-_DECAYING = ("adamw", "muon")
+SHEET_PX = 230
+
+# Field: (label, what is offered).
+_MENUS: dict[str, tuple[str, Mapping[Any, str]]] = {
+    "data_set": ("Data set", DATA_SETS),
+    "engine": ("Engine", ENGINES),
+    "optimizer": ("Optimizer", OPTIMIZERS),
+    "schedule": ("Schedule", SCHEDULES),
+    "norm": ("Batch normalization", NORMS),
+    "dropout": ("Dropout", DROPOUTS),
+}
+# Field: (label, smallest, largest, help).
+_WHOLE: dict[str, tuple[str, int, int, str]] = {
+    "batch_size": ("Batch size", 1, 1024, "Images per weight update."),
+    "epochs": ("Epochs", 1, MAX_EPOCHS, "Passes over the training images."),
+    "seed": ("Seed", 0, 2**31 - 1, "Determines the initial weights and every random choice."),
+    "shift": ("Shift", 0, 8, "Pixels, in any direction."),
+}
+# Field: (label, largest, step, help).
+_REAL: dict[str, tuple[str, float, float, str]] = {
+    "data_fraction": ("Share of the data", 1.0, 0.01, "Of the training images; 1 is all."),
+    "label_smoothing": (
+        "Label smoothing",
+        0.5,
+        0.01,
+        "The share of each label that is spread over all classes.",
+    ),
+    "weight_averaging": (
+        "Weight averaging",
+        1.0,
+        0.01,
+        "0.99 evaluates and saves a running mean of the weights; 0 is off.",
+    ),
+    "momentum": ("Momentum", 1.0, 0.01, "SGD only."),
+    "weight_decay": ("Weight decay", 1.0, 0.01, "AdamW and Muon only."),
+    "rotate": ("Rotation", 90.0, 5.0, "Degrees, in either direction."),
+    "scale": ("Scale", 0.5, 0.05, "0.1 means 0.9 to 1.1 times the size."),
+    "shear": ("Shear", 45.0, 5.0, "Degrees, in either direction."),
+    "elastic": ("Elastic", 4.0, 0.5, "Pixels by which the image is distorted smoothly."),
+    "stroke": ("Stroke width", 1.5, 0.25, "Pixels by which strokes become thicker or thinner."),
+    "light": ("Light", 1.0, 0.1, "How much contrast and brightness vary."),
+    "hands": (
+        "Regional strokes",
+        1.0,
+        0.1,
+        "Share of ones that get an upstroke and of nines whose tail swings to the left.",
+    ),
+}
+_MAIN_MENUS = ("data_set", "engine", "optimizer", "schedule")
+_MAIN_WHOLE = ("batch_size", "epochs", "seed")
+_MORE = ("data_fraction", "label_smoothing", "weight_averaging", "momentum", "weight_decay")
+_BOUNDS = ("rotate", "scale", "shear", "elastic", "stroke", "light", "hands")
 
 
 def setting_key(name: str, field: str) -> str:
@@ -42,64 +107,23 @@ def setting_key(name: str, field: str) -> str:
     return f"training_{name}_{field}"
 
 
-def one_of(label: str, options: Mapping[Any, str], key: str, default: Any) -> Any:
-    """Show a menu of named options and return the one chosen."""
-    names = list(options)
-    return st.selectbox(
-        label,
-        names,
-        index=names.index(default),
-        format_func=options.__getitem__,
-        key=key,
-        bind="query-params",
-    )
-
-
 def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], EngineName]:
     """Show the settings that matter most; return fields of the training, and who trains."""
-    with two_abreast():
-        data_set = one_of("Data set", DATA_SETS, setting_key(name, "data_set"), defaults.data_set)
-        engine: EngineName = one_of("Engine", ENGINES, setting_key(name, "engine"), "keras")
-        optimizer = one_of(
-            "Optimizer", OPTIMIZERS, setting_key(name, "optimizer"), defaults.optimizer
+    with _two_abreast():
+        fields = {
+            field: _menu(name, field, getattr(defaults, field, "keras")) for field in _MAIN_MENUS
+        }
+        rate = defaults.learning_rate
+        fields["learning_rate"] = st.number_input(
+            "Learning rate",
+            value=rate,
+            step=rate / 2,
+            format="%g",
+            key=setting_key(name, "learning_rate"),
+            bind="query-params",
         )
-        schedule = one_of("Schedule", SCHEDULES, setting_key(name, "schedule"), defaults.schedule)
-        rate = real_setting(
-            "Learning rate", name, "learning_rate", defaults.learning_rate, most=None
-        )
-        batch_size = whole_number(
-            "Batch size",
-            setting_key(name, "batch_size"),
-            value=defaults.batch_size,
-            minimum=1,
-            maximum=1024,
-            help="Images per weight update.",
-        )
-        epochs = whole_number(
-            "Epochs",
-            setting_key(name, "epochs"),
-            value=defaults.epochs,
-            minimum=1,
-            maximum=MAX_EPOCHS,
-            help="Passes over the training images.",
-        )
-        seed = whole_number(
-            "Seed",
-            setting_key(name, "seed"),
-            value=defaults.seed,
-            minimum=0,
-            maximum=2**31 - 1,
-            help="Determines the initial weights and every random choice.",
-        )
-    fields = {
-        "data_set": data_set,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "learning_rate": rate,
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "seed": seed,
-    }
+        fields |= {field: _whole(name, field, getattr(defaults, field)) for field in _MAIN_WHOLE}
+    engine: EngineName = fields.pop("engine")
     return fields, engine
 
 
@@ -108,77 +132,102 @@ def more_fields(name: str, defaults: TrainingSpec, optimizer: OptimizerName) -> 
 
     Momentum and weight decay are in reach for the optimizers that know them.
     """
-    labels: dict[str, tuple[str, float, bool, str]] = {
-        "data_fraction": ("Share of the data", 1.0, True, "Of the training images; 1 is all."),
-        "label_smoothing": (
-            "Label smoothing",
-            0.5,
-            True,
-            "The share of each label that is spread over all classes.",
-        ),
-        "weight_averaging": (
-            "Weight averaging",
-            1.0,
-            True,
-            "0.99 evaluates and saves a running mean of the weights; 0 is off.",
-        ),
-        "momentum": ("Momentum", 1.0, optimizer == "sgd", "SGD only."),
-        "weight_decay": (
-            "Weight decay",
-            1.0,
-            optimizer in _DECAYING,
-            "AdamW and Muon only.",
-        ),
-    }
-    with two_abreast():
+    with _two_abreast():
         return {
-            field: real_setting(
-                label,
+            field: _real(
                 name,
                 field,
                 getattr(defaults, field),
-                most=most,
-                help=help_,
-                disabled=not known,
+                disabled=optimizer not in USED_BY.get(field, (optimizer,)),
             )
-            for field, (label, most, known, help_) in labels.items()
+            for field in _MORE
         }
 
 
 def network_switches(name: str) -> tuple[str, str]:
     """Show the two switches that rewrite the network; return one of NORMS, one of DROPOUTS."""
-    with two_abreast():
-        norm = one_of("Batch normalization", NORMS, setting_key(name, "norm"), AS_BUILT)
-        dropout = one_of("Dropout", DROPOUTS, setting_key(name, "dropout"), AS_BUILT)
-    return norm, dropout
+    with _two_abreast():
+        return _menu(name, "norm", AS_BUILT), _menu(name, "dropout", AS_BUILT)
 
 
-def two_abreast() -> DeltaGenerator:
+def augmentation_fields(name: str, defaults: Augmentation, data_set: DataSetName) -> dict[str, Any]:
+    """Show how training images may be changed and what comes of it; return the bounds by name.
+
+    Parameters
+    ----------
+    name : str
+        Of the preset whose settings they are.
+    defaults : Augmentation
+    data_set : {"mnist", "fashion_mnist", "cifar10"}
+        Whose first test image is shown; its first 9 where hands differ.
+    """
+    st.caption(prose("training", "augmentation"))
+    with _two_abreast():
+        bounds: dict[str, Any] = {"shift": _whole(name, "shift", defaults.shift)}
+        for bound in _BOUNDS:
+            if bound == "hands" and data_set != "mnist":
+                continue  # an upstroke would do nothing for a pair of trousers
+            bounds[bound] = _real(name, bound, getattr(defaults, bound))
+    _show_sheet(bounds, data_set)
+    return bounds
+
+
+def _show_sheet(bounds: dict[str, Any], data_set: DataSetName) -> None:
+    try:
+        settings = Augmentation(**bounds)
+        if settings.active:
+            data, width_px = _sheet(settings.model_dump_json(), data_set)
+            show_png(data, alt="An image and eleven variants of it", width_px=width_px)
+    except DataError as error:
+        st.caption(str(error))
+    except ValueError as error:
+        st.error(plain_error(error))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _sheet(settings: str, data_set: DataSetName) -> tuple[bytes, int]:
+    """Return a test image and eleven variants as a PNG, with its width on the page."""
+    bounds, test = Augmentation.model_validate_json(settings), load_data_set(data_set).test
+    index = int((test.labels == NINE).argmax()) if bounds.hands else 0
+    image = as_images(test.pixels[index : index + 1])[0]
+    picture = augmented_sheet(image, bounds, columns=4, digit=int(test.labels[index]))
+    return sharp_png(picture, SHEET_PX)
+
+
+def _two_abreast() -> DeltaGenerator:
     """Return a place for fields in pairs, on a phone too."""
     return st.grid(2, min_column_width=80, vertical_alignment="bottom")
 
 
-def real_setting(
-    label: str,
-    name: str,
-    field: str,
-    value: float,
-    *,
-    most: float | None,
-    step: float = 0.01,
-    help: str | None = None,
-    disabled: bool = False,
-) -> float:
-    """Show a field for a number; without `most`, whatever is typed is judged by the spec."""
+def _menu(name: str, field: str, default: Any) -> Any:
+    label, options = _MENUS[field]
+    return st.selectbox(
+        label,
+        list(options),
+        index=list(options).index(default),
+        format_func=options.__getitem__,
+        key=setting_key(name, field),
+        bind="query-params",
+    )
+
+
+def _whole(name: str, field: str, value: int) -> int:
+    label, least, most, help_ = _WHOLE[field]
+    key = setting_key(name, field)
+    return whole_number(label, key, value=value, minimum=least, maximum=most, help=help_)
+
+
+def _real(name: str, field: str, value: float, *, disabled: bool = False) -> float:
+    label, most, step, help_ = _REAL[field]
     return st.number_input(
         label,
-        min_value=None if most is None else 0.0,
+        min_value=0.0,
         max_value=most,
         value=value,
-        step=value / 2 if most is None else step,
+        step=step,
         format="%g",
         key=setting_key(name, field),
         bind="query-params",
-        help=help,
+        help=help_,
         disabled=disabled,
     )

@@ -1,4 +1,4 @@
-"""A run while it goes on: its controls, its curves, and what its first layer makes of a digit."""
+"""A run while it goes on: its buttons, its curves, and what its first layer makes of a digit."""
 
 import time
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from cnn_lab.app.run_queue import be_here, may_steer, run_queue
 from cnn_lab.app.training.controls import APPLIED
 from cnn_lab.app.training.curves import run_view, show_view
 from cnn_lab.app.training.doctor import show_findings
-from cnn_lab.app.training.run_controls import show_controls
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import show_png, tone
-from cnn_lab.charts.maps import Picture, Tone, png
+from cnn_lab.charts.maps import Tone, sharp_png
 from cnn_lab.charts.snapshots import filters_picture, largest, maps_picture
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
-from cnn_lab.runs.job import Status
+from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status
 from cnn_lab.runs.snapshot import Snapshot, watched_classes
 
 LIVE_EVERY_S = 0.5
@@ -23,6 +23,13 @@ PICTURES_EVERY_S = 1.0
 MAX_WAITED_S = 0.4  # for what somebody is waiting for; other clicks have to wait as long
 WATCHED, _SHOWN = "training_watched", "training_shown_snapshots"
 _WHOLE_PAGE = "training_whole_page"
+WISH, NEW_RATE, RATE_MENU = "training_wish", "training_new_rate", "training_rate_menu"
+RATE_REFUSED = "training_rate_refused"
+_ON_THE_WAY: dict[Command, str] = {
+    "pause": "Pausing …",
+    "resume": "Resuming …",
+    "step": "One batch …",
+}
 FILTERS_PX, MAPS_PX = 250, 400  # about as wide as the pictures become
 
 
@@ -42,7 +49,7 @@ def _follow(run_id: str, *, was_active: bool) -> None:
     if st.session_state.pop(APPLIED, False):
         st.rerun()  # the whole page: the controls have been set from in here
     if status.active and may_steer(status):
-        show_controls(status, events)
+        _show_buttons(status, events)
     show_view(run_view(status, events))
     show_findings(status)
     if status.active:
@@ -66,6 +73,95 @@ def _soon_another(status: Status) -> bool:
     return True
 
 
+def _show_buttons(status: Status, events: Sequence[Event]) -> None:
+    """Show the buttons of a run that is going; for its owner alone.
+
+    A click acts at the next batch. Until then its button says so, and cannot be clicked
+    twice.
+    """
+    n_pauses = sum(event.kind == "paused" for event in events)
+    pending = _pending(status, n_pauses)
+    paused, stopping = status.state == "paused", bool(status.sentence)
+    free = not stopping and pending is None
+    first: tuple[Command, str, str, bool] = (
+        ("resume", "Continue", "play_arrow", free)
+        if paused
+        else ("pause", "Pause", "pause", free and status.state == "training")
+    )
+    buttons: list[tuple[Command, str, str, bool]] = [
+        first,
+        ("step", "One batch", "skip_next", free and paused),
+        ("stop", "Stop", "stop", not stopping and status.state != "testing"),
+    ]
+    with st.container(horizontal=True, gap="small"):
+        for command, label, icon, enabled in buttons:
+            st.button(
+                _ON_THE_WAY[command] if command == pending else label,
+                icon=f":material/{icon}:",
+                key=f"training_{command}",
+                on_click=_tell,
+                args=(status.run_id, command, n_pauses),
+                disabled=not enabled,
+            )
+        _rate_menu(status, events)
+
+
+def _pending(status: Status, n_pauses: int) -> Command | None:
+    """Return what this session has asked of the run and what has not happened yet."""
+    run_id, command, n_before = st.session_state.get(WISH, ("", "stop", 0))
+    if run_id != status.run_id or command not in _ON_THE_WAY:
+        return None
+    waits = status.state == "paused" if command == "resume" else n_pauses == n_before
+    return command if waits else None
+
+
+def _rate_menu(status: Status, events: Sequence[Event]) -> None:
+    asked = [event["rate"] for event in events if event.kind == "rate"]
+    now = asked[-1] if asked else status.spec.training.learning_rate
+    menu = st.popover(
+        f"Rate {now:g}",
+        icon=":material/speed:",
+        key=RATE_MENU,
+        on_change="rerun",
+        disabled=bool(status.sentence) or status.state not in ("training", "paused"),
+    )
+    if not menu.open:
+        return
+    with menu:
+        st.number_input(
+            "New learning rate",
+            value=now,
+            step=now / 2,
+            format="%g",
+            key=NEW_RATE,
+            help="The highest rate of the schedule, which keeps its shape.",
+        )
+        st.button(
+            "Apply from the next batch on",
+            type="primary",
+            key="training_rate",
+            on_click=_change_rate,
+            args=(status.run_id,),
+        )
+        if refused := st.session_state.get(RATE_REFUSED):
+            st.error(refused)
+
+
+def _tell(run_id: str, command: Command, n_pauses: int) -> None:
+    st.session_state[WISH] = (run_id, command, n_pauses)
+    run_queue().control(run_id, command)
+
+
+def _change_rate(run_id: str) -> None:
+    try:
+        run_queue().control(run_id, "rate", st.session_state[NEW_RATE])
+    except CommandRefusedError as error:
+        st.session_state[RATE_REFUSED] = str(error)
+    else:
+        st.session_state.pop(RATE_REFUSED, None)
+        st.session_state[RATE_MENU] = False
+
+
 def _show_first_layer(status: Status) -> None:
     """Show the first filters and what they make of a digit, as of the newest snapshot."""
     snapshots = _steady(status.run_id, run_queue().snapshots(status.run_id))
@@ -79,15 +175,7 @@ def _show_first_layer(status: Status) -> None:
         st.caption(prose("training", "scale"))
     with right, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("**Feature maps of**", width="content")
-        shown = st.segmented_control(
-            "Maps of",
-            names,
-            default=names[0],
-            required=True,
-            key=WATCHED,
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        shown = choice("Maps of", names, WATCHED, hidden=True, width="content")
     filters, maps = _pictures(
         status.run_id, len(snapshots), names.index(shown), tone(), _of=snapshots
     )
@@ -120,9 +208,4 @@ def _pictures(
     maps = maps_picture(
         _of[-1].maps[image], limit=largest(one.maps[image] for one in _of), tone=tone
     )
-    return _sharp(filters, FILTERS_PX), _sharp(maps, MAPS_PX)
-
-
-def _sharp(picture: Picture, about_px: int) -> tuple[bytes, int]:
-    factor = max(1, round(about_px / picture.shape[1]))
-    return png(picture, factor=2 * factor), factor * picture.shape[1]
+    return sharp_png(filters, FILTERS_PX), sharp_png(maps, MAPS_PX)

@@ -6,9 +6,10 @@ import streamlit as st
 
 from cnn_lab.app.run_queue import be_here, owner, run_queue
 from cnn_lab.app.training.controls import APPLIED, take_over
+from cnn_lab.app.widgets.charts import show_chart
 from cnn_lab.app.widgets.inputs import choice, whole_number
 from cnn_lab.app.widgets.tables import show_table
-from cnn_lab.charts.training import SWEEP_HEIGHT_PX, sweep_spec, sweep_table
+from cnn_lab.charts.training import sweep_spec, sweep_table
 from cnn_lab.content import prose
 from cnn_lab.network.spec import plain_error
 from cnn_lab.runs.job import RunRefusedError, RunSpec
@@ -176,15 +177,14 @@ def _follow(sweep_id: str, base: RunSpec | None, *, was_active: bool) -> None:
     st.markdown(_sentence(status))
     st.progress(status.share)
     trials = status.trials
-    with st.container(height=SWEEP_HEIGHT_PX, border=False):
-        st.vega_lite_chart(
-            sweep_table(
-                [trial.accuracy for trial in trials], [trial.state == "done" for trial in trials]
-            ),
-            sweep_spec(n_trials=status.spec.n_trials),
-            key="sweep_chart",
-            alt="Validation accuracy of each trial; the table below has the numbers.",
-        )
+    show_chart(
+        sweep_table(
+            [trial.accuracy for trial in trials], [trial.state == "done" for trial in trials]
+        ),
+        sweep_spec(n_trials=status.spec.n_trials),
+        key="sweep_chart",
+        alt="Validation accuracy of each trial; the table below has the numbers.",
+    )
     _show_best(status, base)
     if trials:
         _show_trials(status)

@@ -1,6 +1,5 @@
 """Back into a run: its filters, maps and errors at every moment that a snapshot kept."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,8 +7,9 @@ import streamlit as st
 
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.widgets.component import component
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import tone
-from cnn_lab.charts.maps import NEGATIVE, PAPER, POSITIVE, Tone
+from cnn_lab.charts.maps import NEGATIVE, PAPER, POSITIVE, Tone, data_url
 from cnn_lab.charts.snapshots import Filmstrip, accuracy_curve, filters_film, maps_film, shades
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
@@ -39,14 +39,7 @@ def show_time_machine(status: Status) -> None:
     shown = watched[0]
     if any(layer.convolves for layer in status.spec.network.layers):
         with place:
-            shown = st.segmented_control(
-                "Maps of",
-                watched,
-                default=watched[0],
-                required=True,
-                key=DIGIT,
-                bind="query-params",
-            )
+            shown = choice("Maps of", watched, DIGIT, width="content")
     data = _data(status.run_id, watched.index(shown), tone(), _status=status)
     if data is None:
         st.caption(prose("afterwards", "machine_none"))
@@ -113,7 +106,7 @@ def _picture(
     return {
         "title": title,
         "alt": f"{title} at this moment",
-        "picture": "data:image/webp;base64," + base64.b64encode(sheet.webp).decode("ascii"),
+        "picture": data_url(sheet.webp, "webp"),
         "width": sheet.width,
         "height": sheet.height,
         "columns": sheet.columns,

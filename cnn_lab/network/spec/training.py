@@ -10,6 +10,12 @@ OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one_cycle"]
 DataSetName = Literal["mnist", "fashion_mnist", "cifar10"]
 
+# The optimizers that use a setting; all others ignore it.
+USED_BY: dict[str, tuple[OptimizerName, ...]] = {
+    "momentum": ("sgd",),
+    "weight_decay": ("adamw", "muon"),
+}
+
 
 class Augmentation(Checked):
     """How far each training image may be changed before the network sees it; zero is not at all.

@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.network import MODELS, Network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,8 +37,7 @@ def card(network: Network) -> str:
     training, calibration = (json.loads(network.card[name]) for name in ("training", "calibration"))
     last = json.loads(network.card["history"])[-1]
     layers = "\n".join(
-        f"| {row.name} | {row.type} | {' × '.join(map(str, row.output_shape))} "
-        f"| {row.parameters:,} |"
+        f"| {row.name} | {row.type} | {shape_words(row.output_shape)} | {row.parameters:,} |"
         for row in network.spec.summary()
     )
     return f"""## {network.spec.name}

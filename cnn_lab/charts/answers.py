@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cnn_lab.charts.vega import GREY, Spec, category, mark, quantity, tip
-from cnn_lab.digits.drawing import percent
+from cnn_lab.content.words import NOTHING, percent
 
 N_CLASSES = 10
 ROW_PX = 28
@@ -49,7 +49,7 @@ def probabilities_table(probabilities: Probabilities | None) -> pd.DataFrame:
         {
             "digit": [str(digit) for digit in classes],
             "probability": values,
-            "label": ["–" if answer < 0 else percent(value) for value in values],
+            "label": [NOTHING if answer < 0 else percent(value) for value in values],
             "part": [ANSWER if digit == answer else OTHER for digit in classes],
         }
     )

@@ -6,13 +6,11 @@ from PIL import Image
 
 from cnn_lab.charts.maps import Box, Picture, framed, grey_picture, rgb, signed_picture
 from cnn_lab.digits.drawing import SIDE, Ink, Preparation, Step
-from cnn_lab.explain.attribution import Occlusion
 from cnn_lab.ops.types import Array
 
 FACTOR = 10
 FRAME_PX = 3
 PICTURE_SIDE = FACTOR * SIDE
-LEAST_PROBABILITY = 1e-30
 INK_SHARE = 0.55  # of white where ink is full: the colour below stays to be seen
 
 
@@ -75,21 +73,6 @@ def _in_pixels(box: Ink, place: tuple[int, int], accent: str) -> Picture:
     (row, column), (height, width) = place, box.shape
     image[row : row + height, column : column + width] = box[..., np.newaxis]
     return framed(image, [(*place, height, width)], accent, factor=FACTOR, thick=FRAME_PX)
-
-
-def times_as_probable(covered: Occlusion) -> Array:
-    """Return by what a class becomes more probable when each place is covered.
-
-    A class that a network is sure not to see has a probability near 0 whatever is covered;
-    by how many times it changes still shows where the reasons lie.
-
-    Returns
-    -------
-    ndarray of float64, shape (rows, columns)
-        1 where covering changes nothing.
-    """
-    after = np.maximum(covered.probabilities, LEAST_PROBABILITY).astype(float)
-    return np.asarray(after / max(covered.before, LEAST_PROBABILITY))
 
 
 def over_drawing(image: Array, values: Array, *, limit: float) -> Picture:

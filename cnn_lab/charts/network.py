@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 from cnn_lab.charts.maps import Picture, Tone, as_maps, image_picture, png, tile_maps
 from cnn_lab.charts.vega import Spec, category, mark, quantity, tip
 from cnn_lab.concepts.formulas import LayerCost
+from cnn_lab.content.words import shape_words
 from cnn_lab.network.spec import Draft, Fit, NetworkSpec, Shape
-from cnn_lab.ops.types import Array, shape_words
+from cnn_lab.ops.types import Array
 
 INPUT = "image"
 INPUT_KEY = "*"  # no layer can have this name
@@ -323,7 +324,7 @@ def planes(
             limit=1.0,
             tone=tone,
         )
-        shape = f"{n} numbers" if alone else f"{n} × {rows} × {columns}"
+        shape = f"{n} numbers" if alone else shape_words((n, rows, columns))
         found.append(_plane(name, f"{name}, {shape}", picture))
     return found
 

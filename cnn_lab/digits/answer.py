@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_lab.content.words import percent
 from cnn_lab.digits.calibration import LEAST_ODDS
-from cnn_lab.digits.drawing import percent
 from cnn_lab.digits.novelty import familiarity
 from cnn_lab.network import Network
 

@@ -338,14 +338,3 @@ def _laid(box: Ink, place: tuple[int, int]) -> Ink:
     (row, column), (height, width) = place, box.shape
     image[row : row + height, column : column + width] = box
     return image
-
-
-def percent(probability: float) -> str:
-    """Return a probability with one decimal, and never as a certainty.
-
-    Examples
-    --------
-    >>> percent(0.98249), percent(0.99996), percent(0.0)
-    ('98.2%', '>99.9%', '0.0%')
-    """
-    return ">99.9%" if probability >= 0.9995 else f"{probability:.1%}"

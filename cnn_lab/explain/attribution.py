@@ -11,6 +11,8 @@ from cnn_lab.ops.types import Array, Pair, check_at_least
 
 Heat = NDArray[np.float32]
 
+MIN_PROBABILITY = 1e-30
+
 
 def saliency(network: Network, image: Array, digit: int) -> Heat:
     """Return how strongly the score of a class reacts to each pixel.
@@ -135,6 +137,16 @@ class Occlusion:
     def lost(self) -> Heat:
         """What covering each place took from the answer; below 0 where it added to it."""
         return np.asarray(self.before - self.probabilities, np.float32)
+
+    @property
+    def times_as_probable(self) -> NDArray[np.float64]:
+        """By what covering each place multiplies the answer; 1 where it changes nothing.
+
+        A class that a network is sure not to see has a probability near 0 whatever is covered;
+        by how many times it changes still shows where the reasons lie.
+        """
+        after = np.maximum(self.probabilities, MIN_PROBABILITY).astype(float)
+        return np.asarray(after / max(self.before, MIN_PROBABILITY))
 
 
 def occlusion(

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from cnn_lab.content.words import significant
 from cnn_lab.explain.window import neighbourhood, neighbourhood_trace
 from cnn_lab.network import Network
 from cnn_lab.network.layers.base import Place
-from cnn_lab.network.layers.latex import activation_latex, significant
+from cnn_lab.network.layers.latex import activation_latex
 from cnn_lab.ops.types import Array
 from cnn_lab.trace import (
     Grid,

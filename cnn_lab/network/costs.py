@@ -99,19 +99,3 @@ def fields(layers: Sequence[Layer], rows: Sequence[LayerSummary]) -> list[Fields
             right = right.through(window.size[1], window.strides[1])
         seen.append((down, right))
     return seen
-
-
-def bytes_in_words(count: int) -> str:
-    """Return a number of bytes to three digits, in units of 1,000.
-
-    Examples
-    --------
-    >>> bytes_in_words(512), bytes_in_words(4_537_704), bytes_in_words(1_250_000_000)
-    ('512 B', '4.54 MB', '1.25 GB')
-    """
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:.3g} {unit}"

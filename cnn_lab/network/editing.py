@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from cnn_lab.content.words import listed, shape_words
 from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.layers.base import BaseLayer
 from cnn_lab.network.spec import MAX_LAYERS, Draft, Fit, Layer, LayerSummary, Shape, fit
@@ -179,7 +180,7 @@ def _candidates(draft: Draft, found: Fit) -> Iterator[tuple[Remedy, int]]:
         window = settings[layer.window_field]
         fitting = (min(window[0], rows), min(window[1], columns))
         smaller = changed(draft, index, **{layer.window_field: fitting})
-        yield Remedy(f"Use a window of {fitting[0]} × {fitting[1]} in {name}", smaller), index
+        yield Remedy(f"Use a window of {shape_words(fitting)} in {name}", smaller), index
     if layer.width_field:
         yield from _fewer(draft, index, layer.width_field)
     if layer.width_field and settings.get("strides") == (1, 1):
@@ -269,7 +270,7 @@ def _appended(draft: Draft, *types: str) -> Remedy | None:
         if longer.layers[end].dense:
             longer = changed(longer, end, units=CLASSES, activation="linear")
             words[-1] = f"{type_} with {CLASSES} units"
-    return Remedy(f"Add {', '.join(words[:-1])}{' and ' * (len(words) > 1)}{words[-1]}", longer)
+    return Remedy(f"Add {listed(words)}", longer)
 
 
 def _of_ten(draft: Draft) -> Remedy | None:

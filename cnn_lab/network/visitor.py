@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.network.model import ModelFileError, Network
 from cnn_lab.network.spec import NetworkSpec
 
@@ -64,13 +65,13 @@ def digit_problem(network: NetworkSpec) -> str:
     if network.input_shape != DIGIT_SHAPE:
         return (
             "To classify digits, a network must accept grey images of 28 × 28 pixels. "
-            f"Received: {' × '.join(map(str, network.input_shape))}"
+            f"Received: {shape_words(network.input_shape)}"
         )
     made = network.summary()[-1].output_shape
     if made != (N_DIGITS,):
         return (
             f"To classify digits, a network must end in {N_DIGITS} probabilities. "
-            f"Received: {' × '.join(map(str, made))} numbers"
+            f"Received: {shape_words(made)} numbers"
         )
     if not network.ends_in_softmax:
         return (

@@ -25,11 +25,6 @@ class ShapeError(ValueError):
     """Arrays or sizes that cannot be combined; the message says what would fit."""
 
 
-def shape_words(shape: Shape) -> str:
-    """Return a shape as "28 × 28 × 16"."""
-    return " × ".join(f"{length:,}" for length in shape)
-
-
 def check_at_least(minimum: int, **values: int) -> None:
     """Raise ValueError if any of the named whole numbers is smaller than `minimum`.
 

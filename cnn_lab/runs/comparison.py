@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cnn_lab.content.words import NOTHING, duration, or_dash
 from cnn_lab.network.spec import Layer, NetworkSpec, TrainingSpec
 from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.training.engine import ENGINES, EngineName
 
-NOTHING = "–"
 SURE = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
 
 
@@ -80,7 +80,9 @@ def differing_settings(first: Compared, second: Compared) -> list[Difference]:
 def result_rows(compared: Sequence[Compared]) -> dict[str, list[str]]:
     """Return what came of each run: a list of texts, one a run, by what they tell."""
     return {
-        "test accuracy": [_shown(one.result.get("test_accuracy"), "{:.2%}") for one in compared],
+        "test accuracy": [
+            or_dash(one.result.get("test_accuracy"), "{:.2%}".format) for one in compared
+        ],
         "errors": [
             f"{one.result['errors']:,} of {one.result['n']:,}"
             if "errors" in one.result
@@ -88,12 +90,12 @@ def result_rows(compared: Sequence[Compared]) -> dict[str, list[str]]:
             for one in compared
         ],
         "validation accuracy": [
-            _shown(_last(one.epochs, "val_accuracy"), "{:.2%}") for one in compared
+            or_dash(_last(one.epochs, "val_accuracy"), "{:.2%}".format) for one in compared
         ],
         "epochs finished": [f"{len(one.epochs)} of {one.training.epochs}" for one in compared],
-        "training time": [_shown(_last(one.epochs, "seconds"), "{:,.0f} s") for one in compared],
+        "training time": [or_dash(_last(one.epochs, "seconds"), duration) for one in compared],
         "images per second": [
-            _shown(one.result.get("images_per_second"), "{:,.0f}") for one in compared
+            or_dash(one.result.get("images_per_second"), "{:,.0f}".format) for one in compared
         ],
         "parameters": [f"{one.network.n_parameters:,}" for one in compared],
     }
@@ -211,7 +213,3 @@ def _words(value: Any) -> str:
 
 def _last(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
     return rows[-1][name] if rows else None
-
-
-def _shown(value: float | None, form: str) -> str:
-    return NOTHING if value is None else form.format(value)

@@ -6,6 +6,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from cnn_lab.content.words import data_size
 from cnn_lab.network import MAX_FILE_BYTES
 from cnn_lab.runs.checks import Checks
 
@@ -55,7 +56,7 @@ class KerasFile:
     @property
     def sentence(self) -> str:
         """What a reader should know of it."""
-        return f"Written by Keras {self.keras}: {len(self.content) / 1e6:.1f} MB."
+        return f"Written by Keras {self.keras}: {data_size(len(self.content))}."
 
 
 def keras_files(cluster: "Callable[[], Cluster]") -> Checks[KerasFileWanted, KerasFile]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cnn_lab.content.words import listed
 from cnn_lab.trace import Trace
 
 
@@ -32,7 +33,7 @@ def stage_data(traces: Sequence[Trace], *, start_step: int = 0, label: str = "")
     label : str
         Text description for screen readers; by default the names of the traces.
     """
-    names = " and ".join(trace.name.lower() for trace in traces)
+    names = listed([trace.name.lower() for trace in traces])
     return {
         "traces": [trace.to_wire() for trace in traces],
         "startStep": start_step,

@@ -10,7 +10,7 @@ from io import BytesIO, StringIO
 import numpy as np
 from PIL import Image
 
-from cnn_lab.ops.types import check_at_least
+from cnn_lab.content.words import shape_words
 from cnn_lab.stage.data import as_traces
 from cnn_lab.stage.page import export_html
 from cnn_lab.stage.render import Film, ThemeName, theme_of
@@ -162,8 +162,7 @@ def export_csv(traces: Traces) -> str:
 
 
 def _rows(grid: Grid) -> Iterator[list[str]]:
-    rows, columns = grid.values.shape
-    yield [_as_text(grid.name), grid.note or f"{rows} × {columns}"]
+    yield [_as_text(grid.name), grid.note or shape_words(grid.values.shape)]
     yield ["", *map(str, grid.column_labels)]
     for label, values in zip(grid.row_labels, grid.values, strict=True):
         yield [str(label), *(_in_full(value, grid) for value in values)]
@@ -184,7 +183,9 @@ def _as_text(text: str) -> str:
 
 
 def _film(traces: Sequence[Trace], steps: Sequence[int], theme: str, width_px: int) -> Film:
-    check_at_least(LEAST_WIDTH, width_px=width_px)
-    if width_px > MAX_WIDTH:
-        raise ValueError(f"`width_px` must be at most {MAX_WIDTH}. Received: width_px={width_px}")
+    if not LEAST_WIDTH <= width_px <= MAX_WIDTH:
+        raise ValueError(
+            f"`width_px` must be between {LEAST_WIDTH} and {MAX_WIDTH}. "
+            f"Received: width_px={width_px}"
+        )
     return Film(traces, steps, theme=theme_of(theme), width_px=width_px)

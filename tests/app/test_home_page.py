@@ -3,8 +3,8 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
+from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.digits.drawing import percent
 from cnn_lab.network import Network
 from tests.prose import wording
 

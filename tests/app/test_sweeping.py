@@ -89,7 +89,7 @@ def test_nothing_of_it_is_there_before_it_is_opened(open_page: Open) -> None:
     assert "sweep_start" not in [button.key for button in page.button]
     page = opened(open_page)
     assert "sweep_start" in [button.key for button in page.button]
-    cost = wording("sweep", "cost", trials=10, epochs="one epoch", images="5,400")
+    cost = wording("sweep", "cost", trials=10, epochs="1 epoch", images="5,400")
     assert cost.search(said(page))
 
 
@@ -179,8 +179,8 @@ def test_the_best_settings_become_those_of_the_page(open_page: Open, tmp_path: P
     [
         ({"sweep": "0123456789abcdef"}, "A sweep is kept until"),
         ({"sweep": "../../etc/passwd"}, "A sweep is kept until"),
-        ({"sweep_trials": "9999", "sweep_percent": "-3"}, "10 trials of one epoch on 5,400 images"),
-        ({"sweep_vary": "Colour"}, "trials of one epoch"),
+        ({"sweep_trials": "9999", "sweep_percent": "-3"}, "10 trials of 1 epoch on 5,400 images"),
+        ({"sweep_vary": "Colour"}, "trials of 1 epoch"),
         ({"training_fast_learning_rate": "0"}, "cannot be trained as they are"),
     ],
 )

@@ -23,6 +23,7 @@ from cnn_lab.concepts.backpropagation import (
 )
 from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.content import prose
+from cnn_lab.content.words import shape_words
 from cnn_lab.ops.types import Array
 from cnn_lab.trace import (
     Form,
@@ -160,7 +161,7 @@ def _slots(study: Study, quantity: Quantity) -> dict[str, Any]:
 def _matrix_or_dots(values: Array) -> str:
     if max(values.shape) <= MAX_WRITTEN:
         return matrix_latex(values)
-    return rf"\text{{{values.shape[0]} × {values.shape[1]} numbers}}"
+    return rf"\text{{{shape_words(values.shape)} numbers}}"
 
 
 def _symbols(study: Study) -> dict[str, Any]:
@@ -168,18 +169,14 @@ def _symbols(study: Study) -> dict[str, Any]:
     strides, dilation = settings.steps
     (top, _), (left, _) = settings.borders(study.size, study.window)
     return {
-        "size": _times(study.size),
-        "window": _times(study.window),
-        "out": _times(study.back.delta.shape),
+        "size": shape_words(study.size),
+        "window": shape_words(study.window),
+        "out": shape_words(study.back.delta.shape),
         "strides": f"{strides[0]} down, {strides[1]} to the right",
         "dilation": f"{dilation[0]} down, {dilation[1]} to the right",
         "top": top,
         "left": left,
     }
-
-
-def _times(size: tuple[int, ...]) -> str:
-    return f"{size[0]} × {size[1]}"
 
 
 def _show_delta(study: Study) -> None:

@@ -20,6 +20,7 @@ from cnn_lab.concepts.backpropagation import (
     number_latex,
 )
 from cnn_lab.content import prose
+from cnn_lab.content.words import significant
 from cnn_lab.ops.types import Array
 
 EPSILONS = tuple(float(f"1e-{power}") for power in range(13))
@@ -169,7 +170,7 @@ def _bracketed(text: str) -> str:
 
 
 def _column(values: Array) -> list[str]:
-    return [f"{value:.6g}".replace("-", "−") for value in values.ravel()]
+    return [significant(value, 6) for value in values.ravel().tolist()]
 
 
 def _short(value: float) -> str:

@@ -15,6 +15,7 @@ from cnn_lab.concepts.backpropagation import (
     softmax_cross_entropy,
 )
 from cnn_lab.content import prose
+from cnn_lab.content.words import significant
 from cnn_lab.ops.types import Array
 
 FIRST_SCORES = np.array([[2.0, 1.0, -1.0]])
@@ -127,17 +128,13 @@ def _probability(value: float) -> str:
 def _columns(scores: Array, found: SoftmaxCrossEntropy) -> dict[str, list[str]]:
     return {
         "Class": [str(number) for number in range(len(scores))],
-        "Score z": [_cell(value) for value in scores],
-        "z / T": [_cell(value) for value in found.scaled],
-        "exp(z / T − largest)": [_cell(value) for value in found.powers],
-        "Probability p": [_cell(value) for value in found.probabilities],
-        "Label y": [_cell(value) for value in found.label],
-        "Gradient (p − y) / T": [_cell(value) for value in found.gradient],
+        "Score z": [significant(value) for value in scores],
+        "z / T": [significant(value) for value in found.scaled],
+        "exp(z / T − largest)": [significant(value) for value in found.powers],
+        "Probability p": [significant(value) for value in found.probabilities],
+        "Label y": [significant(value) for value in found.label],
+        "Gradient (p − y) / T": [significant(value) for value in found.gradient],
     }
-
-
-def _cell(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")
 
 
 def _sum(values: Array) -> str:

@@ -17,8 +17,9 @@ from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.content import prose
+from cnn_lab.content.words import percent
 from cnn_lab.digits.answer import Verdict, judge
-from cnn_lab.digits.drawing import SIDE, Preparation, percent, prepare_steps
+from cnn_lab.digits.drawing import SIDE, Preparation, prepare_steps
 from cnn_lab.network import Network
 
 SEEN_PX = 10 * SIDE

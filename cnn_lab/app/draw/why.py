@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from cnn_lab.app.draw.xray import small
 from cnn_lab.app.widgets.pictures import show_picture, theme_colour
-from cnn_lab.charts.digits import marked, over_drawing, times_as_probable
+from cnn_lab.charts.digits import marked, over_drawing
 from cnn_lab.charts.maps import Picture, grey_picture
 from cnn_lab.content import prose
+from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.digits.drawing import SIDE, percent
+from cnn_lab.digits.drawing import SIDE
 from cnn_lab.explain.attribution import Occlusion, occlusion
 from cnn_lab.explain.erasure import Erasure, smallest_erasure
 from cnn_lab.explain.nearest import Neighbour, nearest_digits
@@ -141,7 +142,7 @@ def _reasons(question: WhyNot) -> Reasons:
 
 
 def _show_covered(question: WhyNot, covered: Occlusion) -> None:
-    times = times_as_probable(covered)
+    times = covered.times_as_probable
     against = -np.log10(times)  # what makes the digit more probable once covered is against it
     strongest = float(np.abs(against).max())
     with st.container(width=COVERED_PX, gap="small"):

@@ -11,8 +11,9 @@ from cnn_lab.app.widgets.pictures import show_png, theme_colour
 from cnn_lab.charts.digits import FACTOR, step_pictures
 from cnn_lab.charts.maps import png
 from cnn_lab.content import prose
+from cnn_lab.content.words import percent, shape_words
 from cnn_lab.digits.answer import Verdict
-from cnn_lab.digits.drawing import SIDE, STEPS, Ink, Preparation, Step, percent, prepare_steps
+from cnn_lab.digits.drawing import SIDE, STEPS, Preparation, Step, prepare_steps
 from cnn_lab.network import Network
 
 NAMES: dict[Step, str] = {
@@ -106,21 +107,19 @@ def _what(step: Step, steps: Preparation) -> str:
     if step == "ink":
         return small("xray_ink", strongest=steps.strongest)
     if step == "crop":
-        return small("xray_crop", crop=_size(steps.crop), canvas=_size(steps.ink))
+        return small(
+            "xray_crop", crop=shape_words(steps.crop.shape), canvas=shape_words(steps.ink.shape)
+        )
     if step == "widen":
         before, after = (f"{width:.1f}" for width in steps.stroke_widths)
         if steps.stroke.shape == steps.crop.shape:
             return small("xray_wide", before=before)
         return small("xray_widen", before=before, after=after)
     if step == "box":
-        return small("xray_box", scale=f"{steps.scale:.3f}", box=_size(steps.box))
+        return small("xray_box", scale=f"{steps.scale:.3f}", box=shape_words(steps.box.shape))
     down, right = steps.shift
     moved = [_moved(down, "down", "up"), _moved(right, "right", "left")]
     return small("xray_centre", moved=", ".join(filter(None, moved)) or "none")
-
-
-def _size(ink: Ink) -> str:
-    return f"{ink.shape[0]} × {ink.shape[1]}"
 
 
 def _moved(pixels: int, forward: str, back: str) -> str:

@@ -20,7 +20,7 @@ from cnn_lab.charts.maps import (
 )
 from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
-from cnn_lab.digits.drawing import percent
+from cnn_lab.content.words import or_dash, percent
 from cnn_lab.explain.changes import answer_curve, changed, following
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array
@@ -201,9 +201,7 @@ def _show_following(view: View, shift: tuple[float, float]) -> None:
     show_table(
         {
             "Layer": [row.layer for row in rows],
-            "Off the moved maps": [
-                "–" if row.astray is None else f"{row.astray:.1%}" for row in rows
-            ],
+            "Off the moved maps": [or_dash(row.astray, "{:.1%}".format) for row in rows],
             "Off the old ones": [f"{row.change:.1%}" for row in rows],
         },
         label="How far each layer's maps are from moving along, and from staying as they were",

@@ -11,9 +11,10 @@ from cnn_lab.charts.maps import (
     png,
 )
 from cnn_lab.content import prose
+from cnn_lab.content.words import shape_words
 from cnn_lab.explain.receptive_field import Patch
 from cnn_lab.explain.unit import Inspection, inspect_unit
-from cnn_lab.ops.types import Array, shape_words
+from cnn_lab.ops.types import Array
 
 SMALL_PX, CARD_PX = 84, 104
 

@@ -10,11 +10,10 @@ from cnn_lab.charts.maps import (
     heat_picture,
 )
 from cnn_lab.content import prose
-from cnn_lab.digits.drawing import percent
+from cnn_lab.content.words import percent, significant
 from cnn_lab.explain.attribution import grad_cam, occlusion, saliency
 from cnn_lab.explain.receptive_field import over_image
 from cnn_lab.network import Network
-from cnn_lab.network.layers.latex import significant
 from cnn_lab.ops.types import Array
 
 CLASS = "features_class"

@@ -12,7 +12,7 @@ from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.charts.answers import probabilities_spec, probabilities_table
 from cnn_lab.charts.maps import Tone, png, tile_maps
 from cnn_lab.content import prose
-from cnn_lab.digits.drawing import percent
+from cnn_lab.content.words import percent, shape_words, significant
 from cnn_lab.ops.types import Array
 
 PER_ROW = 4
@@ -106,7 +106,7 @@ def show_journey(model: str, index: int) -> None:
 def _show_station(station: Station, model: str, index: int) -> None:
     place = {"model": model, "digit": str(index), "layer": station.layer}
     _show_head(station.kind, "Maps" if len(station.shape) > 1 else "Units", _MAPS, place)
-    shape = " × ".join(map(str, station.shape))
+    shape = shape_words(station.shape)
     st.image(
         station.picture,
         width="stretch",
@@ -136,7 +136,7 @@ def _filled(query: Mapping[str, str], place: Mapping[str, str]) -> dict[str, str
 
 
 def _scale(station: Station) -> dict[str, str]:
-    return {"low": f"{station.low:.2g}".replace("-", "−"), "high": f"{station.high:.2g}"}
+    return {"low": significant(station.low, 2), "high": significant(station.high, 2)}
 
 
 def _show_answer(probabilities: Array, model: str, index: int) -> None:

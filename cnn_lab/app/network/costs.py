@@ -10,11 +10,11 @@ from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.network import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
 from cnn_lab.concepts.formulas import cost_table, layer_costs, output_length_latex
 from cnn_lab.content import prose
-from cnn_lab.network.costs import bytes_in_words, memory
+from cnn_lab.content.words import counted, data_size, shape_words
+from cnn_lab.network.costs import memory
 from cnn_lab.network.editing import separated
 from cnn_lab.network.layers.base import Connections
 from cnn_lab.network.spec import Fit, Layer, LayerSummary
-from cnn_lab.ops.types import shape_words
 
 MAX_IN_BATCH = 1024
 _CHARTS = {
@@ -30,11 +30,11 @@ def show_totals(bench: Bench, found: Fit) -> None:
         prose(
             "network",
             "totals" if not found.reason else "totals_so_far",
-            layers="1 layer" if len(found.rows) == 1 else f"{len(found.rows)} layers",
+            layers=counted(len(found.rows), "layer"),
             parameters=f"{sum(row.parameters for row in found.rows):,}",
             multiply_adds=f"{sum(row.multiply_adds for row in found.rows):,}",
-            weights=bytes_in_words(taken.weights),
-            image=bytes_in_words(taken.image),
+            weights=data_size(taken.weights),
+            image=data_size(taken.image),
         )
     )
 
@@ -49,9 +49,7 @@ def show_memory(bench: Bench, found: Fit) -> None:
     show_table(
         {
             "": ["Weights", "Running one image", "Training with Adam"],
-            "Memory": [
-                bytes_in_words(count) for count in (taken.weights, taken.image, taken.training)
-            ],
+            "Memory": [data_size(count) for count in (taken.weights, taken.image, taken.training)],
         },
         label="Memory that the network needs",
     )

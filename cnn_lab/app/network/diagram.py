@@ -16,9 +16,9 @@ from cnn_lab.charts.network import (
     network_diagram,
 )
 from cnn_lab.content import prose
-from cnn_lab.network.costs import FLOAT_BYTES, Fields, bytes_in_words, fields
+from cnn_lab.content.words import NOTHING, data_size, shape_words
+from cnn_lab.network.costs import FLOAT_BYTES, Fields, fields
 from cnn_lab.network.spec import Draft, Fit, Layer, LayerSummary
-from cnn_lab.ops.types import shape_words
 
 _ON_PAGE = Look(ink="currentColor", paper="none", now="var(--now)")
 _HEADS = ("Layer", "Output", "Parameters", "Multiply-adds", "Memory", "Receptive field")
@@ -81,9 +81,9 @@ def layer_table(draft: Draft, found: Fit, *, selected: str) -> str:
 def _cells(row: LayerSummary, seen: Fields, size: tuple[int, int]) -> list[str]:
     return [
         shape_words(row.output_shape),
-        f"{row.parameters:,}" if row.parameters else "–",
-        f"{row.multiply_adds:,}" if row.multiply_adds else "–",
-        bytes_in_words(FLOAT_BYTES * math.prod(row.output_shape)),
+        f"{row.parameters:,}" if row.parameters else NOTHING,
+        f"{row.multiply_adds:,}" if row.multiply_adds else NOTHING,
+        data_size(FLOAT_BYTES * math.prod(row.output_shape)),
         field_words(seen, size),
     ]
 

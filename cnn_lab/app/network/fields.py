@@ -8,11 +8,12 @@ import streamlit as st
 from cnn_lab.app.network.controls import Bench, change
 from cnn_lab.app.widgets.inputs import apart_toggle
 from cnn_lab.charts.network import INPUT_KEY
+from cnn_lab.content.words import shape_words
 from cnn_lab.data.sets import INFO
 from cnn_lab.network.editing import changed, with_input
 from cnn_lab.network.spec import ActivationName, Draft, Layer, Shape
 from cnn_lab.network.spec.draft import LARGEST, MAX_CHANNELS, MAX_SIDE
-from cnn_lab.ops.types import Pair, shape_words
+from cnn_lab.ops.types import Pair
 
 LABELS = {
     "filters": "Filters",

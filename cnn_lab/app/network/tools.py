@@ -10,6 +10,7 @@ from cnn_lab.app.widgets.pictures import theme_colour
 from cnn_lab.charts.network import Look, diagram_png, diagram_svg, network_diagram
 from cnn_lab.concepts.snippets import keras_network_code
 from cnn_lab.content import prose
+from cnn_lab.content.words import shape_words
 from cnn_lab.data.sets import INFO
 from cnn_lab.network import zoo
 from cnn_lab.network.editing import (
@@ -25,7 +26,6 @@ from cnn_lab.network.editing import (
 from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import MAX_LAYERS, Draft, Fit, fit
 from cnn_lab.network.spec.token import TokenError, draft_from_json, to_json, to_token
-from cnn_lab.ops.types import shape_words
 
 _FIELD_HEIGHT_PX = 160
 Edit = Callable[..., Draft]

@@ -14,6 +14,7 @@ from cnn_lab.concepts.padding.conventions import (
     ruler,
 )
 from cnn_lab.content import prose
+from cnn_lab.content.words import shape_words
 from cnn_lab.ops.sizes import effective_kernel_size
 from cnn_lab.ops.types import Array
 
@@ -104,7 +105,7 @@ def _show_disagreement(setup: Setup, keras: Array, pytorch: Array) -> None:
         st.markdown(prose("padding", "agree", n=n))
         return
     if keras.shape != pytorch.shape:
-        sizes = {"keras": _size(keras), "pytorch": _size(pytorch)}
+        sizes = {"keras": shape_words(keras.shape), "pytorch": shape_words(pytorch.shape)}
         st.markdown(prose("padding", "sizes_differ", **sizes))
     if not differing:
         st.markdown(prose("padding", "numbers_agree", n=n))
@@ -117,7 +118,7 @@ def _show_disagreement(setup: Setup, keras: Array, pytorch: Array) -> None:
             st.columns(2), (KERAS, PYTORCH), (keras, pytorch), strict=True
         ):
             with place:
-                st.caption(f"{name}, {_size(values)}")
+                st.caption(f"{name}, {shape_words(values.shape)}")
                 label = f"Output of {name}, with a ring around values that differ"
                 show_cells(_compared(values, found), label=label)
 
@@ -133,7 +134,3 @@ def _compared(values: Array, found: Disagreement) -> list[list[Cell]]:
         ]
         for line, line_rings in zip(values, rings, strict=True)
     ]
-
-
-def _size(values: Array) -> str:
-    return f"{values.shape[0]} × {values.shape[1]}"

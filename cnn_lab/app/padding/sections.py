@@ -20,8 +20,9 @@ from cnn_lab.concepts.padding.read_counts import (
 )
 from cnn_lab.concepts.padding.transposed import round_trip, transposed_length_latex
 from cnn_lab.content import prose
+from cnn_lab.content.words import shape_words
 from cnn_lab.ops.sizes import effective_kernel_size
-from cnn_lab.ops.types import Array, Pair
+from cnn_lab.ops.types import Pair
 
 NAMES = ("H'", "W'")
 MAX_COUNTED = 14
@@ -120,7 +121,7 @@ def show_transposed(setup: Setup) -> None:
             st.markdown(prose("padding", "transposed_gap"))
     with right:
         trip = round_trip(setup.image, setup.kernel, settings)
-        large, back = (f"{rows} × {columns}" for rows, columns in (trip.large, trip.back))
+        large, back = map(shape_words, (trip.large, trip.back))
         st.markdown(prose("padding", "transposed_back", large=large, back=back))
         if trip.keeps_values:
             st.markdown(prose("padding", "transposed_values_kept"))
@@ -154,13 +155,9 @@ def show_strides(kernel_size: Pair) -> None:
 
 
 def _show_strided(picture: StridedPicture) -> None:
-    one, size = picture.map, _size(picture.map.values)
+    one, size = picture.map, shape_words(picture.map.values.shape)
     n = f"{one.values.size:,}"
     st.markdown(prose("padding", "stride_figure", stride=one.stride, size=size, n=n))
     show_png(picture.png, alt=f"Map at stride {one.stride}, {size}", width_px=picture.width_px)
     unread, error = f"{one.unread_ink:.0%}", f"{one.error:.0%}"
     st.caption(prose("padding", "stride_numbers", unread=unread, error=error))
-
-
-def _size(values: Array) -> str:
-    return f"{values.shape[0]} × {values.shape[1]}"

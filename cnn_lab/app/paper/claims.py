@@ -18,6 +18,7 @@ from cnn_lab.app.training.fields import OPTIMIZERS
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.paper import seeds_spec, seeds_table
 from cnn_lab.content import prose
+from cnn_lab.content.words import shape_words
 from cnn_lab.network.zoo import preset
 from cnn_lab.ops.sizes import conv_output_length, unread_length
 from cnn_lab.runs.comparison import uncertainty
@@ -74,7 +75,7 @@ def show_layers() -> None:
         show_table(
             {
                 "Layer": [*(layer.words for layer in built.network.layers), "Total"],
-                "Output": [*(" × ".join(f"{n:,}" for n in row.output_shape) for row in rows), ""],
+                "Output": [*(shape_words(row.output_shape) for row in rows), ""],
                 "Parameters": [*(f"{row.parameters:,}" for row in rows), f"{n_parameters:,}"],
             },
             label="The layers of the paper's network",

@@ -11,8 +11,8 @@ from cnn_lab.charts.answers import Probabilities
 from cnn_lab.charts.maps import data_url, grey_picture, png, tile_maps
 from cnn_lab.charts.paper import digits_sheet, epochs_spec, epochs_table
 from cnn_lab.content import prose
+from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import N_TRAIN
-from cnn_lab.digits.drawing import percent
 from cnn_lab.ops.types import Array
 from cnn_lab.training.experiment import Measure, experiments
 

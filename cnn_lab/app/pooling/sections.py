@@ -23,6 +23,7 @@ from cnn_lab.concepts.pooling import (
 )
 from cnn_lab.concepts.pooling.shifts import Direction, shift_response
 from cnn_lab.content import prose
+from cnn_lab.content.words import counted, shape_words
 from cnn_lab.trace import arithmetic_latex
 
 MAX_SHIFTED = 6
@@ -190,8 +191,7 @@ def show_shift(setup: PoolingSetup) -> None:
     swallowing = [kind for kind, change in zip(KINDS, pooled, strict=True) if change < picture]
     who = {0: "none", 1: "".join(swallowing), 2: "both"}[len(swallowing)]
     stride = setup.settings.window[1][axis]
-    pixels = "1 pixel" if stride == 1 else f"{stride} pixels"
-    nearly = prose("pooling", "shift_nearly", stride=pixels)
+    nearly = prose("pooling", "shift_nearly", stride=counted(stride, "pixel"))
     st.markdown(f"{prose('pooling', f'shift_{who}')} {nearly}")
 
 
@@ -204,13 +204,9 @@ def show_stack(setup: PoolingSetup) -> None:
         kernel = whole_number("Kernel", "pool_kernel", value=3, minimum=1, maximum=7)
     stack = fields_behind(blocks, kernel, window, strides)
     plain = fields_behind(blocks, kernel, (1, 1), (1, 1))[-1]
-    seen = {"size": _times(stack[-1].size), "plain": _times(plain.size)}
+    seen = {"size": shape_words(stack[-1].size), "plain": shape_words(plain.size)}
     st.markdown(prose("pooling", "stack_seen", **seen))
     show_table(fields_table(stack), label="Receptive fields, layer by layer")
-
-
-def _times(size: tuple[int, int]) -> str:
-    return f"{size[0]} × {size[1]}"
 
 
 def _short(value: float) -> str:

@@ -13,9 +13,9 @@ from cnn_lab.app.training.time_machine import show_time_machine
 from cnn_lab.charts.maps import data_url, png
 from cnn_lab.charts.training import cell_words, confusion_figure, most_confused
 from cnn_lab.content import prose
+from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import DataError
 from cnn_lab.data.sets import INFO, load_data_set
-from cnn_lab.digits.drawing import percent
 from cnn_lab.network.spec import DataSetName
 from cnn_lab.runs.comparison import uncertainty
 from cnn_lab.runs.job import Status

@@ -1,7 +1,7 @@
 """What the Training page shows of a run: a sentence, a bar, four figures and three charts."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,13 @@ from cnn_lab.charts.training import (
     rate_table,
 )
 from cnn_lab.content import prose
+from cnn_lab.content.words import NOTHING, counted, duration, or_dash, shape_words
 from cnn_lab.data.sets import INFO
 from cnn_lab.network import Network
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.runs.job import Event, Progress, RunSpec, Status, progress
 from cnn_lab.training.schedules import learning_rates
 
-NOTHING = "–"
 FIGURES = ("Training", "Validation", "Images per second", "Time left")
 ZOOMS = ("by epoch", "latest batches")
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
@@ -167,7 +167,7 @@ def show_layers(network: NetworkSpec) -> None:
     columns = {
         "Layer": [row.name for row in rows],
         "Type": [row.type for row in rows],
-        "Output": [" × ".join(f"{length:,}" for length in row.output_shape) for row in rows],
+        "Output": [shape_words(row.output_shape) for row in rows],
         "Parameters": [f"{row.parameters:,}" for row in rows],
     }
     total = ("Total", "", "", f"{network.n_parameters:,}")
@@ -186,7 +186,7 @@ def _settings_line(spec: RunSpec) -> str:
     """Return what was asked for, in a line; what is as usual is left out."""
     training = spec.training
     parts = [
-        f"{training.epochs} {'epoch' if training.epochs == 1 else 'epochs'}",
+        counted(training.epochs, "epoch"),
         f"batches of {training.batch_size}",
         f"{training.optimizer} at {training.learning_rate:g}",
         training.schedule.replace("_", " "),
@@ -263,13 +263,13 @@ def _figures_so_far(
     trained = batches[-1]["accuracy"] if batches else None
     judged = epochs[-1]["val_accuracy"] if epochs else None
     if status.active:
-        clock = ("Time left", _shown(so_far.seconds_left, _duration))
+        clock = ("Time left", or_dash(so_far.seconds_left, duration))
     else:
-        clock = ("Training time", _shown(batches[-1]["seconds"] if batches else None, _duration))
+        clock = ("Training time", or_dash(batches[-1]["seconds"] if batches else None, duration))
     return [
-        ("Training now" if status.active else "Training", _shown(trained, "{:.1%}".format)),
-        ("Validation", _shown(judged, "{:.2%}".format)),
-        ("Images per second", _shown(so_far.images_per_second, "{:,.0f}".format)),
+        ("Training now" if status.active else "Training", or_dash(trained, "{:.1%}".format)),
+        ("Validation", or_dash(judged, "{:.2%}".format)),
+        ("Images per second", or_dash(so_far.images_per_second, "{:,.0f}".format)),
         clock,
     ]
 
@@ -280,24 +280,8 @@ def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Test accuracy", f"{result['test_accuracy']:.2%}"),
         ("Errors", f"{result['errors']:,} of {result['n']:,}"),
         ("Images per second", f"{result['images_per_second']:,.0f}"),
-        ("Training time", _duration(result["seconds"])),
+        ("Training time", duration(result["seconds"])),
     ]
-
-
-def _shown(value: float | None, form: Callable[[float], str]) -> str:
-    return NOTHING if value is None else form(value)
-
-
-def _duration(seconds: float) -> str:
-    """Return a _duration for a reader: seconds below a minute and a half, minutes above.
-
-    Examples
-    --------
-    >>> _duration(8.4), _duration(90), _duration(605)
-    ('8 s', '1 min 30 s', '10 min 5 s')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _changed_rates(events: Sequence[Event]) -> list[tuple[float, float]]:

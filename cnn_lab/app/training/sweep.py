@@ -11,6 +11,7 @@ from cnn_lab.app.widgets.inputs import choice, whole_number
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.training import sweep_spec, sweep_table
 from cnn_lab.content import prose
+from cnn_lab.content.words import NOTHING, counted, or_dash
 from cnn_lab.network.spec import plain_error
 from cnn_lab.runs.job import RunRefusedError, RunSpec
 from cnn_lab.runs.sweep import (
@@ -31,7 +32,6 @@ REFUSED = "sweep_refused"
 TITLES: dict[str, FactorName] = {factor.title: name for name, factor in FACTORS.items()}
 FIRST_VARIED = ("Optimizer", "Learning rate")
 MAX_EPOCHS_EACH = 10
-NOTHING = "–"
 
 
 @st.cache_resource(show_spinner=False, on_release=Desk.close)
@@ -162,7 +162,7 @@ def _cost(spec: SweepSpec) -> str:
         "sweep",
         "cost",
         trials=spec.n_trials,
-        epochs="one epoch" if epochs == 1 else f"{epochs} epochs",
+        epochs=counted(epochs, "epoch"),
         images=f"{spec.base.n_images_an_epoch:,}",
     )
 
@@ -263,9 +263,7 @@ def _show_trials(status: SweepStatus) -> None:
     columns: dict[str, Sequence[str]] = {
         "Trial": [str(trial.number) for trial in trials],
         "State": [_state(trial, status, best) for trial in trials],
-        "Validation": [
-            NOTHING if trial.accuracy is None else f"{trial.accuracy:.2%}" for trial in trials
-        ],
+        "Validation": [or_dash(trial.accuracy, "{:.2%}".format) for trial in trials],
     }
     for name in status.spec.vary:
         factor = FACTORS[name]

@@ -11,6 +11,7 @@ from typing import Literal
 import streamlit as st
 
 from cnn_lab.app.widgets.pictures import tone
+from cnn_lab.content.words import listed
 from cnn_lab.stage.export import export_csv, export_gif, export_html, export_png
 from cnn_lab.stage.render import THEMES, ThemeName
 from cnn_lab.trace import Trace
@@ -58,7 +59,7 @@ def export_menu(key: str, traces: Sequence[Trace], *, name: str, title: str = ""
         Heading of the HTML page; by default the names of the traces.
     """
     if traces:
-        heading = title or " and ".join(dict.fromkeys(trace.name for trace in traces))
+        heading = title or listed(list(dict.fromkeys(trace.name for trace in traces)))
         _menu(key, tuple(traces), name, heading)
 
 

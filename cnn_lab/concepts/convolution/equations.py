@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from cnn_lab.concepts.layer_call import ConvolutionSettings
+from cnn_lab.content.words import listed, shape_words
 from cnn_lab.ops.types import Array
 from cnn_lab.trace.numbers import format_number, settle
 
@@ -39,19 +40,19 @@ def symbols(
     window = (kernel.shape[0], kernel.shape[1])
     (top, bottom), (left, right) = settings.borders(size, window)
     return {
-        "size": _times(size),
+        "size": shape_words(size),
         "channels": _listed(channel_names) if len(channel_names) > 1 else "one, grey",
         "low": number(image.min()),
         "high": number(image.max()),
         "kernels": _listed(kernel_names),
-        "window": _times(window),
+        "window": shape_words(window),
         "last_m": window[0] - 1,
         "last_n": window[1] - 1,
         "bias": _listed([number(value) for value in bias]),
         "strides": f"{stride_down} down, {stride_right} to the right",
         "dilation": f"{dilation_down} down, {dilation_right} to the right",
         "padding": f"{top} above, {bottom} below, {left} left, {right} right",
-        "result": _times(out_size),
+        "result": shape_words(out_size),
         "origin": _origin(window, settings, (top, left)),
     }
 
@@ -113,12 +114,6 @@ def number(value: float | np.floating[Any]) -> str:
     return format_number(float(values[0]), precision)
 
 
-def _times(size: tuple[int, int]) -> str:
-    return f"{size[0]} × {size[1]}"
-
-
 def _listed(words: tuple[str, ...] | list[str]) -> str:
-    """Return "a, b and c", or a single word if all are the same."""
-    if len(set(words)) == 1:
-        return words[0]
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    """Return a list of words, or a single one if all are the same."""
+    return listed(words) if len(set(words)) > 1 else words[0]

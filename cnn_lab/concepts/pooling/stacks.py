@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.ops.sizes import ReceptiveField
 from cnn_lab.ops.types import Pair, check_at_least
 
@@ -62,7 +63,7 @@ def fields_behind(n_blocks: int, kernel_size: int, pool_size: Pair, strides: Pai
         ):
             rows = rows.through(window[0], steps[0])
             columns = columns.through(window[1], steps[1])
-            layer = f"{name} {window[0]} × {window[1]}"
+            layer = f"{name} {shape_words(window)}"
             stack.append(Seen(layer, (rows.size, columns.size), (rows.step, columns.step)))
     return stack
 
@@ -77,6 +78,6 @@ def fields_table(stack: list[Seen]) -> dict[str, list[str]]:
     """
     return {
         "After": [seen.layer for seen in stack],
-        "Receptive field": [f"{seen.size[0]} × {seen.size[1]} pixels" for seen in stack],
+        "Receptive field": [f"{shape_words(seen.size)} pixels" for seen in stack],
         "Step to the next cell": [f"{seen.step[0]} down, {seen.step[1]} right" for seen in stack],
     }

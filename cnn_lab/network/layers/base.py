@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, PositiveInt
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.network.checked import Checked
 from cnn_lab.network.layers.latex import product_latex
 from cnn_lab.ops.sizes import Window, conv_output_length
-from cnn_lab.ops.types import Array, Pair, Shape, ShapeError, shape_words
+from cnn_lab.ops.types import Array, Pair, Shape, ShapeError
 
 Size = tuple[PositiveInt, PositiveInt]
 KerasPadding = Literal["valid", "same"]

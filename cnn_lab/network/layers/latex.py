@@ -5,45 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cnn_lab.content.words import significant_latex
 from cnn_lab.ops.types import Array
 
-DIGITS = 4
 MAX_TERMS = 4
-_EXTREME = (1e-4, 1e6)
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _TITLES = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax"}
 
 
-def significant(value: float, digits: int = DIGITS) -> str:
-    """Write a number in prose, with its significant digits and a typographic minus.
-
-    Examples
-    --------
-    >>> significant(-0.123456), significant(12.0), significant(0.0), significant(1.76e-14)
-    ('−0.1235', '12', '0', '1.76 × 10⁻¹⁴')
-    """
-    mantissa, exponent = _parts(value, digits)
-    text = f"{mantissa} × 10{str(exponent).translate(_RAISED)}" if exponent else mantissa
-    return text.replace("-", "−")
-
-
-def _parts(value: float, digits: int) -> tuple[str, int]:
-    """Return a number's digits and its power of ten; 0 unless it is very large or small."""
-    if value and not _EXTREME[0] <= abs(value) < _EXTREME[1]:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return np.format_float_positional(float(mantissa), trim="-"), int(exponent)
-    rounded = float(f"{value:.{digits}g}") + 0.0
-    return np.format_float_positional(rounded, trim="-"), 0
-
-
-def _number(value: float) -> str:
-    """Write a number for a formula."""
-    mantissa, exponent = _parts(value, DIGITS)
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
-
-
 def _enclosed(value: float) -> str:
-    return f"({_number(value)})" if value < 0 else _number(value)
+    return f"({significant_latex(value)})" if value < 0 else significant_latex(value)
 
 
 def product_latex(terms: Sequence[Sequence[int]]) -> str:
@@ -78,12 +48,12 @@ def activation_latex(activation: str, total: float, value: float) -> str:
     >>> print(activation_latex("relu", -0.5, 0.0))
     \max(0,\, -0.5) = 0
     """
-    x, y = _number(total), _number(value)
+    x, y = significant_latex(total), significant_latex(value)
     match activation:
         case "relu":
             return rf"\max(0,\, {x}) = {y}"
         case "sigmoid":
-            return rf"\frac{{1}}{{1 + e^{{{_number(-total)}}}}} \approx {y}"
+            return rf"\frac{{1}}{{1 + e^{{{significant_latex(-total)}}}}} \approx {y}"
         case "tanh":
             return rf"\tanh({x}) \approx {y}"
         case "softmax":
@@ -94,8 +64,8 @@ def activation_latex(activation: str, total: float, value: float) -> str:
 
 def leaky_latex(total: float, value: float, negative_slope: float) -> str:
     """Return what a leaky ReLU makes of one number."""
-    x, y = _number(total), _number(value)
-    return rf"{_number(negative_slope)} \cdot ({x}) \approx {y}" if total < 0 else f"{x} = {y}"
+    x, y, slope = map(significant_latex, (total, value, negative_slope))
+    return rf"{slope} \cdot ({x}) \approx {y}" if total < 0 else f"{x} = {y}"
 
 
 def normalization_latex(
@@ -109,11 +79,12 @@ def normalization_latex(
     epsilon: float,
 ) -> str:
     """Return what batch normalization makes of one number, with its moving averages."""
-    share = rf"\frac{{{_number(given)} - {_enclosed(moving_mean)}}}"
-    root = rf"{{\sqrt{{{_number(moving_variance)} + {_number(epsilon)}}}}}"
+    share = rf"\frac{{{significant_latex(given)} - {_enclosed(moving_mean)}}}"
+    root = rf"{{\sqrt{{{significant_latex(moving_variance)} + {significant_latex(epsilon)}}}}}"
     return (
         r"\gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta = "
-        rf"{_enclosed(gamma)} \cdot {share}{root} + {_enclosed(beta)} \approx {_number(value)}"
+        rf"{_enclosed(gamma)} \cdot {share}{root} + {_enclosed(beta)} "
+        rf"\approx {significant_latex(value)}"
     )
 
 
@@ -133,7 +104,7 @@ def softmax_latex(scores: Array, index: int) -> str:
     return (
         rf"\frac{{e^{{z_{{{index}}}}}}}{{\sum_j e^{{z_j}}}} = "
         rf"\frac{{1}}{{\sum_j e^{{z_j - {_enclosed(own)}}}}} \approx "
-        rf"\frac{{1}}{{{_number(total)}}} \approx {_number(value)}"
+        rf"\frac{{1}}{{{significant_latex(total)}}} \approx {significant_latex(value)}"
     )
 
 
@@ -167,7 +138,7 @@ def dense_latex(inputs: Array, weights: Array, bias: float, activation: str, val
         lines.append(rf"{_enclosed(others)} &\quad& \text{{{n_others:,} other products}}")
     lines.append(rf"{_enclosed(bias)} &\quad& \text{{bias}}")
     body = r" \\ + \;& ".join(lines)
-    end = rf" \\ \approx \;& {_number(total)} &\quad& \text{{sum}}"
+    end = rf" \\ \approx \;& {significant_latex(total)} &\quad& \text{{sum}}"
     if activation != "linear":
         end += rf" \\ & {activation_latex(activation, total, value)}"
         end += rf" &\quad& \text{{{_TITLES[activation]}}}"

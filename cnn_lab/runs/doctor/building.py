@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.data.sets import n_training_images
 from cnn_lab.network.spec import LayerSummary, NetworkSpec, TrainingSpec
 from cnn_lab.runs.doctor.course import Course
@@ -69,8 +70,8 @@ def idle_weights(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding 
                 "warning",
                 "idle weights",
                 layer=row.name,
-                size=f"{size[0]} × {size[1]}",
-                window=f"{window.size[0]} × {window.size[1]}",
+                size=shape_words(size),
+                window=shape_words(window.size),
                 idle=cells - used,
                 cells=cells,
             )
@@ -89,7 +90,7 @@ def _single_pixels(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Findin
                 "hint",
                 "single pixels",
                 layer=row.name,
-                size=f"{row.input_shape[0]} × {row.input_shape[1]}",
+                size=shape_words(row.input_shape[:2]),
                 later=", ".join(later),
             )
     return None

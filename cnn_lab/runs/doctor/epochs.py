@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cnn_lab.content.words import listed
 from cnn_lab.network.spec import Augmentation, DataSetName, NetworkSpec
 from cnn_lab.ops.types import Array
 from cnn_lab.runs.doctor.course import Course
@@ -144,7 +145,7 @@ def _better_in_validation(
         "better in validation",
         training=f"{accuracy[-1]:.1%}",
         validation=f"{val_accuracy[-1]:.1%}",
-        makers=" and ".join(makers),
+        makers=listed(makers),
     )
 
 

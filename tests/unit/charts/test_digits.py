@@ -8,11 +8,9 @@ from cnn_lab.charts.digits import (
     marked,
     over_drawing,
     step_pictures,
-    times_as_probable,
 )
 from cnn_lab.charts.maps import NEGATIVE, POSITIVE
 from cnn_lab.digits.drawing import STEPS, Preparation, prepare_steps
-from cnn_lab.explain.attribution import Occlusion
 
 ACCENT = (176, 18, 111)
 
@@ -51,14 +49,6 @@ def test_colours_lie_behind_the_ink() -> None:
     assert tuple(picture[1, 3]) == NEGATIVE
     assert (picture[0] > picture[1]).all()
     np.testing.assert_array_equal(picture[2, 0], picture[3, 1])
-
-
-def test_factors_are_of_the_answer_before_and_finite() -> None:
-    probabilities = np.array([[0.5, 0.1], [0.0, 1.0]], np.float32)
-    times = times_as_probable(Occlusion(probabilities, 5, 2, 0.1))
-    np.testing.assert_allclose(times[0], [5, 1], rtol=1e-6)
-    assert 0 < times[1, 0] < 1e-20
-    assert np.isfinite(times_as_probable(Occlusion(probabilities, 5, 2, 0.0))).all()
 
 
 def test_marked_pixels_have_the_colour() -> None:

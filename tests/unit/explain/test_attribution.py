@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.explain.attribution import grad_cam, occlusion, saliency
+from cnn_lab.explain.attribution import Occlusion, grad_cam, occlusion, saliency
 from cnn_lab.network import Network, spec
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops import ShapeError
@@ -168,3 +168,11 @@ def test_a_softmax_over_maps_is_no_place_to_look_from() -> None:
     assert grad_cam(network, image, 7, "conv").shape == (2, 2)
     with pytest.raises(ValueError, match="before the softmax that ends the network"):
         grad_cam(network, image, 0, "softmax")
+
+
+def test_factors_are_of_the_answer_before_and_finite() -> None:
+    probabilities = np.array([[0.5, 0.1], [0.0, 1.0]], np.float32)
+    times = Occlusion(probabilities, 5, 2, 0.1).times_as_probable
+    np.testing.assert_allclose(times[0], [5, 1], rtol=1e-6)
+    assert 0 < times[1, 0] < 1e-20
+    assert np.isfinite(Occlusion(probabilities, 5, 2, 0.0).times_as_probable).all()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnn_lab.network import Network, zoo
-from cnn_lab.network.costs import bytes_in_words, fields, memory
+from cnn_lab.network.costs import fields, memory
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import (
     AveragePooling2D,
@@ -118,9 +118,3 @@ def test_memory_of_a_small_network_by_hand():
     kept = 9 + 8 + 8 + 8 + 1
     assert found.training == found.weights + 4 * (3 * learned + 5 * kept)
     assert memory((), (), batch_size=5).training == 0
-
-
-def test_bytes_stay_short():
-    assert bytes_in_words(0) == "0 B"
-    assert bytes_in_words(1_234) == "1.23 kB"
-    assert bytes_in_words(4_500_000_000_000) == "4.5e+03 GB"

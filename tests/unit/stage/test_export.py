@@ -189,8 +189,8 @@ def test_a_gif_reports_its_progress():
     [
         ({"seconds_per_step": 0}, "`seconds_per_step` must be between 0.05 and 10"),
         ({"seconds_per_step": float("nan")}, "Received: seconds_per_step=nan"),
-        ({"width_px": 100}, "`width_px` must be at least 480"),
-        ({"width_px": 9000}, "`width_px` must be at most 2160"),
+        ({"width_px": 100}, "between 480 and 2160. Received: width_px=100"),
+        ({"width_px": 9000}, "`width_px` must be between 480 and 2160"),
         ({"theme": "blue"}, "`theme` must be one of"),
     ],
 )

@@ -1,0 +1,126 @@
+"""Numbers, sizes and lists as a reader sees them."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+NOTHING = "–"
+MINUS = "−"
+_SMALL, _LARGE = 1e-4, 1e6  # outside of which a number is written with a power of ten
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun, whose plural ends in "s".
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(0, "epoch"), counted(1200, "image")
+    ('1 epoch', '0 epochs', '1,200 images')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def data_size(n_bytes: float) -> str:
+    """Return a number of bytes to three digits, in units of 1,000.
+
+    Examples
+    --------
+    >>> data_size(512), data_size(4_537_704), data_size(1_250_000_000)
+    ('512 B', '4.54 MB', '1.25 GB')
+    """
+    for unit in ("B", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.3g} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} GB"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in seconds, and from a minute on in minutes and seconds.
+
+    Examples
+    --------
+    >>> duration(8.4), duration(90), duration(605)
+    ('8 s', '1 min 30 s', '10 min 5 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list within a sentence.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def or_dash(value: float | None, form: Callable[[float], str]) -> str:
+    """Return a number as a function writes it, or a dash where there is none.
+
+    Examples
+    --------
+    >>> or_dash(75.0, duration), or_dash(None, duration)
+    ('1 min 15 s', '–')
+    """
+    return NOTHING if value is None else form(value)
+
+
+def percent(probability: float) -> str:
+    """Return a probability with one decimal, and never as a certainty.
+
+    Examples
+    --------
+    >>> percent(0.98249), percent(0.99996), percent(0.0)
+    ('98.2%', '>99.9%', '0.0%')
+    """
+    return ">99.9%" if probability >= 0.9995 else f"{probability:.1%}"
+
+
+def shape_words(lengths: Iterable[int]) -> str:
+    """Return the lengths of an array's axes.
+
+    Examples
+    --------
+    >>> shape_words((28, 28, 1)), shape_words((1152,))
+    ('28 × 28 × 1', '1,152')
+    """
+    return " × ".join(f"{length:,}" for length in lengths)
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """Return a number to a few significant digits, with a typographic minus.
+
+    Examples
+    --------
+    >>> significant(-0.123456), significant(12.0), significant(0.0), significant(1.76e-14)
+    ('−0.1235', '12', '0', '1.76 × 10⁻¹⁴')
+    """
+    mantissa, exponent = _mantissa_and_exponent(value, digits)
+    text = f"{mantissa} × 10{str(exponent).translate(_RAISED)}" if exponent else mantissa
+    return text.replace("-", MINUS)
+
+
+def significant_latex(value: float, digits: int = 4) -> str:
+    r"""Return what `significant` does for a formula.
+
+    Examples
+    --------
+    >>> significant_latex(-0.123456), significant_latex(1.76e-14)
+    ('-0.1235', '1.76 \\cdot 10^{-14}')
+    """
+    mantissa, exponent = _mantissa_and_exponent(value, digits)
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
+
+
+def _mantissa_and_exponent(value: float, digits: int) -> tuple[str, int]:
+    if value and not _SMALL <= abs(value) < _LARGE:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return np.format_float_positional(float(mantissa), trim="-"), int(exponent)
+    rounded = float(f"{value:.{digits}g}") + 0.0
+    return np.format_float_positional(rounded, trim="-"), 0

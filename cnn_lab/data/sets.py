@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from cnn_lab.data.mnist import N_TRAIN, Data, DataError, Split, load_mnist, read_arrays
 from cnn_lab.network.initial import stream
@@ -214,11 +215,17 @@ def _fetched(name: DataSetName, path: Path) -> Fetched:
 
 def data_path(name: DataSetName) -> Path:
     """Return where a fetched set is kept: under CNN_LAB_DATA, or in the user's cache."""
-    if chosen := os.environ.get("CNN_LAB_DATA"):
-        return Path(chosen) / f"{name}.npz"
-    cache = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    folder = Path(cache) if cache else Path.home() / ".cache"
-    return folder / "cnn-lab" / "data" / f"{name}.npz"
+    chosen = os.environ.get("CNN_LAB_DATA")
+    return (Path(chosen) if chosen else cache_folder() / "data") / f"{name}.npz"
+
+
+def cache_folder() -> Path:
+    """Return the lab's folder in the user's cache, wherever the system keeps caches."""
+    # Before 0.1.0 it was in ~/.cache on macOS too: what was downloaded there stays in use.
+    before = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cnn-lab"
+    if before.is_dir():
+        return before
+    return user_cache_path("cnn-lab", appauthor=False, opinion=False)
 
 
 def checked_split(name: DataSetName, split: Split, n: int) -> Split:

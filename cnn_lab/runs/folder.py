@@ -11,6 +11,7 @@ from pathlib import Path
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from cnn_lab.data.sets import cache_folder
 from cnn_lab.network import Network
 
 KEPT_COPIES = 8
@@ -125,12 +126,6 @@ def _put_at_once(path: Path, content: bytes) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-
-
-def cache_folder() -> Path:
-    """Return the lab's folder in the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(cache) if cache else Path.home() / ".cache") / "cnn-lab"
 
 
 def local_copy(folder: Folder, name: str) -> Path:

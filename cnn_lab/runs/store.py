@@ -16,9 +16,10 @@ from typing import Any
 
 import psutil
 
+from cnn_lab.data.sets import cache_folder
 from cnn_lab.network import Network
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
-from cnn_lab.runs.folder import Address, Folder, cache_folder, local_copy, weights_bytes
+from cnn_lab.runs.folder import Address, Folder, local_copy, weights_bytes
 from cnn_lab.runs.job import RUN_ID, Event, RunSpec, Status, UnknownRunError, checked_run_id
 
 SPEC, HISTORY, WEIGHTS, RESULT = "spec.json", "history.jsonl", "weights.safetensors", "result.json"

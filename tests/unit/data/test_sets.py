@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from platformdirs.macos import MacOS
 
 from cnn_lab.data.mnist import DataError, Split, as_images, load_mnist
 from cnn_lab.data.sets import (
     INFO,
     Info,
+    cache_folder,
     check_fit,
     checked_split,
     data_path,
@@ -177,3 +179,14 @@ def test_the_folder_is_chosen_by_the_environment(monkeypatch, tmp_path):
     assert data_path("cifar10") == tmp_path / "cache" / "cnn-lab" / "data" / "cifar10.npz"
     monkeypatch.setenv("CNN_LAB_DATA", str(tmp_path))
     assert data_path("cifar10") == tmp_path / "cifar10.npz"
+
+
+def test_the_folder_of_a_mac(monkeypatch, tmp_path):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("CNN_LAB_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("platformdirs.PlatformDirs", MacOS)
+    assert cache_folder() == tmp_path / "Library" / "Caches" / "cnn-lab"
+    before = tmp_path / ".cache" / "cnn-lab"
+    before.mkdir(parents=True)
+    assert cache_folder() == before

@@ -28,7 +28,7 @@ figures.show_six()
 st.subheader("The network", anchor=False)
 claims.show_layers()
 
-st.subheader("What would do better", anchor=False)
+st.subheader("What would work better", anchor=False)
 claims.show_outlook()
 
 st.subheader("Corrections and details", anchor=False)

@@ -28,7 +28,7 @@ def _size(context: click.Context, param: click.Parameter, text: str | None) -> P
         return None
     found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text.strip().lower())
     if not found:
-        raise click.BadParameter(f"{text!r} is no size; write 6, or 6x5 for rows and columns.")
+        raise click.BadParameter(f"{text!r} is not a size; write 6, or 6x5 for rows and columns.")
     return int(found[1]), int(found[2] or found[1])
 
 
@@ -41,7 +41,7 @@ def _padding(context: click.Context, param: click.Parameter, text: str | None) -
             return word
     if not re.fullmatch(r"\d{1,4}(,\d{1,4}){3}|\d{1,4}", text):
         raise click.BadParameter(
-            f"{text!r} is no padding; write valid, same, full, 1, or 0,1,0,1 for top, bottom, "
+            f"{text!r} is not a padding; write valid, same, full, 1, or 0,1,0,1 for top, bottom, "
             "left and right."
         )
     first, *others = map(int, text.split(","))
@@ -66,16 +66,16 @@ MATRIX: dict[str, Any] = {"callback": _matrix, "metavar": '"1 2; 3 4"'}
 @click.command()
 @click.argument("operation", type=click.Choice(list(OPERATIONS)), metavar="OPERATION")
 @click.option("--input", **SIZE, help="Size of the image. Default: 6.")
-@click.option("--values", **MATRIX, help="An image of your own instead.")
+@click.option("--values", **MATRIX, help="Your own image instead.")
 @click.option("--kernel", **SIZE, help="Size of the kernel. Default: 3.")
 @click.option(
     "--kernel-name",
     "kernel_names",
     type=click.Choice(list(KERNELS)),
     multiple=True,
-    help="A named kernel; once for each filter.",
+    help="A named kernel; may be repeated, once per filter.",
 )
-@click.option("--weights", **MATRIX, help="A kernel of your own instead.")
+@click.option("--weights", **MATRIX, help="Your own kernel instead.")
 @click.option("--gradient", **MATRIX, help="The output gradient. Default: small numbers.")
 @click.option("--strides", **SIZE, help="Default: 1; for pooling, the window.")
 @click.option(
@@ -88,24 +88,37 @@ MATRIX: dict[str, Any] = {"callback": _matrix, "metavar": '"1 2; 3 4"'}
 @click.option("--groups", type=int, help="Default: 1.")
 @click.option("--channels", type=int, help="Default: 1.")
 @click.option("--filters", type=int, help="Default: 1.")
-@click.option("--flip", "flip_kernel", is_flag=True, help="True convolution: turn the kernel.")
-@click.option("--pad-mode", type=click.Choice(PAD_MODES), help="What padding holds.")
+@click.option(
+    "--flip",
+    "flip_kernel",
+    is_flag=True,
+    help="True convolution: rotate the kernel by 180 degrees.",
+)
+@click.option("--pad-mode", type=click.Choice(PAD_MODES), help="What the padding contains.")
 @click.option("--bias", type=float)
 @click.option("--pool", "pool_size", **SIZE, help="Size of the pooling window. Default: 2.")
-@click.option("--count-include-pad", is_flag=True, help="Divide by the window, padding and all.")
-@click.option("--form", type=click.Choice(get_args(Form)), help="How a gradient is told.")
-@click.option("--seed", type=click.IntRange(0), help="Draws another image. Default: 0.")
+@click.option(
+    "--count-include-pad", is_flag=True, help="Divide by the whole window, padding included."
+)
+@click.option("--form", type=click.Choice(get_args(Form)), help="How a gradient is shown.")
+@click.option("--seed", type=click.IntRange(0), help="Selects another random image. Default: 0.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     help="The file, .gif, .html, .png or .csv.",
 )
-@click.option("--step", type=int, help="Of a picture, or first of a page; from 0, -1 is the last.")
-@click.option("--theme", type=click.Choice([*THEMES, "auto"]), help="auto, of a page, is default.")
-@click.option("--seconds-per-step", type=float, help="Of a GIF. Default: 0.8.")
-@click.option("--width", "width_px", type=int, help="Of a GIF or PNG, in pixels. Default: 1080.")
-@click.option("--title", help="Of a page. Default: what it shows.")
+@click.option(
+    "--step",
+    type=int,
+    help="Step of a picture, or first step of a page; 0 is the first, -1 the last.",
+)
+@click.option(
+    "--theme", type=click.Choice([*THEMES, "auto"]), help="Colours. Default: auto, for a page."
+)
+@click.option("--seconds-per-step", type=float, help="For a GIF. Default: 0.8.")
+@click.option("--width", "width_px", type=int, help="For a GIF or PNG, in pixels. Default: 1080.")
+@click.option("--title", help="Title of a page. Default: what it shows.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object last.")
 @click.pass_context
 def animate(
@@ -132,7 +145,7 @@ def animate(
     for name in sorted(given.keys() - known - own):
         belongs = "operation" if name in _ALL_SETTINGS else "file"
         what = operation if belongs == "operation" else suffix
-        raise click.UsageError(f"{_flag(context, name)} means nothing for {what}.")
+        raise click.UsageError(f"{_flag(context, name)} does not apply to {what}.")
     for instead, sizes in (("values", {"input", "seed"}), ("weights", {"kernel", "kernel_names"})):
         for name in sorted(given.keys() & sizes if instead in given else ()):
             pair = f"{_flag(context, instead)} and {_flag(context, name)}"
@@ -197,7 +210,7 @@ def _words(context: click.Context, operation: str, chosen: dict[str, Any]) -> st
         if name == "padding" and isinstance(value, tuple):
             parts.append(f"padding {', '.join(map(str, value[0] + value[1]))}")
         elif name in ("values", "weights", "gradient"):
-            parts.append(f"{flag} of one's own")
+            parts.append(f"{flag} of your own")
         elif value is True:
             parts.append(flag)
         else:

@@ -30,16 +30,18 @@ _OPTIONS = (
     click.option(
         "--spec",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="A JSON file with network and training instead, such as a run's spec.json.",
+        help="A JSON file with a network and its training instead, such as a run's spec.json.",
     ),
     click.option("--epochs", type=int, help="Passes over the training images."),
     click.option("--batch-size", type=int, help="Images per step."),
     click.option("--optimizer", type=click.Choice(get_args(OptimizerName))),
-    click.option("--learning-rate", type=float, help="Highest rate of the schedule."),
+    click.option("--learning-rate", type=float, help="Highest learning rate of the schedule."),
     click.option("--schedule", type=click.Choice(get_args(ScheduleName))),
-    click.option("--momentum", type=float, help="Of sgd."),
-    click.option("--weight-decay", type=float, help="Of adamw and muon."),
-    click.option("--label-smoothing", type=float, help="Share of each label spread over all."),
+    click.option("--momentum", type=float, help="For sgd."),
+    click.option("--weight-decay", type=float, help="For adamw and muon."),
+    click.option(
+        "--label-smoothing", type=float, help="Share of each label spread over all classes."
+    ),
     click.option("--weight-averaging", type=float, help="Momentum of the average; 0 is none."),
     click.option("--data-set", type=click.Choice(get_args(DataSetName))),
     click.option("--data-fraction", type=float, help="Share of the training images, above 0."),
@@ -50,13 +52,13 @@ _OPTIONS = (
         metavar="NAME=AMOUNT",
         help=f"Change images: {', '.join(Augmentation.model_fields)}. May be repeated.",
     ),
-    click.option("--seed", type=int, help="Of weights, order and all else that is drawn."),
+    click.option("--seed", type=int, help="Determines every random choice."),
     click.option(
         "--engine",
         type=click.Choice(get_args(EngineName)),
         default="keras",
         show_default=True,
-        help="Who does the arithmetic. KERAS_BACKEND chooses what Keras stands on.",
+        help="Engine that trains. KERAS_BACKEND selects the backend of Keras.",
     ),
 )
 

@@ -25,7 +25,7 @@ WAIT_S = 2.0 * MAX_SECONDS  # a sweep ends by itself before that
     "--vary",
     type=click.Choice(get_args(FactorName)),
     multiple=True,
-    help="What to vary; may be repeated.  [default: optimizer, learning_rate]",
+    help="Setting to vary; may be repeated.  [default: optimizer, learning_rate]",
 )
 @click.option("--trials", type=int, default=10, show_default=True)
 @click.option(
@@ -61,7 +61,7 @@ def sweep(
     status = _swept(spec, to_stderr=as_json)
     best = status.best
     if best is None:
-        raise click.ClickException(status.sentence or "No trial went to its end.")
+        raise click.ClickException(status.sentence or "No trial finished.")
     if out:
         run = status.run(best)
         _save(out, Recipe(network=run.network, training=run.training))

@@ -154,8 +154,8 @@ class _Download(threading.Thread):
             if _under_way.get(self.set_name) is self:  # else the next one's files lie there
                 _forget(self.set_name)
             return DataError(
-                f"What was downloaded of {INFO[self.set_name].title} is incomplete or broken "
-                f"({_short(error)}) and has been removed. Start again to download it anew."
+                f"The download of {INFO[self.set_name].title} is incomplete or damaged "
+                f"({_short(error)}) and has been removed. Start again for a new download."
             )
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             return _not_kept(self.set_name, error)
@@ -233,12 +233,12 @@ def _bytes_in(path: Path) -> int:
 def _no_download(name: DataSetName, reason: str) -> DataError:
     return DataError(
         f"{INFO[name].title} could not be downloaded: {reason}. "
-        "Without a network only MNIST is here."
+        "Without an internet connection, only MNIST is available."
     )
 
 
 def _not_kept(name: DataSetName, error: OSError) -> DataError:
-    return DataError(f"{INFO[name].title} could not be kept on this machine: {_short(error)}.")
+    return DataError(f"{INFO[name].title} could not be saved on this machine: {_short(error)}.")
 
 
 def _short(error: BaseException) -> str:

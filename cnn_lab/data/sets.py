@@ -207,8 +207,8 @@ def _fetched(name: DataSetName, path: Path) -> Fetched:
     if not path.is_file():
         info = INFO[name]
         raise DataError(
-            f"{info.title} is not on this machine yet. It is downloaded "
-            f"({info.download_bytes / 1e6:.0f} MB) by the first run that trains on it."
+            f"{info.title} is not on this machine yet. The first run that trains on it downloads "
+            f"it ({info.download_bytes / 1e6:.0f} MB)."
         )
     return Fetched(name, path)
 
@@ -287,7 +287,7 @@ def check_fit(network: NetworkSpec, training: TrainingSpec) -> None:
         raise ValueError(
             f"The images of {info.title} are {height} x {width} pixels with "
             f"{'one channel' if channels == 1 else f'{channels} channels'}: the network must "
-            f"take just these. Received: input_shape={network.input_shape}"
+            f"accept exactly these. Received: input_shape={network.input_shape}"
         )
     output_shape = network.summary()[-1].output_shape
     if output_shape != (len(info.class_names),):

@@ -108,13 +108,13 @@ def parse_matrix(text: str, *, max_rows: int, max_columns: int) -> Array:
     for number, line in enumerate(lines, start=1):
         if len(line) != len(lines[0]):
             raise ValueError(
-                "All rows must be equally long. "
+                "All rows must have the same length. "
                 f"Received: row 1 with {len(lines[0])} numbers, row {number} with {len(line)}"
             )
         for word in line:
             if not _NUMBER.fullmatch(word):
                 raise ValueError(
-                    f"“{word[:20]}” in row {number} is no number. Write it as -0.5 or 3."
+                    f"“{word[:20]}” in row {number} is not a number. Write it as -0.5 or 3."
                 )
     values = np.array(lines, dtype=float)
     if np.abs(values).max() > _MOST:

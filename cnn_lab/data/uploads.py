@@ -72,7 +72,7 @@ def open_rgba(source: bytes | Image.Image, *, longest_side: int, grey: bool = Fa
             upright = Image.fromarray((np.asarray(upright, np.uint32) >> 8).astype(np.uint8))
         return upright.convert("RGBA")
     except _BROKEN as error:
-        raise PictureError("The picture is broken and cannot be read to its end.") from error
+        raise PictureError("The picture is damaged and cannot be read completely.") from error
 
 
 def picture_pixels(source: bytes | Image.Image) -> Array:
@@ -187,4 +187,4 @@ def _open(data: bytes) -> Image.Image:
             f"A picture may have at most {MAX_PIXELS / 1e6:.0f} million pixels."
         ) from error
     except _BROKEN as error:
-        raise PictureError("This is no picture: it must be a PNG, JPEG or WebP file.") from error
+        raise PictureError("This is not a picture: it must be a PNG, JPEG or WebP file.") from error

@@ -65,19 +65,23 @@ class Verdict:
         Examples
         --------
         >>> Verdict(digit=7, runner_up=1, probability=0.982, runner_up_probability=0.01).sentence
-        'I read a 7 (98.2%).'
+        'This looks like a 7 (98.2%).'
         >>> Verdict(digit=9, runner_up=4, probability=0.6, runner_up_probability=0.3).sentence
-        'I am not sure between 4 and 9.'
+        'This looks like a 4 or a 9.'
         >>> Verdict(8, 3, 0.9, 0.05, is_strange=True).sentence
-        'This does not look like a digit to me. If it must be one, it is an 8.'
+        'This does not look like a digit. The closest match is an 8.'
         """
-        low, high = sorted((self.digit, self.runner_up))
-        named = f"{'an' if self.digit == 8 else 'a'} {self.digit}"
+        named = _with_article(self.digit)
+        low, high = map(_with_article, sorted((self.digit, self.runner_up)))
         return {
-            "no_digit": f"This does not look like a digit to me. If it must be one, it is {named}.",
-            "unsure": f"I am not sure between {low} and {high}.",
-            "sure": f"I read {named} ({percent(self.probability)}).",
+            "no_digit": f"This does not look like a digit. The closest match is {named}.",
+            "unsure": f"This looks like {low} or {high}.",
+            "sure": f"This looks like {named} ({percent(self.probability)}).",
         }[self.kind]
+
+
+def _with_article(digit: int) -> str:
+    return f"{'an' if digit == 8 else 'a'} {digit}"
 
 
 def judge(

@@ -76,7 +76,7 @@ def smallest_erasure(
     n_classes = network.spec.n_classes
     if target is not None and not (0 <= target < n_classes and target != before):
         raise ValueError(
-            f"`target` must be a class from 0 to {n_classes - 1} other than the present answer, "
+            f"`target` must be a class from 0 to {n_classes - 1} other than the current answer, "
             f"{before}. Received: target={target}"
         )
     search = _Search(network, image, before, target)

@@ -123,10 +123,10 @@ def test_too_many_steps_become_a_picture_of_the_whole_result(open_page):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("1 2; 3", "All rows must be equally long"),
-        ("nan", "“nan” in row 1 is no number"),
+        ("1 2; 3", "All rows must have the same length"),
+        ("nan", "“nan” in row 1 is not a number"),
         ("1 " * 1000, "columns fit here"),
-        ("<img src=x>", "is no number"),
+        ("<img src=x>", "is not a number"),
     ],
 )
 def test_nonsense_in_the_address_gets_a_sentence_and_the_preset(open_page, text, sentence):
@@ -144,7 +144,7 @@ def test_typed_weights_are_used_and_stay_in_the_address(open_page):
     page = open_page("convolution", {"conv_weights": "0 0 0; 0 2 0; 0 0 0"}, EDITING)
     assert page.text_input(key="conv_weights").value == "0 0 0; 0 2 0; 0 0 0"
     page.text_input(key="conv_weights").set_value("0 0 0; 0 x 0; 0 0 0").run()
-    assert "“x” in row 2 is no number" in warnings(page)[0]
+    assert "“x” in row 2 is not a number" in warnings(page)[0]
     page.text_input(key="conv_weights").set_value("").run()
     assert not warnings(page)
 

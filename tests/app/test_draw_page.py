@@ -71,7 +71,7 @@ def test_seven_is_read_by_the_model_in_the_address(open_page, model):
     assert not page.exception
     assert page.segmented_control(key="draw_model").value == model
     (sentence,) = answer(page)
-    assert sentence.startswith("I read a 7 (")
+    assert sentence.startswith("This looks like a 7 (")
     shown = bars(page)
     assert f"({shown[7]})" in sentence
     assert all(re.fullmatch(r">?\d+\.\d%", number) for number in shown)
@@ -187,7 +187,7 @@ def test_drawing_survives_a_change_of_page(open_page):
     page.switch_page("pages/pooling.py").run()
     page.switch_page("pages/draw.py").run()
     assert not page.exception
-    assert answer(page)[0].startswith("I read a 7 (")
+    assert answer(page)[0].startswith("This looks like a 7 (")
     assert page.session_state["draw_start"]["objects"] == [{"type": "Path"}]
 
 
@@ -197,7 +197,7 @@ def test_unknown_model_gives_a_sentence_and_another_network(open_page, model):
     assert not page.exception
     assert page.segmented_control(key="draw_model").value == DEFAULT
     assert wording("models", "missing").search(page.info[0].value)
-    assert answer(page)[0].startswith("I read a 7 (")
+    assert answer(page)[0].startswith("This looks like a 7 (")
 
 
 @pytest.mark.parametrize("brush", ["999", "-5", "nan", "wide"])
@@ -214,8 +214,8 @@ def test_upload_that_is_no_picture_says_so_and_keeps_the_drawing(open_page):
     page = open_page("draw", state={"draw_drawing": seven(), **PICTURE})
     page.file_uploader(key="draw_upload").upload("seven.png", b"seven", "image/png").run()
     assert not page.exception
-    assert "This is no picture" in page.error[0].value
-    assert answer(page)[0].startswith("I read a 7 (")
+    assert "This is not a picture" in page.error[0].value
+    assert answer(page)[0].startswith("This looks like a 7 (")
 
 
 def upload(page, picture):
@@ -230,7 +230,7 @@ def test_upload_is_read(open_page):
     page = upload(open_page("draw", state=PICTURE), paper)
     assert not page.exception
     assert not page.error
-    assert answer(page)[0].startswith("I read a 7 (")
+    assert answer(page)[0].startswith("This looks like a 7 (")
     assert wording("draw", "upload").search(words(page))
 
 
@@ -242,7 +242,7 @@ def test_several_digits_on_one_page_are_counted_and_one_is_read(open_page):
     page = upload(open_page("draw", state=PICTURE), paper)
     assert not page.exception
     assert wording("draw", "several", n=3).search(words(page))
-    assert answer(page)[0].startswith("I read a 7 (")
+    assert answer(page)[0].startswith("This looks like a 7 (")
 
 
 def test_camera_is_only_asked_for_on_request(open_page):
@@ -344,7 +344,7 @@ def test_xray_says_what_each_step_did_and_the_answer_follows_its_switches(open_p
     ImageDraw.Draw(picture).line(small_seven, fill="white", width=6, joint="curve")
     page = open_page("draw", {"draw_xray": "true"}, {"draw_drawing": drawing(picture)})
     assert not page.exception
-    assert answer(page)[0].startswith("I read a 7 (")
+    assert answer(page)[0].startswith("This looks like a 7 (")
     assert wording("draw", "xray_crop", canvas="280 × 280").search(words(page))
     before = bars(page)
     assert len(re.findall(r"Without it: ", words(page))) == 5
@@ -410,7 +410,7 @@ def test_why_not_another_digit_is_found_out_once_asked(open_page):
     assert not erased(page, other=9)
     page.button(key="draw_why_ask").click().run()
     assert not page.exception
-    assert answer(page)[0].startswith("I read a 1 (")
+    assert answer(page)[0].startswith("This looks like a 1 (")
     assert one_of(page, ("why_nearest", "why_nearer"), other=9, read=1)
 
 

@@ -135,9 +135,9 @@ def test_a_shift_is_told_layer_by_layer(open_page):
     page = open_page("features", {"features_view": "move and change", "features_right": "2"})
     (table,) = tables(page)
     assert table["Layer"][0] == "conv1"
-    assert table["Off the moved maps"][0] == "0.0%"
-    assert table["Off the moved maps"][-1] == "–"
-    assert float(table["Off the old ones"][0].rstrip("%")) > 50
+    assert table["Off the shifted maps"][0] == "0.0%"
+    assert table["Off the shifted maps"][-1] == "–"
+    assert float(table["Off the original maps"][0].rstrip("%")) > 50
 
 
 def own_network(input_shape):
@@ -165,7 +165,7 @@ def test_an_upload_becomes_what_the_network_looks_at_and_a_broken_one_a_sentence
     page = open_page("features", {"features_input": "picture"})
     assert wording("features", "no_picture").search(said(page))
     page.file_uploader(key="features_upload").upload("broken.png", b"nothing", "image/png").run()
-    assert errors(page) == ["This is no picture: it must be a PNG, JPEG or WebP file."]
+    assert errors(page) == ["This is not a picture: it must be a PNG, JPEG or WebP file."]
     picture = Image.new("L", (100, 100), 255)
     picture.paste(0, (45, 20, 55, 80))
     picture.save(buffer := io.BytesIO(), "PNG")

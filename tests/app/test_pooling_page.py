@@ -143,7 +143,7 @@ def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page):
     assert page.number_input(key="pool_size").value == 2
     assert page.number_input(key="pool_blocks").value == 2
     assert page.segmented_control(key="pool_direction").value == "forward"
-    assert "“?” in row 1 is no number" in page.warning[0].value
+    assert "“?” in row 1 is not a number" in page.warning[0].value
     assert len(stages(page)) == 1
 
 
@@ -151,7 +151,7 @@ def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page):
     ("text", "sentence"),
     [
         ("1 2 3", "The output gradient must have 3 rows and 3 columns."),
-        ("nan", "“nan” in row 1 is no number"),
+        ("nan", "“nan” in row 1 is not a number"),
         ("1 " * 1000, "columns fit here"),
     ],
 )

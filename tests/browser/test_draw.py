@@ -69,7 +69,7 @@ def draw_by_finger(page: Page, points: list[tuple[int, int]]) -> None:
 
 
 def answer(page: Page) -> Locator:
-    return page.get_by_role("heading", level=3).filter(has_text=re.compile("I read|not sure"))
+    return page.get_by_role("heading", level=3).filter(has_text=re.compile("This looks like"))
 
 
 def chart(page: Page) -> Locator:
@@ -105,7 +105,7 @@ def test_seven_by_mouse_is_read_and_the_chart_stays_in_place(
     height_px = page.get_by_test_id("stMain").evaluate("node => node.scrollHeight")
 
     draw(page, SEVEN)
-    expect(answer(page)).to_have_text(re.compile(r"^I read a 7 \(>?\d+\.\d%\)\.$"))
+    expect(answer(page)).to_have_text(re.compile(r"^This looks like a 7 \(>?\d+\.\d%\)\.$"))
     expect(page.get_by_text(INVITATION)).to_have_count(0)
     expect(chart(page).get_by_text("–")).to_have_count(0)
     draw(page, BAR)
@@ -123,7 +123,7 @@ def test_ten_digits_by_mouse_are_read_and_an_eraser_changes_the_answer(
         expect(page.get_by_text(INVITATION)).to_be_visible()
         for stroke in STROKES[digit]:
             draw_and_wait(page, stroke, steps=1)
-        expect(answer(page)).to_have_text(re.compile(rf"^I read an? {digit} "))
+        expect(answer(page)).to_have_text(re.compile(rf"^This looks like an? {digit} "))
         if digit != "8":
             button(page, "Clear").click()
     whole = seen(page)
@@ -131,13 +131,13 @@ def test_ten_digits_by_mouse_are_read_and_an_eraser_changes_the_answer(
     expect(page.get_by_role("radio", name="Eraser")).to_be_checked()
     for stroke in ERASED:
         draw_and_wait(page, stroke)
-    expect(answer(page)).to_have_text(re.compile(r"I am not sure|I read a [^8]"))
+    expect(answer(page)).to_have_text(re.compile(r"looks like (an? \d or|a [^8])"))
     for _ in ERASED:
         before = seen(page)
         button(page, "Undo").click()
         expect(picture(page)).not_to_have_attribute("src", before)
     expect(picture(page)).to_have_attribute("src", whole)
-    expect(answer(page)).to_contain_text("I read an 8")
+    expect(answer(page)).to_contain_text("This looks like an 8 (")
     button(page, "Redo").click()
     expect(picture(page)).not_to_have_attribute("src", whole)
 
@@ -150,7 +150,7 @@ def test_seven_by_finger_is_read_and_the_page_stays_where_it_is(
     main = page.get_by_test_id("stMain")
     before_px = main.evaluate("node => node.scrollTop")
     draw_by_finger(page, SEVEN)
-    expect(answer(page)).to_contain_text("I read a 7")
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
     assert main.evaluate("node => node.scrollTop") == before_px
 
     plain = seen(page)
@@ -177,7 +177,7 @@ def test_undo_brings_back_what_was_there_as_often_as_asked(
     empty = seen(page)
     draw(page, SEVEN)
     expect(picture(page)).not_to_have_attribute("src", empty)
-    expect(answer(page)).to_contain_text("I read a 7")
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
     plain = seen(page)
     for _ in range(2):
         draw(page, BAR)
@@ -219,12 +219,12 @@ def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None
     expect(page.get_by_text(re.compile(f"^{n_learned:,} parameters"))).to_be_visible()
     expect(page.get_by_role("slider")).to_have_value("28")
     draw(page, SEVEN)
-    expect(answer(page)).to_contain_text("I read a 7")
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
     n_learned = zoo.preset(DEFAULT).network.n_parameters
     page.get_by_role("radio", name=DEFAULT, exact=True).click()
     expect(page.get_by_text(re.compile(f"^{n_learned:,} parameters"))).to_be_visible()
     expect(page).not_to_have_url(re.compile("draw_model"))
-    expect(answer(page)).to_contain_text("I read a 7")
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
 
 
 def test_vanished_run_is_named_and_another_network_reads(
@@ -233,7 +233,7 @@ def test_vanished_run_is_named_and_another_network_reads(
     page = open_page("/draw?draw_model=run-vanished")
     expect(page.get_by_text(re.compile(r"not here \(any more\)"))).to_be_visible()
     draw(page, SEVEN)
-    expect(answer(page)).to_contain_text("I read a 7")
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
 
 
 def choose_file(page: Page, name: str, content: bytes) -> None:
@@ -248,10 +248,10 @@ def test_upload_that_is_no_picture_says_so_and_keeps_the_drawing(
 ) -> None:
     page = open_page("/draw")
     draw(page, SEVEN)
-    expect(answer(page)).to_contain_text("I read a 7")
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
     choose_file(page, "seven.png", b"no picture at all")
-    expect(page.get_by_role("alert")).to_contain_text("This is no picture")
-    expect(answer(page)).to_contain_text("I read a 7")
+    expect(page.get_by_role("alert")).to_contain_text("This is not a picture")
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
 
 
 def test_uploaded_page_is_read_and_can_be_drawn_on(open_page: Callable[..., Page]) -> None:
@@ -263,7 +263,7 @@ def test_uploaded_page_is_read_and_can_be_drawn_on(open_page: Callable[..., Page
     paper.save(buffer, "PNG")
     choose_file(page, "page.png", buffer.getvalue())
     expect(page.get_by_text(prose("draw", "upload"))).to_be_visible()
-    expect(answer(page)).to_contain_text("I read a 7")
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
     expect(page.locator('input[type="file"]')).to_be_hidden()
     uploaded = seen(page)
     draw(page, BAR)
@@ -290,7 +290,7 @@ def test_a_shot_of_the_camera_is_taken_for_a_drawing(
 
 def test_xray_follows_its_switches_and_the_pen(open_page: Callable[..., Page]) -> None:
     page = open_page("/draw")
-    page.get_by_text("Step by step, and without a step").click()
+    page.get_by_text("Preparation, step by step").click()
     step = page.get_by_role("img", name=prose("draw", "xray_alt", step="Box"))
     crop = page.locator("label").filter(has_text=re.compile("^Crop$"))
     expect(crop).to_be_visible()

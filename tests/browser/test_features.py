@@ -89,7 +89,7 @@ def test_surgery_changes_the_number_and_is_put_back(open_page):
     page.get_by_role("radio", name="this number").click()
     number = page.get_by_text("map 3, row 14, column 14").locator("strong").last
     expect(number).to_have_text("0")
-    page.get_by_role("button", name="Put it back").click()
+    page.get_by_role("button", name="Undo").click()
     image = load_mnist().test.image(0)[np.newaxis]
     expect(number).to_have_text(
         written(Network.load("paper").activations(image)["conv1"][0, 14, 14, 3])

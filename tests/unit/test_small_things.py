@@ -58,17 +58,17 @@ def test_a_matrix_survives_its_text(matrix):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("1 2; 3", "All rows must be equally long"),
-        ("1 two", "“two” in row 1 is no number"),
-        ("nan 1", "“nan” in row 1 is no number"),
-        ("1e400", "is no number"),
-        ("inf", "is no number"),
+        ("1 2; 3", "All rows must have the same length"),
+        ("1 two", "“two” in row 1 is not a number"),
+        ("nan 1", "“nan” in row 1 is not a number"),
+        ("1e400", "is not a number"),
+        ("inf", "is not a number"),
         ("9999999", "between -1,000,000 and 1,000,000"),
         ("1 2 3 4", "At most 3 rows and 3 columns"),
         ("1;2;3;4", "At most 3 rows and 3 columns"),
         (";;", "at least one number"),
         ("1 " * 4000, "at most 6,000 characters"),
-        ("<script>", "is no number"),
+        ("<script>", "is not a number"),
     ],
 )
 def test_text_that_is_no_matrix_gets_a_sentence(text, sentence):

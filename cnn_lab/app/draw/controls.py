@@ -62,7 +62,7 @@ def show_sources() -> None:
         return
     with menu:
         way = st.segmented_control(
-            "Take it from",
+            "Source",
             [FILE, CAMERA],
             default=FILE,
             required=True,

@@ -105,7 +105,7 @@ def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
         The page's; it is in the list even if it was trained here or brought along.
     """
     fold = st.expander(
-        "All networks beside each other",
+        "Compare all networks",
         icon=":material/balance:",
         key="draw_models",
         on_change="rerun",
@@ -131,15 +131,15 @@ def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
         show_table(
             {
                 "Network": [f"{name} (chosen)" if name == mine else name for name in readings],
-                "reads": [
+                "Digit": [
                     f"{one.digit}" if one.digit == readings[mine].digit else f"≠ {one.digit}"
                     for one in readings.values()
                 ],
-                "probability": [percent(one.probability) for one in readings.values()],
-                "next": [f"{one.runner_up}" for one in readings.values()],
-                "its probability": [
+                "Probability": [percent(one.probability) for one in readings.values()],
+                "Second": [f"{one.runner_up}" for one in readings.values()],
+                "Its probability": [
                     percent(one.runner_up_probability) for one in readings.values()
                 ],
             },
-            label="What each network reads in the drawing",
+            label="The answer of each network",
         )

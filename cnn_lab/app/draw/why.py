@@ -118,7 +118,7 @@ def _answer(question: WhyNot, *, asked: bool) -> None:
     found: tuple[WhyNot, Reasons] | None = st.session_state.get(FOUND)
     if found is None or found[0] != question:
         if not asked:
-            st.button("Look into it", key="draw_why_ask", on_click=_ask)
+            st.button("Explain", key="draw_why_ask", on_click=_ask)
             return
         with st.spinner(prose("draw", "why_looking")):
             found = question, _reasons(question)

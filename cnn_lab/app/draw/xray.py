@@ -37,7 +37,7 @@ def xray_switches() -> tuple[frozenset[Step], Mapping[Step, DeltaGenerator]]:
         Where `show_xray` puts its pictures; empty while the fold is closed.
     """
     fold = st.expander(
-        "Step by step, and without a step",
+        "Preparation, step by step",
         icon=":material/conveyor_belt:",
         key="draw_xray",
         on_change="rerun",

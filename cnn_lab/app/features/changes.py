@@ -62,7 +62,7 @@ class Slider:
 SLIDERS = {
     "down": Slider("Shift down", "features_down", -10, 10, 1, 0, "%d pixels", "pixels down"),
     "right": Slider("Shift right", "features_right", -10, 10, 1, 0, "%d pixels", "pixels right"),
-    "turn": Slider("Turn", "features_turn", -90, 90, 5, 0, "%d°", "degrees against the clock"),
+    "turn": Slider("Turn", "features_turn", -90, 90, 5, 0, "%d°", "degrees anticlockwise"),
     "size": Slider("Size", "features_size", 0.4, 1.6, 0.1, 1, "%.1f", "times as large"),
     "light": Slider("Light", "features_light", 0.0, 2.0, 0.1, 1, "%.1f", "times as bright"),
     "blur": Slider("Blur", "features_blur", 0.0, 4.0, 0.25, 0, "%.2f pixels", "pixels of blur"),
@@ -149,7 +149,7 @@ def _show_side(view: View, name: str, image: Array, answer: Array) -> None:
 
 def _show_curve(view: View, values: dict[str, float]) -> None:
     """Show all probabilities over the range of one change, with all else as it is."""
-    over = choice("The answer over", list(SLIDERS), OVER, default="right", width="content")
+    over = choice("Vary", list(SLIDERS), OVER, default="right", width="content")
     one = SLIDERS[over]
     grid = one.grid
     name = view.image_name + network_name(view.network)
@@ -201,8 +201,8 @@ def _show_following(view: View, shift: tuple[float, float]) -> None:
     show_table(
         {
             "Layer": [row.layer for row in rows],
-            "Off the moved maps": [or_dash(row.astray, "{:.1%}".format) for row in rows],
-            "Off the old ones": [f"{row.change:.1%}" for row in rows],
+            "Off the shifted maps": [or_dash(row.astray, "{:.1%}".format) for row in rows],
+            "Off the original maps": [f"{row.change:.1%}" for row in rows],
         },
-        label="How far each layer's maps are from moving along, and from staying as they were",
+        label="How much each layer's maps differ from the shifted and from the original maps",
     )

@@ -120,7 +120,7 @@ def choose_subject(network: Network) -> Subject | None:
     split = test_split(network)
     offered = [name for name in SOURCES if _fits(name, shape, split)]
     with st.container(horizontal=True, vertical_alignment="center"):
-        source = choice("What it looks at", offered, SOURCE, hidden=True, width="content")
+        source = choice("Input", offered, SOURCE, hidden=True, width="content")
         if source == "digit" and split is not None:
             return _test_image(split)
         if source == "drawing":
@@ -169,7 +169,7 @@ def _next(n_images: int) -> None:
 
 def _drawing() -> Subject | None:
     image = drawn_image()
-    link = "Draw a digit" if image is None else "Draw another"
+    link = "Draw a digit" if image is None else "Draw another digit"
     if image is None:
         st.markdown(prose("features", "no_drawing"), width="content")
     st.page_link("pages/draw.py", label=link, icon=":material/draw:")

@@ -33,7 +33,7 @@ from cnn_lab.ops.types import Array
 SCOPE, SECTION = "features_scale", "features_view"
 SCOPES: tuple[Scope, ...] = ("map", "layer", "network")
 WHAT_SCALES = {
-    "map": "each map has a scale of its own; here that of map {map}",
+    "map": "each map has its own scale; this is the one of map {map}",
     "layer": "one scale for the layer",
     "network": "one scale for all layers",
 }
@@ -55,7 +55,7 @@ def explore(network: Network, subject: Subject) -> None:
         maps = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             place = choose_place(network, layer)
-            scope = choice("A scale for each", SCOPES, SCOPE, default="layer", width="content")
+            scope = choice("One scale per", SCOPES, SCOPE, default="layer", width="content")
     cuts = made_cuts(network)
     view = View(operate(network, cuts), subject, layer, place, original=network, cuts=cuts)
     with maps:
@@ -142,7 +142,7 @@ def _show_kernels(kernels: Array, view: View, *, chosen: int | None = None) -> N
         key="features_kernels",
         chosen=None if chosen is None else (chosen, 0, 0),
         label=prose("features", "kernels_alt", layer=view.layer, n=kernels.shape[2]),
-        noun="Kernel" if chosen is not None else "From map",
+        noun="Kernel" if chosen is not None else "Input map",
         ends=(number(-limit), number(limit)),
         caption="one scale for all",
         on_choose=None if chosen is None else lambda place: look_into((place[0], *view.place[1:])),

@@ -44,9 +44,9 @@ def show_cuts(cuts: Sequence[Cut]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         words = "; ".join(cut.words for cut in cuts)
         st.markdown(f":small[{prose('features', 'cuts', cuts=words)}]", width="content")
-        st.button("Put it back", icon=":material/undo:", key="features_undo", on_click=_undo)
+        st.button("Undo", icon=":material/undo:", key="features_undo", on_click=_undo)
         if len(cuts) > 1:
-            st.button("Put all back", key="features_undo_all", on_click=_write, args=((),))
+            st.button("Undo all", key="features_undo_all", on_click=_write, args=((),))
 
 
 def show_surgery(view: View) -> None:
@@ -67,7 +67,7 @@ def show_surgery(view: View) -> None:
         )
         if names := _kernel_names(view):
             chosen = st.selectbox(
-                "Another kernel",
+                "Other kernel",
                 names,
                 format_func=lambda name: KERNELS[name].title,
                 key=KERNEL,
@@ -75,7 +75,7 @@ def show_surgery(view: View) -> None:
                 width=220,
             )
             st.button(
-                f"Put it in place of map {channel}'s",
+                f"Use it for map {channel}",
                 icon=":material/swap_horiz:",
                 key="features_swap",
                 on_click=_add,
@@ -105,7 +105,7 @@ def _show_accuracy(view: View) -> None:
     networks = {network_name(one): one for one in (view.original, view.network)}
     missing = {name: one for name, one in networks.items() if name not in measured}
     wanted = st.button(
-        f"Read {N_TEST:,} test images",
+        f"Test on {N_TEST:,} images",
         icon=":material/speed:",
         key="features_measure",
         type="primary",
@@ -116,10 +116,10 @@ def _show_accuracy(view: View) -> None:
     if measured.keys() >= networks.keys():
         before, *after = (measured[name] for name in networks)
         left, right, _ = st.columns([1, 1, 2])
-        left.metric("As it was trained", f"{before:.1%}")
+        left.metric("Accuracy as trained", f"{before:.1%}")
         if after:
             change = 100 * (after[0] - before)
-            right.metric("As it is now", f"{after[0]:.1%}", delta=f"{change:+.1f} points")
+            right.metric("Accuracy now", f"{after[0]:.1%}", delta=f"{change:+.1f} points")
 
 
 def _measure(networks: Mapping[str, Network], split: Split, measured: Measured) -> None:

@@ -26,7 +26,7 @@ def show_why(view: View) -> None:
     """Show saliency, Grad-CAM and occlusion beside each other, for one of the classes."""
     answer = int(view.probabilities.argmax())
     names = [str(digit) for digit in range(view.probabilities.size)]
-    chosen = choice("What speaks for", [ANSWER, *names], CLASS, width="content")
+    chosen = choice("Evidence for", [ANSWER, *names], CLASS, width="content")
     digit = int(chosen) if chosen in names else answer
     probability = float(view.probabilities[digit])
     st.markdown(prose("features", "why", digit=digit, probability=percent(probability)))

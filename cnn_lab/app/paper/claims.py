@@ -53,7 +53,7 @@ def show_verdict() -> None:
             seeds_table(experiments().values()),
             seeds_spec(list(experiments())),
             key="paper_seeds",
-            alt=f"Test accuracy of each seed beside the paper's {PAPER_ACCURACY:.1%}: "
+            alt=f"Test accuracy of each seed and of the paper ({PAPER_ACCURACY:.1%}): "
             + "; ".join(
                 f"{name} {min(each.accuracies):.2%} to {max(each.accuracies):.2%}"
                 for name, each in experiments().items()
@@ -108,7 +108,7 @@ def show_layers() -> None:
             )
         )
         with st.container(horizontal=True):
-            show_link(Link("network", "Its layers in Network", {"network_preset": PAPER}))
+            show_link(Link("network", "View its layers", {"network_preset": PAPER}))
             show_link(Link("training", "Train it yourself", {"training_preset": PAPER}))
 
 

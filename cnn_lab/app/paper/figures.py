@@ -44,7 +44,7 @@ _STYLE = """<style>
 def show_digits() -> None:
     """Show Fig. 1."""
     picture = png(digits_sheet(test_digits(), per_digit=PER_DIGIT), factor=3)
-    alt = f"{PER_DIGIT} handwritten images of each digit from 0 to 9, a column a digit"
+    alt = f"{PER_DIGIT} handwritten images of each digit from 0 to 9, one column per digit"
     show_png(picture, alt=alt, width_px=SHEET_PX)
     st.markdown(
         prose(
@@ -78,7 +78,7 @@ def show_maps() -> None:
         ends = {"low": f"−{high:.2g}", "high": f"{high:.2g}"}
         st.markdown(prose("paper", "maps", **ends))
     query = {"features_model": PAPER, "features_digit": str(index), "features_layer": first}
-    show_link(Link("features", "Closer, in Feature maps", query))
+    show_link(Link("features", "Explore in Feature maps", query))
 
 
 def show_curves(measure: Measure) -> None:
@@ -112,7 +112,7 @@ def show_six() -> None:
         most = _last_digit() + 1 - N_SHOWN
         with st.container(width=FIELD_PX):
             first = whole_number("From test digit", FIRST, value=0, minimum=0, maximum=most)
-        st.button("Six others", key="paper_next_six", on_click=_advance, args=(FIRST, N_SHOWN))
+        st.button("Next six", key="paper_next_six", on_click=_advance, args=(FIRST, N_SHOWN))
     digits = test_digits()
     chosen = range(first, first + N_SHOWN)
     images = np.stack([digits.image(index) for index in chosen])

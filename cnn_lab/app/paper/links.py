@@ -42,23 +42,23 @@ def _training(label: str, field: str, value: str) -> Link:
 OUTLOOK = (
     _training("Another optimizer", "optimizer", OPTIMIZERS["adamw"]),
     Link("network", "More maps, other kernel sizes", {"network_preset": PAPER}),
-    _training("Images changed at every sight", "shift", "2"),
+    _training("Image augmentation", "shift", "2"),
     _training("Batch normalization", "norm", "everywhere"),
-    _training("A rate that decays", "schedule", SCHEDULES["cosine"]),
+    _training("Learning rate decay", "schedule", SCHEDULES["cosine"]),
     _training("Colour images with backgrounds", "data_set", DATA_SETS["cifar10"]),
-    _training("All of it from scratch in NumPy", "engine", ENGINES["numpy"]),
+    _training("Training from scratch in NumPy", "engine", ENGINES["numpy"]),
 )
 # Section of the page's chapter -> where to see what it says, if there is such a place.
 ERRATA: dict[str, Link | None] = {
-    "flipped": Link("convolution", "Both in step", {"conv_flip": BOTH}),
+    "flipped": Link("convolution", "Both side by side", {"conv_flip": BOTH}),
     "same": Link(
         "padding",
-        "Two libraries, two ways to pad",
+        "How two libraries pad",
         {"pad_compare": "Keras and PyTorch", "pad_kernel_size": "2"},
     ),
     "floor": Link(
         "padding",
-        "The line that is left over",
+        "The line left over",
         {
             "pad_compare": "one padding",
             "pad_padding": "own",
@@ -69,7 +69,7 @@ ERRATA: dict[str, Link | None] = {
     "stride": Link("padding", "A digit at strides 1 to 5"),
     "recursion": Link(
         "backpropagation",
-        "The way back at stride 2",
+        "The backward pass at stride 2",
         {"back_stride": "2", "back_what": "input", "back_form": "both"},
     ),
     "entropy": Link("backpropagation", "Softmax and loss", {"back_part": "Softmax and loss"}),

@@ -35,7 +35,7 @@ def test_prints_one_json_object_last(seven: Path, model: str) -> None:
 def test_answers_in_words(seven: Path) -> None:
     done = CliRunner().invoke(main, ["predict", "--model", "fast", str(seven)])
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith("I read a 7 (")
+    assert done.stdout.startswith("This looks like a 7 (")
 
 
 def test_dark_ink_on_a_white_page_is_read_too(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_dark_ink_on_a_white_page_is_read_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"no picture", "This is no picture"), (None, "Nothing stands out in this picture")],
+    [(b"no picture", "This is not a picture"), (None, "No digit stands out in this picture")],
 )
 def test_bad_picture_is_a_sentence(tmp_path: Path, content: bytes | None, sentence: str) -> None:
     path = tmp_path / "image.png"

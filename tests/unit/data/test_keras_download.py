@@ -182,13 +182,13 @@ def test_colour_images_are_unpacked_and_kept_channels_last(server, monkeypatch):
 def test_a_batch_that_would_run_something_is_refused(server, monkeypatch):
     server.files = cifar_archive(loads="a path")
     monkeypatch.setattr(file_utils, "validate_file", lambda *_, **__: True)
-    with pytest.raises(DataError, match=r"CIFAR-10 is incomplete or broken .*Refusing"):
+    with pytest.raises(DataError, match=r"CIFAR-10 is incomplete or damaged .*Refusing"):
         ensure("cifar10")
 
 
 def test_an_archive_of_another_hash_is_refused(server):
     server.files = cifar_archive()
-    with pytest.raises(DataError, match=r"CIFAR-10 is incomplete or broken .*hash"):
+    with pytest.raises(DataError, match=r"CIFAR-10 is incomplete or damaged .*hash"):
         ensure("cifar10")
     assert not any((Path(config.keras_home()) / "datasets").iterdir())
 
@@ -199,7 +199,7 @@ def test_without_a_network_a_sentence_says_so(server, name):
         ensure(name)
     assert str(caught.value) == (
         f"{INFO[name].title} could not be downloaded: Connection refused. "
-        "Without a network only MNIST is here."
+        "Without an internet connection, only MNIST is available."
     )
     assert not data_path(name).exists()
 
@@ -217,7 +217,7 @@ def test_half_a_file_is_removed_and_fetched_anew_by_the_next_run(server, monkeyp
     whole = dict(server.files)
     cut = "train-images-idx3-ubyte.gz"
     server.files[cut] = whole[cut][: len(whole[cut]) // 2]
-    with pytest.raises(DataError, match=r"Fashion-MNIST is incomplete or broken .* Start again"):
+    with pytest.raises(DataError, match=r"Fashion-MNIST is incomplete or damaged .* Start again"):
         ensure()
     server.files = whole
     ensure()
@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(server, monkeypatch, tm
     fashion_of(server, monkeypatch)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CNN_LAB_DATA", str(tmp_path / "file" / "lab"))
-    with pytest.raises(DataError, match="Fashion-MNIST could not be kept on this machine: Not a"):
+    with pytest.raises(DataError, match="Fashion-MNIST could not be saved on this machine: Not a"):
         ensure()
 
 

@@ -104,7 +104,7 @@ def test_grey_images_get_a_channel_and_coloured_ones_keep_theirs():
 
 
 def test_a_set_that_was_never_fetched_says_what_fetches_it(little):
-    with pytest.raises(DataError, match=r"Little is not on this machine yet.*\(2 MB\) by the"):
+    with pytest.raises(DataError, match=r"Little is not on this machine yet.*\(2 MB\)"):
         load_data_set("cifar10")
 
 

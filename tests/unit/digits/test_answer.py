@@ -34,12 +34,12 @@ def prepared(draw):
 @pytest.mark.parametrize(
     ("probabilities", "sentence"),
     [
-        ({7: 0.982, 1: 0.018}, "I read a 7 (98.2%)."),
-        ({8: 0.9, 3: 0.1}, "I read an 8 (90.0%)."),
-        ({9: 0.5, 4: 0.45}, "I am not sure between 4 and 9."),
-        ({9: 0.76, 4: 0.24}, "I read a 9 (76.0%)."),
-        ({9: 0.74, 4: 0.26}, "I am not sure between 4 and 9."),
-        ({3: 0.99999, 5: 0.00001}, "I read a 3 (>99.9%)."),
+        ({7: 0.982, 1: 0.018}, "This looks like a 7 (98.2%)."),
+        ({8: 0.9, 3: 0.1}, "This looks like an 8 (90.0%)."),
+        ({9: 0.5, 4: 0.45}, "This looks like a 4 or a 9."),
+        ({9: 0.76, 4: 0.24}, "This looks like a 9 (76.0%)."),
+        ({9: 0.74, 4: 0.26}, "This looks like a 4 or a 9."),
+        ({3: 0.99999, 5: 0.00001}, "This looks like a 3 (>99.9%)."),
     ],
 )
 def test_answer_in_words(probabilities: dict[int, float], sentence: str) -> None:
@@ -53,7 +53,7 @@ def test_what_counts_as_sure_is_the_networks_own() -> None:
     ten[[4, 9]] = 0.83, 0.09
     assert Verdict.of(ten).kind == "sure"
     careful = Verdict.of(ten, sure_odds=20)
-    assert (careful.kind, careful.sentence) == ("unsure", "I am not sure between 4 and 9.")
+    assert (careful.kind, careful.sentence) == ("unsure", "This looks like a 4 or a 9.")
     stranger = Verdict.of(ten, is_strange=True)
     assert stranger.kind == "no_digit"
     assert "not look like a digit" in stranger.sentence

@@ -145,7 +145,7 @@ def test_what_does_not_fit_is_refused() -> None:
             ask(network, image, 3)
         with pytest.raises(ShapeError, match=r"must have shape \(9, 10, 2\)"):
             ask(network, image[..., :1], 0)
-    with pytest.raises(ShapeError, match=r"must make maps.*whole"):
+    with pytest.raises(ShapeError, match=r"must output maps.*whole"):
         grad_cam(network, image, 0, "whole")
     with pytest.raises(ValueError, match="one of: conv, pool"):
         grad_cam(network, image, 0, "conv7")

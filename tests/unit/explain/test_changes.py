@@ -154,5 +154,5 @@ def test_what_does_not_fit_is_refused() -> None:
         changed(image)
     with pytest.raises(ValueError, match=r"one of shift, .*Received: 'tilt'"):
         answer_curve(network, image, "tilt", [0])
-    with pytest.raises(ShapeError, match="must make maps"):
+    with pytest.raises(ShapeError, match="must output maps"):
         equivariance(network, image, "dense", (1, 1))

@@ -103,7 +103,7 @@ def test_colour_has_ink_too() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     image = np.ones((6, 4, 1), np.float32)
     image[:3] = 0.5
-    with pytest.raises(ValueError, match=r"other than the present answer, 2. Received: target=2"):
+    with pytest.raises(ValueError, match=r"other than the current answer, 2. Received: target=2"):
         smallest_erasure(halves(), image, target=2)
     with pytest.raises(ValueError, match=r"class from 0 to 2 .* Received: target=3"):
         smallest_erasure(halves(), image, target=3)

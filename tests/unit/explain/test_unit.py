@@ -212,5 +212,5 @@ def test_a_picture_becomes_what_the_network_takes():
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
 def test_what_is_no_picture_is_refused(shape):
-    with pytest.raises(PictureError, match="no picture"):
+    with pytest.raises(PictureError, match="not a picture"):
         picture_for(shape, b"nothing of the kind")

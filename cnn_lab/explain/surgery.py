@@ -89,7 +89,7 @@ def swapped(network: Network, layer: str, filter: int, kernel_2d: str | Array) -
     if fitted is None:
         shown = repr(kernel_2d) if isinstance(kernel_2d, str) else f"shape {kernel_2d.shape}"
         raise ValueError(
-            f"`kernel_2d` must still do in {size[0]} x {size[1]} cells what it does. "
+            f"`kernel_2d` must fit into {size[0]} x {size[1]} cells without a loss. "
             f"Received: kernel_2d={shown}"
         )
     maker = network.spec.layers[place]
@@ -261,8 +261,8 @@ def _maker(spec: NetworkSpec, layer: str) -> int:
         if not spec.layers[before].per_map:
             break
     raise ValueError(
-        "`layer` must be a convolution or a dense layer, or treat the maps of one each by "
-        f"itself. Received: layer={layer!r}"
+        "`layer` must be a convolution or a dense layer, or treat each map of one "
+        f"separately. Received: layer={layer!r}"
     )
 
 

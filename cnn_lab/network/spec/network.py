@@ -149,8 +149,8 @@ class NetworkSpec(Checked):
         row = self.find(layer)[1]
         if len(row.output_shape) != 3:
             raise ShapeError(
-                "`layer` must make maps, of shape (rows, columns, channels). "
-                f"Received: {layer}, which makes {row.output_shape}"
+                "`layer` must output maps of shape (rows, columns, channels). "
+                f"Received: {layer}, which outputs {row.output_shape}"
             )
         return row
 

@@ -176,7 +176,7 @@ def test_what_is_left_of_a_kernel_in_less_room() -> None:
     assert {"sobel_rows", "sobel_columns", "prewitt_columns", "box", "identity"} <= set(small)
     assert not {"laplacian", "sharpen"} & set(small)
     assert fitting_kernels(paper.spec, "conv2") == list(KERNELS)
-    with pytest.raises(ValueError, match=r"in 2 x 2 cells.*Received: kernel_2d='laplacian'"):
+    with pytest.raises(ValueError, match=r"into 2 x 2 cells.*Received: kernel_2d='laplacian'"):
         swapped(paper, "conv1", 0, "laplacian")
 
 
@@ -203,7 +203,7 @@ def test_what_does_not_fit_is_refused() -> None:
         swapped(network, "conv", 0, np.array([[np.nan]]))
     with pytest.raises(ValueError, match=r"kernels to swap.*'dense'"):
         swapped(network, "dense", 0, "box")
-    with pytest.raises(ValueError, match=r"each by itself.*'softmax'"):
+    with pytest.raises(ValueError, match=r"separately.*'softmax'"):
         silenced(network, "softmax", [0])
     with pytest.raises(ShapeError, match="a label for each"):
         accuracy(network, random_images(COLOUR, 2), np.zeros(3, np.int64))

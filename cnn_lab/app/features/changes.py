@@ -139,7 +139,7 @@ def _sliders() -> dict[str, float]:
 def _show_side(view: View, name: str, image: Array, answer: Array) -> None:
     digit = int(answer.argmax())
     with st.container(horizontal=True, vertical_alignment="center"):
-        alt = f"{name}: what the network is given"
+        alt = f"{name}: the input of the network"
         show_picture(image_picture(image), alt=alt, width_px=IMAGE_PX)
         said = prose(
             "features", "side", name=name, digit=digit, probability=percent(float(answer[digit]))

@@ -70,6 +70,6 @@ def _show_sight(view: View) -> None:
         for name, patch in view.receptive_fields:
             size = shape_words(patch.size)
             with st.container(width=CARD_PX, gap="xsmall"):
-                alt = f"What a number of {name} sees: {size} pixels"
+                alt = f"The receptive field of a number in {name}: {size} pixels"
                 show_field(image, patch, alt=alt, width_px=SMALL_PX)
                 st.caption(f"{name}: {size}")

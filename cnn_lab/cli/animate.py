@@ -210,7 +210,7 @@ def _words(context: click.Context, operation: str, chosen: dict[str, Any]) -> st
         if name == "padding" and isinstance(value, tuple):
             parts.append(f"padding {', '.join(map(str, value[0] + value[1]))}")
         elif name in ("values", "weights", "gradient"):
-            parts.append(f"{flag} of your own")
+            parts.append(f"own {flag}")
         elif value is True:
             parts.append(flag)
         else:

@@ -144,7 +144,7 @@ def test_pictures_and_pages_of_a_chosen_step(tmp_path):
         ("conv --bias nan --out x.gif", "`bias` must hold finite numbers"),
         ("kernel-gradient --gradient 1 --out x.gif", "shape (4, 4)"),
         ("conv --step 99 --out x.png", "`step` must be between 0 and 15. Received: step=99"),
-        ("conv --width 5 --out x.png", "`width_px` must be at least 480"),
+        ("conv --width 5 --out x.png", "`width_px` must be between 480 and 2160"),
         ("conv --theme auto --out x.png", "`theme` must be one of ['light', 'dark']"),
         ("conv --seconds-per-step 0 --out x.gif", "`seconds_per_step` must be between"),
         ("conv --out nowhere/x.csv", "nowhere/x.csv cannot be written"),

@@ -1,4 +1,4 @@
-"""The frame around every page: the list of pages, the navigation, and the way into it."""
+"""Frame around every page: the list of pages and the navigation."""
 
 import gc
 import math
@@ -14,7 +14,7 @@ from cnn_lab.app.widgets.pictures import theme_colour
 
 ICON = Path(__file__).with_name("icon.png")
 LOGO = Path(__file__).with_name("logo.svg")
-# Room for three grids beside each other at 1280 pixels; Streamlit's own margin is twice as wide.
+# Room for three grids side by side at 1280 pixels; Streamlit's own margin is twice as wide.
 # Its white on the dark theme's light accent is hard to read; the page's own colour is not.
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] {{ padding-inline: clamp(1rem, 3vw, 2.5rem) }}
@@ -40,7 +40,7 @@ PAGES = {
 
 
 def navigation() -> Page:
-    """Set up the page's frame and return the page that was asked for; app.py runs it."""
+    """Set up the frame and return the requested page; app.py runs it."""
     tune_process()
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
@@ -63,7 +63,7 @@ def navigation() -> Page:
 
 @lru_cache(maxsize=1)
 def tune_process() -> None:
-    """Tell the garbage collector what is here to stay, and keep matrix products to one thread.
+    """Freeze long-lived objects for the garbage collector; limit matrix products to one thread.
 
     A page's products are small: a second thread gains a millisecond when the machine is idle,
     and costs a hundred when a training run or another reader has the cores, because the
@@ -75,7 +75,7 @@ def tune_process() -> None:
 
 
 def _drop_infinite_numbers() -> None:
-    """Take infinities out of the address: a field for whole numbers cannot even refuse them."""
+    """Remove infinities from the address: a field for whole numbers fails on them."""
     infinite = [name for name, value in st.query_params.items() if _is_infinite(value)]
     if infinite:
         for name in infinite:
@@ -91,7 +91,7 @@ def _is_infinite(text: str) -> bool:
 
 
 def ensure() -> None:
-    """Make sure that a page runs inside the frame; the first call of each page.
+    """Make sure that a page runs inside the frame. Every page calls it first.
 
     The very first request to a fresh server may be a link to a page. Streamlit then runs
     that file alone, without app.py. Building the navigation once and starting over puts

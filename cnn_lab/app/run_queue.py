@@ -1,4 +1,4 @@
-"""The run queue of this server, and which browser owns which run."""
+"""Run queue of this server, and the browser that owns each run."""
 
 import hashlib
 import os
@@ -18,15 +18,15 @@ _SESSION_OWNER = "training_owner"
 
 @st.cache_resource(show_spinner=False, on_release=RunQueue.close)
 def run_queue() -> RunQueue:
-    """Return the server's run queue; nothing starts before a run or `warm` asks for it."""
+    """Return the server's run queue; no process starts before a run or `warm` needs one."""
     return RunQueue(runs_folder(), os.environ.get("CNN_LAB_SCHEDULER"))
 
 
 def owner() -> str:
-    """Return a name for whoever sits at this browser, the same after a reload.
+    """Return a name for this browser, the same after a reload.
 
-    Taken from the random token that Streamlit gives each browser to protect uploads. Where
-    there is none, the session stands in, and a reload is a new reader.
+    Derived from the random token that Streamlit gives each browser to protect uploads. Where
+    there is none, the session is used instead, and a reload counts as a new browser.
     """
     browser = _browser_token(st.context.cookies.get("_streamlit_xsrf", ""))
     if browser is not None:
@@ -35,11 +35,11 @@ def owner() -> str:
 
 
 def heartbeat(page: str) -> None:
-    """Keep this browser's run going, from whatever page; the frame calls it on every page.
+    """Keep this browser's run alive from any page; the frame calls it on every page.
 
-    An open page counts as its reader's presence. While a run is going, a fragment also says
-    so every few seconds, in case the connection was lost and made again, and shows in the
-    sidebar how far the run is. The Training page does both itself.
+    An open page counts as presence. During a run, a fragment also reports it every few
+    seconds, in case the connection was lost and restored, and shows the progress of the run in
+    the sidebar. The Training page does both itself.
     """
     be_here()
     run_id = run_queue().latest(owner())
@@ -49,7 +49,7 @@ def heartbeat(page: str) -> None:
 
 
 def be_here() -> None:
-    """Tell the queue that this browser's reader is there."""
+    """Report to the queue that this browser is present."""
     who = owner()
     _presence(who)
     run_queue().touch(who)
@@ -61,7 +61,7 @@ def _presence(who: str) -> "_Presence":
 
 
 class _Presence:
-    """A connected page, counted by the queue while Streamlit keeps this object."""
+    """A connected page, counted by the queue as long as Streamlit keeps this object."""
 
     def __init__(self, where: RunQueue, who: str) -> None:
         self._where, self._who = where, who
@@ -84,7 +84,7 @@ def _pulse(run_id: str) -> None:
 
 
 def start(spec: RunSpec) -> None:
-    """Ask for a run and put it into the address; what is refused is said on the page."""
+    """Submit a run and put its id into the address; a refusal is shown on the page."""
     try:
         st.query_params[RUN] = run_queue().submit(spec, owner())
         st.session_state.pop(REFUSED, None)
@@ -93,9 +93,9 @@ def start(spec: RunSpec) -> None:
 
 
 def followed_run() -> Status | None:
-    """Return the run that the address names, or else this browser's newest.
+    """Return the run named in the address, or this browser's newest run.
 
-    A run that the address names and nobody knows gets a sentence on the page.
+    If the address names an unknown run, a warning is shown.
     """
     asked = st.query_params.get(RUN)
     if asked is not None:
@@ -108,15 +108,14 @@ def followed_run() -> Status | None:
 
 
 def may_steer(status: Status) -> bool:
-    """Return whether this browser may stop the run: its own, and nobody else's."""
+    """Return whether this browser may control the run, which it may only if it owns it."""
     return status.owner == owner()
 
 
 def _browser_token(cookie: str) -> bytes | None:
     """Return the token inside a cookie of the form version|mask|masked token|time.
 
-    The mask, and with it the cookie, is another one each time a page is loaded; the token
-    stays.
+    The mask, and with it the cookie, changes on every page load; the token does not.
     """
     parts = cookie.split("|")
     try:

@@ -1,4 +1,4 @@
-"""What gets onto the canvas: strokes of a pen, a sample, a file, a shot of the camera."""
+"""Sources of a drawing: pen strokes, a sample, a file, the camera."""
 
 import numpy as np
 import streamlit as st
@@ -21,7 +21,7 @@ PROBLEM = "draw_problem"
 
 
 def show_tools() -> tuple[canvas.Tool, int]:
-    """Show the tools of the canvas; return which is in hand, and its width in pixels."""
+    """Show the tools of the canvas; return the selected tool and its width in pixels."""
     drawn = bool(canvas.drawing(NAME).objects)
     ways_back = {
         "Undo": (":material/undo:", canvas.undo, drawn),
@@ -55,7 +55,7 @@ def show_tools() -> tuple[canvas.Tool, int]:
 
 
 def show_sources() -> None:
-    """Offer a sample, and behind a button a file or the camera."""
+    """Show a button for a sample and a menu for a file or the camera."""
     st.button("Sample", icon=":material/casino:", key="draw_sample", on_click=_put_sample)
     menu = st.popover("Picture", icon=":material/photo_camera:", key=MENU, on_change="rerun")
     if not menu.open:
@@ -69,7 +69,7 @@ def show_sources() -> None:
             key="draw_camera",
             width="stretch",
         )
-        # The camera is asked for only by whoever wants it.
+        # The browser asks for the camera only once it is chosen.
         if way == FILE:
             st.file_uploader(
                 prose("draw", "upload_label"),
@@ -108,4 +108,4 @@ def _put_picture(key: str) -> None:
         several = found.n_shapes > 1
         note = prose("draw", "several", n=found.n_shapes) if several else prose("draw", "upload")
         canvas.put_picture(NAME, found.rgba, note=note)
-        st.session_state[MENU] = False  # it would cover what it has brought
+        st.session_state[MENU] = False  # the open menu would cover the result

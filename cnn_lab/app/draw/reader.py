@@ -1,4 +1,4 @@
-"""The canvas with all that follows the pen: the answer, and what is asked about it."""
+"""Canvas of the Draw page, the answer, and the explanations of it."""
 
 from collections import Counter
 
@@ -23,20 +23,20 @@ from cnn_lab.digits.drawing import SIDE, Preparation, prepare_steps
 from cnn_lab.network import Network
 
 SEEN_PX = 10 * SIDE
-BARS_PX = 260  # all three fit beside each other on a screen of 1280 pixels
-# Two lines on a phone; fixed, so that nothing moves while somebody draws.
+BARS_PX = 260  # all three fit side by side on a screen of 1280 pixels
+# Two lines on a phone; fixed, so that nothing moves during drawing.
 ANSWER_PX = (608, 64)
 
 
 @st.fragment
 def show_reader(network: Network, name: str) -> None:
-    """Show the canvas and what is made of the drawing: a stroke reruns this and nothing else.
+    """Show the canvas and the answer; a stroke reruns only this fragment.
 
     Parameters
     ----------
     network : Network
     name : str
-        Of the network, as *Feature maps* has it in its address.
+        Name of the network in the address of *Feature maps*.
     """
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         answer = st.container(
@@ -81,7 +81,7 @@ def show_reader(network: Network, name: str) -> None:
 
 
 def _show_answer(steps: Preparation | None, reading: Verdict | None) -> None:
-    """Say what is read, or why the answer does not count."""
+    """Show the answer, or why there is none."""
     if steps is None or reading is None:
         st.markdown(prose("draw", "empty"))
     elif steps.is_speck:
@@ -89,20 +89,20 @@ def _show_answer(steps: Preparation | None, reading: Verdict | None) -> None:
     elif steps.is_filled:
         st.markdown(prose("draw", "filled", digit=reading.digit))
     elif reading.kind == "no_digit":
-        st.markdown(reading.sentence)  # three lines on a phone, were it a heading
+        st.markdown(reading.sentence)  # as a heading it would take three lines on a phone
     else:
         st.subheader(reading.sentence, anchor=False)
 
 
 def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
-    """Show a fold, and in it, once it is open, what each network reads.
+    """Show an expander with the answer of each network.
 
     Parameters
     ----------
     image : ndarray of float32 in [0, 1], shape (28, 28), or None
         The prepared drawing; None when there is none.
     chosen : Network
-        The page's; it is in the list even if it was trained here or brought along.
+        The page's network; listed even if it was trained here or uploaded.
     """
     fold = st.expander(
         "Compare all networks",

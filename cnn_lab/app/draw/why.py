@@ -1,4 +1,4 @@
-"""Why a drawing is not read as another digit: covered, compared, and with ink taken away."""
+"""Three explanations why a drawing is not classified as another digit."""
 
 from dataclasses import dataclass
 
@@ -25,14 +25,14 @@ N_BANK = 10_000
 FACTOR = 4
 CARD_PX = FACTOR * SIDE
 COVERED_PX = 200
-FAINT = 0.05  # powers of ten: 1.1 times as probable
+FAINT = 0.05  # powers of ten: 1.1 times as likely
 BEYOND = 1_000_000
-FRACTION = 0.2  # smaller factors read better as 1/n
+FRACTION = 0.2  # smaller factors are shown as 1/n
 
 
 @dataclass(frozen=True)
 class WhyNot:
-    """Why a network reads one digit in a drawing and not another."""
+    """The question why a network answers one digit for a drawing and not another."""
 
     network: Network
     image: bytes
@@ -47,16 +47,16 @@ class WhyNot:
 
 @dataclass(frozen=True, eq=False)
 class Reasons:
-    """What was found out about a question.
+    """Explanations for a question.
 
     Attributes
     ----------
     covered : Occlusion
-        How probable the other digit becomes.
+        How likely the other digit becomes.
     nearest : list of Neighbour
-        In the bank, for each digit.
+        Closest training digit of each class.
     to_other, to_any : Erasure or None
-        The least ink to go for the other digit to be read; for any other, if that failed.
+        A small erasure that changes the answer to the other digit; to any digit, if that failed.
     """
 
     covered: Occlusion
@@ -67,20 +67,19 @@ class Reasons:
 
 @st.fragment
 def show_why(image: NDArray[np.float32] | None, read_as: int | None, network: Network) -> None:
-    """Show a fold, and in it, once it is asked for, why another digit was not read.
+    """Show an expander that explains on request why the answer is not another digit.
 
     Parameters
     ----------
     image : ndarray of float32 in [0, 1], shape (28, 28), or None
         The prepared drawing; None when there is none.
     read_as : int or None
-        What the network reads in it.
+        The network's answer.
     network : Network
 
     Notes
     -----
-    About a second, so it is found out for the drawing that was asked about and not again
-    after each stroke.
+    Takes about a second, so it is computed once on request and not after each stroke.
     """
     fold = st.expander(
         "Why not another digit?",
@@ -123,7 +122,7 @@ def _answer(question: WhyNot, *, asked: bool) -> None:
         with st.spinner(prose("draw", "why_looking")):
             found = question, _reasons(question)
         st.session_state[FOUND] = found
-    with st.container(horizontal=True, gap="small"):  # all three beside each other at 1280
+    with st.container(horizontal=True, gap="small"):  # all three side by side at 1280 pixels
         _show_covered(question, found[1].covered)
         _show_nearest(question, found[1].nearest)
         _show_erasure(question, found[1])
@@ -143,7 +142,7 @@ def _reasons(question: WhyNot) -> Reasons:
 
 def _show_covered(question: WhyNot, covered: Occlusion) -> None:
     times = covered.times_as_probable
-    against = -np.log10(times)  # what makes the digit more probable once covered is against it
+    against = -np.log10(times)  # what makes the digit more likely when covered speaks against it
     strongest = float(np.abs(against).max())
     with st.container(width=COVERED_PX, gap="small"):
         st.markdown(prose("draw", "why_covered_title"))
@@ -158,7 +157,7 @@ def _show_covered(question: WhyNot, covered: Occlusion) -> None:
 
 
 def _number(times: float) -> str:
-    """Return a factor of any size in few letters."""
+    """Return a factor of any size as short text."""
     if times > BEYOND:
         return f"more than {BEYOND:,}"
     if times < 1 / BEYOND:

@@ -1,4 +1,4 @@
-"""Each step from a drawing to 28x28 pixels, with a switch to leave it out."""
+"""Steps from a drawing to 28x28 pixels, each with a switch."""
 
 from collections.abc import Mapping
 
@@ -23,18 +23,18 @@ NAMES: dict[Step, str] = {
     "box": "Box",
     "centre": "Centre",
 }
-CARD_PX = FACTOR * SIDE // 2  # two pixels of a picture for one of the page
+CARD_PX = FACTOR * SIDE // 2  # two picture pixels per page pixel
 
 
 def xray_switches() -> tuple[frozenset[Step], Mapping[Step, DeltaGenerator]]:
-    """Show the fold of the X-ray, and in it, once it is open, a switch for each step.
+    """Show an expander with a switch for each step.
 
     Returns
     -------
     frozenset of Step
-        The steps that are switched off; none while the fold is closed.
+        The steps that are switched off; none while the expander is closed.
     dict of Step to DeltaGenerator
-        Where `show_xray` puts its pictures; empty while the fold is closed.
+        Where `show_xray` puts its pictures; empty while the expander is closed.
     """
     fold = st.expander(
         "Preparation, step by step",
@@ -65,7 +65,7 @@ def show_xray(
     network: Network,
     without: frozenset[Step],
 ) -> None:
-    """Show what each step did, in a picture and in numbers, and the answer without it.
+    """Show the effect of each step as a picture and in numbers, and the answer without it.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def show_xray(
 
     Notes
     -----
-    Five more preparations and answers, some 30 ms.
+    Five more preparations and predictions, about 30 ms.
     """
     pictures = step_pictures(steps, accent=theme_colour())
     prepared = [steps, *(prepare_steps(rgba, without=without ^ {step}) for step in cards)]
@@ -98,12 +98,12 @@ def show_xray(
 
 
 def small(section: str, **numbers: object) -> str:
-    """Return a section of the page's prose in small letters."""
+    """Return a section of the page's prose in small type."""
     return f":small[{prose('draw', section, **numbers)}]"
 
 
 def _what(step: Step, steps: Preparation) -> str:
-    """Return what a step did, in numbers."""
+    """Return the effect of a step in numbers."""
     if step == "ink":
         return small("xray_ink", strongest=steps.strongest)
     if step == "crop":

@@ -1,4 +1,4 @@
-"""The digit moved, turned, dimmed and blurred on *Feature maps*: what follows, what stays."""
+"""Changes of the image on *Feature maps*, and how the maps and the answer respond."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ IMAGE_PX, MAPS_PX = 112, 230
 
 @dataclass(frozen=True)
 class Slider:
-    """One thing about an image that can be changed.
+    """A slider for one change of the image.
 
     Attributes
     ----------
     title : str
     key : str
     low, high, step, rest : float
-        Its range, and where nothing is changed.
+        Its range, and the value that changes nothing.
     format : str
     axis : str
-        What the chart calls it.
+        Title of the chart's axis.
     """
 
     title: str
@@ -54,7 +54,7 @@ class Slider:
 
     @property
     def grid(self) -> list[float]:
-        """Every place where the slider can stand."""
+        """All values of the slider."""
         n = round((self.high - self.low) / self.step)
         return [self.low + at * self.step for at in range(n + 1)]
 
@@ -72,7 +72,7 @@ _PARAMETER = {"turn": "turn_deg", "size": "scale", "light": "light", "blur": "bl
 
 
 def show_changes(view: View) -> None:
-    """Show sliders for what can be changed, both images and their maps, and the answers."""
+    """Show the sliders, both images with their maps, and the answers."""
     st.markdown(prose("features", "changes"))
     values = _sliders()
     image = view.subject.image
@@ -115,7 +115,7 @@ def show_changes(view: View) -> None:
 
 
 def _sliders() -> dict[str, float]:
-    """Show the sliders, three beside each other, and return where they stand."""
+    """Show the sliders, three side by side, and return their values."""
     values = {}
     places = [*st.columns(3), *st.columns(3)]
     for place, (name, one) in zip(places, SLIDERS.items(), strict=True):
@@ -148,7 +148,7 @@ def _show_side(view: View, name: str, image: Array, answer: Array) -> None:
 
 
 def _show_curve(view: View, values: dict[str, float]) -> None:
-    """Show all probabilities over the range of one change, with all else as it is."""
+    """Plot all probabilities over the range of one change, with the others as set."""
     over = choice("Vary", list(SLIDERS), OVER, default="right", width="content")
     one = SLIDERS[over]
     grid = one.grid
@@ -167,7 +167,7 @@ def _show_curve(view: View, values: dict[str, float]) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _answers(name: str, over: str, *, _network: Network, _image: Array) -> Array:
-    """Return all probabilities over a slider's range; no slider changes them."""
+    """Return all probabilities over a slider's range; they do not depend on any slider."""
     return answer_curve(_network, _image, *_as_change(over, SLIDERS[over].grid))
 
 
@@ -180,7 +180,7 @@ def _as_change(over: str, grid: Sequence[float]) -> tuple[Any, list[Any]]:
 
 
 def _show_following(view: View, shift: tuple[float, float]) -> None:
-    """Say of each layer whether its maps moved along with the image, and whether they changed."""
+    """Show how much each layer's maps moved along with the image, and how much they changed."""
     if not any(shift):
         st.markdown(prose("features", "unshifted"))
         return

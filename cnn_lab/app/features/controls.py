@@ -1,4 +1,4 @@
-"""What *Feature maps* looks at: an image, a layer of a network, one value in its maps."""
+"""Input of *Feature maps*: an image, a layer of a network, one number in its maps."""
 
 import hashlib
 import json
@@ -34,15 +34,15 @@ PLACE = ("features_map", "features_row", "features_column")
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What the network looks at.
+    """Input image of the network.
 
     Attributes
     ----------
     image : ndarray of float32 in [0, 1], shape (height, width, channels)
     title : str
-        What it is, in a few words.
+        A short description.
     label : int or None
-        What it shows, where somebody has said so.
+        Its class, if known.
     """
 
     image: Array
@@ -52,20 +52,20 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A network and what each of its layers makes of one image.
+    """A network with the outputs of its layers for one image.
 
     Attributes
     ----------
     network : Network
     subject : Subject
     layer : str
-        The one that is looked at.
+        The selected layer.
     place : (int, int, int)
-        Map, row and column of the number that is looked into.
+        Map, row and column of the selected number.
     original : Network
-        The same network as it was trained.
+        The network as trained, without changes.
     cuts : tuple of Cut
-        What was done to it since.
+        The changes made to it.
     """
 
     network: Network
@@ -77,23 +77,23 @@ class View:
 
     @cached_property
     def activations(self) -> dict[str, Array]:
-        """What each layer makes of the image, without the batch."""
+        """Output of each layer for the image, without the batch axis."""
         made = self.network.activations(self.subject.image[np.newaxis])
         return {name: values[0] for name, values in made.items()}
 
     @property
     def image_name(self) -> str:
-        """A short name for the image, the same for the same numbers."""
+        """A hash of the image's pixels."""
         return hashlib.blake2b(self.subject.image.tobytes(), digest_size=16).hexdigest()
 
     @property
     def spec(self) -> Layer:
-        """The layer itself, as the network's spec has it."""
+        """The layer in the network's spec."""
         return self.network.spec.layers[self.network.spec.find(self.layer)[0]]
 
     @property
     def maps(self) -> Array:
-        """What the layer makes, shape (height, width, maps)."""
+        """Output of the layer, shape (height, width, maps)."""
         return as_maps(self.activations[self.layer])
 
     @property
@@ -103,7 +103,7 @@ class View:
 
     @property
     def receptive_fields(self) -> list[tuple[str, Patch]]:
-        """What units see of the image, layer by layer up to the chosen one."""
+        """Receptive fields of the units, layer by layer up to the selected one."""
         channel, *at = self.place
         row, column = at if self.has_maps else (0, channel)
         return growing_fields(self.network.spec, self.layer, row, column)
@@ -115,7 +115,7 @@ class View:
 
 
 def choose_subject(network: Network) -> Subject | None:
-    """Show where the image comes from and return it; None while there is none."""
+    """Show the choice of input and return the image; None if there is none yet."""
     shape = network.spec.input_shape
     split = test_split(network)
     offered = [name for name in SOURCES if _fits(name, shape, split)]
@@ -133,7 +133,7 @@ def _fits(source: str, shape: tuple[int, int, int], split: Split | None) -> bool
 
 
 def test_split(network: Network) -> Split | None:
-    """Return test images of the kind a network was trained on, or digits; None if none fit."""
+    """Return test images of the network's data set, or digits; None if none fit."""
     name = json.loads(network.card.get("training", "{}")).get("data_set", "mnist")
     shape = network.spec.input_shape
     if name != "mnist" and name in INFO and INFO[name].shape == shape:
@@ -206,7 +206,7 @@ def _take(shape: tuple[int, int, int]) -> None:
 
 
 def network_name(network: Network) -> str:
-    """Return a short name for a network's weights, the same for the same numbers.
+    """Return a hash of a network's weights.
 
     Notes
     -----
@@ -219,7 +219,7 @@ def network_name(network: Network) -> str:
 
 
 def choose_layer(network: Network) -> str:
-    """Show the layers as a row of words; dropout does nothing once training is over."""
+    """Show the layers to choose from, without dropout, which does nothing after training."""
     layers = {one.name: one for one in network.spec.layers if not one.drops}
     chosen = choice(
         "Layer",
@@ -234,7 +234,7 @@ def choose_layer(network: Network) -> str:
 
 
 def choose_place(network: Network, layer: str) -> Place:
-    """Show the fields for the number that is looked into, what a click writes into."""
+    """Show the fields for the selected number, which a click on the maps sets."""
     rows, columns, n_maps = _size_of(network, layer)
     has_maps = rows * columns > 1
     limits = (n_maps, rows, columns) if has_maps else (n_maps,)
@@ -250,13 +250,13 @@ def choose_place(network: Network, layer: str) -> Place:
 
 
 def choose_another_layer(network: Network, layer: str) -> None:
-    """Look at another layer; for a widget's callback."""
+    """Select another layer; for a widget's callback."""
     st.session_state[LAYER] = layer
     _begin_layer(network)
 
 
 def _begin_layer(network: Network) -> None:
-    """Look into the middle of another layer's first map, whatever the address said before."""
+    """Select the middle of another layer's first map, whatever was selected before."""
     look_into(_middle(network, st.session_state[LAYER]))
 
 
@@ -272,6 +272,6 @@ def _size_of(network: Network, layer: str) -> tuple[int, int, int]:
 
 
 def look_into(place: Place) -> None:
-    """Look into another number; for a widget's callback."""
+    """Select another number; for a widget's callback."""
     for key, at in zip(PLACE, place, strict=True):
         st.session_state[key] = at

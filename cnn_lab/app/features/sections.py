@@ -1,4 +1,4 @@
-"""The maps of a layer on *Feature maps*, the answer beside them, and what can be asked of both."""
+"""Maps of a layer on *Feature maps*, the answer, and the sections that examine them."""
 
 from collections.abc import Callable
 
@@ -41,14 +41,14 @@ MAPS_PX = 430
 IMAGE_PX = 140
 KERNELS_PX = 300
 SPACE = "features_space"
-# Pictures turned by the browser itself: sharp, smooth on any machine, and a tenth of the size
-# that the same would have as a mesh.
+# The browser turns the pictures itself: sharp, smooth on any machine, and a tenth of the size
+# of a mesh.
 _space = component("space", "space")
 
 
 @st.fragment
 def explore(network: Network, subject: Subject) -> None:
-    """Show the layers, the maps of one, and what can be looked into: a click reruns no more."""
+    """Show the layers, the maps of one, and the sections; a click reruns only this fragment."""
     layer = choose_layer(network)
     picture, answer = st.columns([18, 5], gap="small")
     with picture:
@@ -69,7 +69,7 @@ def explore(network: Network, subject: Subject) -> None:
 
 
 def _show_answer(view: View) -> None:
-    """Show the image, with what the chosen number sees of it, and the ten probabilities."""
+    """Show the image with the selected number's receptive field, and the ten probabilities."""
     digit = int(view.probabilities.argmax())
     truth = view.subject.label
     what = view.subject.title.capitalize()
@@ -104,7 +104,7 @@ def _show_maps(view: View, scope: Scope) -> None:
 
 
 def show_kernels(view: View) -> None:
-    """Show what the layer has learned: all kernels of a first layer, else those of one map."""
+    """Show the layer's kernels: all of a first layer, otherwise those of one map."""
     channel = view.place[0]
     weights = view.spec.own_weights(view.network.weights)
     kernels = view.spec.kernels(weights)
@@ -123,7 +123,7 @@ def show_kernels(view: View) -> None:
 
 
 def _as_before(weights: Array, view: View) -> Array:
-    """Return a unit's weights in the shape of the maps that they weigh, where these were maps."""
+    """Return a unit's weights in the shape of the maps that they weight, if these are maps."""
     shapes = [
         row.input_shape
         for layer, row in zip(view.network.spec.layers, view.network.spec.summary(), strict=True)
@@ -134,7 +134,7 @@ def _as_before(weights: Array, view: View) -> Array:
 
 
 def _show_kernels(kernels: Array, view: View, *, chosen: int | None = None) -> None:
-    """Show kernels, shape (rows, columns, n), on one scale; a click chooses a map."""
+    """Show kernels, shape (rows, columns, n), on one scale; a click selects a map."""
     limit = float(np.abs(kernels).max())
     sheet = map_sheet(kernels, np.full(kernels.shape[2], limit), tone=tone(), signed=True)
     map_picker(
@@ -151,7 +151,7 @@ def _show_kernels(kernels: Array, view: View, *, chosen: int | None = None) -> N
 
 
 def show_space(view: View) -> None:
-    """Show the layers one behind the other, to be turned by hand; a click chooses one."""
+    """Show the layers one behind the other, in 3-D; a click selects one."""
     layers = shown_layers(view.network.spec)
     shown = planes(view.subject.image, view.activations, layers, tone=tone())
     st.markdown(prose("features", "space"))
@@ -178,7 +178,7 @@ def _on_chosen(view: View, layers: list[str]) -> None:
         choose_another_layer(view.original, chosen)
 
 
-# What can be asked of the number, the layer or the whole network; only what is open computes.
+# Sections about the number, the layer or the whole network; only the open one computes.
 SECTIONS: dict[str, Callable[[View], None]] = {
     "this number": show_unit,
     "kernels": show_kernels,

@@ -1,4 +1,4 @@
-"""Surgery on *Feature maps*: filters silenced or swapped, and what that costs."""
+"""Surgery on *Feature maps*: filters silenced or replaced, and the accuracy that costs."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -29,7 +29,7 @@ Measured = dict[str, float]
 
 
 def made_cuts(network: Network) -> tuple[Cut, ...]:
-    """Return what was done to the network, which the address says; what does not fit is left out.
+    """Return the changes to the network from the address; those that do not fit are left out.
 
     Notes
     -----
@@ -40,7 +40,7 @@ def made_cuts(network: Network) -> tuple[Cut, ...]:
 
 
 def show_cuts(cuts: Sequence[Cut]) -> None:
-    """Say under the maps what was done to the network, with the way back."""
+    """Show the changes to the network under the maps, with buttons to undo them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         words = "; ".join(cut.words for cut in cuts)
         st.markdown(f":small[{prose('features', 'cuts', cuts=words)}]", width="content")
@@ -50,7 +50,7 @@ def show_cuts(cuts: Sequence[Cut]) -> None:
 
 
 def show_surgery(view: View) -> None:
-    """Offer to silence the chosen map or to swap its kernel; count errors before and after."""
+    """Show buttons that silence the selected map or replace its kernel, and the accuracy."""
     st.markdown(prose("features", "surgery"))
     channel = view.place[0]
     noun = "map" if view.has_maps else "unit"
@@ -88,7 +88,7 @@ def show_surgery(view: View) -> None:
 
 
 def _kernel_names(view: View) -> list[str]:
-    """Return the kernels that can take the place of one in this layer."""
+    """Return the kernels that can replace one in this layer."""
     try:
         return fitting_kernels(view.network.spec, view.layer)
     except ValueError:
@@ -96,7 +96,7 @@ def _kernel_names(view: View) -> list[str]:
 
 
 def _show_accuracy(view: View) -> None:
-    """Count right answers before and after, when somebody asks for it."""
+    """Show the accuracy before and after, measured on request."""
     split = test_split(view.original)
     if split is None:
         st.caption(prose("features", "no_test"))
@@ -123,7 +123,7 @@ def _show_accuracy(view: View) -> None:
 
 
 def _measure(networks: Mapping[str, Network], split: Split, measured: Measured) -> None:
-    """Count the right answers of each network, with a bar that grows."""
+    """Measure the accuracy of each network, with a progress bar."""
     bar = st.progress(0.0, text=prose("features", "reading"))
     few = Split(split.pixels[:N_TEST], split.labels[:N_TEST])
     images = few.images
@@ -139,7 +139,7 @@ def _grow(bar: DeltaGenerator, done: int, n: int, share: float) -> None:
 
 
 def _add(cut: Cut) -> None:
-    """Make one more cut; another one at the same filter takes the place of the first."""
+    """Add a change; it replaces an earlier one of the same filter."""
     kept = [one for one in _written() if (one.layer, one.filter) != (cut.layer, cut.filter)]
     _write((*kept, cut))
 

@@ -1,4 +1,4 @@
-"""How one number of a map was computed, and what it sees of the image."""
+"""Computation and receptive field of one number in a map."""
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ SMALL_PX, CARD_PX = 84, 104
 
 
 def show_field(image: Array, patch: Patch, *, alt: str, width_px: int) -> None:
-    """Show an image, about so wide, with a frame around what a unit sees of it."""
+    """Show an image, about `width_px` wide, with a frame around a receptive field."""
     factor = max(1, round(width_px / image.shape[1]))
     box = patch.first_row, patch.first_column, patch.rows, patch.columns
     picture = framed(image_picture(image), [box], theme_colour(), factor=2 * factor)
@@ -28,7 +28,7 @@ def show_field(image: Array, patch: Patch, *, alt: str, width_px: int) -> None:
 
 
 def show_unit(view: View) -> None:
-    """Show the sum, the maximum or the formula behind the chosen number, with all its numbers."""
+    """Show the sum, the maximum or the formula behind the selected number."""
     found = inspect_unit(view.network, view.subject.image, view.activations, view.layer, view.place)
     st.markdown(_sentence(view, found))
     if found.trace is not None:
@@ -63,7 +63,7 @@ def _sentence(view: View, found: Inspection) -> str:
 
 
 def _show_sight(view: View) -> None:
-    """Show how much of the image units see, layer by layer up to the chosen one."""
+    """Show the receptive fields, layer by layer up to the selected one."""
     image = view.subject.image
     st.markdown(prose("features", "sight"))
     with st.container(horizontal=True, gap="medium"):

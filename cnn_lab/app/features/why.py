@@ -1,4 +1,4 @@
-"""Why the network of *Feature maps* answers as it does: three pictures of which pixels count."""
+"""Three explanations of the answer on *Feature maps*, as pictures of the important pixels."""
 
 import numpy as np
 import streamlit as st
@@ -23,7 +23,7 @@ SQUARE_PX = 5
 
 
 def show_why(view: View) -> None:
-    """Show saliency, Grad-CAM and occlusion beside each other, for one of the classes."""
+    """Show saliency, Grad-CAM and occlusion side by side, for one of the classes."""
     answer = int(view.probabilities.argmax())
     names = [str(digit) for digit in range(view.probabilities.size)]
     chosen = choice("Evidence for", [ANSWER, *names], CLASS, width="content")
@@ -54,7 +54,7 @@ def show_why(view: View) -> None:
 
 
 def _cam_layer(view: View) -> str:
-    """Return the chosen layer if Grad-CAM can take it, else the last one that makes maps."""
+    """Return the selected layer if Grad-CAM can use it, else the last one that outputs maps."""
     maps = [
         one.name
         for one in view.network.spec.scoring_layers
@@ -65,6 +65,6 @@ def _cam_layer(view: View) -> str:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _drop(name: str, digit: int, *, _network: Network, _image: Array) -> Array:
-    """Return how much each covering costs, one number for each pixel."""
+    """Return the drop in probability for each covered position, one number per pixel."""
     found = occlusion(_network, _image, digit, size=SQUARE_PX)
     return found.lost_at_pixels((_image.shape[0], _image.shape[1]))

@@ -1,4 +1,4 @@
-"""The workbench of the Network page: the draft, its history, and the address that holds it."""
+"""Workbench of the Network page: the draft, its history and its address."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,15 +21,15 @@ _PROBLEM = "network_problem"
 
 @dataclass(frozen=True)
 class Bench:
-    """What lies on the workbench.
+    """State of the workbench.
 
     Attributes
     ----------
     base : str
-        The preset that the draft came from, and that a reset goes back to.
+        The preset that the draft started from and that a reset restores.
     history : History
     layer : str
-        The name of the layer that is being edited, or `INPUT_KEY` for the image.
+        Name of the layer being edited, or `INPUT_KEY` for the input.
     """
 
     base: str
@@ -43,16 +43,16 @@ class Bench:
 
     @property
     def index(self) -> int:
-        """The place of the layer that is being edited; -1 for the image."""
+        """Index of the layer being edited; -1 for the input."""
         return next((n for n, one in enumerate(self.draft.layers) if one.name == self.layer), -1)
 
     @property
     def is_preset(self) -> bool:
-        """Whether nothing was changed."""
+        """Whether the draft equals its preset."""
         return self.draft == preset_draft(self.base)
 
     def address(self) -> dict[str, str]:
-        """Return the address parameters that bring this bench back."""
+        """Return the address parameters that restore this bench."""
         wanted = {} if self.base == FIRST_PRESET else {PRESET: self.base}
         if not self.is_preset:
             wanted[TOKEN] = to_token(self.draft)
@@ -61,7 +61,7 @@ class Bench:
         return wanted
 
     def on(self, history: History, layer: str = "") -> "Bench":
-        """Return the bench with another history, editing a layer or one near the present one."""
+        """Return the bench with another history, editing `layer` or the closest remaining layer."""
         names = [one.name for one in history.present.layers]
         if layer not in (*names, INPUT_KEY):
             kept = self.layer in (*names, INPUT_KEY)
@@ -77,11 +77,11 @@ def preset_draft(name: str) -> Draft:
 
 
 def bench() -> Bench:
-    """Return the workbench of this session, as the address wants it, and write the address.
+    """Return the workbench of this session as the address requests it, and update the address.
 
-    An address that was changed from outside wins over what lies there; the page's bare
-    address brings back what was left on the bench. What cannot be read gets a sentence on
-    the page, see `problem`.
+    An address that was changed from outside takes precedence over the session; the page's bare
+    address restores the session's bench. What cannot be read is reported on the page, see
+    `problem`.
     """
     here: Bench | None = st.session_state.get(_BENCH)
     asked = _asked()
@@ -99,19 +99,19 @@ def bench() -> Bench:
 
 
 def put(here: Bench) -> None:
-    """Lay a bench down for the next run of the page."""
+    """Store a bench for the next run of the page."""
     st.session_state[_BENCH] = here
 
 
 def change(make: Callable[[Draft], Draft], layer: str = "") -> None:
-    """Change the draft from a widget's callback; what is refused is said on the page.
+    """Change the draft from a widget's callback; a refusal is shown on the page.
 
     Parameters
     ----------
     make : callable
-        Takes the draft and returns another; its ValueError becomes a sentence.
+        Takes the draft and returns a new one; the message of its ValueError is shown.
     layer : str
-        Which layer to edit then; by default the same, or one in its place.
+        The layer to edit afterwards; by default the same one, or the one in its place.
     """
     here: Bench = st.session_state[_BENCH]
     try:
@@ -127,54 +127,54 @@ def change(make: Callable[[Draft], Draft], layer: str = "") -> None:
 
 
 def choose(layer: str) -> None:
-    """Edit another layer from now on, or the image; a name that nobody has changes nothing."""
+    """Select a layer or the input for editing; an unknown name changes nothing."""
     here: Bench = st.session_state[_BENCH]
     put(here.on(here.history, layer))
 
 
 def undo() -> None:
-    """Take the last change back."""
+    """Undo the last change."""
     here: Bench = st.session_state[_BENCH]
     put(here.on(here.history.undone()))
 
 
 def redo() -> None:
-    """Make the change again that was taken back last."""
+    """Redo the change that was undone last."""
     here: Bench = st.session_state[_BENCH]
     put(here.on(here.history.redone()))
 
 
 def start_from(name: str) -> None:
-    """Lay a preset on the bench; it can be undone."""
+    """Start from a preset; this can be undone."""
     here: Bench = st.session_state[_BENCH]
     draft = preset_draft(name)
     put(here.on(here.history.then(draft), draft.layers[0].name))
 
 
 def lay(draft: Draft) -> None:
-    """Lay somebody's own network on the bench; it can be undone."""
+    """Replace the draft by an opened network; this can be undone."""
     change(lambda _: draft, draft.layers[0].name)
 
 
 def refuse(sentence: str) -> None:
-    """Have a sentence shown on the page's next run."""
+    """Store a message for the page's next run."""
     st.session_state[_PROBLEM] = sentence
 
 
 def problem() -> str:
-    """Return what was refused since the last run, once; "" if nothing was."""
+    """Return the message stored since the last run, once; "" if there is none."""
     return str(st.session_state.pop(_PROBLEM, ""))
 
 
 def _asked() -> dict[str, str]:
-    """Return what the address says of the bench."""
+    """Return the bench's parameters in the address."""
     return {
         name: st.query_params[name] for name in (PRESET, TOKEN, LAYER) if name in st.query_params
     }
 
 
 def _opened(asked: dict[str, str], here: Bench | None) -> Bench:
-    """Return the bench that an address asks for, with a way back to what was there."""
+    """Return the bench that an address requests, with the previous drafts in its history."""
     base = asked.get(PRESET, FIRST_PRESET)
     if base not in zoo.PRESETS:
         refuse(

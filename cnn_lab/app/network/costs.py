@@ -1,4 +1,4 @@
-"""What the network takes as a whole, what one layer costs, and what would cost less or more."""
+"""Costs of the network, of one layer, and of alternatives to a convolution."""
 
 import math
 
@@ -24,7 +24,7 @@ _CHARTS = {
 
 
 def show_totals(bench: Bench, found: Fit) -> None:
-    """Say in one line what the network takes, as far as its layers fit."""
+    """Show the network's totals in one line, as far as its layers fit."""
     taken = memory(bench.draft.layers, found.rows, batch_size=1)
     st.markdown(
         prose(
@@ -40,7 +40,7 @@ def show_totals(bench: Bench, found: Fit) -> None:
 
 
 def show_memory(bench: Bench, found: Fit) -> None:
-    """Show what training takes in memory, for a batch of the reader's choice."""
+    """Show the memory that training needs, for a chosen batch size."""
     st.markdown(prose("network", "memory"))
     batch_size = whole_number(
         "Batch size", "network_batch", value=128, minimum=1, maximum=MAX_IN_BATCH
@@ -56,7 +56,7 @@ def show_memory(bench: Bench, found: Fit) -> None:
 
 
 def show_layer_formulas(bench: Bench, found: Fit) -> None:
-    """Show the size, the weights and the work of the layer being edited as equations."""
+    """Show the output size, parameters and multiply-adds of the edited layer as equations."""
     index = bench.index
     if not 0 <= index < len(found.rows):
         st.markdown(prose("network", "no_formula"))
@@ -80,7 +80,7 @@ def show_layer_formulas(bench: Bench, found: Fit) -> None:
 
 
 def _lengths(layer: Layer, row: LayerSummary) -> list[str]:
-    """Return the size formula of a layer with a window, once where both axes agree."""
+    """Return the size formula of a layer with a window; only one if both axes agree."""
     window = layer.window(row.input_shape) if layer.window_field else None
     if window is None:
         return []
@@ -90,7 +90,7 @@ def _lengths(layer: Layer, row: LayerSummary) -> list[str]:
 
 
 def show_meter(bench: Bench, found: Fit) -> None:
-    """Set a convolution beside a depthwise and a dense layer between the same two shapes."""
+    """Compare a convolution with a depthwise and a dense layer between the same shapes."""
     convolutions = _convolutions(bench, found)
     if not convolutions:
         st.markdown(prose("network", "no_convolution"))

@@ -1,4 +1,4 @@
-"""A network on the page: blocks and a table in which a layer can be chosen."""
+"""Diagram and table of a network, in which a layer can be selected."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _layers = component("layers", "layers")
 
 
 def show_diagram(bench: Bench, found: Fit) -> None:
-    """Show a draft as a row of blocks; a click on one chooses its layer."""
+    """Show a draft as a row of blocks; a click selects a layer."""
     diagram = network_diagram(bench.draft, found)
     drawn = diagram_svg(diagram, _ON_PAGE, selected=bench.layer)
     _show(drawn, "network_diagram", bench.layer, label="The network as a row of blocks")
@@ -34,7 +34,7 @@ def show_diagram(bench: Bench, found: Fit) -> None:
 
 
 def show_layer_table(bench: Bench, found: Fit) -> None:
-    """Show what each layer makes and costs; its name is a button that chooses it."""
+    """Show the output and the costs of each layer; its name is a button that selects it."""
     drawn = layer_table(bench.draft, found, selected=bench.layer)
     _show(drawn, "network_table", bench.layer, label="The layers with their shapes and costs")
 
@@ -51,7 +51,7 @@ def _on_chosen(key: str) -> None:
 
 
 def layer_table(draft: Draft, found: Fit, *, selected: str) -> str:
-    """Return the table as HTML; everything in it is made or escaped here.
+    """Return the table as HTML; all text in it is escaped here.
 
     Parameters
     ----------

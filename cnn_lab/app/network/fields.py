@@ -1,4 +1,4 @@
-"""The settings of one layer as fields: each shows what the draft says, and writes into it."""
+"""Fields for the settings of one layer, linked to the draft."""
 
 from collections.abc import Callable
 from typing import Any, get_args
@@ -39,7 +39,7 @@ Write = Callable[[Draft, Any], Draft]  # what was entered, written into a draft
 
 
 def layer_fields(bench: Bench) -> None:
-    """Show the settings of the layer that is being edited, or of the image."""
+    """Show the settings of the layer being edited, or of the input."""
     if bench.layer == INPUT_KEY:
         _input_fields(bench.draft)
         return
@@ -89,7 +89,7 @@ def _field(layer: Layer, field: str) -> None:
 
 
 def _pair(layer: Layer, field: str, key: str, value: Pair) -> None:
-    """Show a field for both axes, or one for each where they differ or are to."""
+    """Show one field for both axes, or two where the axes differ or are edited separately."""
     if value[0] == value[1] and not st.session_state.get("network_apart"):
         _both(layer, field, key, value)
         return
@@ -161,7 +161,7 @@ def _input_fields(draft: Draft) -> None:
 
 
 def _shapes() -> dict[str, Shape]:
-    """Return the shapes that the data sets have, each by the sets that have it."""
+    """Return the input shapes of the data sets, keyed by the data sets that share each."""
     sets: dict[Shape, list[str]] = {}
     for info in INFO.values():
         sets.setdefault(info.shape, []).append(info.title)

@@ -1,4 +1,4 @@
-"""The tools of the workbench: start, undo, open; add, move and remove layers; mend what fails."""
+"""Tools of the workbench: start, undo, open, edit layers, and fix what does not fit."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,7 +32,7 @@ Edit = Callable[..., Draft]
 
 
 def bench_tools(bench: Bench) -> None:
-    """Show where to start from, the way back and forth, and the door for a network of one's own."""
+    """Show the presets, undo and redo, and the menu to open a network."""
     st.menu_button(
         "Start from",
         list(zoo.PRESETS),
@@ -83,7 +83,7 @@ def _open_menu() -> None:
 
 
 def train_link(bench: Bench, found: Fit) -> None:
-    """Show the link to the Training page, which takes this very network along."""
+    """Show the link that opens this network on the Training page."""
     if bench.is_preset:
         query = {"training_preset": bench.base}
     else:
@@ -99,7 +99,7 @@ def train_link(bench: Bench, found: Fit) -> None:
 
 @st.fragment
 def export_menu(draft: Draft) -> None:
-    """Show a menu of files; nothing is drawn before it is asked for."""
+    """Show a menu of downloads; a file is created only when requested."""
     menu = st.popover(
         "Download", icon=":material/download:", key="network_export", on_change="rerun"
     )
@@ -126,7 +126,7 @@ def export_menu(draft: Draft) -> None:
 
 
 def layer_tools(bench: Bench) -> None:
-    """Show what can be done with the layer that is being edited, and a menu of new ones."""
+    """Show the actions for the edited layer and a menu of new layers."""
     index, n_layers = bench.index, len(bench.draft.layers)
     full = n_layers >= MAX_LAYERS
     st.menu_button(
@@ -164,7 +164,7 @@ def _add(index: int) -> None:
 
 
 def show_fit(bench: Bench, found: Fit) -> None:
-    """Say what does not fit, or what is missing at the end, with changes that one click makes."""
+    """Show what does not fit or is missing at the end, with one-click fixes."""
     if found.reason:
         name = bench.draft.layers[len(found.rows)].name
         st.error(found.reason, title=f"{name} does not fit")
@@ -195,7 +195,7 @@ def _offer(offered: list[Remedy]) -> None:
 
 @st.fragment
 def network_code(draft: Draft) -> None:
-    """Show the network in Keras; folded away at first, and written when unfolded."""
+    """Show the network as Keras code in an expander, generated when opened."""
     folded = st.expander(
         "This network in Keras", key="network_code", icon=":material/code:", on_change="rerun"
     )

@@ -1,1 +1,1 @@
-"""The The paper page."""
+"""The Paper page."""

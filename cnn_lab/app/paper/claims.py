@@ -1,4 +1,4 @@
-"""The source paper's claims beside what was computed here, part by part."""
+"""The source paper's claims next to the results of this lab."""
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ READING_PX = 720
 
 
 def show_verdict() -> None:
-    """Show whether the paper's accuracy holds, seed by seed."""
+    """Show the paper's accuracy next to the accuracy of each seed."""
     paper = experiments()[PAPER]
     words, dots = st.columns([5, 4], gap="large")
     with words:
@@ -63,7 +63,7 @@ def show_verdict() -> None:
 
 
 def show_layers() -> None:
-    """Show the paper's layers, what they cost, and what the paper leaves open."""
+    """Show the paper's layers, their costs, and the choices that the paper leaves open."""
     built = preset(PAPER)
     rows, n_parameters = built.network.summary(), built.network.n_parameters
     heaviest = max(rows, key=lambda row: row.parameters)
@@ -113,7 +113,7 @@ def show_layers() -> None:
 
 
 def show_outlook() -> None:
-    """Show what the paper says would do better, where to try it, and what did."""
+    """Show the paper's ideas for better results, links to try them, and those that helped."""
     paper, fast = experiments()[PAPER], experiments()["fast"]
     st.markdown(prose("paper", "outlook"))
     with st.container(horizontal=True):
@@ -144,7 +144,7 @@ def show_outlook() -> None:
 
 
 def show_errata() -> None:
-    """Show what the paper says loosely, how it is exactly, and where that can be seen."""
+    """Show corrections to the paper, with links to where they can be seen."""
     spec = preset(PAPER).network
     window = spec.layers[0].window(spec.input_shape)
     assert window is not None  # the paper's network begins with a convolution

@@ -1,4 +1,4 @@
-"""The source paper's five figures, made anew."""
+"""The source paper's five figures, made again with this lab's data."""
 
 import numpy as np
 import streamlit as st
@@ -60,7 +60,7 @@ def show_digits() -> None:
 
 @st.fragment
 def show_maps() -> None:
-    """Show Fig. 2 of a digit that the reader chooses."""
+    """Show Fig. 2 for a digit of the reader's choice."""
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=FIELD_PX):
@@ -146,6 +146,6 @@ def _last_digit() -> int:
 
 
 def _advance(key: str, step: int) -> None:
-    """Go on by `step` digits; after the last ones come the first again."""
+    """Advance by `step` digits; start over after the last."""
     most = _last_digit() + 1 - step
     st.session_state[key] = 0 if st.session_state[key] >= most else st.session_state[key] + step

@@ -1,4 +1,4 @@
-"""Where in the lab to see, or to try, what the paper says."""
+"""Links from the paper's statements to the pages that show them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from cnn_lab.training.engine import ENGINES
 
 PAPER = "paper"
 PER_ROW = 2
-# An example of a formula that needs its floor: six pixels, one around them, three, stride two.
+# Example of a size that needs rounding: 6 pixels, padding 1, kernel 3, stride 2.
 LENGTH, AROUND, KERNEL, STRIDE = 6, 1, 3, 2
 
 
 @dataclass(frozen=True)
 class Link:
-    """A place in the lab.
+    """Link to a page in a certain state.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Link:
         File name of a page.
     label : str
     query : dict of str to str
-        The page's state, as its address has it.
+        Address parameters of the page.
     """
 
     page: str
@@ -48,7 +48,7 @@ OUTLOOK = (
     _training("Colour images with backgrounds", "data_set", DATA_SETS["cifar10"]),
     _training("Training from scratch in NumPy", "engine", ENGINES["numpy"]),
 )
-# Section of the page's chapter -> where to see what it says, if there is such a place.
+# Section of the page's chapter -> where it can be seen, if anywhere.
 ERRATA: dict[str, Link | None] = {
     "flipped": Link("convolution", "Both side by side", {"conv_flip": BOTH}),
     "same": Link(
@@ -81,14 +81,14 @@ ERRATA: dict[str, Link | None] = {
 def show_pieces(
     pieces: Mapping[str, Link | None], numbers: Mapping[str, Mapping[str, object]]
 ) -> None:
-    """Show pieces of prose beside each other, row by row, in their order on a phone too.
+    """Show sections of prose side by side, row by row, in the same order on a phone.
 
     Parameters
     ----------
     pieces : mapping of str to Link or None
-        By section of the page's chapter.
+        Link of each section of the page's chapter.
     numbers : mapping of str to mapping
-        What goes into the prose, by section.
+        Values for the slots, by section.
     """
     sections = list(pieces)
     for start in range(0, len(sections), PER_ROW):
@@ -101,7 +101,7 @@ def show_pieces(
 
 
 def show_link(link: Link) -> None:
-    """Show a link to a page, in the state that its address would have."""
+    """Show a link to a page in a certain state."""
     st.page_link(
         f"pages/{link.page}.py",
         label=link.label,

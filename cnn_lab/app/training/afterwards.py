@@ -1,4 +1,4 @@
-"""What a run that is over has come to: test figures, what it confuses, its worst mistakes."""
+"""Results of a finished run: test figures, confusion matrix, worst mistakes."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -34,13 +34,13 @@ _STYLE = """<style>
 
 
 def show_afterwards(status: Status) -> None:
-    """Show what a run that is over has come to, its way there, and what to take away.
+    """Show the results of a finished run, its snapshots and its downloads.
 
     Parameters
     ----------
     status : Status
-        Of a run that is not active any more. One that was stopped or failed has no test
-        figures, and may have left nothing at all.
+        Of a run that is no longer active. A run that was stopped or failed has no test figures,
+        and may have no weights.
     """
     if "test_accuracy" in status.result:
         st.subheader("Test results and errors", anchor=False)
@@ -71,7 +71,7 @@ def _show_errors(data_set: DataSetName, result: Mapping[str, Any]) -> None:
     choices = {_choice(names, truth, read): (truth, read) for truth, read, _ in pairs}
     matrix, tiles = st.columns(2, gap="large")
     with matrix:
-        # A fixed height keeps what follows in its place until the browser can draw.
+        # A fixed height keeps what follows in place until the browser can draw.
         figure = confusion_figure(confusion, names)
         with st.container(height=figure["layout"]["height"], border=False):
             st.plotly_chart(
@@ -91,7 +91,7 @@ def _show_errors(data_set: DataSetName, result: Mapping[str, Any]) -> None:
 
 
 def _choose(choices: Mapping[str, tuple[int, int]], names: Sequence[str]) -> None:
-    """Take a click into the matrix for a choice of what to see; a right answer for all of it."""
+    """Show the mistakes of a clicked cell; a click on the diagonal shows all."""
     points = st.session_state[CHART]["selection"]["points"]
     cell = _choice(names, *points[0]["customdata"]) if points else ALL
     st.session_state[CHOSEN] = cell if cell in choices else ALL
@@ -140,7 +140,7 @@ def _tile(mistake: Mapping[str, Any], names: Sequence[str], picture: str, side_p
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _picture(data_set: DataSetName, index: int) -> str:
-    """Return a test image as a PNG inside an address."""
+    """Return a test image as a PNG data URL."""
     pixels = load_data_set(data_set).test.pixels[index]
     rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., np.newaxis], 3, axis=2)
     return data_url(png(rgb))

@@ -1,4 +1,4 @@
-"""Two runs on one chart, with the settings that differ and what came of either."""
+"""Two runs on one chart, with their differing settings and their results."""
 
 import json
 import re
@@ -39,15 +39,15 @@ _IN_AN_ADDRESS = re.compile(rf"(?:.*[?&]run=)?({RUN_ID.pattern})(?:&.*)?")
 
 @st.fragment
 def show_comparison(status: Status) -> None:
-    """Show a choice of runs to lay beside this one, and then both.
+    """Show a choice of runs to compare with this one, and then both.
 
-    The choice holds this browser's other runs that have ended, newest first, and the recorded
-    runs of the shipped networks; any other run can be named by its id or its address.
+    Offers this browser's other finished runs, newest first, and the recorded runs of the
+    shipped networks; any other run can be entered by its id or its address.
 
     Parameters
     ----------
     status : Status
-        Of a run that is not active any more and has finished at least one epoch.
+        Of a run that is no longer active and has finished at least one epoch.
     """
     st.subheader("Compare with another run", anchor=False)
     second = _chosen(status)
@@ -67,7 +67,7 @@ def show_comparison(status: Status) -> None:
 
 
 def _chosen(status: Status) -> Compared | None:
-    """Show the choice and return the other run; None before there is one."""
+    """Show the choice and return the other run; None if none is chosen."""
     offered = {
         other.run_id: other for other in run_queue().runs(owner()) if _is_other(other, status)
     }
@@ -118,7 +118,7 @@ def _remember() -> None:
 
 
 def _name(status: Status) -> str:
-    """Return a short name that tells a run from its neighbours."""
+    """Return a short name that distinguishes a run from similar ones."""
     training = status.spec.training
     tested = status.result.get("test_accuracy")
     reached = f", {tested:.2%}" if tested is not None else ""
@@ -130,7 +130,7 @@ def _name(status: Status) -> str:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _ended(run_id: str, name: str, *, _status: Status) -> Compared:
-    """Return a run that has ended; its events, some thousand, are read once."""
+    """Return a finished run; its events, about a thousand, are read once."""
     events, spec = run_queue().events(run_id), _status.spec
     return Compared(
         name=name,

@@ -1,4 +1,4 @@
-"""The settings of a run: read from controls, put into them, and kept in a file."""
+"""Settings of a run: read from the controls, written into them, saved to a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,18 +32,18 @@ OWN, FIRST = "own", "fast"
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What the controls say.
+    """Settings that the controls describe.
 
     Attributes
     ----------
     name : str
         A preset's name, or "own".
     network : NetworkSpec or None
-        What would be trained; None where there is no network (yet).
+        The network to train; None if there is none yet.
     spec : RunSpec or None
-        The run; None where it cannot be.
+        The run; None if it is not possible.
     problem : str
-        Why it cannot be.
+        Why the run is not possible.
     """
 
     name: str
@@ -53,7 +53,7 @@ class TrainingSettings:
 
 
 def training_settings() -> TrainingSettings:
-    """Show all controls, and return what they say."""
+    """Show all controls and return the settings they describe."""
     st.session_state.pop(APPLIED, None)  # here they are
     name = st.pills(
         "Network",
@@ -92,7 +92,7 @@ def training_settings() -> TrainingSettings:
 
 
 def show_settings_file(settings: TrainingSettings) -> None:
-    """Show the way back to the preset's settings, and all settings as a file."""
+    """Show a button that restores the preset's settings, and a menu for settings files."""
     with st.container(horizontal=True, gap="small"):
         st.button(
             "Reset",
@@ -126,7 +126,7 @@ def _show_menu(settings: TrainingSettings) -> None:
 
 
 def _take_file() -> None:
-    """Put what a stranger's file holds into the controls, or say what is wrong with it."""
+    """Load an uploaded settings file into the controls, or report what is wrong with it."""
     upload = st.session_state[UPLOAD]
     if upload is None:
         return
@@ -136,34 +136,34 @@ def _take_file() -> None:
     except ValueError as error:
         st.session_state[PROBLEM] = plain_error(error)
     else:
-        st.session_state[MENU] = False  # it would cover what it has brought
+        st.session_state[MENU] = False  # the open menu would cover the result
 
 
 def apply_changes(changes: Mapping[str, Any]) -> None:
-    """Set controls of the Training page; to be called as a callback, before they are shown.
+    """Set controls of the Training page. Call it from a callback, before they are shown.
 
     Parameters
     ----------
     changes : mapping of str to Any
-        Fields of a TrainingSpec with what they should be. Also "network", a NetworkSpec,
-        which becomes the reader's own unless it is a preset's.
+        New values for fields of a TrainingSpec. Also "network", a NetworkSpec, which becomes
+        "own" unless it is a preset's.
 
     Notes
     -----
-    A callback inside a fragment reruns the fragment alone; `show_run` then sees to it that the
-    controls beside it follow.
+    A callback inside a fragment reruns only the fragment; `show_run` then reruns the page so
+    that the controls follow.
 
     Raises
     ------
     pydantic.ValidationError
-        A ValueError, if a field cannot be so.
+        A ValueError, if a value is not allowed.
     """
     fields = dict(changes)
     network = fields.pop("network", None)
     if network is not None:
         _choose(network)
     name = st.session_state.get(PRESET, FIRST)
-    changed = TrainingSpec.model_validate(fields)  # brings each value into its field's type
+    changed = TrainingSpec.model_validate(fields)  # converts each value to the type of its field
     for field in fields:
         if field == "augmentation":
             for bound, amount in changed.augmentation.model_dump().items():
@@ -176,13 +176,13 @@ def apply_changes(changes: Mapping[str, Any]) -> None:
 
 
 def take_over(spec: RunSpec) -> None:
-    """Set all controls so that they ask for this very run."""
+    """Set all controls so that they describe this run."""
     apply_changes({"network": spec.network, **dict(spec.training)})
     _set_rest(spec.engine)
 
 
 def reset() -> None:
-    """Set all controls but the network back to what the preset has."""
+    """Reset all controls except the network to the preset's values."""
     name = st.session_state[PRESET]
     built = _own_network() if name == OWN else zoo.preset(name).network
     apply_changes(dict(_defaults(name, built)))
@@ -203,7 +203,7 @@ def _choose(network: NetworkSpec) -> None:
 
 
 def _with_value(error: ValueError) -> str:
-    """Return the sentence of an error, and what was received where it does not say so."""
+    """Return an error's message with the received value, if it does not contain it."""
     sentence = plain_error(error)
     if "Received" in sentence:
         return sentence
@@ -213,7 +213,7 @@ def _with_value(error: ValueError) -> str:
 
 
 def _link_to_layers(name: str) -> None:
-    """Show the way to the page where networks are looked at, and built."""
+    """Show a link to the Network page."""
     query, label = {"network_preset": name}, "View and edit its layers"
     if name == OWN:
         token = st.session_state.get(NETWORK)
@@ -225,9 +225,9 @@ def _link_to_layers(name: str) -> None:
 
 
 def _own_network() -> NetworkSpec | None:
-    """Return the network that the address names, or else the one it named last.
+    """Return the network in the address, or the last one that was there.
 
-    What is no network gets a sentence on the page.
+    If the address does not describe a network, a warning is shown.
     """
     token = st.query_params.get(NETWORK) or st.session_state.get(NETWORK)
     if token is None:
@@ -244,7 +244,7 @@ def _own_network() -> NetworkSpec | None:
 
 
 def _defaults(name: str, network: NetworkSpec | None) -> TrainingSpec:
-    """Return the settings to begin with: a preset's, or for any other network modest ones."""
+    """Return the initial settings: a preset's own, or modest ones for any other network."""
     if name != OWN:
         return zoo.preset(name).training
     if network is None:
@@ -256,7 +256,7 @@ def _defaults(name: str, network: NetworkSpec | None) -> TrainingSpec:
 def _rewritten(
     name: str, network: NetworkSpec, data_set: DataSetName, norm: str, dropout: str
 ) -> NetworkSpec:
-    """Return the network as the switches want it; a preset takes images of any data set."""
+    """Return the network with the switches applied; a preset adapts to the data set's images."""
     if name != OWN:
         network = with_input_shape(network, INFO[data_set].shape)
     if norm != AS_BUILT:

@@ -1,4 +1,4 @@
-"""What the Training page shows of a run: a sentence, a bar, four figures and three charts."""
+"""View of a run on the Training page: a sentence, a bar, four figures and three charts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,17 +31,17 @@ from cnn_lab.training.schedules import learning_rates
 FIGURES = ("Training", "Validation", "Images per second", "Time left")
 ZOOMS = ("by epoch", "latest batches")
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
-FIGURE_PX = 130  # fixed, so that nothing moves sideways when a number grows
+FIGURE_PX = 130  # fixed, so that nothing moves when a number gets longer
 
 
 @dataclass(frozen=True)
 class RunView:
-    """One run, be it recorded, under way or over.
+    """A run that is recorded, active or finished.
 
     Attributes
     ----------
     sentence, settings : str
-        Where it stands, and what was asked for.
+        Its state, and its settings.
     figures : sequence of (str, str)
         Four names with their values.
     curves, rates : DataFrame
@@ -61,7 +61,7 @@ class RunView:
 
 
 def recorded_view(network: Network) -> RunView:
-    """Return the run that made a shipped network, from its card."""
+    """Return the run that trained a shipped network, from its card."""
     history, result = json.loads(network.card["history"]), json.loads(network.card["result"])
     training = TrainingSpec.model_validate_json(network.card["training"])
     spec = RunSpec(network=network.spec, training=training)
@@ -83,7 +83,7 @@ def recorded_view(network: Network) -> RunView:
 
 
 def run_view(status: Status, events: Sequence[Event]) -> RunView:
-    """Return how a run of the queue stands now."""
+    """Return the current view of a run in the queue."""
     spec = status.spec
     batches = [event.values for event in events if event.kind == "batch"]
     epochs = [event.values for event in events if event.kind == "epoch"]
@@ -107,7 +107,7 @@ def run_view(status: Status, events: Sequence[Event]) -> RunView:
 
 
 def planned_view(spec: RunSpec) -> RunView:
-    """Return a run that nobody has asked for yet."""
+    """Return the view of a run that has not been started."""
     return RunView(
         n_epochs=spec.training.epochs,
         share=0.0,
@@ -125,7 +125,7 @@ def planned_view(spec: RunSpec) -> RunView:
 
 
 def show_view(view: RunView) -> None:
-    """Draw a run; the same elements in the same places, whatever its state."""
+    """Show a run, with the same elements in the same places in every state."""
     st.markdown(view.sentence)
     st.progress(view.share)
     zoom = ZOOMS[0]
@@ -162,7 +162,7 @@ def show_view(view: RunView) -> None:
 
 
 def show_layers(network: NetworkSpec) -> None:
-    """Show what a network is made of: a line a layer, and the sum."""
+    """Show a network's layers, one per line, and the total."""
     rows = network.summary()
     columns = {
         "Layer": [row.name for row in rows],
@@ -177,13 +177,13 @@ def show_layers(network: NetworkSpec) -> None:
 
 
 def history_csv(events: Sequence[Event]) -> str:
-    """Return all points of a run as CSV: reports within epochs, and whole epochs."""
+    """Return all points of a run as CSV: the reports within epochs and the whole epochs."""
     rows = [{"kind": e.kind, **e.values} for e in events if e.kind in ("batch", "epoch")]
     return str(pd.DataFrame(rows).to_csv(index=False))
 
 
 def _settings_line(spec: RunSpec) -> str:
-    """Return what was asked for, in a line; what is as usual is left out."""
+    """Return the settings in one line; defaults are left out."""
     training = spec.training
     parts = [
         counted(training.epochs, "epoch"),
@@ -206,7 +206,7 @@ def _settings_line(spec: RunSpec) -> str:
 
 
 def _run_sentence(status: Status, so_far: Progress, events: Sequence[Event]) -> str:
-    """Return in words where a run stands."""
+    """Return a sentence about the state of a run."""
     training, data = status.spec.training, INFO[status.spec.training.data_set]
     epoch = f"epoch {so_far.epoch} of {training.epochs}"
     batch = f"batch {so_far.batch:,} of {status.spec.n_batches:,}"
@@ -259,7 +259,7 @@ def _figures_so_far(
     batches: Sequence[Mapping[str, float]],
     epochs: Sequence[Mapping[str, float]],
 ) -> list[tuple[str, str]]:
-    """Return the four figures of a run without test figures, from its reports."""
+    """Return the four figures of a run that has not been tested, from its reports."""
     trained = batches[-1]["accuracy"] if batches else None
     judged = epochs[-1]["val_accuracy"] if epochs else None
     if status.active:
@@ -275,7 +275,7 @@ def _figures_so_far(
 
 
 def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the four figures of a run that went to its end."""
+    """Return the four figures of a finished run."""
     return [
         ("Test accuracy", f"{result['test_accuracy']:.2%}"),
         ("Errors", f"{result['errors']:,} of {result['n']:,}"),
@@ -285,7 +285,7 @@ def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _changed_rates(events: Sequence[Event]) -> list[tuple[float, float]]:
-    """Return after how many images somebody changed the rate, and the new highest one."""
+    """Return each change of the learning rate: images trained so far, and the new highest rate."""
     changes, n_images = [], 0.0
     for event in events:
         if event.kind == "batch":
@@ -301,9 +301,9 @@ def _rates(spec: RunSpec, batches: Sequence[Mapping[str, float]]) -> pd.DataFram
 
 
 def _chart_words(measure: Measure, view: RunView) -> str:
-    """Return what a chart shows, for those who do not see it.
+    """Return the text alternative of a chart.
 
-    The same words for as long as a run goes on: the browser builds a chart anew when they change.
+    It stays the same during a run, because the browser rebuilds a chart when it changes.
     """
     epochs = view.curves[view.curves["what"] == "epoch"]
     if view.share < 1 or epochs.empty:

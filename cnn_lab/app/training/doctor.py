@@ -1,4 +1,4 @@
-"""What the doctor has to say of a run: quietly, with reasons on demand and a way to act."""
+"""Findings of the training doctor, with reasons on demand and a button to apply each fix."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from cnn_lab.runs.doctor import Finding, diagnose
 from cnn_lab.runs.job import Status
 
 ICONS = {"hint": ":material/lightbulb:", "warning": ":material/warning:"}
-BATCHES_BETWEEN = 8  # reports of a run that is going, before it is looked at again
+BATCHES_BETWEEN = 8  # reports of an active run between two diagnoses
 
 
 def show_findings(status: Status) -> None:
-    """Show what there is to say of a run, going or over; nothing where there is nothing.
+    """Show the findings on an active or finished run, if there are any.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def show_findings(status: Status) -> None:
 
     Notes
     -----
-    A run is looked at anew after each epoch, and after every few reports within it.
+    A run is diagnosed again after each epoch and after every few reports within it.
     """
     events = run_queue().events(status.run_id)
     n_epochs = sum(event.kind == "epoch" for event in events)
@@ -35,7 +35,7 @@ def show_findings(status: Status) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _findings(run_id: str, seen: tuple[int, int], *, _status: Status) -> list[Finding]:
-    """Return the findings on what was `seen` of a run: epochs, and reports in between."""
+    """Return the findings on the `seen` part of a run: its epochs and the reports in between."""
     spec = _status.spec
     events = [{"kind": event.kind, **event.values} for event in run_queue().events(run_id)]
     return diagnose(spec.network, spec.training, events, run_queue().snapshots(run_id))
@@ -56,7 +56,7 @@ def _show(finding: Finding) -> None:
 
 
 def _words(changes: Mapping[str, Any]) -> str:
-    """Return changes as a reader sees the settings.
+    """Return changed settings as text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a run leaves to take away: its weights, its history, its settings, and code."""
+"""Downloads of a run: weights, history, settings and code."""
 
 from collections.abc import Callable
 
@@ -21,12 +21,12 @@ BINARY = "application/octet-stream"
 
 
 def show_downloads(status: Status) -> None:
-    """Offer what a run has left behind.
+    """Show the downloads of a finished run.
 
     Parameters
     ----------
     status : Status
-        Of a run that is not active any more and has weights.
+        Of a run that is no longer active and has weights.
     """
     st.subheader("Downloads", anchor=False)
     run_id, name = status.run_id, f"{status.spec.network.name}-{status.run_id}"
@@ -58,7 +58,7 @@ def show_downloads(status: Status) -> None:
 
 
 def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
-    """Show a button whose file is made when somebody wants it."""
+    """Show a download button whose file is created on the click."""
     st.download_button(
         label,
         make,
@@ -71,12 +71,12 @@ def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) ->
 
 
 def _settings(spec: RunSpec) -> bytes:
-    """Return what was asked for, as the Training page takes it back."""
+    """Return the settings as a file that the Training page can open."""
     return Recipe(network=spec.network, training=spec.training).to_json().encode()
 
 
 def _keras_file(run_id: str, name: str) -> None:
-    """Show a button that has Keras write its own file, and in its place then the file."""
+    """Show a button that has Keras write its own file; then the download in its place."""
     asked: dict[str, str] = st.session_state.setdefault(ASKED, {})
     status = run_queue().keras_files.status(asked[run_id]) if run_id in asked else None
     if status is not None and status.active:
@@ -109,7 +109,7 @@ def _ask(run_id: str) -> None:
 def _wait(digest: str) -> None:
     status = run_queue().keras_files.status(digest)
     if status is None or not status.active:
-        st.rerun()  # the whole page: nothing is left to look at again and again
+        st.rerun()  # the whole page, because there is nothing left to poll
     st.markdown(f":material/hourglass_top: {status.sentence}")
 
 

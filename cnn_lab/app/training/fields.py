@@ -1,7 +1,7 @@
-"""The controls of a run's settings, each under a key of its preset.
+"""Controls for a run's settings, with separate keys for each preset.
 
-Every preset has keys of its own, for its defaults are its own: going from one to another and
-back finds everything as it was left.
+Every preset has its own keys because it has its own defaults: switching to another preset and
+back keeps all settings.
 """
 
 from collections.abc import Mapping
@@ -103,12 +103,12 @@ _BOUNDS = ("rotate", "scale", "shear", "elastic", "stroke", "light", "hands")
 
 
 def setting_key(name: str, field: str) -> str:
-    """Return the key, and address parameter, of a field among a preset's settings."""
+    """Return the key and address parameter of a field in a preset's settings."""
     return f"training_{name}_{field}"
 
 
 def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], EngineName]:
-    """Show the settings that matter most; return fields of the training, and who trains."""
+    """Show the most important settings; return fields of the training and the engine."""
     with _two_abreast():
         fields = {
             field: _menu(name, field, getattr(defaults, field, "keras")) for field in _MAIN_MENUS
@@ -128,9 +128,9 @@ def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], Engi
 
 
 def more_fields(name: str, defaults: TrainingSpec, optimizer: OptimizerName) -> dict[str, Any]:
-    """Show what most runs leave alone, and return it by its fields' names.
+    """Show the settings that most runs leave unchanged; return them by field name.
 
-    Momentum and weight decay are in reach for the optimizers that know them.
+    Momentum and weight decay are enabled for the optimizers that use them.
     """
     with _two_abreast():
         return {
@@ -145,28 +145,28 @@ def more_fields(name: str, defaults: TrainingSpec, optimizer: OptimizerName) -> 
 
 
 def network_switches(name: str) -> tuple[str, str]:
-    """Show the two switches that rewrite the network; return one of NORMS, one of DROPOUTS."""
+    """Show the two settings that rewrite the network; return one of NORMS, one of DROPOUTS."""
     with _two_abreast():
         return _menu(name, "norm", AS_BUILT), _menu(name, "dropout", AS_BUILT)
 
 
 def augmentation_fields(name: str, defaults: Augmentation, data_set: DataSetName) -> dict[str, Any]:
-    """Show how training images may be changed and what comes of it; return the bounds by name.
+    """Show the augmentation settings with example images; return the bounds by name.
 
     Parameters
     ----------
     name : str
-        Of the preset whose settings they are.
+        Name of the preset.
     defaults : Augmentation
     data_set : {"mnist", "fashion_mnist", "cifar10"}
-        Whose first test image is shown; its first 9 where hands differ.
+        Its first test image is shown; its first 9 if regional strokes are on.
     """
     st.caption(prose("training", "augmentation"))
     with _two_abreast():
         bounds: dict[str, Any] = {"shift": _whole(name, "shift", defaults.shift)}
         for bound in _BOUNDS:
             if bound == "hands" and data_set != "mnist":
-                continue  # an upstroke would do nothing for a pair of trousers
+                continue  # clothes have no pen strokes
             bounds[bound] = _real(name, bound, getattr(defaults, bound))
     _show_sheet(bounds, data_set)
     return bounds
@@ -195,7 +195,7 @@ def _sheet(settings: str, data_set: DataSetName) -> tuple[bytes, int]:
 
 
 def _two_abreast() -> DeltaGenerator:
-    """Return a place for fields in pairs, on a phone too."""
+    """Return a container that holds two fields per row, on a phone too."""
     return st.grid(2, min_column_width=80, vertical_alignment="bottom")
 
 

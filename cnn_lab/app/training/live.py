@@ -1,4 +1,4 @@
-"""A run while it goes on: its buttons, its curves, and what its first layer makes of a digit."""
+"""Live view of a run: its buttons, its curves and its first layer."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from cnn_lab.runs.snapshot import Snapshot, watched_classes
 
 LIVE_EVERY_S = 0.5
 PICTURES_EVERY_S = 1.0
-MAX_WAITED_S = 0.4  # for what somebody is waiting for; other clicks have to wait as long
+MAX_WAITED_S = 0.4  # for an expected event; other clicks have to wait as long
 WATCHED, _SHOWN = "training_watched", "training_shown_snapshots"
 _WHOLE_PAGE = "training_whole_page"
 WISH, NEW_RATE, RATE_MENU = "training_wish", "training_new_rate", "training_rate_menu"
@@ -34,7 +34,7 @@ FILTERS_PX, MAPS_PX = 250, 400  # about as wide as the pictures become
 
 
 def show_run(status: Status) -> None:
-    """Draw a run of the queue, again and again for as long as it goes on."""
+    """Show a run of the queue, updated as long as it is active."""
     live = st.fragment(_follow, run_every=LIVE_EVERY_S if status.active else None)
     st.session_state[_WHOLE_PAGE] = True
     live(status.run_id, was_active=status.active)
@@ -45,9 +45,9 @@ def _follow(run_id: str, *, was_active: bool) -> None:
     be_here()
     status, events = run_queue().status(run_id), run_queue().events(run_id)
     if was_active and not status.active:
-        st.rerun()  # the whole page: other buttons, and what to do with the result
+        st.rerun()  # the whole page: the buttons and the results change
     if st.session_state.pop(APPLIED, False):
-        st.rerun()  # the whole page: the controls have been set from in here
+        st.rerun()  # the whole page: this fragment has set the controls
     if status.active and may_steer(status):
         _show_buttons(status, events)
     show_view(run_view(status, events))
@@ -59,7 +59,7 @@ def _follow(run_id: str, *, was_active: bool) -> None:
 
 
 def _soon_another(status: Status) -> bool:
-    """Return whether what somebody waits for, the first point or the end, has come just now."""
+    """Return whether the expected event, the first point or the end, has just happened."""
     if not status.sentence and status.state != "starting":
         return False
     try:
@@ -74,10 +74,9 @@ def _soon_another(status: Status) -> bool:
 
 
 def _show_buttons(status: Status, events: Sequence[Event]) -> None:
-    """Show the buttons of a run that is going; for its owner alone.
+    """Show the buttons of an active run, to its owner only.
 
-    A click acts at the next batch. Until then its button says so, and cannot be clicked
-    twice.
+    A click takes effect at the next batch. Until then its button says so and is disabled.
     """
     n_pauses = sum(event.kind == "paused" for event in events)
     pending = _pending(status, n_pauses)
@@ -107,7 +106,7 @@ def _show_buttons(status: Status, events: Sequence[Event]) -> None:
 
 
 def _pending(status: Status, n_pauses: int) -> Command | None:
-    """Return what this session has asked of the run and what has not happened yet."""
+    """Return the command that this session has sent and that has not taken effect yet."""
     run_id, command, n_before = st.session_state.get(WISH, ("", "stop", 0))
     if run_id != status.run_id or command not in _ON_THE_WAY:
         return None
@@ -163,7 +162,7 @@ def _change_rate(run_id: str) -> None:
 
 
 def _show_first_layer(status: Status) -> None:
-    """Show the first filters and what they make of a digit, as of the newest snapshot."""
+    """Show the first layer's filters and their maps of a digit, from the newest snapshot."""
     snapshots = _steady(status.run_id, run_queue().snapshots(status.run_id))
     if not snapshots or not snapshots[-1].kernels.size:
         return
@@ -186,7 +185,7 @@ def _show_first_layer(status: Status) -> None:
 
 
 def _steady(run_id: str, snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:
-    """Return the snapshots to be shown: for a second, those that were shown before."""
+    """Return the snapshots to show; for one second, the same as before."""
     shown_id, n, since = st.session_state.get(_SHOWN, ("", 0, 0.0))
     now = time.monotonic()
     if shown_id == run_id and 0 < n < len(snapshots) and now - since < PICTURES_EVERY_S:
@@ -202,7 +201,7 @@ def _pictures(
 ) -> tuple[tuple[bytes, int], tuple[bytes, int]]:
     """Return the filters and the maps of the newest snapshot as PNGs, with their widths.
 
-    Both on the scale of the run so far, so that what grows is seen to grow.
+    Both use the scale of the run so far, so that growth is visible.
     """
     filters = filters_picture(_of[-1].kernels, limit=largest(one.kernels for one in _of), tone=tone)
     maps = maps_picture(

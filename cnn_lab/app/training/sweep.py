@@ -1,4 +1,4 @@
-"""The sweep of the Training page: what to vary, how it goes, what was best."""
+"""Sweep on the Training page: its settings, its progress and its best trial."""
 
 from collections.abc import Sequence
 
@@ -36,21 +36,21 @@ MAX_EPOCHS_EACH = 10
 
 @st.cache_resource(show_spinner=False, on_release=Desk.close)
 def desk() -> Desk:
-    """Return where this server's sweeps are asked for."""
+    """Return the object that runs this server's sweeps."""
     return Desk(run_queue())
 
 
 def show_sweep(base: RunSpec | None) -> None:
-    """Show a folded part in which a run's settings are searched.
+    """Show an expander in which a run's settings are searched.
 
     Parameters
     ----------
     base : RunSpec or None
-        The run as it is set now; None where it cannot be trained.
+        The run as currently set; None if it cannot be trained.
 
     Notes
     -----
-    Nothing but the fold is made before it is opened.
+    Its contents are created only once it is opened.
     """
     part = st.expander(
         "Sweep: try many settings in short runs",
@@ -72,7 +72,7 @@ def show_sweep(base: RunSpec | None) -> None:
 
 
 def _followed() -> SweepStatus | None:
-    """Return the sweep that the address names, or else this browser's newest."""
+    """Return the sweep named in the address, or this browser's newest sweep."""
     asked = st.query_params.get(SWEEP)
     if asked is not None:
         try:
@@ -84,7 +84,7 @@ def _followed() -> SweepStatus | None:
 
 
 def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
-    """Show what can be asked for, and the button that starts or stops."""
+    """Show the settings of a sweep, and the button that starts or stops it."""
     titles = st.pills(
         "Vary",
         list(TITLES),
@@ -142,7 +142,7 @@ def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
 
 
 def shortened(base: RunSpec, epochs: int, percent: int) -> RunSpec:
-    """Return the run with these epochs on this share of its images."""
+    """Return the run with other epochs and a share of its images."""
     share = {"epochs": epochs, "data_fraction": base.training.data_fraction * percent / 100}
     training = base.training.model_copy(update=share)
     return base.model_copy(update={"training": training})
@@ -171,9 +171,9 @@ def _follow(sweep_id: str, base: RunSpec | None, *, was_active: bool) -> None:
     be_here()
     status = desk().status(sweep_id)
     if was_active and not status.active:
-        st.rerun()  # the whole page: another button
+        st.rerun()  # the whole page: the button changes
     if st.session_state.pop(APPLIED, False):
-        st.rerun()  # the whole page: the controls have been set from in here
+        st.rerun()  # the whole page: this fragment has set the controls
     st.markdown(_sentence(status))
     st.progress(status.share)
     trials = status.trials
@@ -234,7 +234,7 @@ def _show_best(status: SweepStatus, base: RunSpec | None) -> None:
 
 
 def _compared(status: SweepStatus, best: Trial) -> str:
-    """Return how the best trial stands against the run as it was."""
+    """Return a comparison of the best trial with the original settings."""
     first = status.trials[0]
     if best.number == first.number:
         return prose("sweep", "unchanged")

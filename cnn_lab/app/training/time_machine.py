@@ -1,4 +1,4 @@
-"""Back into a run: its filters, maps and errors at every moment that a snapshot kept."""
+"""Replay of a run: its filters, maps and errors at every snapshot."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,20 +18,20 @@ from cnn_lab.runs.snapshot import Snapshot, watched_classes
 
 DIGIT = "training_machine_digit"
 FILTERS_PX, MAPS_PX = 235, 310  # about as wide the pictures become
-FEWEST = 2  # moments between which there is something to see
+FEWEST = 2  # snapshots needed for a replay
 
-# What is played lives in the browser: neither playing nor moving comes back to the server.
+# The browser plays on its own: neither playing nor seeking makes a request.
 _machine = component("time_machine", "machine")
 
 
 @st.fragment
 def show_time_machine(status: Status) -> None:
-    """Show a slider over the snapshots of a run that is over, and what the network was then.
+    """Show a slider over the snapshots of a finished run, and the network at each of them.
 
     Parameters
     ----------
     status : Status
-        Of a run that is not active any more. Where it left no snapshots, a sentence says so.
+        Of a run that is no longer active. If it left too few snapshots, a sentence says so.
     """
     st.subheader("Time machine", anchor=False)
     watched = watched_classes(INFO[status.spec.training.data_set].class_names)
@@ -50,7 +50,7 @@ def show_time_machine(status: Status) -> None:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, Any] | None:
-    """Return what the browser needs of a run, at most a megabyte; None for too little."""
+    """Return the data for the browser, at most a megabyte; None for too few snapshots."""
     snapshots = list(run_queue().snapshots(run_id))
     if len(snapshots) < FEWEST:
         return None

@@ -13,14 +13,14 @@ from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.concepts.checks import LayerCheck
-from cnn_lab.concepts.convolution.equations import flip_lab, symbols
-from cnn_lab.concepts.formulas import (
+from cnn_lab.concepts.convolution import (
     convolution_costs,
     cost_table,
+    flip_lab,
     layer_costs,
-    output_length_latex,
-    unread_sentence,
+    symbols,
 )
+from cnn_lab.concepts.formulas import output_length_latex, unread_sentence
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS

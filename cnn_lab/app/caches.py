@@ -12,11 +12,11 @@ from cnn_lab.charts.maps import (
     outlined,
     signed_png,
 )
-from cnn_lab.concepts.layer_call import ConvolutionSettings
-from cnn_lab.concepts.padding.strides import StridedMap, strided_maps
+from cnn_lab.concepts.padding import StridedMap, strided_maps
 from cnn_lab.data.mnist import Split, load_mnist
 from cnn_lab.network import ModelFileError, Network
 from cnn_lab.ops import conv2d
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array
 from cnn_lab.runs.job import UnknownRunError
 from cnn_lab.runs.store import run_path

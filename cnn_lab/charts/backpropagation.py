@@ -7,8 +7,10 @@ import pandas as pd
 
 from cnn_lab.charts.maps import Tone, signed_picture
 from cnn_lab.charts.vega import FULL_HEIGHT, Spec, category, dots, legend, mark, quantity, tip
-from cnn_lab.concepts.backpropagation import Lesson, Line, NamedActivation, SoftmaxCrossEntropy
+from cnn_lab.concepts.backpropagation.descent import Lesson, Line
+from cnn_lab.concepts.backpropagation.layer import NamedActivation
 from cnn_lab.concepts.backpropagation.nudge import CENTRAL, LEAST_ERROR, ONE_SIDED
+from cnn_lab.concepts.backpropagation.softmax import SoftmaxCrossEntropy
 from cnn_lab.ops.types import Array
 
 HEIGHT_PX = 300

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cnn_lab.charts.maps import Picture, Tone, as_maps, image_picture, png, tile_maps
 from cnn_lab.charts.vega import Spec, category, mark, quantity, tip
-from cnn_lab.concepts.formulas import LayerCost
+from cnn_lab.concepts.convolution import LayerCost
 from cnn_lab.content.words import shape_words
 from cnn_lab.network.spec import Draft, Fit, NetworkSpec, Shape
 from cnn_lab.ops.types import Array

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from cnn_lab.charts.vega import Spec, category, dots, legend, mark, quantity, tip
-from cnn_lab.concepts.pooling.shifts import Direction, ShiftResponse
+from cnn_lab.concepts.pooling import Direction, ShiftResponse
 
 NAMES = ["picture", "max pooled", "average pooled"]
 HEIGHT_PX = 300

@@ -1,18 +1,13 @@
-"""LaTeX formulas with the numbers of the page."""
+"""LaTeX formulas and sentences with the numbers of the page."""
 
-from dataclasses import dataclass
+import numpy as np
 
-from cnn_lab.ops.sizes import (
-    conv_output_length,
-    convolution_multiply_adds,
-    convolution_parameters,
-    dense_multiply_adds,
-    dense_parameters,
-    effective_kernel_size,
-    separable_multiply_adds,
-    separable_parameters,
-    unread_length,
-)
+from cnn_lab.ops.sizes import conv_output_length, effective_kernel_size, unread_length
+from cnn_lab.ops.types import Array, Borders, Pair
+from cnn_lab.trace.numbers import MINUS, format_number, number_text, round_values
+
+# Numbers outside this range are written as powers of ten.
+FEW, MANY = 1e-4, 1e7
 
 
 def output_length_latex(
@@ -20,7 +15,7 @@ def output_length_latex(
     length: int,
     kernel_size: int,
     stride: int,
-    padding: tuple[int, int],
+    padding: Pair,
     dilation_rate: int = 1,
 ) -> str:
     r"""Return the size formula of one axis with its numbers and result.
@@ -47,11 +42,11 @@ def output_length_latex(
 
 
 def unread_sentence(
-    size: tuple[int, int],
-    kernel_size: tuple[int, int],
-    strides: tuple[int, int],
-    borders: tuple[tuple[int, int], tuple[int, int]],
-    dilation_rate: tuple[int, int] = (1, 1),
+    size: Pair,
+    kernel_size: Pair,
+    strides: Pair,
+    borders: Borders,
+    dilation_rate: Pair = (1, 1),
 ) -> str:
     """Return a sentence about what the floor drops, or "" if every pixel is within reach.
 
@@ -73,113 +68,36 @@ def unread_sentence(
     return f"The floor drops a remainder: {' and '.join(parts)} {verb} never read."
 
 
-def convolution_costs(
-    kernel_shape: tuple[int, int, int, int], out_size: tuple[int, int]
-) -> dict[str, str]:
-    """Return the costs of a convolution as slots of the section "counts" of its page.
-
-    Parameters
-    ----------
-    kernel_shape : (int, int, int, int)
-        (rows, columns, channels that a filter sees, filters).
-    out_size : (int, int)
-        Rows and columns of the result.
-    """
-    rows, columns, channels, filters = kernel_shape
-    weights = rows * columns * channels
-    return {
-        "weights": rf"{rows} \cdot {columns} \cdot {channels} = {weights}",
-        "filters": "one filter" if filters == 1 else f"{filters} filters",
-        "parameters": rf"{filters} \cdot ({weights} + 1) = {filters * (weights + 1):,}",
-        "multiply_adds": (
-            rf"{out_size[0]} \cdot {out_size[1]} \cdot {weights * filters} = "
-            rf"{out_size[0] * out_size[1] * weights * filters:,}"
-        ),
-    }
-
-
-@dataclass(frozen=True)
-class LayerCost:
-    """Costs of one layer for one image.
-
-    Attributes
-    ----------
-    name : str
-    parameters, multiply_adds : int
-    """
-
-    name: str
-    parameters: int
-    multiply_adds: int
-
-
-def layer_costs(
-    in_shape: tuple[int, int, int],
-    kernel_size: tuple[int, int],
-    out_shape: tuple[int, int, int],
-    *,
-    groups: int = 1,
-    bias: bool = True,
-) -> list[LayerCost]:
-    """Return the costs of layers between the same shapes, with the standard convolution first.
-
-    Parameters
-    ----------
-    in_shape, out_shape : (int, int, int)
-        Rows, columns and channels or filters.
-    kernel_size : (int, int)
-    groups : int
-        More than one adds the grouped convolution to the list.
-    bias : bool
-        Whether each of these layers has a bias.
+def matrix_latex(values: Array) -> str:
+    r"""Return a matrix whose numbers share their digits; very large ones are powers of ten.
 
     Examples
     --------
-    >>> [cost.parameters for cost in layer_costs((6, 6, 3), (3, 3), (4, 4, 2))]
-    [56, 35, 3488]
+    >>> print(matrix_latex(np.array([[1.0, -0.5]])))
+    \begin{pmatrix} 1 & -0.5 \end{pmatrix}
     """
-    channels, filters, out_size = in_shape[2], out_shape[2], (out_shape[0], out_shape[1])
-    costs = [
-        LayerCost(
-            "Convolution" if n_groups == 1 else f"In {n_groups} groups",
-            convolution_parameters(kernel_size, channels, filters, groups=n_groups, bias=bias),
-            convolution_multiply_adds(out_size, kernel_size, channels, filters, groups=n_groups),
-        )
-        for n_groups in sorted({1, groups})
-    ]
-    return [
-        *costs,
-        LayerCost(
-            "Depthwise, then 1 × 1",
-            separable_parameters(kernel_size, channels, filters, bias=bias),
-            separable_multiply_adds(out_size, kernel_size, channels, filters),
-        ),
-        LayerCost(
-            "Dense",
-            dense_parameters(in_shape, out_shape, bias=bias),
-            dense_multiply_adds(in_shape, out_shape),
-        ),
-    ]
+    values = np.asarray(values, np.float64)
+    if np.abs(values).max() >= MANY:
+        lines = [" & ".join(map(number_latex, row)) for row in values.tolist()]
+    else:
+        rounded, precision = round_values(values)
+        lines = [
+            " & ".join(format_number(value, precision).replace(MINUS, "-") for value in row)
+            for row in rounded.tolist()
+        ]
+    body = r" \\ ".join(lines)
+    return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
 
 
-def cost_table(costs: list[LayerCost]) -> dict[str, list[str]]:
-    """Return costs as columns of text, each with its ratio to the first layer.
+def number_latex(value: float) -> str:
+    r"""Return one number, as a power of ten if it would be too long or rounded to zero.
 
     Examples
     --------
-    >>> cost_table([LayerCost("a", 8, 100), LayerCost("b", 10, 123_400)])["Multiply-adds"]
-    ['100', '123,400 (1,234 times)']
+    >>> number_latex(-0.25), number_latex(2.5e-9)
+    ('-0.25', '2.5 \\cdot 10^{-9}')
     """
-    first = costs[0]
-    return {
-        "Layer": [cost.name for cost in costs],
-        "Parameters": [_against(cost.parameters, first.parameters) for cost in costs],
-        "Multiply-adds": [_against(cost.multiply_adds, first.multiply_adds) for cost in costs],
-    }
-
-
-def _against(count: int, standard: int) -> str:
-    if count == standard:
-        return f"{count:,}"
-    ratio = count / standard
-    return f"{count:,} ({ratio:,.0f} times)" if ratio >= 100 else f"{count:,} ({ratio:.3g} times)"
+    if value and not FEW <= abs(value) < MANY:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return rf"{float(mantissa):g} \cdot 10^{{{int(exponent)}}}"
+    return number_text(value).replace(MINUS, "-")

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck, compare
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall, PoolingSettings
+from cnn_lab.concepts.layer_call import LayerCall
+from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from cnn_lab.ops.types import Array, Borders, Pair
 
 Tensor = Any
@@ -85,7 +86,7 @@ def _layer(call: LayerCall, tensors: Mapping[str, Tensor]) -> Tensor:
 def _convolution(
     images: Tensor, kernel: Tensor, settings: ConvolutionSettings, size: Pair
 ) -> Tensor:
-    strides, dilation_rate = settings.steps
+    strides, dilation_rate = settings.strides, settings.dilation_rate
     padding = settings.padding
     if settings.flip_kernel:
         kernel = keras.ops.flip(kernel, axis=(0, 1))
@@ -105,7 +106,7 @@ def _convolution(
 def _transposed(
     images: Tensor, kernel: Tensor, settings: ConvolutionSettings, size: Pair
 ) -> Tensor:
-    strides, _ = settings.steps
+    strides = settings.strides
     kernel = keras.ops.transpose(kernel, (0, 1, 3, 2))  # Keras puts the filters before the channels
     if settings.padding in KERAS_PADDINGS:
         return keras.ops.conv_transpose(images, kernel, strides=strides, padding=settings.padding)
@@ -120,7 +121,7 @@ def _transposed(
 
 
 def _max_pool(images: Tensor, settings: PoolingSettings, size: Pair) -> Tensor:
-    pool_size, strides = settings.window
+    pool_size, strides = settings.pool_size, settings.strides
     padding = settings.padding
     if padding not in KERAS_PADDINGS:
         images = _pad_with(images, settings.borders(size), -np.inf)
@@ -129,7 +130,7 @@ def _max_pool(images: Tensor, settings: PoolingSettings, size: Pair) -> Tensor:
 
 
 def _average_pool(images: Tensor, settings: PoolingSettings, size: Pair) -> Tensor:
-    pool_size, strides = settings.window
+    pool_size, strides = settings.pool_size, settings.strides
     padding = settings.padding
     if padding == "valid" or (padding == "same" and not settings.count_include_pad):
         return keras.ops.average_pool(images, pool_size, strides, padding)

@@ -6,18 +6,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from cnn_lab.ops.padding import resolve_padding
-from cnn_lab.ops.types import (
-    PAD_MODES,
-    Array,
-    Borders,
-    IntOrPair,
-    Padding,
-    PadMode,
-    Pair,
-    as_float,
-    pair,
-)
+from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
+from cnn_lab.ops.types import Array, Pair, as_float
 
 Operation = Literal[
     "convolution",
@@ -29,72 +19,6 @@ Operation = Literal[
     "average_pooling_gradient",
 ]
 Precision = Literal["float32", "float64"]
-
-
-@dataclass(frozen=True)
-class ConvolutionSettings:
-    """The arguments of `conv2d` that are not arrays, with the same meaning.
-
-    Raises
-    ------
-    ValueError
-        If a stride, dilation, group count or mode is out of range.
-    """
-
-    strides: IntOrPair = 1
-    padding: Padding = "valid"
-    dilation_rate: IntOrPair = 1
-    groups: int = 1
-    flip_kernel: bool = False
-    pad_mode: PadMode = "zeros"
-
-    def __post_init__(self) -> None:
-        # Make equal settings compare equal, whether given as a number or a pair.
-        object.__setattr__(self, "strides", pair("strides", self.strides))
-        object.__setattr__(self, "dilation_rate", pair("dilation_rate", self.dilation_rate))
-        if self.groups < 1:
-            raise ValueError(f"`groups` must be at least 1. Received: groups={self.groups!r}")
-        if self.pad_mode not in PAD_MODES:
-            raise ValueError(
-                f"`pad_mode` must be one of {PAD_MODES}. Received: pad_mode={self.pad_mode!r}"
-            )
-
-    @property
-    def steps(self) -> tuple[Pair, Pair]:
-        """Return (strides, dilation rate), both as pairs."""
-        return pair("strides", self.strides), pair("dilation_rate", self.dilation_rate)
-
-    def borders(self, size: Pair, kernel_size: Pair) -> Borders:
-        """Return the padding of an image of this size in pixels."""
-        return resolve_padding(self.padding, size, kernel_size, *self.steps)
-
-
-@dataclass(frozen=True)
-class PoolingSettings:
-    """The arguments of `max_pool2d` and `average_pool2d` that are not arrays.
-
-    `count_include_pad` does not apply to max pooling. `strides` of None means `pool_size`.
-    """
-
-    pool_size: IntOrPair = 2
-    strides: IntOrPair | None = None
-    padding: Padding = "valid"
-    count_include_pad: bool = False
-
-    def __post_init__(self) -> None:
-        strides = self.pool_size if self.strides is None else self.strides
-        object.__setattr__(self, "pool_size", pair("pool_size", self.pool_size))
-        object.__setattr__(self, "strides", pair("strides", strides))
-
-    @property
-    def window(self) -> tuple[Pair, Pair]:
-        """Return (pool size, strides), both as pairs."""
-        assert self.strides is not None
-        return pair("pool_size", self.pool_size), pair("strides", self.strides)
-
-    def borders(self, size: Pair) -> Borders:
-        """Return the padding of an image of this size in pixels."""
-        return resolve_padding(self.padding, size, *self.window)
 
 
 @dataclass(frozen=True, eq=False)

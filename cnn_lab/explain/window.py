@@ -1,18 +1,17 @@
 """The sums of a convolution around one place, as a trace of the channels that say most."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cnn_lab.ops import conv2d
-from cnn_lab.ops.padding import pad_images, resolve_padding
+from cnn_lab.ops.padding import pad_images
+from cnn_lab.ops.settings import ConvolutionSettings, Geometry
 from cnn_lab.ops.types import Array, Padding, Pair
-from cnn_lab.ops.windows import output_size
-from cnn_lab.trace import Grid, Scale, Trace
-from cnn_lab.trace.layer import Placer
-from cnn_lab.trace.numbers import FloatArray, settle
-from cnn_lab.trace.windows import PADDING_CAPTION, input_grids, size_note, span_words, window_cells
+from cnn_lab.trace import Scale, Trace
+from cnn_lab.trace.builder import PADDING_CAPTION, Grids, size_note, span_words, window_cells
+from cnn_lab.trace.numbers import FloatArray, Rounded, round_values
 
 MAX_CHANNELS = 3
 REACH = 2  # results shown to each side of the one that is looked into
@@ -86,11 +85,11 @@ def neighbourhood(
     At most ``(2 * reach + 1) ** 2 * kernel.size`` multiply-adds, twice.
     """
     size, window = (inputs.shape[0], inputs.shape[1]), (kernel.shape[0], kernel.shape[1])
-    borders = resolve_padding(padding, size, window, strides)
-    positions = output_size(size, window, strides, borders)
+    geometry = ConvolutionSettings(strides, padding).geometry(size, window)
+    borders = geometry.borders
     first, pieces, cuts, corner = [], [], [], []
     for at, n, step, k, length, (before, _) in zip(
-        place, positions, strides, window, size, borders, strict=True
+        place, geometry.positions, strides, window, size, borders, strict=True
     ):
         low, high = max(at - reach, 0), min(at + reach, n - 1)
         start, stop = low * step, high * step + k
@@ -137,78 +136,62 @@ def neighbourhood_trace(
     chosen = near.strongest()
     parts = [f"map {channel}" for channel in chosen]
     kernel_size = kernel.shape[0], kernel.shape[1]
-    pixels, precision = settle(near.padded[..., chosen])
+    pixels = round_values(near.padded[..., chosen])
     n_results = near.sums.size
-    reads = window_cells(
-        (pixels.shape[0], pixels.shape[1]), near.size, kernel_size, strides, (1, 1), len(chosen)
-    )
-    drawn = input_grids(
+    (top, bottom), (left, right) = near.borders
+    inner = pixels.values.shape[0] - top - bottom, pixels.values.shape[1] - left - right
+    geometry = Geometry(inner, kernel_size, strides, (1, 1), near.borders, near.size)
+    reads = window_cells(geometry, len(chosen))
+    grids = Grids()
+    grids.add_input(
         pixels,
-        near.borders,
+        geometry,
         reads,
-        precision=precision,
-        scale=_scale(pixels),
         parts=tuple(parts) if len(parts) > 1 else ("",),
+        scale=_scale(pixels.values),
+        note=size_note(geometry.padded_size),
+        **_labels(near.corner, geometry.padded_size),
     )
-    grids: list[Grid] = [_labelled(grid, near.corner) for grid in drawn]
-    place = Placer(grids)
-    weights, weight_precision = settle(kernel[..., chosen])
+    weights = round_values(kernel[..., chosen])
     kernels = [
-        place(
-            weights[..., i],
+        grids.add(
+            Rounded(weights.values[..., i], weights.precision),
             key=f"kernel-1-{i + 1}",
             title="Kernel",
             part=parts[i],
             role="kernel",
-            scale=Scale.signed(weights),
-            precision=weight_precision,
+            scale=Scale.signed(weights.values),
             channel=i,
         )
         for i in range(len(chosen))
     ]
-    shares, share_precision = settle(near.shares[..., chosen], exact=False)
-    sums, sum_precision = settle(near.sums, exact=False)
-    rest, rest_precision = settle(sums - shares.sum(axis=2), exact=False)
-    scale = Scale.signed(shares, sums, rest)
+    shares = round_values(near.shares[..., chosen], exact=False)
+    sums = round_values(near.sums, exact=False)
+    rest = round_values(sums.values - shares.values.sum(axis=2), exact=False)
+    scale = Scale.signed(shares.values, sums.values, rest.values)
     labels = _labels(near.first, near.size)
     n_others = near.shares.shape[2] - len(chosen)
     others = f"{n_others} more map{'s' * (n_others > 1)} and the bias" if n_others else "the bias"
-    biases = place(
-        rest,
-        key="rest",
-        title="Rest",
-        part=others,
-        note="",
-        role="bias",
-        scale=scale,
-        precision=rest_precision,
-        **labels,
+    biases = grids.add(
+        rest, key="rest", title="Rest", part=others, note="", role="bias", scale=scale, **labels
     )
     partials = [
-        place(
-            shares[..., i],
+        grids.add(
+            Rounded(shares.values[..., i], shares.precision),
             key=f"partial-1-{i + 1}",
             title="Per map",
             part=parts[i],
             role="partial",
             scale=scale,
-            precision=share_precision,
             channel=i,
             **labels,
         )
         for i in range(len(chosen))
     ]
-    output = place(
-        sums,
-        key="output-1",
-        title=name,
-        role="output",
-        scale=scale,
-        precision=sum_precision,
-        **labels,
-    )
+    output = grids.add(sums, key="output-1", title=name, role="output", scale=scale, **labels)
     cells = np.arange(n_results)
-    each = np.concatenate([first + np.arange(weights[..., 0].size) for first in kernels])
+    n_weights = kernel_size[0] * kernel_size[1]
+    each = np.concatenate([first + np.arange(n_weights) for first in kernels])
     return Trace(
         name="Cross-correlation",
         grids=tuple(grids),
@@ -222,7 +205,7 @@ def neighbourhood_trace(
         channels=len(chosen),
         window_columns=kernel_size[1],
         caption_template="{output}, row {row}, column {column}: the window covers "
-        f"{span_words(kernel_size, (1, 1))}; {{count}} products and the rest, {others}, "
+        f"{span_words(kernel_size)}; {{count}} products and the rest, {others}, "
         "{bias}, add up to {about}{result}.",
         padding_template=PADDING_CAPTION,
     ).checked()
@@ -238,9 +221,3 @@ def _scale(pixels: FloatArray) -> Scale:
 def _labels(first: Pair, size: Pair) -> dict[str, Any]:
     rows, columns = (tuple(range(at, at + n)) for at, n in zip(first, size, strict=True))
     return {"row_labels": rows, "column_labels": columns}
-
-
-def _labelled(grid: Grid, corner: Pair) -> Grid:
-    """Return a piece of a map with the rows and columns that it has in the whole map."""
-    size = grid.values.shape[0], grid.values.shape[1]
-    return replace(grid, note=size_note(size), **_labels(corner, size))

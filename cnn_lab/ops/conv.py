@@ -5,21 +5,19 @@ from typing import NamedTuple
 import numpy as np
 
 from cnn_lab.ops.correlation import correlate, correlate_input_gradient, correlate_kernel_gradient
-from cnn_lab.ops.padding import pad_images, resolve_padding, unpad_gradient
+from cnn_lab.ops.padding import pad_images, unpad_gradient
+from cnn_lab.ops.settings import ConvolutionSettings, Geometry
 from cnn_lab.ops.types import (
     Array,
-    Borders,
     IntOrPair,
     Padding,
     PadMode,
-    Pair,
     ShapeError,
+    as_bias,
     as_float,
     as_gradient,
-    check_at_least,
-    pair,
+    as_images,
 )
-from cnn_lab.ops.windows import output_size
 
 
 class Conv2DGradients(NamedTuple):
@@ -104,18 +102,16 @@ def conv2d(
     array([[4., 4.],
            [4., 4.]])
     """
-    images, kernel, geometry = _prepare(
-        images, kernel, strides, padding, dilation_rate, groups, flip_kernel
+    settings = ConvolutionSettings(strides, padding, dilation_rate, groups, flip_kernel, pad_mode)
+    images, kernel, geometry = checked_convolution(images, kernel, settings)
+    bias = as_bias(bias, kernel.shape[3], "filter")
+    maps = correlate(
+        pad_images(images, geometry.borders, pad_mode),
+        kernel[::-1, ::-1] if flip_kernel else kernel,
+        geometry.strides,
+        geometry.dilation_rate,
+        groups,
     )
-    if bias is not None:
-        bias = as_float("bias", bias, ndim=1, axes="(filters,)")
-        if bias.shape != kernel.shape[3:]:
-            raise ShapeError(
-                f"`bias` must hold one number per filter, {kernel.shape[3]}. "
-                f"Received: bias.shape={bias.shape}"
-            )
-    padded = pad_images(images, geometry.borders, pad_mode)
-    maps = correlate(padded, kernel, geometry.strides, geometry.dilation_rate, groups)
     if bias is None:
         return maps
     in_place = np.result_type(maps, bias) == maps.dtype
@@ -189,26 +185,13 @@ def conv2d_gradients(
     (array([[4., 4.],
            [4., 4.]]), array([4.]))
     """
-    grad_kernel, grad_bias = conv2d_weight_gradients(
-        images,
-        kernel,
-        grad_output,
-        strides=strides,
-        padding=padding,
-        dilation_rate=dilation_rate,
-        groups=groups,
-        flip_kernel=flip_kernel,
-        pad_mode=pad_mode,
-    )
-    images, kernel, geometry = _prepare(
-        images, kernel, strides, padding, dilation_rate, groups, flip_kernel
-    )
-    (top, bottom), (left, right) = geometry.borders
-    padded_size = (top + images.shape[1] + bottom, left + images.shape[2] + right)
+    settings = ConvolutionSettings(strides, padding, dilation_rate, groups, flip_kernel, pad_mode)
+    images, kernel, geometry = checked_convolution(images, kernel, settings)
+    grad_kernel, grad_bias = _weight_gradients(images, kernel, grad_output, settings, geometry)
     grad_padded = correlate_input_gradient(
         np.asarray(grad_output, grad_bias.dtype),
-        kernel,
-        padded_size,
+        kernel[::-1, ::-1] if flip_kernel else kernel,
+        geometry.padded_size,
         geometry.strides,
         geometry.dilation_rate,
         groups,
@@ -233,57 +216,52 @@ def conv2d_weight_gradients(
 
     This is all that a first layer needs: no layer before it uses the gradient of its images.
     """
-    images, kernel, geometry = _prepare(
-        images, kernel, strides, padding, dilation_rate, groups, flip_kernel
-    )
-    shape = (len(images), *geometry.out_size, kernel.shape[3])
-    grad_output = as_gradient("grad_output", grad_output, shape)
-    grad_kernel = correlate_kernel_gradient(
-        pad_images(images, geometry.borders, pad_mode),
-        grad_output,
-        kernel.shape[:2],
-        geometry.strides,
-        geometry.dilation_rate,
-        groups,
-    )
-    return (
-        grad_kernel[::-1, ::-1] if flip_kernel else grad_kernel,
-        # Sum each image first: short sums lose less in single precision.
-        grad_output.sum(axis=(1, 2)).sum(axis=0),
-    )
+    settings = ConvolutionSettings(strides, padding, dilation_rate, groups, flip_kernel, pad_mode)
+    images, kernel, geometry = checked_convolution(images, kernel, settings)
+    return _weight_gradients(images, kernel, grad_output, settings, geometry)
 
 
-class _Geometry(NamedTuple):
-    strides: Pair
-    dilation_rate: Pair
-    borders: Borders
-    out_size: Pair
+def checked_convolution(
+    images: Array, kernel: Array, settings: ConvolutionSettings
+) -> tuple[Array, Array, Geometry]:
+    """Return the arrays of a convolution as floating arrays, and where its windows lie.
 
-
-def _prepare(
-    images: Array,
-    kernel: Array,
-    strides: IntOrPair,
-    padding: Padding,
-    dilation_rate: IntOrPair,
-    groups: int,
-    flip_kernel: bool,
-) -> tuple[Array, Array, _Geometry]:
-    """Check the arguments of `conv2d`; return the kernel as it slides, and all sizes."""
-    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    Raises
+    ------
+    ShapeError
+        If channels or groups do not match or the window does not fit; names the shapes.
+    """
+    images = as_images(images)
     kernel = as_float("kernel", kernel, ndim=4, axes="(rows, columns, channels / groups, filters)")
-    stride_pair = pair("strides", strides)
-    dilation_pair = pair("dilation_rate", dilation_rate)
-    check_at_least(1, groups=groups)
     depth, filters = kernel.shape[2:]
-    if images.shape[3] != depth * groups or filters % groups:
+    if images.shape[3] != depth * settings.groups or filters % settings.groups:
         raise ShapeError(
             "The kernel must have as many channels as the image (divided by groups), and filters "
             f"must be divisible by groups. Received: images.shape={images.shape}, "
-            f"kernel.shape={kernel.shape}, groups={groups}"
+            f"kernel.shape={kernel.shape}, groups={settings.groups}"
         )
-    size, kernel_size = images.shape[1:3], kernel.shape[:2]
-    borders = resolve_padding(padding, size, kernel_size, stride_pair, dilation_pair)
-    out_size = output_size(size, kernel_size, stride_pair, borders, dilation_pair)
-    geometry = _Geometry(stride_pair, dilation_pair, borders, out_size)
-    return images, kernel[::-1, ::-1] if flip_kernel else kernel, geometry
+    return images, kernel, settings.geometry(images.shape[1:3], kernel.shape[:2])
+
+
+def _weight_gradients(
+    images: Array,
+    kernel: Array,
+    grad_output: Array,
+    settings: ConvolutionSettings,
+    geometry: Geometry,
+) -> tuple[Array, Array]:
+    shape = (len(images), *geometry.positions, kernel.shape[3])
+    grad_output = as_gradient("grad_output", grad_output, shape)
+    grad_kernel = correlate_kernel_gradient(
+        pad_images(images, geometry.borders, settings.pad_mode),
+        grad_output,
+        geometry.window,
+        geometry.strides,
+        geometry.dilation_rate,
+        settings.groups,
+    )
+    return (
+        grad_kernel[::-1, ::-1] if settings.flip_kernel else grad_kernel,
+        # Sum each image first: short sums lose less in single precision.
+        grad_output.sum(axis=(1, 2)).sum(axis=0),
+    )

@@ -2,9 +2,7 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
-from cnn_lab.ops.types import Array, ShapeError, as_float, as_gradient
+from cnn_lab.ops.types import Array, ShapeError, as_bias, as_float, as_gradient
 
 
 class DenseGradients(NamedTuple):
@@ -50,11 +48,7 @@ def dense(inputs: Array, kernel: Array, bias: Array | None = None) -> Array:
     array([[11.5]])
     """
     inputs, kernel = _prepare(inputs, kernel)
-    if bias is not None and np.shape(bias) != kernel.shape[1:]:
-        raise ShapeError(
-            f"`bias` must hold one number per unit, {kernel.shape[1]}. "
-            f"Received: bias.shape={np.shape(bias)}"
-        )
+    bias = as_bias(bias, kernel.shape[1], "unit")
     result = inputs @ kernel
     return result if bias is None else result + bias
 

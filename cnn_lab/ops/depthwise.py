@@ -1,23 +1,21 @@
 """Depthwise convolution: each channel has its own kernels, and channels are not mixed."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from cnn_lab.ops.conv import Conv2DGradients
-from cnn_lab.ops.padding import pad_images, resolve_padding, unpad_gradient
+from cnn_lab.ops.padding import pad_images, unpad_gradient
+from cnn_lab.ops.settings import ConvolutionSettings, Geometry
 from cnn_lab.ops.types import (
     Array,
-    Borders,
     IntOrPair,
     Padding,
-    Pair,
     ShapeError,
+    as_bias,
     as_float,
     as_gradient,
-    pair,
+    as_images,
 )
-from cnn_lab.ops.windows import cell_view, output_size
+from cnn_lab.ops.windows import cell_view
 
 
 def depthwise_conv2d(
@@ -74,17 +72,14 @@ def depthwise_conv2d(
     """
     images, kernel, geometry = _prepare(images, kernel, strides, padding)
     filters = kernel.shape[2] * kernel.shape[3]
-    if bias is not None and np.shape(bias) != (filters,):
-        raise ShapeError(
-            f"`bias` must hold one number per map, {filters}. Received: bias.shape={np.shape(bias)}"
-        )
+    bias = as_bias(bias, filters, "map")
     padded = pad_images(images, geometry.borders)
     maps: Array | None = None
     for cell in np.ndindex(kernel.shape[0], kernel.shape[1]):
-        pixels = cell_view(padded, cell, geometry.out_size, geometry.strides)
+        pixels = cell_view(padded, cell, geometry.positions, geometry.strides)
         products = pixels[..., np.newaxis] * kernel[cell]
         maps = products if maps is None else np.add(maps, products, out=maps)
-    result = np.asarray(maps).reshape(len(images), *geometry.out_size, filters)
+    result = np.asarray(maps).reshape(len(images), *geometry.positions, filters)
     return result if bias is None else result + bias
 
 
@@ -132,16 +127,16 @@ def depthwise_conv2d_gradients(
     """
     images, kernel, geometry = _prepare(images, kernel, strides, padding)
     channels, multiplier = kernel.shape[2:]
-    out_shape = (len(images), *geometry.out_size)
+    out_shape = (len(images), *geometry.positions)
     grad_output = as_gradient("grad_output", grad_output, (*out_shape, channels * multiplier))
     felt = grad_output.reshape(*out_shape, channels, multiplier)
     padded = pad_images(images, geometry.borders)
     grad_padded = np.zeros(padded.shape, np.result_type(images, kernel, grad_output))
     grad_kernel = np.zeros(kernel.shape, grad_padded.dtype)
     for cell in np.ndindex(kernel.shape[0], kernel.shape[1]):
-        pixels = cell_view(padded, cell, geometry.out_size, geometry.strides)
+        pixels = cell_view(padded, cell, geometry.positions, geometry.strides)
         grad_kernel[cell] = np.einsum("nhwc,nhwcm->cm", pixels, felt)
-        shares = cell_view(grad_padded, cell, geometry.out_size, geometry.strides)
+        shares = cell_view(grad_padded, cell, geometry.positions, geometry.strides)
         shares += np.einsum("nhwcm,cm->nhwc", felt, kernel[cell])
     return Conv2DGradients(
         unpad_gradient(grad_padded, geometry.borders),
@@ -150,16 +145,10 @@ def depthwise_conv2d_gradients(
     )
 
 
-class _Geometry(NamedTuple):
-    strides: Pair
-    borders: Borders
-    out_size: Pair
-
-
 def _prepare(
     images: Array, kernel: Array, strides: IntOrPair, padding: Padding
-) -> tuple[Array, Array, _Geometry]:
-    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+) -> tuple[Array, Array, Geometry]:
+    images = as_images(images)
     axes = "(rows, columns, channels, depth_multiplier)"
     kernel = as_float("kernel", kernel, ndim=4, axes=axes)
     if images.shape[3] != kernel.shape[2]:
@@ -167,8 +156,5 @@ def _prepare(
             "The kernel must have as many channels as the image. "
             f"Received: images.shape={images.shape}, kernel.shape={kernel.shape}"
         )
-    stride_pair = pair("strides", strides)
-    size, kernel_size = images.shape[1:3], kernel.shape[:2]
-    borders = resolve_padding(padding, size, kernel_size, stride_pair)
-    out_size = output_size(size, kernel_size, stride_pair, borders)
-    return images, kernel, _Geometry(stride_pair, borders, out_size)
+    settings = ConvolutionSettings(strides, padding)
+    return images, kernel, settings.geometry(images.shape[1:3], kernel.shape[:2])

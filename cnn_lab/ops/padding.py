@@ -4,7 +4,6 @@ import numpy as np
 
 from cnn_lab.ops.sizes import effective_kernel_size, same_padding
 from cnn_lab.ops.types import (
-    PAD_MODES,
     Array,
     Borders,
     Padding,
@@ -98,8 +97,6 @@ def pad_images(
     ValueError
         If the mode is unknown, or "reflect" or "wrap" need more pixels than the image has.
     """
-    if mode not in PAD_MODES:
-        raise ValueError(f"`pad_mode` must be one of {PAD_MODES}. Received: pad_mode={mode!r}")
     if not any(borders[0] + borders[1]):
         return images
     if mode == "zeros":

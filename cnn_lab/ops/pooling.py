@@ -2,43 +2,10 @@
 
 import numpy as np
 
-from cnn_lab.ops.padding import pad_images, resolve_padding, unpad_gradient
-from cnn_lab.ops.types import Array, Borders, IntOrPair, Padding, Pair, as_float, as_gradient, pair
-from cnn_lab.ops.windows import cell_view, output_size, window_view
-
-
-def pooling_geometry(
-    size: Pair, pool_size: IntOrPair, strides: IntOrPair | None, padding: Padding
-) -> tuple[Pair, Pair, Borders]:
-    """Return (pool size, strides, borders) as pixels.
-
-    Parameters
-    ----------
-    size : (int, int)
-        Image, rows before columns.
-    pool_size : int or (int, int)
-    strides : int, (int, int) or None
-        None means `pool_size`: windows side by side.
-    padding : see `resolve_padding`
-
-    Raises
-    ------
-    ValueError
-        If a border is as wide as the window: a window could then lie outside the image.
-    ShapeError
-        If the window does not fit.
-    """
-    pool_pair = pair("pool_size", pool_size)
-    stride_pair = pool_pair if strides is None else pair("strides", strides)
-    borders = resolve_padding(padding, size, pool_pair, stride_pair)
-    for border, window in zip(borders, pool_pair, strict=True):
-        if max(border) >= window:
-            raise ValueError(
-                "`padding` must be smaller than `pool_size`, so that every window covers "
-                f"part of the image. Received: padding={padding!r}, pool_size={pool_size!r}"
-            )
-    output_size(size, pool_pair, stride_pair, borders)
-    return pool_pair, stride_pair, borders
+from cnn_lab.ops.padding import pad_images, unpad_gradient
+from cnn_lab.ops.settings import Geometry, PoolingSettings
+from cnn_lab.ops.types import Array, IntOrPair, Padding, as_gradient, as_images
+from cnn_lab.ops.windows import cell_view, window_view
 
 
 def max_pool2d(
@@ -82,7 +49,12 @@ def max_pool2d(
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    windows = _windows(images, pool_size, strides, padding, fill=-np.inf)
+    images, geometry = _prepare(images, PoolingSettings(pool_size, strides, padding))
+    return _largest(pad_images(images, geometry.borders, fill=-np.inf), geometry)
+
+
+def _largest(padded: Array, geometry: Geometry) -> Array:
+    windows = window_view(padded, geometry.window, geometry.strides)
     largest = windows[:, :, :, 0, 0].copy()
     for row, column in np.ndindex(windows.shape[3:5]):
         if (row, column) != (0, 0):
@@ -130,24 +102,24 @@ def max_pool2d_gradient(
     array([[0., 5.],
            [0., 0.]])
     """
-    largest = max_pool2d(images, pool_size=pool_size, strides=strides, padding=padding)
+    images, geometry = _prepare(images, PoolingSettings(pool_size, strides, padding))
+    padded = pad_images(images, geometry.borders, fill=-np.inf)
+    largest = _largest(padded, geometry)
     grad_output = as_gradient("grad_output", grad_output, largest.shape)
-    images = np.asarray(images, largest.dtype)
-    window, steps, borders = pooling_geometry(images.shape[1:3], pool_size, strides, padding)
-    padded = pad_images(images, borders, fill=-np.inf)
     gradient = np.zeros(padded.shape, np.result_type(images, grad_output))
-    apart = steps[0] >= window[0] and steps[1] >= window[1]
+    window, strides = geometry.window, geometry.strides
+    apart = strides[0] >= window[0] and strides[1] >= window[1]
     unclaimed = np.ones(largest.shape, bool)
     for cell in np.ndindex(window):
-        wins = cell_view(padded, cell, largest.shape[1:3], steps) == largest
+        wins = cell_view(padded, cell, geometry.positions, strides) == largest
         wins &= unclaimed
         unclaimed ^= wins
-        pixels = cell_view(gradient, cell, largest.shape[1:3], steps)
+        pixels = cell_view(gradient, cell, geometry.positions, strides)
         if apart:  # no pixel is in two windows
             np.multiply(grad_output, wins, out=pixels)
         else:
             pixels += wins * grad_output
-    return unpad_gradient(gradient, borders)
+    return unpad_gradient(gradient, geometry.borders)
 
 
 def average_pool2d(
@@ -188,16 +160,14 @@ def average_pool2d(
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
     """
-    windows = _windows(images, pool_size, strides, padding, fill=0.0)
-    height, width = windows.shape[3:5]
+    settings = PoolingSettings(pool_size, strides, padding, count_include_pad)
+    images, geometry = _prepare(images, settings)
+    padded = pad_images(images, geometry.borders)
+    windows = window_view(padded, geometry.window, geometry.strides)
     total = np.zeros(windows.shape[:3] + windows.shape[5:], windows.dtype)
-    for row in range(height):
-        for column in range(width):
-            total += windows[:, :, :, row, column]
-    if count_include_pad:
-        return total / windows.dtype.type(height * width)
-    size = (np.shape(images)[1], np.shape(images)[2])
-    return total / cells_inside(size, pool_size, strides, padding).astype(windows.dtype)[:, :, None]
+    for row, column in np.ndindex(geometry.window):
+        total += windows[:, :, :, row, column]
+    return total / _divisors(settings, geometry).astype(total.dtype)
 
 
 def average_pool2d_gradient(
@@ -239,22 +209,17 @@ def average_pool2d_gradient(
     array([[2., 2.],
            [2., 2.]])
     """
-    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
-    n, *size, channels = images.shape
-    window, steps, borders = pooling_geometry((size[0], size[1]), pool_size, strides, padding)
-    out_size = output_size((size[0], size[1]), window, steps, borders)
-    grad_output = as_gradient("grad_output", grad_output, (n, *out_size, channels))
-    if count_include_pad:
-        share = grad_output / grad_output.dtype.type(window[0] * window[1])
-    else:
-        inside = cells_inside((size[0], size[1]), pool_size, strides, padding)
-        share = grad_output / inside.astype(grad_output.dtype)[:, :, None]
-    padded_size = (size[0] + sum(borders[0]), size[1] + sum(borders[1]))
-    gradient = np.zeros((n, *padded_size, channels), np.result_type(images, grad_output))
-    for cell in np.ndindex(window):
-        pixels = cell_view(gradient, cell, out_size, steps)
+    settings = PoolingSettings(pool_size, strides, padding, count_include_pad)
+    images, geometry = _prepare(images, settings)
+    n, _, _, channels = images.shape
+    grad_output = as_gradient("grad_output", grad_output, (n, *geometry.positions, channels))
+    share = grad_output / _divisors(settings, geometry).astype(grad_output.dtype)
+    padded_shape = (n, *geometry.padded_size, channels)
+    gradient = np.zeros(padded_shape, np.result_type(images, grad_output))
+    for cell in np.ndindex(geometry.window):
+        pixels = cell_view(gradient, cell, geometry.positions, geometry.strides)
         pixels += share
-    return unpad_gradient(gradient, borders)
+    return unpad_gradient(gradient, geometry.borders)
 
 
 def global_average_pool2d(images: Array) -> Array:
@@ -282,7 +247,7 @@ def global_average_pool2d(images: Array) -> Array:
     >>> global_average_pool2d(np.arange(4.0).reshape(1, 2, 2, 1))
     array([[1.5]])
     """
-    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    images = as_images(images)
     return np.asarray(images.mean(axis=(1, 2)))
 
 
@@ -310,36 +275,32 @@ def global_average_pool2d_gradient(images: Array, grad_output: Array) -> Array:
     >>> global_average_pool2d_gradient(np.zeros((1, 1, 2, 1)), np.array([[3.0]])).ravel()
     array([1.5, 1.5])
     """
-    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    images = as_images(images)
     n, height, width, channels = images.shape
     grad_output = as_gradient("grad_output", grad_output, (n, channels))
     shares = grad_output / grad_output.dtype.type(height * width)
     return np.repeat(shares[:, None], height * width, axis=1).reshape(images.shape)
 
 
-def cells_inside(
-    size: Pair, pool_size: IntOrPair, strides: IntOrPair | None, padding: Padding
-) -> Array:
+def cells_inside(geometry: Geometry) -> Array:
     """Return how many cells of each window lie inside the image.
 
     Returns
     -------
     ndarray of float, shape (out_height, out_width)
     """
-    inside = np.ones((1, *size, 1))
-    windows = _windows(inside, pool_size, strides, padding, fill=0.0)
+    inside = pad_images(np.ones((1, *geometry.size, 1)), geometry.borders)
+    windows = window_view(inside, geometry.window, geometry.strides)
     return np.asarray(windows.sum(axis=(3, 4))[0, ..., 0])
 
 
-def _windows(
-    images: Array,
-    pool_size: IntOrPair,
-    strides: IntOrPair | None,
-    padding: Padding,
-    *,
-    fill: float,
-) -> Array:
-    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
-    size = (images.shape[1], images.shape[2])
-    pool_pair, stride_pair, borders = pooling_geometry(size, pool_size, strides, padding)
-    return window_view(pad_images(images, borders, fill=fill), pool_pair, stride_pair)
+def _divisors(settings: PoolingSettings, geometry: Geometry) -> Array:
+    """Return what the sum of each window is divided by, shape (out_height, out_width, 1)."""
+    if settings.count_include_pad:
+        return np.full((*geometry.positions, 1), geometry.window[0] * geometry.window[1], float)
+    return cells_inside(geometry)[..., np.newaxis]
+
+
+def _prepare(images: Array, settings: PoolingSettings) -> tuple[Array, Geometry]:
+    images = as_images(images)
+    return images, settings.geometry(images.shape[1:3])

@@ -1,11 +1,19 @@
 """Transposed convolution: the backward pass of a convolution, used as a layer."""
 
-import numpy as np
-
 from cnn_lab.ops.correlation import correlate_input_gradient
-from cnn_lab.ops.padding import resolve_padding, unpad_gradient
+from cnn_lab.ops.padding import unpad_gradient
+from cnn_lab.ops.settings import ConvolutionSettings, Geometry
 from cnn_lab.ops.sizes import conv_transpose_output_length
-from cnn_lab.ops.types import Array, Borders, IntOrPair, Padding, Pair, ShapeError, as_float, pair
+from cnn_lab.ops.types import (
+    Array,
+    IntOrPair,
+    Padding,
+    Pair,
+    ShapeError,
+    as_bias,
+    as_float,
+    as_images,
+)
 
 
 def conv2d_transpose(
@@ -64,30 +72,33 @@ def conv2d_transpose(
     >>> conv2d_transpose(pixels, np.ones((1, 3, 1, 1)), strides=(1, 2))[0, ..., 0]
     array([[ 1.,  1., 11., 10., 10.]])
     """
-    images = as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+    images = as_images(images)
     kernel = as_float("kernel", kernel, ndim=4, axes="(rows, columns, channels, filters)")
-    if images.shape[3] != kernel.shape[2] or (
-        bias is not None and np.shape(bias) != kernel.shape[3:]
-    ):
+    if images.shape[3] != kernel.shape[2]:
         raise ShapeError(
-            "The kernel must have as many channels as the image, and `bias` one number per "
-            f"filter. Received: images.shape={images.shape}, kernel.shape={kernel.shape}, "
-            f"bias.shape={None if bias is None else np.shape(bias)}"
+            "The kernel must have as many channels as the image. "
+            f"Received: images.shape={images.shape}, kernel.shape={kernel.shape}"
         )
-    size, kernel_size = images.shape[1:3], kernel.shape[:2]
-    stride_pair, borders, out_size = transposed_geometry(size, kernel_size, strides, padding)
-    padded_size = (out_size[0] + sum(borders[0]), out_size[1] + sum(borders[1]))
+    bias = as_bias(bias, kernel.shape[3], "filter")
+    geometry = transposed_geometry(images.shape[1:3], kernel.shape[:2], strides, padding)
     stamped = correlate_input_gradient(
-        images, kernel.swapaxes(2, 3), padded_size, stride_pair, (1, 1), groups=1
+        images,
+        kernel.swapaxes(2, 3),
+        geometry.padded_size,
+        geometry.strides,
+        geometry.dilation_rate,
+        groups=1,
     )
-    maps = unpad_gradient(stamped, borders)
+    maps = unpad_gradient(stamped, geometry.borders)
     return maps if bias is None else maps + bias
 
 
 def transposed_geometry(
     size: Pair, kernel_size: Pair, strides: IntOrPair, padding: Padding
-) -> tuple[Pair, Borders, Pair]:
-    """Return (strides, borders cut off, output size) in pixels.
+) -> Geometry:
+    """Return the geometry of the convolution that a transposed convolution reverses.
+
+    Its image is the output, its positions are the pixels, and its padding is cut off.
 
     Parameters
     ----------
@@ -103,8 +114,8 @@ def transposed_geometry(
     ValueError
         If a stride or padding is out of range.
     """
-    stride_pair = pair("strides", strides)
-    axes = list(zip(size, kernel_size, stride_pair, strict=True))
+    settings = ConvolutionSettings(strides, padding)
+    axes = zip(size, kernel_size, settings.strides, strict=True)
     if isinstance(padding, str):
         if padding not in ("valid", "same"):
             raise ValueError(
@@ -112,11 +123,10 @@ def transposed_geometry(
                 f"((top, bottom), (left, right)). Received: padding={padding!r}"
             )
         rows, columns = (conv_transpose_output_length(*axis, padding) for axis in axes)
-        borders = resolve_padding(padding, (rows, columns), kernel_size, stride_pair)
     else:
-        borders = resolve_padding(padding, size, kernel_size, stride_pair)
+        borders = settings.borders(size, kernel_size)
         rows, columns = (
             conv_transpose_output_length(*axis, border)
             for axis, border in zip(axes, borders, strict=True)
         )
-    return stride_pair, borders, (rows, columns)
+    return settings.geometry((rows, columns), kernel_size)

@@ -96,6 +96,29 @@ def as_float(name: str, values: Any, *, ndim: int, axes: str) -> Array:
     return array
 
 
+def as_images(images: Any) -> Array:
+    """Return `images` as a floating array of shape (n, height, width, channels)."""
+    return as_float("images", images, ndim=4, axes="(n, height, width, channels)")
+
+
+def as_bias(bias: Any, length: int, noun: str) -> Array | None:
+    """Return `bias` as a floating array of `length` numbers, or None.
+
+    Raises
+    ------
+    ShapeError
+        If it does not hold one number per `noun`: filter, map or unit.
+    """
+    if bias is None:
+        return None
+    array = as_float("bias", bias, ndim=np.ndim(bias), axes="")
+    if array.shape != (length,):
+        raise ShapeError(
+            f"`bias` must hold one number per {noun}, {length}. Received: bias.shape={array.shape}"
+        )
+    return array
+
+
 def as_gradient(name: str, values: Any, shape: tuple[int, ...]) -> Array:
     """Return `values` as a floating array after checking its shape.
 

@@ -5,17 +5,21 @@ stage only draws. `Trace.to_wire` returns what is sent to the browser.
 """
 
 from cnn_lab.trace.arithmetic import arithmetic, arithmetic_latex
-from cnn_lab.trace.average_pool_gradient import average_pool_gradient_trace
-from cnn_lab.trace.bias_gradient import bias_gradient_trace
-from cnn_lab.trace.convolution import convolution_trace
+from cnn_lab.trace.convolution import (
+    bias_gradient_trace,
+    convolution_trace,
+    input_gradient_trace,
+    kernel_gradient_trace,
+)
 from cnn_lab.trace.grid import Grid, Scale
-from cnn_lab.trace.input_gradient import input_gradient_trace
-from cnn_lab.trace.kernel_gradient import kernel_gradient_trace
-from cnn_lab.trace.max_pool_gradient import max_pool_gradient_trace
-from cnn_lab.trace.model import MAX_LINKS, MAX_WIRE_BYTES, Trace, TraceTooLarge
+from cnn_lab.trace.model import MAX_LINKS, MAX_WIRE_BYTES, Form, Trace, TraceTooLarge
 from cnn_lab.trace.numbers import Precision, format_number
-from cnn_lab.trace.pooling import average_pool_trace, max_pool_trace
-from cnn_lab.trace.scatter import Form
+from cnn_lab.trace.pooling import (
+    average_pool_gradient_trace,
+    average_pool_trace,
+    max_pool_gradient_trace,
+    max_pool_trace,
+)
 from cnn_lab.trace.transposed import transposed_convolution_trace
 
 __all__ = [

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cnn_lab.trace.captions import is_exact, running_totals
 from cnn_lab.trace.grid import PADDING
 from cnn_lab.trace.model import Trace
 from cnn_lab.trace.numbers import MINUS, format_number
@@ -104,7 +103,7 @@ def arithmetic(trace: Trace, step: int) -> Arithmetic:
     >>> [term.text for term in line.blocks[0].terms], line.finish, line.equals, line.result
     (['0·2', '1·(−1)'], '+ bias 0.5', '=', '−0.5')
     """
-    exact = is_exact(trace, step)
+    exact = trace.is_exact(step)
     equals = "=" if exact else "≈"
     if trace.targets.size:
         additions = tuple(_additions(trace, step, equals))
@@ -112,7 +111,7 @@ def arithmetic(trace: Trace, step: int) -> Arithmetic:
             blocks=(Block(terms=additions),), operator="", in_rows=True, equals=equals
         )
     blocks = tuple(_blocks(trace, step))
-    result = _written(trace, trace.writes[step])
+    result = trace.text(trace.writes[step])
     if trace.term == "maximum":
         return Arithmetic(
             blocks=blocks, open="max(", operator=",", close=")", equals=equals, result=result
@@ -192,7 +191,7 @@ def _blocks(trace: Trace, step: int) -> Iterator[Block]:
         title = total = ""
         if trace.partials.size:
             cell = trace.partials[step, channel]
-            title, total = trace.locate(cell)[0].part, _written(trace, cell)
+            title, total = trace.locate(cell)[0].part, trace.text(cell)
         yield Block(terms=tuple(term for term in terms if term), title=title, total=total)
 
 
@@ -215,7 +214,7 @@ def _term(trace: Trace, step: int, link: int) -> Term | None:
 def _additions(trace: Trace, step: int, equals: str) -> Iterator[Term]:
     """Yield what a scatter step adds to each of its targets."""
     links = trace.links(step)
-    totals = running_totals(trace, step)
+    totals = trace.running_totals(step)
     for link, (target, before, after) in zip(range(links.start, links.stop), totals, strict=True):
         cell = int(trace.reads[link])
         weight = int(trace.weights[link]) if trace.weights.size else -1
@@ -230,8 +229,8 @@ def _additions(trace: Trace, step: int, equals: str) -> Iterator[Term]:
 
 
 def _product(trace: Trace, cell: int, weight: int) -> str:
-    value = _in_parentheses(_written(trace, cell))
-    return value if weight < 0 else f"{value}·{_in_parentheses(_written(trace, weight))}"
+    value = _in_parentheses(trace.text(cell))
+    return value if weight < 0 else f"{value}·{_in_parentheses(trace.text(weight))}"
 
 
 def _sum(trace: Trace, blocks: Sequence[Block]) -> tuple[int, str]:
@@ -248,13 +247,9 @@ def _addends(trace: Trace, step: int, blocks: Sequence[Block]) -> str:
     addends = [_in_parentheses(block.total) for block in blocks if trace.partials.size]
     if trace.biases.size:
         name = trace.locate(trace.biases[step])[0].title.lower()
-        addends.append(f"{name} {_in_parentheses(_written(trace, trace.biases[step]))}")
+        addends.append(f"{name} {_in_parentheses(trace.text(trace.biases[step]))}")
     lead = "+ " if addends and not trace.partials.size else ""
     return lead + " + ".join(addends)
-
-
-def _written(trace: Trace, cell: int) -> str:
-    return format_number(trace.value(cell), trace.locate(cell)[0].precision)
 
 
 def _in_parentheses(text: str) -> str:

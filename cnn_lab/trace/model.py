@@ -1,16 +1,17 @@
 """Trace: grids of cells, and for each step the cells that it reads and writes."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from cnn_lab.trace.captions import caption, is_exact
-from cnn_lab.trace.grid import Grid, IntArray
-from cnn_lab.trace.numbers import FloatArray
+from cnn_lab.trace.grid import PADDING, Grid, IntArray
+from cnn_lab.trace.numbers import MINUS, FloatArray, Precision, format_number
 from cnn_lab.trace.wire import pack_integers, pack_table, pack_values, wire_size
 
+Form = Literal["gather", "scatter"]
 Term = Literal["product_sum", "sum", "maximum", "mean", "scatter_add"]
 Span = Literal["reads", "targets"]
 
@@ -140,6 +141,10 @@ class Trace:
         grid, row, column = self.locate(cell)
         return float(grid.values[row, column])
 
+    def text(self, cell: int) -> str:
+        """Return the value in a cell as captions and the arithmetic line write it."""
+        return format_number(self.value(cell), self.locate(cell)[0].precision)
+
     def links(self, step: int) -> slice:
         """Return the slice of a step in `reads`, `weights`, `targets` and `totals`."""
         return slice(int(self.step_starts[step]), int(self.step_starts[step + 1]))
@@ -148,13 +153,87 @@ class Trace:
         """Return the ids of the cells that a step reads."""
         return self.reads[self.links(step)]
 
+    def running_totals(self, step: int) -> list[tuple[int, float, float]]:
+        """Return each target of a scatter step with its total before and after.
+
+        A step adds to a target once.
+        """
+        if not self.targets.size:
+            return []
+        links = self.links(step)
+        earlier = self.targets[: links.start]
+        result = []
+        for target, after in zip(self.targets[links], self.totals[links], strict=True):
+            visits = np.flatnonzero(earlier == target)
+            before = float(self.totals[visits[-1]]) if visits.size else 0.0
+            result.append((int(target), before, float(after)))
+        return result
+
     def is_exact(self, step: int) -> bool:
         """Return whether the digits shown for a step's terms and result are exact."""
-        return is_exact(self, step)
+        results = self.targets[self.links(step)] if self.targets.size else self.writes[[step]]
+        if all(self.locate(cell)[0].precision.exact for cell in results):
+            return True
+        return all(precision.writes(value) for value, precision in self._shown(step))
+
+    def _shown(self, step: int) -> list[tuple[float, Precision]]:
+        """Return the numbers that a step shows, except those multiplied by zero."""
+        cells = list(self.biases[step : step + 1])
+        links = self.links(step)
+        reads = self.reads[links]
+        if self.weights.size:
+            for read, weight in zip(reads, self.weights[links], strict=True):
+                if self.value(read) and self.value(weight):
+                    cells += [read, weight]
+        else:
+            cells += [cell for cell in reads if np.isfinite(self.value(cell))]
+        if not self.targets.size:
+            cells.append(self.writes[step])
+        numbers = [(self.value(cell), self.locate(cell)[0].precision) for cell in cells]
+        for target, before, after in self.running_totals(step):
+            precision = self.locate(target)[0].precision
+            numbers += [(before, precision), (after, precision)]
+        return numbers
 
     def caption(self, step: int) -> str:
-        """Return a description of a step in words, the same as on the stage."""
-        return caption(self, step)
+        """Return a description of a step in words, the same as on the stage.
+
+        The stage fills the same slots in the browser: `output`, `row` and `column` of the step's
+        leading cell; `top`, `bottom`, `left` and `right` of the cells that `span` names; the
+        `count` of cells combined and of `padding`; `result` (for a scatter step, the value
+        handed out), and `about`, which is "about " if digits are cut off; `share`, the first
+        number read; `bias` and, for a maximum, `winner_row` and `winner_column`.
+        """
+        lead, row, column = self.locate(self.leads[step])
+        reads = self.step_reads(step)
+        spanned = self.reads if self.span == "reads" else self.targets
+        span = [self.locate(cell) for cell in spanned[self.links(step)]]
+        n_padding = sum(bool(grid.mask[r, c] & PADDING) for grid, r, c in span)
+        count = len(reads) - n_padding * self.skip_padding
+        slots: dict[str, Any] = {
+            "output": lead.name,
+            "row": lead.row_labels[row],
+            "column": lead.column_labels[column],
+            "result": self.text(self.leads[step]),
+            "about": "" if self.is_exact(step) else "about ",
+            "count": count,
+            "padding": n_padding,
+        }
+        if span:
+            (first, top, left), (_, bottom, right) = span[0], span[-1]
+            slots["top"], slots["bottom"] = first.row_labels[top], first.row_labels[bottom]
+            slots["left"], slots["right"] = first.column_labels[left], first.column_labels[right]
+        if len(reads) and np.isfinite(self.value(reads[0])):
+            slots["share"] = self.text(reads[0])  # the padding of a maximum has no number
+        if self.biases.size:
+            slots["bias"] = self.text(self.biases[step])
+        if self.winners.size:
+            grid, r, c = self.locate(self.winners[step])
+            slots["winner_row"], slots["winner_column"] = grid.row_labels[r], grid.column_labels[c]
+        few = self.few_templates
+        template = few[count] if count < len(few) else self.caption_template
+        template += self.padding_template if n_padding else ""
+        return re.sub(r"\{(\w+)\}", lambda slot: str(slots[slot[1]]).replace("-", MINUS), template)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the trace as JSON-serializable data: short texts and integers in base64."""

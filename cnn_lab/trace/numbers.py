@@ -6,7 +6,7 @@ kept as exactly those decimals, and everything computed from other values is mar
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,21 @@ class Precision:
     def fine_decimals(self) -> int:
         """Digits after the point in the arithmetic line and in captions."""
         return self.decimals if self.exact else self.decimals + 1
+
+    def times(self, other: "Precision") -> "Precision":
+        """Return the digits of products."""
+        decimals = self.decimals + other.decimals
+        exact = self.exact and other.exact and decimals <= MAX_SHOWN_DECIMALS
+        return Precision(decimals, exact)
+
+    def plus(self, other: "Precision") -> "Precision":
+        """Return the digits of sums."""
+        return Precision(max(self.decimals, other.decimals), self.exact and other.exact)
+
+    @property
+    def longest(self) -> "Precision":
+        """As many digits as are ever shown, for a quotient or a long sum."""
+        return Precision(MAX_SHOWN_DECIMALS, self.exact)
 
     def writes(self, value: float) -> bool:
         """Return whether the fine digits write this value exactly.
@@ -73,30 +88,43 @@ def decimals_needed(values: NDArray[np.floating[Any]], most: int) -> int | None:
     return None
 
 
-def settle(
+class Rounded(NamedTuple):
+    """Values as the stage holds them, and the digits they are shown with."""
+
+    values: FloatArray
+    precision: Precision
+
+
+def round_values(
     values: NDArray[np.floating[Any]], most: int = MAX_GIVEN_DECIMALS, *, exact: bool = True
-) -> tuple[FloatArray, Precision]:
-    """Return the values as the stage holds them, and the digits they are shown with.
+) -> Rounded:
+    """Round values to the digits that the stage shows them with.
 
     Short decimals become the nearest float64 of that decimal. Anything else, and everything
     if `exact` is false, becomes float32, which is how it is sent.
 
     Examples
     --------
-    >>> settle(np.array([0.1, 2.0], dtype=np.float32))
-    (array([0.1, 2. ]), Precision(decimals=1, exact=True))
-    >>> settle(np.array([1 / 3]))[1]
+    >>> round_values(np.array([0.1, 2.0], dtype=np.float32))
+    Rounded(values=array([0.1, 2. ]), precision=Precision(decimals=1, exact=True))
+    >>> round_values(np.array([1 / 3])).precision
     Precision(decimals=2, exact=False)
     """
     decimals = decimals_needed(values, most) if exact else None
     if decimals is not None:
         scaled = np.rint(values.astype(np.float64) * 10**decimals) + 0.0
-        return scaled / 10**decimals, Precision(decimals, exact=True)
+        return Rounded(scaled / 10**decimals, Precision(decimals, exact=True))
     finite = np.abs(values[np.isfinite(values)])
     largest = float(finite.max(initial=0.0))
     magnitude = int(np.floor(np.log10(largest))) if largest > 0 else 0
     shown = min(max(2 - magnitude - (magnitude < 0), 1), MAX_SHOWN_DECIMALS)
-    return values.astype(np.float32).astype(np.float64) + 0.0, Precision(shown, exact=False)
+    rounded = values.astype(np.float32).astype(np.float64) + 0.0
+    return Rounded(rounded, Precision(shown, exact=False))
+
+
+def round_to(values: NDArray[np.floating[Any]], precision: Precision) -> Rounded:
+    """Round values computed from others, whose digits make `precision`."""
+    return round_values(values, precision.decimals, exact=precision.exact)
 
 
 def format_number(value: float, precision: Precision) -> str:
@@ -119,3 +147,15 @@ def format_number(value: float, precision: Precision) -> str:
     if precision.writes(value) and "." in digits:
         digits = digits.rstrip("0").rstrip(".")
     return MINUS + digits if value < 0 and digits.strip("0.") else digits
+
+
+def number_text(value: float | np.floating[Any]) -> str:
+    """Return a number as text, as the stage writes it in a cell.
+
+    Examples
+    --------
+    >>> number_text(-0.5), number_text(12.0)
+    ('−0.5', '12')
+    """
+    values, precision = round_values(np.array([float(value)]))
+    return format_number(float(values[0]), precision)

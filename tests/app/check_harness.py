@@ -6,7 +6,8 @@ import streamlit as st
 from cnn_lab import ops
 from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
 from cnn_lab.concepts.checks import LayerCheck
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall
+from cnn_lab.concepts.layer_call import LayerCall
+from cnn_lab.ops.settings import ConvolutionSettings
 
 side = st.number_input("Side", value=6, key="side")
 strides = st.number_input("Stride", value=1, key="strides")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cnn_lab import ops
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall, Operation, PoolingSettings
+from cnn_lab.concepts.layer_call import LayerCall, Operation
+from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from cnn_lab.ops.types import Array
 
 OWN = ((2, 0), (1, 3))

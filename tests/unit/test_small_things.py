@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cnn_lab.concepts.formulas import convolution_costs, output_length_latex, unread_sentence
-from cnn_lab.concepts.pooling.shifts import shift_response
+from cnn_lab.concepts.convolution import convolution_costs
+from cnn_lab.concepts.formulas import output_length_latex, unread_sentence
+from cnn_lab.concepts.pooling import shift_response
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import load_mnist

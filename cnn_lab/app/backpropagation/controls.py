@@ -14,7 +14,7 @@ from cnn_lab.app.widgets.inputs import (
     whole_number,
 )
 from cnn_lab.app.widgets.matrix import editable_matrix, editing, of_shape
-from cnn_lab.concepts.backpropagation import (
+from cnn_lab.concepts.backpropagation.layer import (
     ACTIVATIONS,
     Backward,
     NamedActivation,
@@ -24,9 +24,10 @@ from cnn_lab.concepts.backpropagation import (
     SquaredError,
     WeightedSum,
 )
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall
+from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.ops import conv2d
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array
 
 SOURCES = {

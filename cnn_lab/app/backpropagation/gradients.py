@@ -12,16 +12,15 @@ from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.charts.backpropagation import activation_spec, activation_table
-from cnn_lab.concepts.backpropagation import (
-    ACTIVATIONS,
+from cnn_lab.concepts.backpropagation.gradients import (
     bias_gradient_latex,
-    disagreement,
+    form_difference,
     input_gradient_latex,
     kernel_gradient_latex,
-    matrix_latex,
-    number_latex,
 )
+from cnn_lab.concepts.backpropagation.layer import ACTIVATIONS
 from cnn_lab.concepts.checks import LayerCheck
+from cnn_lab.concepts.formulas import matrix_latex, number_latex
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
 from cnn_lab.ops.types import Array
@@ -65,7 +64,7 @@ def show_gradient(study: Study, quantity: Quantity, form: str) -> list[Trace]:
         return []
     shown = both if form == BOTH else [both[FORMS.index(form)]]
     stage(shown, key="back_stage")
-    difference = disagreement(*both)
+    difference = form_difference(*both)
     if difference == 0:
         st.markdown(prose("backpropagation", "agree"))
     else:

@@ -9,7 +9,7 @@ from cnn_lab.app.caches import test_digits
 from cnn_lab.app.widgets.inputs import choice, crop_side, whole_number
 from cnn_lab.app.widgets.pictures import show_image, tone
 from cnn_lab.charts.backpropagation import kernels_spec, kernels_table, lesson_spec, lesson_table
-from cnn_lab.concepts.backpropagation import Lesson, learn_kernel
+from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import crop_to_ink

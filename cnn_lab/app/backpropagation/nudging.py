@@ -10,15 +10,9 @@ from cnn_lab.charts.backpropagation import (
     line_spec,
     line_table,
 )
-from cnn_lab.concepts.backpropagation import (
-    Line,
-    error_table,
-    line_of_steps,
-    matrix_latex,
-    nudge,
-    nudged_slopes,
-    number_latex,
-)
+from cnn_lab.concepts.backpropagation.descent import Line, line_of_steps
+from cnn_lab.concepts.backpropagation.nudge import error_table, nudge, nudged_slopes
+from cnn_lab.concepts.formulas import matrix_latex, number_latex
 from cnn_lab.content import prose
 from cnn_lab.content.words import significant
 from cnn_lab.ops.types import Array

@@ -9,11 +9,8 @@ from cnn_lab.app.widgets.matrix import editable_matrix, editing
 from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.backpropagation import GRADIENT, PROBABILITY, bars_spec, softmax_table
-from cnn_lab.concepts.backpropagation import (
-    SoftmaxCrossEntropy,
-    number_latex,
-    softmax_cross_entropy,
-)
+from cnn_lab.concepts.backpropagation.softmax import SoftmaxCrossEntropy, softmax_cross_entropy
+from cnn_lab.concepts.formulas import number_latex
 from cnn_lab.content import prose
 from cnn_lab.content.words import significant
 from cnn_lab.ops.types import Array

@@ -20,9 +20,9 @@ from cnn_lab.app.widgets.inputs import (
 )
 from cnn_lab.app.widgets.kernel_menu import kernel_bank, kernel_choice, kernel_size
 from cnn_lab.app.widgets.upload import Crop, picture_controls
-from cnn_lab.concepts.layer_call import ConvolutionSettings
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array
 
 AS_IT_STANDS, TURNED, BOTH = "Cross-correlation", "True convolution", "Both in step"

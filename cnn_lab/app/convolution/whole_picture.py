@@ -7,8 +7,8 @@ from cnn_lab.app.caches import filtered_maps, framed_picture
 from cnn_lab.app.convolution.controls import Convolution
 from cnn_lab.app.widgets.pictures import show_png, theme_colour, tone
 from cnn_lab.app.widgets.upload import Crop
-from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
+from cnn_lab.trace.numbers import number_text
 
 WIDTH_PX = 300
 SIGNED, CLIPPED = "signed colours", "greys, clipped"
@@ -72,7 +72,7 @@ def show_whole_picture(layer: Convolution, crop: Crop) -> None:
                             title=title,
                             rows=result.rows,
                             columns=result.columns,
-                            low=number(result.low),
-                            high=number(result.high),
+                            low=number_text(result.low),
+                            high=number_text(result.high),
                         )
                     )

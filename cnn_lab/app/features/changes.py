@@ -18,12 +18,12 @@ from cnn_lab.charts.maps import (
     image_picture,
     map_sheet,
 )
-from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
 from cnn_lab.content.words import or_dash, percent
 from cnn_lab.explain.changes import answer_curve, changed, following
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array
+from cnn_lab.trace.numbers import number_text
 
 IMAGE_PX, MAPS_PX = 112, 230
 
@@ -102,7 +102,7 @@ def show_changes(view: View) -> None:
                 key=f"features_maps_{name.replace(' ', '_').lower()}",
                 chosen=None,
                 label=prose("features", "side_alt", name=name, layer=view.layer),
-                ends=(number(-limit if signed else 0.0), number(limit)),
+                ends=(number_text(-limit if signed else 0.0), number_text(limit)),
                 caption=f"{view.layer}, one scale for both",
                 on_choose=None,
                 most_px=MAPS_PX,

@@ -24,11 +24,11 @@ from cnn_lab.app.widgets.map_picker import map_picker
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.charts.maps import Scope, data_url, map_sheet, scale_limits
 from cnn_lab.charts.network import planes, shown_layers
-from cnn_lab.concepts.convolution.equations import number
 from cnn_lab.content import prose
 from cnn_lab.explain.surgery import operate
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array
+from cnn_lab.trace.numbers import number_text
 
 SCOPE, SECTION = "features_scale", "features_view"
 SCOPES: tuple[Scope, ...] = ("map", "layer", "network")
@@ -95,7 +95,7 @@ def _show_maps(view: View, scope: Scope) -> None:
         key="features_maps",
         chosen=view.place,
         label=prose("features", "maps_alt", layer=view.layer, n=sheet.n_maps),
-        ends=(number(low), number(high)),
+        ends=(number_text(low), number_text(high)),
         caption=WHAT_SCALES[scope].format(map=channel),
         on_choose=look_into,
         noun="Map" if view.maps.shape[0] * view.maps.shape[1] > 1 else "Unit",
@@ -143,7 +143,7 @@ def _show_kernels(kernels: Array, view: View, *, chosen: int | None = None) -> N
         chosen=None if chosen is None else (chosen, 0, 0),
         label=prose("features", "kernels_alt", layer=view.layer, n=kernels.shape[2]),
         noun="Kernel" if chosen is not None else "Input map",
-        ends=(number(-limit), number(limit)),
+        ends=(number_text(-limit), number_text(limit)),
         caption="one scale for all",
         on_choose=None if chosen is None else lambda place: look_into((place[0], *view.place[1:])),
         most_px=KERNELS_PX,

@@ -8,7 +8,8 @@ from cnn_lab.app.network.controls import OWN_NAME, Bench, change
 from cnn_lab.app.widgets.inputs import whole_number
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.network import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
-from cnn_lab.concepts.formulas import cost_table, layer_costs, output_length_latex
+from cnn_lab.concepts.convolution import cost_table, layer_costs
+from cnn_lab.concepts.formulas import output_length_latex
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted, data_size, shape_words
 from cnn_lab.network.costs import memory

@@ -16,10 +16,11 @@ from cnn_lab.app.widgets.inputs import (
     padding_control,
     pair_number,
 )
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall
-from cnn_lab.concepts.padding.conventions import conventions
+from cnn_lab.concepts.layer_call import LayerCall
+from cnn_lab.concepts.padding import conventions
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.ops import conv2d, conv2d_transpose
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array, Pair
 from cnn_lab.trace import Trace, convolution_trace, transposed_convolution_trace
 from cnn_lab.trace.scatter import Form

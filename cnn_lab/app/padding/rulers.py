@@ -5,14 +5,7 @@ import streamlit as st
 
 from cnn_lab.app.padding.controls import Setup
 from cnn_lab.app.widgets.cells import Cell, show_cells
-from cnn_lab.concepts.padding.conventions import (
-    KERAS,
-    PYTORCH,
-    Disagreement,
-    Ruler,
-    disagreement,
-    ruler,
-)
+from cnn_lab.concepts.padding import KERAS, PYTORCH, Disagreement, Ruler, disagreement, ruler
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
 from cnn_lab.ops.sizes import effective_kernel_size

@@ -11,16 +11,17 @@ from cnn_lab.app.widgets.cells import Cell, show_cells
 from cnn_lab.app.widgets.inputs import whole_number
 from cnn_lab.app.widgets.pictures import show_image, show_png, tone
 from cnn_lab.concepts.formulas import output_length_latex
-from cnn_lab.concepts.layer_call import ConvolutionSettings
-from cnn_lab.concepts.padding.read_counts import (
+from cnn_lab.concepts.padding import (
     Counts,
     counts_sentence,
     floor_sentences,
     read_counts,
+    round_trip,
+    transposed_length_latex,
 )
-from cnn_lab.concepts.padding.transposed import round_trip, transposed_length_latex
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.sizes import effective_kernel_size
 from cnn_lab.ops.types import Pair
 

@@ -17,10 +17,11 @@ from cnn_lab.app.widgets.inputs import (
     whole_number,
 )
 from cnn_lab.app.widgets.matrix import editable_matrix, editing, of_shape
-from cnn_lab.concepts.layer_call import LayerCall, Operation, PoolingSettings
+from cnn_lab.concepts.layer_call import LayerCall, Operation
 from cnn_lab.data.teaching_images import parse_matrix
 from cnn_lab.ops import average_pool2d, average_pool2d_gradient, max_pool2d, max_pool2d_gradient
 from cnn_lab.ops.pooling import pooling_geometry
+from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.types import Array, Pair
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace import (

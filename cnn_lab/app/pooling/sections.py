@@ -11,6 +11,7 @@ from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.pooling import shift_spec, shift_table
 from cnn_lab.concepts.formulas import output_length_latex, unread_sentence
 from cnn_lab.concepts.pooling import (
+    Direction,
     Routes,
     contrast_divisors,
     divides_differently,
@@ -20,8 +21,8 @@ from cnn_lab.concepts.pooling import (
     read_cell_latex,
     remains,
     routes,
+    shift_response,
 )
-from cnn_lab.concepts.pooling.shifts import Direction, shift_response
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted, shape_words
 from cnn_lab.trace import arithmetic_latex

@@ -1,13 +1,13 @@
-"""One gradient step, and the loss for every other learning rate."""
+"""Gradient descent: one step at every learning rate, and a kernel learned from noise."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_lab.concepts.backpropagation.activation import ACTIVATIONS
-from cnn_lab.concepts.backpropagation.layer import Parameters, SmallLayer
-from cnn_lab.concepts.backpropagation.objective import SquaredError
+from cnn_lab.concepts.backpropagation.layer import ACTIVATIONS, Parameters, SmallLayer, SquaredError
 from cnn_lab.ops.types import Array
+from cnn_lab.ops.windows import window_view
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,3 +93,111 @@ def _exact_best(layer: SmallLayer, direction: Parameters) -> float | None:
     moves = layer.sums(direction.kernel[..., np.newaxis], np.array([direction.bias]))
     curvature = float(np.square(moves).sum()) / layer.objective.divisor
     return direction.squared_length() / curvature if curvature > 0 else None
+
+
+NOISE = 0.5
+# A loss that has grown this much does not recover.
+HOPELESS = 1e6
+# Directions whose curvature is this much smaller than the largest are flat up to rounding.
+FLAT = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """All kernels of a training, from the initial noise on.
+
+    Attributes
+    ----------
+    kernels : ndarray of float64, shape (steps + 1, rows, columns)
+        All finite: a lesson that diverges ends before its numbers overflow.
+    losses : ndarray of float64, shape (steps + 1,)
+        Half the mean squared error.
+    goal : ndarray of float64, shape (rows, columns)
+    diverged : bool
+        Whether training was stopped because the loss exploded.
+    highest_rate : float
+        Every step overshoots further above this rate; infinite for an empty image.
+    unseen : int
+        Number of independent kernel changes that make no difference on this image.
+    """
+
+    kernels: Array
+    losses: Array
+    goal: Array
+    diverged: bool
+    highest_rate: float
+    unseen: int
+
+    @property
+    def differences(self) -> Array:
+        """Largest difference to the goal after each step, shape (steps + 1,)."""
+        return np.asarray(np.abs(self.kernels - self.goal).max(axis=(1, 2)))
+
+
+def learn_kernel(image: Array, goal: Array, *, rate: float, steps: int, seed: int = 0) -> Lesson:
+    """Learn a kernel from its output on one image.
+
+    The kernel starts as noise. Its output is compared with that of the goal, and each step goes
+    against the gradient of half the mean squared error.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (height, width)
+        At least as large as the goal.
+    goal : ndarray of float, shape (rows, columns)
+        The kernel that makes the target; only its output is used.
+    rate : float
+        The learning rate.
+    steps : int
+        At least 0.
+    seed : int
+        Seed of the noise, whose standard deviation is 0.5.
+
+    Returns
+    -------
+    Lesson
+        Shorter than `steps` if the loss has grown a million times.
+
+    Notes
+    -----
+    The windows are written into a matrix once. A step is then two products with it,
+    `goal.size` multiply-adds for each window, as in the convolution and its gradient. The
+    highest rate follows from the eigenvalues of the second derivative of the loss, that
+    matrix times itself.
+
+    Examples
+    --------
+    >>> lesson = learn_kernel(np.eye(8), np.array([[1.0, -1.0]]), rate=0.2, steps=300)
+    >>> lesson.kernels[-1].round(3)
+    array([[ 1., -1.]])
+    """
+    kernel = np.random.default_rng(seed).normal(scale=NOISE, size=goal.shape)
+    windows = window_view(image[np.newaxis, ..., np.newaxis], goal.shape, (1, 1))
+    pixels = windows.reshape(-1, goal.size)
+    error = pixels @ (kernel - goal).ravel()
+    kernels, losses = [kernel], [_loss(error)]
+    diverged = False
+    for _ in range(steps):
+        kernel = kernel - rate * (error @ pixels).reshape(goal.shape) / len(error)
+        error = pixels @ (kernel - goal).ravel()
+        # Written so that NaN counts as diverged too.
+        diverged = not _loss(error) <= HOPELESS * max(losses[0], 1e-9)
+        if diverged:
+            break
+        kernels.append(kernel)
+        losses.append(_loss(error))
+    bends = np.linalg.eigvalsh(pixels.T @ pixels / len(pixels))
+    seen = bends[bends > FLAT * bends[-1]] if bends[-1] > 0 else bends[:0]
+    return Lesson(
+        np.array(kernels),
+        np.array(losses),
+        goal,
+        diverged,
+        highest_rate=2 / float(seen[-1]) if len(seen) else math.inf,
+        unseen=int(goal.size - len(seen)),
+    )
+
+
+def _loss(error: Array) -> float:
+    with np.errstate(over="ignore"):  # infinity counts as a large number
+        return float(error @ error) / (2 * len(error))

@@ -53,7 +53,7 @@ def nudge(layer: SmallLayer, at: Parameters, cell: tuple[int, int], epsilon: flo
 
     Examples
     --------
-    >>> from cnn_lab.concepts.backpropagation.objective import WeightedSum
+    >>> from cnn_lab.concepts.backpropagation.layer import WeightedSum
     >>> layer = SmallLayer(np.array([[1.0, 2.0]]), WeightedSum(np.array([[3.0]])))
     >>> nudge(layer, Parameters(np.array([[1.0, 1.0]]), 0.0), (0, 1), 0.5)
     Nudge(below=6.0, here=9.0, above=12.0, slope=6.0, crossed=0)

@@ -1,8 +1,9 @@
 """The layer on a page in Keras."""
 
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall
+from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.snippets.in_numpy import array_lines
 from cnn_lab.concepts.snippets.literals import arguments, script, short, written
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Borders, Pair
 
 NAMED = ("valid", "same")
@@ -55,7 +56,7 @@ def _model_lines(call: LayerCall) -> list[str]:
         return []
     assert call.kernel is not None
     settings = call.convolution
-    strides, dilation_rate = settings.steps
+    strides, dilation_rate = settings.strides, settings.dilation_rate
     plain = settings.pad_mode == "zeros" and not settings.flip_kernel
     if not plain or settings.padding not in NAMED or _skips(settings):
         return []
@@ -82,7 +83,7 @@ def _layer_lines(call: LayerCall) -> list[str]:
 
 def _convolution_lines(call: LayerCall) -> list[str]:
     settings = call.convolution
-    strides, dilation_rate = settings.steps
+    strides, dilation_rate = settings.strides, settings.dilation_rate
     skips = _skips(settings)
     kernel = "kernel"
     lines = []
@@ -117,13 +118,13 @@ def _convolution_lines(call: LayerCall) -> list[str]:
 
 
 def _skips(settings: ConvolutionSettings) -> bool:
-    strides, dilation_rate = settings.steps
+    strides, dilation_rate = settings.strides, settings.dilation_rate
     return max(strides) > 1 and max(dilation_rate) > 1
 
 
 def _transposed_lines(call: LayerCall) -> list[str]:
     settings = call.convolution
-    strides, _ = settings.steps
+    strides = settings.strides
     stride = None if strides == (1, 1) else short(strides)
     same = '"same"' if settings.padding == "same" else None
     does = arguments("images", "turned", strides=stride or "1", padding=same)
@@ -140,7 +141,7 @@ def _transposed_lines(call: LayerCall) -> list[str]:
 
 def transposed_cut(call: LayerCall) -> str:
     """Return the slices of the unpadded result that remain after cutting the padding."""
-    strides, _ = call.convolution.steps
+    strides = call.convolution.strides
     borders = call.convolution.borders(call.size, call.kernel_size)
     axes = zip(borders, call.size, strides, call.kernel_size, strict=True)
     return ", ".join(
@@ -151,7 +152,7 @@ def transposed_cut(call: LayerCall) -> str:
 
 def _pooling_lines(call: LayerCall) -> list[str]:
     settings = call.pooling
-    pool_size, strides = settings.window
+    pool_size, strides = settings.pool_size, settings.strides
     largest = call.operation.startswith("max")
     counted = settings.count_include_pad and not largest
     stride = short(strides)

@@ -65,7 +65,7 @@ def array_lines(arrays: list[Written], dtype: str | None = None) -> list[str]:
 
 def _settings(call: LayerCall) -> dict[str, Any]:
     if "pooling" in call.operation:
-        pool_size, strides = call.pooling.window
+        pool_size, strides = call.pooling.pool_size, call.pooling.strides
         return {
             "pool_size": short(pool_size),
             "strides": None if strides == pool_size else short(strides),
@@ -77,7 +77,7 @@ def _settings(call: LayerCall) -> dict[str, Any]:
             ),
         }
     settings = call.convolution
-    strides, dilation_rate = settings.steps
+    strides, dilation_rate = settings.strides, settings.dilation_rate
     return {
         "strides": None if strides == (1, 1) else short(strides),
         "padding": _unless("valid", settings.padding),

@@ -62,7 +62,7 @@ def _layer_lines(call: LayerCall) -> list[str]:
 
 def _convolution_lines(call: LayerCall) -> list[str]:
     settings = call.convolution
-    strides, dilation_rate = settings.steps
+    strides, dilation_rate = settings.strides, settings.dilation_rate
     borders = settings.borders(call.size, call.kernel_size)
     images, padding, lines = "images", None, []
     symmetric = _is_symmetric(borders)
@@ -92,7 +92,7 @@ def _convolution_lines(call: LayerCall) -> list[str]:
 
 def _transposed_lines(call: LayerCall) -> list[str]:
     settings = call.convolution
-    strides, _ = settings.steps
+    strides = settings.strides
     rests = [max(stride - k, 0) for stride, k in zip(strides, call.kernel_size, strict=True)]
     cut, comment = None, ""
     if settings.padding == "same":
@@ -117,7 +117,7 @@ def _transposed_lines(call: LayerCall) -> list[str]:
 
 def _pooling_lines(call: LayerCall) -> list[str]:
     settings = call.pooling
-    pool_size, strides = settings.window
+    pool_size, strides = settings.pool_size, settings.strides
     borders = settings.borders(call.size)
     largest = call.operation.startswith("max")
     function = "F.max_pool2d" if largest else "F.avg_pool2d"

@@ -18,7 +18,7 @@ from cnn_lab.network.layers.base import (
     window_words,
     without_weights,
 )
-from cnn_lab.ops.pooling import pooling_geometry
+from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.sizes import Window
 from cnn_lab.ops.types import Array, Shape
 
@@ -41,7 +41,8 @@ class _Pooling(BaseLayer):
     @override
     def window(self, input_shape: Shape) -> Window:
         size = self._map_size(input_shape)
-        return Window(*pooling_geometry(size, self.pool_size, self.strides, self.padding))
+        geometry = PoolingSettings(self.pool_size, self.strides, self.padding).geometry(size)
+        return Window(geometry.window, geometry.strides, geometry.borders)
 
     @override
     def output_shape(self, input_shape: Shape) -> Shape:

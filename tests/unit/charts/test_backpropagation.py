@@ -23,15 +23,9 @@ from cnn_lab.charts.backpropagation import (
     line_table,
     softmax_table,
 )
-from cnn_lab.concepts.backpropagation import (
-    ACTIVATIONS,
-    Parameters,
-    SmallLayer,
-    SquaredError,
-    learn_kernel,
-    line_of_steps,
-    softmax_cross_entropy,
-)
+from cnn_lab.concepts.backpropagation.descent import learn_kernel, line_of_steps
+from cnn_lab.concepts.backpropagation.layer import ACTIVATIONS, Parameters, SmallLayer, SquaredError
+from cnn_lab.concepts.backpropagation.softmax import softmax_cross_entropy
 from cnn_lab.data.kernels import KERNELS
 
 SOBEL = KERNELS["sobel_columns"].values()

@@ -20,7 +20,7 @@ from cnn_lab.charts.network import (
     planes,
     shown_layers,
 )
-from cnn_lab.concepts.formulas import layer_costs
+from cnn_lab.concepts.convolution import layer_costs
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.editing import removed

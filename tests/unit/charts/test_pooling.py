@@ -1,7 +1,7 @@
 import pytest
 
 from cnn_lab.charts.pooling import shift_spec, shift_table
-from cnn_lab.concepts.pooling.shifts import shift_response
+from cnn_lab.concepts.pooling import shift_response
 from cnn_lab.data.mnist import load_mnist
 
 

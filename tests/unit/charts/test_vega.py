@@ -6,7 +6,7 @@ import pytest
 from jsonschema import ValidationError
 
 from cnn_lab.charts import answers, backpropagation, network, paper, pooling, training, vega
-from cnn_lab.concepts.formulas import layer_costs
+from cnn_lab.concepts.convolution import layer_costs
 
 COSTS = layer_costs((14, 14, 16), (3, 3), (12, 12, 128), bias=False)
 CHARTS = {

@@ -7,23 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_lab.concepts.backpropagation import (
+from cnn_lab.concepts.backpropagation.descent import learn_kernel, line_of_steps
+from cnn_lab.concepts.backpropagation.gradients import form_difference
+from cnn_lab.concepts.backpropagation.layer import (
     ACTIVATIONS,
     Parameters,
     SmallLayer,
     SquaredError,
     WeightedSum,
-    disagreement,
+)
+from cnn_lab.concepts.backpropagation.nudge import (
+    CENTRAL,
+    LEAST_ERROR,
+    ONE_SIDED,
     error_table,
-    learn_kernel,
-    line_of_steps,
     nudge,
     nudged_slopes,
-    softmax_cross_entropy,
 )
-from cnn_lab.concepts.backpropagation.nudge import CENTRAL, LEAST_ERROR, ONE_SIDED
-from cnn_lab.concepts.layer_call import ConvolutionSettings
+from cnn_lab.concepts.backpropagation.softmax import softmax_cross_entropy
 from cnn_lab.data.kernels import KERNELS
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.trace import bias_gradient_trace, input_gradient_trace, kernel_gradient_trace
 
 SOBEL = KERNELS["sobel_columns"].values()
@@ -258,12 +261,12 @@ def test_gathered_and_scattered_traces_come_to_the_same(settings):
     }
     for trace in (kernel_gradient_trace, input_gradient_trace):
         both = [trace(image, kernel, delta, form=form, **steps) for form in ("gather", "scatter")]
-        assert disagreement(*both) == 0
+        assert form_difference(*both) == 0
     both = [bias_gradient_trace(delta, form=form) for form in ("gather", "scatter")]
-    assert disagreement(*both) == 0
+    assert form_difference(*both) == 0
 
 
 def test_traces_of_different_gradients_disagree():
     delta = np.array([[1.0, 2.0]])
     gathered = bias_gradient_trace(delta)
-    assert disagreement(gathered, bias_gradient_trace(2 * delta, form="scatter")) == 3
+    assert form_difference(gathered, bias_gradient_trace(2 * delta, form="scatter")) == 3

@@ -8,7 +8,8 @@ import pytest
 from cnn_lab import ops
 from cnn_lab.concepts import keras_check
 from cnn_lab.concepts.checks import LayerCheck, compare
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall, PoolingSettings
+from cnn_lab.concepts.layer_call import LayerCall
+from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from tests.unit.layer_calls import CALLS, computed, convolution, random
 
 

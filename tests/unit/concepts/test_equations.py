@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_lab.concepts.convolution.equations import flip_lab, symbols
-from cnn_lab.concepts.formulas import cost_table, layer_costs
-from cnn_lab.concepts.layer_call import ConvolutionSettings
+from cnn_lab.concepts.convolution import cost_table, flip_lab, layer_costs, symbols
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops import ShapeError, conv2d
+from cnn_lab.ops.settings import ConvolutionSettings
 
 SETTINGS = st.builds(
     ConvolutionSettings,

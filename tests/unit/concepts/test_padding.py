@@ -8,14 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_lab.concepts.layer_call import ConvolutionSettings
-from cnn_lab.concepts.padding.conventions import KERAS, PYTORCH, conventions, disagreement, ruler
-from cnn_lab.concepts.padding.read_counts import counts_sentence, floor_sentences, read_counts
-from cnn_lab.concepts.padding.strides import strided_maps
-from cnn_lab.concepts.padding.transposed import round_trip, transposed_length_latex
+from cnn_lab.concepts.padding import (
+    KERAS,
+    PYTORCH,
+    conventions,
+    counts_sentence,
+    disagreement,
+    floor_sentences,
+    read_counts,
+    round_trip,
+    ruler,
+    strided_maps,
+    transposed_length_latex,
+)
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.ops import conv2d
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import ShapeError
 
 PADDINGS = ("valid", "same", "full", ((2, 0), (1, 3)))

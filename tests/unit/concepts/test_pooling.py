@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_lab.concepts.layer_call import PoolingSettings
 from cnn_lab.concepts.pooling import (
     contrast_divisors,
     divisor_latex,
@@ -16,9 +15,10 @@ from cnn_lab.concepts.pooling import (
     read_cell_latex,
     remains,
     routes,
+    shift_response,
 )
-from cnn_lab.concepts.pooling.shifts import shift_response
 from cnn_lab.ops import average_pool2d, max_pool2d, max_pool2d_gradient
+from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.types import ShapeError
 
 

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall, PoolingSettings
+from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.snippets import keras_code, numpy_code, pytorch_code
+from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from tests.unit.layer_calls import CALLS, computed, convolution, pooling, random, transposed
 
 

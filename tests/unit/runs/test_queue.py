@@ -17,8 +17,9 @@ import pytest
 
 from cnn_lab import ops
 from cnn_lab.concepts.checks import MAX_BYTES, Answer, CheckRefusedError, LayerCheck
-from cnn_lab.concepts.layer_call import ConvolutionSettings, LayerCall
+from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.network import Network
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.runs import cluster, store, worker_process
 from cnn_lab.runs.checks import MAX_UNDER_WAY, Checks
 from cnn_lab.runs.job import Event, UnknownRunError

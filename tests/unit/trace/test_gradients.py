@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from cnn_lab.trace.captions import running_totals
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from cnn_lab.trace import (
     max_pool_gradient_trace,
     transposed_convolution_trace,
 )
-from cnn_lab.trace.captions import running_totals
 from cnn_lab.trace.grid import PADDING, WINNER
 
 FORMS = ["gather", "scatter"]

@@ -1,1 +1,0 @@
-"""Padding conventions, read counts, strides and transposed convolution."""

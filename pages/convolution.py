@@ -1,5 +1,3 @@
-from dataclasses import asdict
-
 import numpy as np
 import streamlit as st
 
@@ -24,8 +22,8 @@ from cnn_lab.concepts.formulas import output_length_latex, unread_sentence
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
-from cnn_lab.ops import conv2d
-from cnn_lab.trace import TraceTooLarge, arithmetic_latex, convolution_trace
+from cnn_lab.trace import TraceTooLarge, arithmetic_latex
+from cnn_lab.trace.convolution import ConvolutionNumbers
 
 frame.ensure()
 
@@ -37,14 +35,12 @@ below = st.container()
 
 with controls:
     layer = convolution_controls()
-image, kernel, bias, settings = layer.image, layer.kernel, layer.bias, layer.settings[0]
-several = len(layer.channel_names) > 1
-given = {"bias": bias if bias.any() else None}
+image, kernel, settings = layer.image, layer.kernel, layer.settings[0]
+bias = layer.bias if layer.bias.any() else None
 
 try:
-    results = [
-        conv2d(image[np.newaxis], kernel, bias, **asdict(each))[0] for each in layer.settings
-    ]
+    convolved = [ConvolutionNumbers(image, kernel, bias, each) for each in layer.settings]
+    results = [each.result for each in convolved]
 except ValueError as error:
     with stage_side:
         does_not_fit(error, pad_mode=settings.pad_mode)
@@ -52,16 +48,8 @@ except ValueError as error:
 
 with stage_side:
     try:
-        traces = [
-            convolution_trace(
-                image,
-                kernel,
-                **given,
-                **asdict(each),
-                channel_names=layer.channel_names if several else None,
-            )
-            for each in layer.settings
-        ]
+        names = layer.channel_names if len(layer.channel_names) > 1 else None
+        traces = [each.trace(channel_names=names) for each in convolved]
         stage(traces, key="conv_stage")
     except TraceTooLarge:
         traces = []
@@ -75,7 +63,14 @@ with stage_side:
         st.markdown(prose("convolution", section, **numbers))
 
 with below:
-    call = LayerCall("convolution", settings, image[np.newaxis], kernel, **given)
+    shown = convolved[0]
+    call = LayerCall(
+        "convolution",
+        settings,
+        shown.image.values[np.newaxis],
+        shown.kernel.values,
+        None if bias is None else shown.bias.values,
+    )
     with st.container(horizontal=True):
         with st.container(width="content"):
             export_menu("conv_export", traces, name=layer.file_name)
@@ -83,10 +78,7 @@ with below:
     code_tabs("conv_code", call)
     if layer.crop is not None:
         show_whole_picture(layer, layer.crop)
-    size, window = image.shape[:2], kernel.shape[:2]
-    strides, dilation = settings.steps
-    borders = settings.borders(size, window)
-    out_size = results[0].shape[:2]
+    geometry = convolved[0].geometry
     if traces:
         st.markdown(prose("convolution", "worked"))
         st.latex(arithmetic_latex(traces[0], 0))
@@ -99,13 +91,7 @@ with below:
         weight = prose("convolution", f"weight_{ways[0]}")
         st.markdown(prose("convolution", "depth", weight=weight))
         letters = symbols(
-            image,
-            kernel,
-            bias,
-            out_size,
-            settings,
-            kernel_names=layer.kernel_names,
-            channel_names=layer.channel_names,
+            convolved[0], kernel_names=layer.kernel_names, channel_names=layer.channel_names
         )
         equation = 2 if settings.flip_kernel else 3
         st.markdown(prose("convolution", "symbols", equation=equation, **letters))
@@ -113,7 +99,7 @@ with below:
             depth, channels = kernel.shape[2], image.shape[2]
             groups = {"groups": settings.groups, "depth": depth, "channels": channels}
             st.markdown(prose("convolution", "groups", **groups))
-        if window == (1, 1):
+        if geometry.window == (1, 1):
             st.markdown(prose("convolution", "pointwise"))
         for name in dict.fromkeys(layer.presets):
             preset = KERNELS[name]
@@ -122,13 +108,13 @@ with below:
                 st.caption(f"Source: {preset.source}")
     with right:
         st.markdown("**How large is the output?** Rows and columns, with your numbers:")
-        names = ("H'", "W'")
-        for axis in zip(names, size, window, strides, borders, dilation, strict=True):
-            st.latex(output_length_latex(*axis))
-        st.markdown(unread_sentence(size, window, strides, borders, dilation))
-        st.markdown(prose("convolution", "counts", **convolution_costs(kernel.shape, out_size)))
+        for name, axis in zip(("H'", "W'"), geometry.axes, strict=True):
+            st.latex(output_length_latex(name, *axis))
+        st.markdown(unread_sentence(geometry))
+        counts = convolution_costs(kernel.shape, geometry.positions)
+        st.markdown(prose("convolution", "counts", **counts))
         st.markdown(prose("convolution", "costs"))
-        costs = layer_costs(image.shape, window, results[0].shape, groups=settings.groups)
+        costs = layer_costs(image.shape, geometry.window, results[0].shape, groups=settings.groups)
         show_table(cost_table(costs), label="Costs of layers between the same shapes")
     st.divider()
     with st.container(width=720):

@@ -9,10 +9,8 @@ import numpy as np
 
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.data.teaching_images import stroke_image
-from cnn_lab.ops.padding import resolve_padding
-from cnn_lab.ops.pooling import pooling_geometry
+from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from cnn_lab.ops.types import Array, Padding, PadMode, Pair, check_at_least
-from cnn_lab.ops.windows import output_size
 from cnn_lab.trace import (
     Form,
     Trace,
@@ -121,10 +119,8 @@ class Settings:
 
     def convolved_size(self, image: Array, kernel: Array) -> Pair:
         """Return how many positions the kernel takes."""
-        size, window = (image.shape[0], image.shape[1]), (kernel.shape[0], kernel.shape[1])
-        steps = self.strides or (1, 1)
-        borders = resolve_padding(self.padding, size, window, steps, self.dilation_rate)
-        return output_size(size, window, steps, borders, self.dilation_rate)
+        settings = ConvolutionSettings(self.strides or 1, self.padding, self.dilation_rate)
+        return settings.geometry(image.shape[:2], kernel.shape[:2]).positions
 
     @property
     def told(self) -> dict[str, Any]:
@@ -205,9 +201,8 @@ def _pooling(build: Callable[..., Trace]) -> Callable[[Settings], Trace]:
 def _pooling_gradient(build: Callable[..., Trace]) -> Callable[[Settings], Trace]:
     def trace(settings: Settings) -> Trace:
         image = settings.image()[..., 0]
-        size = (image.shape[0], image.shape[1])
-        geometry = pooling_geometry(size, settings.pool_size, settings.strides, settings.padding)
-        gradient = settings.output_gradient(output_size(size, *geometry))
+        pooling = PoolingSettings(settings.pool_size, settings.strides, settings.padding)
+        gradient = settings.output_gradient(pooling.geometry(image.shape).positions)
         return build(image, gradient, **_pool(settings, build), **settings.told)
 
     return trace

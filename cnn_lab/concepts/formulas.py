@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from cnn_lab.ops.settings import Geometry
 from cnn_lab.ops.sizes import conv_output_length, effective_kernel_size, unread_length
-from cnn_lab.ops.types import Array, Borders, Pair
+from cnn_lab.ops.types import Array, Pair
 from cnn_lab.trace.numbers import MINUS, format_number, number_text, round_values
 
 # Numbers outside this range are written as powers of ten.
@@ -41,22 +42,16 @@ def output_length_latex(
     )
 
 
-def unread_sentence(
-    size: Pair,
-    kernel_size: Pair,
-    strides: Pair,
-    borders: Borders,
-    dilation_rate: Pair = (1, 1),
-) -> str:
+def unread_sentence(geometry: Geometry) -> str:
     """Return a sentence about what the floor drops, or "" if every pixel is within reach.
 
     Examples
     --------
-    >>> unread_sentence((6, 6), (3, 3), (2, 2), ((0, 0), (0, 0)))
+    >>> from cnn_lab.ops.settings import ConvolutionSettings
+    >>> unread_sentence(ConvolutionSettings(strides=2).geometry((6, 6), (3, 3)))
     'The floor drops a remainder: the last row and the last column are never read.'
     """
-    axes = zip(size, kernel_size, strides, borders, dilation_rate, strict=True)
-    left_over = [unread_length(*axis) for axis in axes]
+    left_over = [unread_length(*axis) for axis in geometry.axes]
     parts = [
         f"the last {noun}" if n == 1 else f"the last {n} {noun}s"
         for n, noun in zip(left_over, ("row", "column"), strict=True)

@@ -178,10 +178,7 @@ def floor_sentences(size: Pair, kernel_size: Pair, settings: ConvolutionSettings
     >>> floor_sentences((7, 7), (3, 3), ConvolutionSettings(strides=3))
     ['7 + 0 + 0 − 3 = 4, and 4 / 3 = 1, remainder 1: the last row and column are never read.']
     """
-    borders = settings.borders(size, kernel_size)
-    rows, columns = zip(
-        size, kernel_size, settings.strides, borders, settings.dilation_rate, strict=True
-    )
+    rows, columns = settings.geometry(size, kernel_size).axes
     if rows == columns:
         return [_floor_sentence(_AXES, *rows)]
     return [

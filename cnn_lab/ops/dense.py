@@ -44,6 +44,7 @@ def dense(inputs: Array, kernel: Array, bias: Array | None = None) -> Array:
 
     Examples
     --------
+    >>> import numpy as np
     >>> dense(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([0.5]))
     array([[11.5]])
     """
@@ -79,6 +80,7 @@ def dense_gradients(inputs: Array, kernel: Array, grad_output: Array) -> DenseGr
 
     Examples
     --------
+    >>> import numpy as np
     >>> inputs, kernel = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
     >>> gradients = dense_gradients(inputs, kernel, np.array([[1.0]]))
     >>> gradients.inputs, gradients.kernel.T, gradients.bias

@@ -17,6 +17,8 @@ from cnn_lab.ops.types import (
 )
 from cnn_lab.ops.windows import output_size
 
+Axis = tuple[int, int, int, Pair, int]
+
 
 class Geometry(NamedTuple):
     """Where a sliding window lies on an image, in pixels, rows before columns.
@@ -38,6 +40,14 @@ class Geometry(NamedTuple):
     dilation_rate: Pair
     borders: Borders
     positions: Pair
+
+    @property
+    def axes(self) -> tuple[Axis, Axis]:
+        """Length, kernel size, stride, padding and dilation rate of rows and of columns."""
+        rows, columns = zip(
+            self.size, self.window, self.strides, self.borders, self.dilation_rate, strict=True
+        )
+        return rows, columns
 
     @property
     def n_reads(self) -> int:

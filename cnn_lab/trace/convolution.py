@@ -148,7 +148,7 @@ class ConvolutionNumbers:
     def padded(self) -> FloatArray:
         """The image with its padding, shape (height, width, channels)."""
         images = self.image.values[np.newaxis]
-        return pad_images(images, self.geometry.borders, self.settings.pad_mode)[0]
+        return np.asarray(pad_images(images, self.geometry.borders, self.settings.pad_mode)[0])
 
     @cached_property
     def shares(self) -> FloatArray:
@@ -169,7 +169,7 @@ class ConvolutionNumbers:
             groups * depth,
         )[0]
         split = maps.reshape(*self.geometry.positions, groups, depth, bank).swapaxes(2, 3)
-        return split.reshape(*self.geometry.positions, depth, self.filters)
+        return np.asarray(split.reshape(*self.geometry.positions, depth, self.filters))
 
     @cached_property
     def result(self) -> FloatArray:
@@ -246,7 +246,7 @@ class ConvolutionNumbers:
 
         def channel(f: int, c: int) -> int:
             """Return the image channel that the c-th slice of a filter reads."""
-            return f // (self.filters // self.settings.groups) * self.depth + c
+            return int(f // (self.filters // self.settings.groups) * self.depth + c)
 
         def add(
             numbers: Rounded, f: int, key: str, title: str, scale: Scale, **properties: Any

@@ -80,7 +80,7 @@ def max_pool_trace(
     return pool.trace(
         "Max pooling",
         "maximum",
-        Rounded(result[0, ..., 0], pool.image.precision),
+        Rounded(result[0, ..., 0].astype(np.float64), pool.image.precision),
         sentence="the largest of {count} cells is {about}{result}, at row {winner_row}, "
         "column {winner_column}",
         alone="only one of its cells counts: {result}, at row {winner_row}, column {winner_column}",

@@ -13,6 +13,7 @@ from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.data.teaching_images import crop_to_ink, format_matrix, parse_matrix, stroke_image
+from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 
 # --- kernels
 
@@ -131,7 +132,7 @@ def test_formulas_carry_the_readers_numbers():
     ],
 )
 def test_what_the_floor_drops_is_said(size, strides, sentence):
-    assert unread_sentence(size, (3, 3), strides, ((0, 0), (0, 0))) == sentence
+    assert unread_sentence(ConvolutionSettings(strides).geometry(size, (3, 3))) == sentence
 
 
 def test_costs_are_products_written_out():
@@ -155,7 +156,7 @@ def test_prose_wants_exactly_its_slots():
 def test_pooled_maps_follow_a_shift_by_whole_windows_exactly():
     image = np.zeros((8, 8))
     image[2:4, 0:2] = 1
-    response = shift_response(image, most=2)
+    response = shift_response(image, PoolingSettings(), most=2)
     assert response.image.tolist() == pytest.approx([0, 1, 2**0.5])
     assert response.max_pooled.tolist() == pytest.approx([0, 1, 2**0.5])
     # One pixel to the right puts half of the square into the next window.
@@ -163,4 +164,9 @@ def test_pooled_maps_follow_a_shift_by_whole_windows_exactly():
 
 
 def test_an_empty_picture_does_not_move():
-    assert shift_response(np.zeros((4, 4)), most=3).max_pooled.tolist() == [0, 0, 0, 0]
+    assert shift_response(np.zeros((4, 4)), PoolingSettings(), most=3).max_pooled.tolist() == [
+        0,
+        0,
+        0,
+        0,
+    ]

@@ -26,7 +26,6 @@ from cnn_lab.concepts.backpropagation.layer import (
 )
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
-from cnn_lab.ops import conv2d
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array
 
@@ -115,14 +114,9 @@ def layer_controls() -> Study:
             )
         ]
     at = Parameters(kernel, bias)
-    sums = conv2d(
-        image[np.newaxis, ..., np.newaxis],
-        kernel[..., np.newaxis, np.newaxis],
-        np.array([bias]),
-        **vars(settings),
-    )[0, ..., 0]
+    out_size = settings.geometry(image.shape, kernel.shape).positions
     with menu:
-        objective, target = _objective(image, at, settings, activation, sums.shape)
+        objective, target = _objective(image, at, settings, activation, out_size)
     layer = SmallLayer(image, objective, settings, activation)
     return Study(layer, at, layer.backward(at), target)
 

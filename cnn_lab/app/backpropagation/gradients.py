@@ -149,7 +149,7 @@ def _slots(study: Study, quantity: Quantity) -> dict[str, Any]:
     gradient = _matrix_or_dots(_values(study, quantity))
     if quantity == "kernel":
         return {"sum": kernel_gradient_latex(*given), "gradient": gradient}
-    (down, right), _ = study.layer.settings.steps
+    down, right = study.layer.settings.strides
     spread = prose("backpropagation", "spread_none")
     if max(down, right) > 1:
         zeros = {"down": down - 1, "right": right - 1}
@@ -165,7 +165,7 @@ def _matrix_or_dots(values: Array) -> str:
 
 def _symbols(study: Study) -> dict[str, Any]:
     settings = study.layer.settings
-    strides, dilation = settings.steps
+    strides, dilation = settings.strides, settings.dilation_rate
     (top, _), (left, _) = settings.borders(study.size, study.window)
     return {
         "size": shape_words(study.size),

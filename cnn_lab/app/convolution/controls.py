@@ -61,7 +61,7 @@ class Convolution:
     def file_name(self) -> str:
         """File name without extension, such as "convolution-k3x3-s1x1-valid"."""
         rows, columns = self.kernel.shape[:2]
-        (down, right), _ = self.settings[0].steps
+        down, right = self.settings[0].strides
         padding = self.settings[0].padding
         ending = padding if isinstance(padding, str) else "own"
         return f"convolution-k{rows}x{columns}-s{down}x{right}-{ending}"

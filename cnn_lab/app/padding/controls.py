@@ -22,8 +22,7 @@ from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.ops import conv2d, conv2d_transpose
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array, Pair
-from cnn_lab.trace import Trace, convolution_trace, transposed_convolution_trace
-from cnn_lab.trace.scatter import Form
+from cnn_lab.trace import Form, Trace, convolution_trace, transposed_convolution_trace
 
 Comparison = Literal["all three", "one padding", "Keras and PyTorch", "transposed"]
 
@@ -77,7 +76,7 @@ class Setup:
     @property
     def file_name(self) -> str:
         """File name without extension, such as "all-three-k3-s2"."""
-        strides = next(iter(self.layers.values())).steps[0]
+        strides = next(iter(self.layers.values())).strides
         numbers = ("x".join(map(str, dict.fromkeys(pair))) for pair in (self.kernel_size, strides))
         return "{}-k{}-s{}".format(self.comparison.lower().replace(" ", "-"), *numbers)
 

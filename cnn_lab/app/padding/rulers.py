@@ -5,7 +5,8 @@ import streamlit as st
 
 from cnn_lab.app.padding.controls import Setup
 from cnn_lab.app.widgets.cells import Cell, show_cells
-from cnn_lab.concepts.padding import KERAS, PYTORCH, Disagreement, Ruler, disagreement, ruler
+from cnn_lab.concepts.differences import Differences, differences
+from cnn_lab.concepts.padding import KERAS, PYTORCH, Ruler, ruler
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
 from cnn_lab.ops.sizes import effective_kernel_size
@@ -22,7 +23,7 @@ def show_rulers(setup: Setup, results: dict[str, Array]) -> None:
     with left:
         spans = [
             effective_kernel_size(*axis) // 2
-            for axis in zip(setup.kernel_size, setup.layers[KERAS].steps[1], strict=True)
+            for axis in zip(setup.kernel_size, setup.layers[KERAS].dilation_rate, strict=True)
         ]
         written = str(spans[0]) if spans[0] == spans[1] else str(tuple(spans))
         st.markdown(prose("padding", "ruler", written=written))
@@ -91,7 +92,7 @@ def _mark(pixel: int, one: Ruler, window: tuple[int, ...]) -> Cell:
 
 
 def _show_disagreement(setup: Setup, keras: Array, pytorch: Array) -> None:
-    found = disagreement(keras, pytorch)
+    found = differences(keras, pytorch)
     n, differing = found.differs.size, int(found.differs.sum())
     borders = [each.borders(setup.size, setup.kernel_size) for each in setup.layers.values()]
     if borders[0] == borders[1]:
@@ -103,7 +104,8 @@ def _show_disagreement(setup: Setup, keras: Array, pytorch: Array) -> None:
     if not differing:
         st.markdown(prose("padding", "numbers_agree", n=n))
         return
-    places = {"row": found.row, "column": found.column, "n": n, "differing": differing}
+    row, column = found.cell
+    places = {"row": row, "column": column, "n": n, "differing": differing}
     pair = {"first": f"{found.first:g}", "second": f"{found.second:g}"}
     st.markdown(prose("padding", "numbers_differ", **places, **pair))
     if max(keras.shape + pytorch.shape) <= MAX_COMPARED:
@@ -116,7 +118,7 @@ def _show_disagreement(setup: Setup, keras: Array, pytorch: Array) -> None:
                 show_cells(_compared(values, found), label=label)
 
 
-def _compared(values: Array, found: Disagreement) -> list[list[Cell]]:
+def _compared(values: Array, found: Differences) -> list[list[Cell]]:
     limit = max(1e-12, float(np.abs(values).max()))
     rings = np.zeros(values.shape, bool)
     rings[: found.differs.shape[0], : found.differs.shape[1]] = found.differs

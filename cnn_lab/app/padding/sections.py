@@ -68,7 +68,7 @@ def _beside(setup: Setup) -> Iterator[tuple[DeltaGenerator, tuple[str, Convoluti
 
 
 def _show_spans(setup: Setup) -> None:
-    dilation = next(iter(setup.layers.values())).steps[1]
+    dilation = next(iter(setup.layers.values())).dilation_rate
     axes = list(zip(setup.kernel_size, dilation, ("rows", "columns"), strict=True))
     if axes[0][:2] == axes[1][:2]:
         axes = [(*axes[0][:2], "rows and columns")]
@@ -80,10 +80,9 @@ def _show_spans(setup: Setup) -> None:
 
 
 def _formulas(setup: Setup, settings: ConvolutionSettings) -> list[str]:
-    strides, dilation = settings.steps
     borders = settings.borders(setup.size, setup.kernel_size)
-    spans = map(effective_kernel_size, setup.kernel_size, dilation)
-    rows, columns = zip(setup.size, spans, strides, borders, strict=True)
+    spans = map(effective_kernel_size, setup.kernel_size, settings.dilation_rate)
+    rows, columns = zip(setup.size, spans, settings.strides, borders, strict=True)
     if rows == columns:
         return [output_length_latex("L'", *rows)]
     return [
@@ -117,18 +116,19 @@ def show_transposed(setup: Setup) -> None:
         for formula in formulas:
             st.latex(formula)
         if settings.padding in ("valid", "same") and any(
-            k < s for k, s in zip(setup.kernel_size, settings.steps[0], strict=True)
+            k < s for k, s in zip(setup.kernel_size, settings.strides, strict=True)
         ):
             st.markdown(prose("padding", "transposed_gap"))
     with right:
         trip = round_trip(setup.image, setup.kernel, settings)
         large, back = map(shape_words, (trip.large, trip.back))
         st.markdown(prose("padding", "transposed_back", large=large, back=back))
-        if trip.keeps_values:
+        if not trip.changes.differs.any():
             st.markdown(prose("padding", "transposed_values_kept"))
         else:
-            numbers = {"row": trip.row, "column": trip.column}
-            values = {"before": f"{trip.before:g}", "after": f"{trip.after:g}"}
+            row, column = trip.changes.cell
+            numbers = {"row": row, "column": column}
+            values = {"before": f"{trip.changes.first:g}", "after": f"{trip.changes.second:g}"}
             st.markdown(prose("padding", "transposed_values", **numbers, **values))
 
 

@@ -20,10 +20,8 @@ from cnn_lab.app.widgets.matrix import editable_matrix, editing, of_shape
 from cnn_lab.concepts.layer_call import LayerCall, Operation
 from cnn_lab.data.teaching_images import parse_matrix
 from cnn_lab.ops import average_pool2d, average_pool2d_gradient, max_pool2d, max_pool2d_gradient
-from cnn_lab.ops.pooling import pooling_geometry
 from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.types import Array, Pair
-from cnn_lab.ops.windows import output_size
 from cnn_lab.trace import (
     Form,
     Trace,
@@ -79,8 +77,7 @@ class PoolingSetup:
     @property
     def label(self) -> str:
         """The window and its stride as in file names, such as "k2-s2"."""
-        window, strides = self.settings.window
-        parts = zip("ks", (window, strides), strict=True)
+        parts = zip("ks", (self.settings.pool_size, self.settings.strides), strict=True)
         return "-".join(
             f"{letter}{'x'.join(map(str, dict.fromkeys(pair)))}" for letter, pair in parts
         )
@@ -158,8 +155,7 @@ def pooling_controls() -> PoolingSetup:
         strides = _strides(window, apart)
         padding = padding_control("pool", names=("valid", "same"))
     settings = PoolingSettings(window, strides, padding, count_include_pad=divisor == WHOLE)
-    size = (image.shape[0], image.shape[1])
-    out_size = output_size(size, *pooling_geometry(size, *settings.window, padding))
+    out_size = settings.geometry(image.shape).positions
     if not backwards:
         return PoolingSetup(image, settings, out_size)
     with gradient:

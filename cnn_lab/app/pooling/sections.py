@@ -1,6 +1,5 @@
 """Sections of the Pooling page: formulas, gradients, losses and receptive fields."""
 
-from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -41,7 +40,7 @@ PLAIN = {"pool_apart": False, "pool_padding": "valid", "pool_grad": ONES}
 
 def show_formulas(setup: PoolingSetup) -> None:
     """Show both kinds of pooling as equations with the numbers of the page."""
-    (rows, columns), _ = setup.settings.window
+    rows, columns = setup.settings.pool_size
     st.markdown(
         prose(
             "pooling",
@@ -59,26 +58,39 @@ def show_formulas(setup: PoolingSetup) -> None:
 
 def show_sizes(setup: PoolingSetup) -> None:
     """Show the output size, and the divisor of a padded mean."""
-    window, steps = setup.settings.window
-    borders = setup.settings.borders(setup.size)
+    geometry = setup.settings.geometry(setup.size)
     st.markdown("**How large is the output?** Rows and columns, with your numbers:")
-    for axis in zip(("H'", "W'"), setup.size, window, steps, borders, strict=True):
-        st.latex(output_length_latex(*axis))
-    st.markdown(unread_sentence(setup.size, window, steps, borders))
-    if any(borders[0] + borders[1]):
+    for name, axis in zip(("H'", "W'"), geometry.axes, strict=True):
+        st.latex(output_length_latex(name, *axis))
+    st.markdown(unread_sentence(geometry))
+    if any(geometry.borders[0] + geometry.borders[1]):
         _show_divisors(setup)
 
 
 def _show_divisors(setup: PoolingSetup) -> None:
     st.markdown(prose("pooling", "padded"))
-    found = asdict(contrast_divisors(setup.image, setup.settings))
-    if not found["n_different"]:
-        st.markdown(prose("pooling", "divisors_agree", n_results=found["n_results"]))
+    found = contrast_divisors(setup.image, setup.settings)
+    n_different, n_results = int(found.means.differs.sum()), found.means.differs.size
+    if not n_different:
+        st.markdown(prose("pooling", "divisors_agree", n_results=n_results))
         return
     way = "window" if setup.settings.count_include_pad else "inside"
-    for mean in ("by_inside", "by_window"):
-        found[mean] = _short(found[mean])
-    st.markdown(prose("pooling", "divisors", **found, shown=prose("pooling", f"shown_{way}")))
+    row, column = found.means.cell
+    st.markdown(
+        prose(
+            "pooling",
+            "divisors",
+            row=row,
+            column=column,
+            n_inside=found.n_inside,
+            n_window=found.n_window,
+            by_inside=_short(found.means.first),
+            by_window=_short(found.means.second),
+            n_different=n_different,
+            n_results=n_results,
+            shown=prose("pooling", f"shown_{way}"),
+        )
+    )
 
 
 def show_way_back(setup: PoolingSetup) -> None:
@@ -171,7 +183,7 @@ def show_shift(setup: PoolingSetup) -> None:
     if not most:
         words.markdown(prose("pooling", "shift_too_narrow", line=LINES[axis], way=way))
         return
-    response = shift_response(setup.image, most=most, direction=direction, **asdict(setup.settings))
+    response = shift_response(setup.image, setup.settings, most=most, direction=direction)
     st.vega_lite_chart(
         shift_table(response),
         shift_spec(direction),
@@ -191,14 +203,14 @@ def show_shift(setup: PoolingSetup) -> None:
     words.markdown(prose("pooling", "shift", way=way, image=f"{picture:.0%}", **percent))
     swallowing = [kind for kind, change in zip(KINDS, pooled, strict=True) if change < picture]
     who = {0: "none", 1: "".join(swallowing), 2: "both"}[len(swallowing)]
-    stride = setup.settings.window[1][axis]
+    stride = setup.settings.strides[axis]
     nearly = prose("pooling", "shift_nearly", stride=counted(stride, "pixel"))
     st.markdown(f"{prose('pooling', f'shift_{who}')} {nearly}")
 
 
 def show_stack(setup: PoolingSetup) -> None:
     """Show the receptive field after several convolutions and poolings."""
-    window, strides = setup.settings.window
+    window, strides = setup.settings.pool_size, setup.settings.strides
     st.markdown(prose("pooling", "stack", rows=window[0], columns=window[1]))
     with st.container(horizontal=True):
         blocks = whole_number("Blocks", "pool_blocks", value=2, minimum=1, maximum=4)

@@ -14,6 +14,7 @@ from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops import ShapeError, conv2d
 from cnn_lab.ops.settings import ConvolutionSettings
+from cnn_lab.trace.convolution import ConvolutionNumbers
 
 SETTINGS = st.builds(
     ConvolutionSettings,
@@ -23,16 +24,10 @@ SETTINGS = st.builds(
 )
 
 
-def letters(image, kernel, settings, **named):
-    out_size = conv2d(image[np.newaxis], kernel, **asdict(settings)).shape[1:3]
-    filters = kernel.shape[3]
+def letters(image, kernel, settings, bias=None, **named):
     return symbols(
-        image,
-        kernel,
-        named.get("bias", np.zeros(filters)),
-        out_size,
-        settings,
-        kernel_names=named.get("kernel_names", ("Box blur",) * filters),
+        ConvolutionNumbers(image, kernel, bias, settings),
+        kernel_names=named.get("kernel_names", ("Box blur",) * kernel.shape[3]),
         channel_names=named.get("channel_names", ("grey",)),
     )
 

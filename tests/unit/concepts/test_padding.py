@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnn_lab.concepts.differences import differences
 from cnn_lab.concepts.padding import (
     KERAS,
     PYTORCH,
     conventions,
     counts_sentence,
-    disagreement,
     floor_sentences,
     read_counts,
     round_trip,
@@ -221,9 +221,9 @@ def test_a_dilated_kernel_is_padded_by_half_of_what_it_spans():
 def test_the_largest_difference_is_found_and_rounding_is_none():
     first = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     second = np.array([[1.0, 2.5], [4.0 + 1e-12, 9.0], [0.0, 0.0]])
-    found = disagreement(first, second)
+    found = differences(first, second)
     np.testing.assert_array_equal(found.differs, [[False, True], [False, True]])
-    assert (found.row, found.column, found.first, found.second) == (1, 1, 5.0, 9.0)
+    assert (found.cell, found.first, found.second) == ((1, 1), 5.0, 9.0)
 
 
 def test_results_of_the_two_conventions_differ_where_windows_do():
@@ -235,7 +235,7 @@ def test_results_of_the_two_conventions_differ_where_windows_do():
             conv2d(image, kernel, strides=each.strides, padding=each.padding)[0, ..., 0]
             for each in both.values()
         ]
-        assert disagreement(*results).differs.sum() == n_differing
+        assert differences(*results).differs.sum() == n_differing
 
 
 # --- long strides
@@ -298,11 +298,10 @@ def test_the_convolution_undoes_the_shape_of_its_transpose(size, window, strides
 def test_values_come_back_only_where_stamps_do_not_meet():
     image = np.arange(1.0, 10.0).reshape(3, 3, 1)
     once = round_trip(image, np.ones((1, 1, 1, 1)), ConvolutionSettings(strides=2))
-    assert once.keeps_values
+    assert not once.changes.differs.any()
     summed = round_trip(image, np.ones((2, 2, 1, 1)), ConvolutionSettings(strides=2))
     # Four copies of the pixel are added up, so the largest pixel changes most.
-    assert (summed.row, summed.column, summed.before, summed.after) == (2, 2, 9, 36)
-    assert not summed.keeps_values
+    assert (summed.changes.cell, summed.changes.first, summed.changes.second) == ((2, 2), 9, 36)
 
 
 def test_the_same_padding_cuts_what_the_kernel_adds():

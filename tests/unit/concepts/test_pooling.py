@@ -1,5 +1,6 @@
 """What the Pooling page says in numbers: winners, ties, overlap, losses, divisors, fields."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -28,7 +29,7 @@ def random_map(rows, columns, seed=0):
 
 def windows(image, settings):
     """The cells of each window that lie inside the image, as (row, column) pairs."""
-    (height, width), (down, right) = settings.window
+    (height, width), (down, right) = settings.pool_size, settings.strides
     borders = settings.borders(image.shape)
     (top, bottom), (left, right_border) = borders
     rows = (image.shape[0] + top + bottom - height) // down + 1
@@ -100,9 +101,9 @@ def test_windows_side_by_side_keep_one_winner_each_and_all_of_the_sum_by_means()
 
 @given(settings_of, st.integers(3, 6), st.integers(0, 99), st.booleans())
 def test_what_is_drawn_again_is_that_of_a_plain_loop(settings, side, seed, counted):
-    settings = PoolingSettings(*settings.window, settings.padding, counted)
+    settings = replace(settings, count_include_pad=counted)
     image = random_map(side, side, seed) + 10
-    divisor = np.prod(settings.window[0])
+    divisor = np.prod(settings.pool_size)
     sums, counts, winners = np.zeros_like(image), np.zeros_like(image), np.zeros_like(image)
     for cells in windows(image, settings):
         values = [image[cell] for cell in cells]
@@ -131,16 +132,16 @@ def test_an_empty_map_has_nothing_to_lose():
 def test_both_divisors_of_a_corner_by_hand():
     image = np.array([[8.0, 0, 0], [0, 0, 0], [0, 0, 0]])
     found = contrast_divisors(image, PoolingSettings(2, padding=((1, 0), (1, 0))))
-    assert (found.row, found.column) == (0, 0)
+    assert found.means.cell == (0, 0)
     assert (found.n_inside, found.n_window) == (1, 4)
-    assert (found.by_inside, found.by_window) == (8, 2)
-    assert (found.n_different, found.n_results) == (1, 4)
+    assert (found.means.first, found.means.second) == (8, 2)
+    assert found.means.differs.tolist() == [[True, False], [False, False]]
 
 
 def test_without_padding_the_divisors_agree():
     found = contrast_divisors(random_map(6, 6), PoolingSettings(3, strides=1))
-    assert found.n_different == 0
-    assert found.by_inside == found.by_window
+    assert not found.means.differs.any()
+    assert found.means.first == found.means.second
 
 
 def test_the_equations_tell_the_cell_and_the_divisor():
@@ -190,8 +191,8 @@ def test_the_table_has_a_line_for_each_layer():
 
 def test_a_shift_downwards_is_one_to_the_right_of_the_map_on_its_side():
     image = random_map(6, 5)
-    down = shift_response(image, most=3, direction="down", pool_size=(3, 2), padding="same")
-    right = shift_response(image.T, most=3, pool_size=(2, 3), padding="same")
+    down = shift_response(image, PoolingSettings((3, 2), padding="same"), most=3, direction="down")
+    right = shift_response(image.T, PoolingSettings((2, 3), padding="same"), most=3)
     for name in ("image", "max_pooled", "average_pooled"):
         np.testing.assert_allclose(getattr(down, name), getattr(right, name))
 
@@ -200,7 +201,7 @@ def test_the_shift_curve_follows_the_divisor():
     image = np.zeros((3, 3))
     image[1, 2] = 4
     by_inside, by_window = (
-        shift_response(image, most=1, padding="same", count_include_pad=counted)
+        shift_response(image, PoolingSettings(padding="same", count_include_pad=counted), most=1)
         for counted in (False, True)
     )
     pooled = [

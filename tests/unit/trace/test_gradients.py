@@ -4,13 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from cnn_lab.trace.captions import running_totals
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cnn_lab import ops
 from cnn_lab.ops.padding import resolve_padding
-from cnn_lab.ops.pooling import pooling_geometry
+from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.types import ShapeError
 from cnn_lab.ops.windows import output_size
 from cnn_lab.trace import (
@@ -69,7 +68,7 @@ def assert_adds_up(trace):
     """Every step's numbers follow from the cells it names."""
     for step in range(len(trace)):
         if trace.targets.size:
-            totals = running_totals(trace, step)
+            totals = trace.running_totals(step)
             for amount, (_, before, after) in zip(amounts(trace, step), totals, strict=True):
                 assert before + amount == pytest.approx(after, abs=1e-5)
         else:
@@ -164,9 +163,9 @@ def poolings(draw):
         "strides": draw(st.sampled_from([None, 1, 2, (1, 3)])),
         "padding": draw(st.sampled_from(["valid", "same"])),
     }
-    window, strides, borders = pooling_geometry(size, *options.values())
+    positions = PoolingSettings(**options).geometry(size).positions
     seed = draw(st.integers(0, 2**32 - 1))
-    delta = drawn(seed + 1, output_size(size, window, strides, borders), draw(numbers))
+    delta = drawn(seed + 1, positions, draw(numbers))
     return drawn(seed, size, 1), delta, options
 
 

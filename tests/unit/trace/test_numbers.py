@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_lab.trace import Precision, format_number
-from cnn_lab.trace.numbers import decimals_needed, settle
+from cnn_lab.trace.numbers import decimals_needed, round_values
 
 short_decimals = st.tuples(st.integers(-10_000, 10_000), st.integers(0, 4))
 
@@ -16,7 +16,7 @@ short_decimals = st.tuples(st.integers(-10_000, 10_000), st.integers(0, 4))
 @given(st.lists(short_decimals, min_size=1, max_size=20), st.sampled_from([np.float32, np.float64]))
 def test_short_decimals_are_kept_and_written_exactly(pairs, dtype):
     wanted = [Decimal(units).scaleb(-decimals) for units, decimals in pairs]
-    values, precision = settle(np.array([float(number) for number in wanted], dtype=dtype))
+    values, precision = round_values(np.array([float(number) for number in wanted], dtype=dtype))
     assert precision.exact
     written = [Decimal(format_number(value, precision).replace("−", "-")) for value in values]
     assert written == wanted
@@ -52,11 +52,11 @@ def test_format_number(value, precision, text):
     [([1 / 3, 0.9], 2), ([0.031, 1e-7], 3), ([31.4159265], 1), ([31415.9265358], 1)],
 )
 def test_rounded_values_show_about_three_digits_of_the_largest(values, decimals):
-    assert settle(np.array(values))[1] == Precision(decimals, exact=False)
+    assert round_values(np.array(values))[1] == Precision(decimals, exact=False)
 
 
 def test_rounded_values_are_those_that_travel():
-    values, _ = settle(np.array([1 / 3]))
+    values, _ = round_values(np.array([1 / 3]))
     assert values[0] == np.float32(1 / 3)
     assert values.dtype == np.float64
 

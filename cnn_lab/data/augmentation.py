@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_lab.data.pixels import grown, sampled
 from cnn_lab.data.regional_strokes import with_other_hands
 from cnn_lab.network.spec import Augmentation
 from cnn_lab.ops.types import Array, Images, ShapeError
@@ -91,50 +92,6 @@ def _changed(images: Images, settings: Augmentation, numbers: np.random.Generato
     return images
 
 
-def sampled(images: Images, rows: Array, columns: Array) -> Images:
-    """Read images at places between their pixels, with zeros around them.
-
-    Parameters
-    ----------
-    images : ndarray of float32, shape (n, height, width, channels)
-    rows, columns : ndarray of float32, shape (n, height, width)
-        Where each pixel of the result is read, in pixels from the centre of the first one.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, height, width, channels)
-        The mean of the four nearest pixels, nearer ones counting for more; at whole numbers
-        exactly the pixel there.
-    """
-    n, height, width, channels = images.shape
-    across = width + 3
-    framed = np.zeros((n, height + 3, across, channels), np.float32)
-    framed[:, 1:-2, 1:-2] = images
-    pixels = framed.reshape(-1, channels) if channels > 1 else framed.reshape(-1)
-    down = np.clip(rows + 1, 0, height + 1)
-    right = np.clip(columns + 1, 0, width + 1)
-    top, left = np.floor(down), np.floor(right)
-    down -= top
-    right -= left
-    at = (top * across + left).astype(np.intp)
-    at += ((height + 3) * across * np.arange(n))[:, np.newaxis, np.newaxis]
-    if channels > 1:
-        down, right = down[..., np.newaxis], right[..., np.newaxis]
-
-    def between(at: NDArray[np.intp]) -> Array:
-        west, value = pixels.take(at, axis=0), pixels.take(at + 1, axis=0)
-        value -= west
-        value *= right
-        value += west
-        return value
-
-    upper, lower = between(at), between(at + across)
-    lower -= upper
-    lower *= down
-    lower += upper
-    return lower.reshape(images.shape)
-
-
 def thickened(images: Images, pixels: Array) -> Images:
     """Return images with their strokes thicker, or thinner where `pixels` is below zero.
 
@@ -151,13 +108,8 @@ def thickened(images: Images, pixels: Array) -> Images:
     """
     sign = _each(np.where(pixels < 0, np.float32(-1), np.float32(1)))
     share = _each(np.abs(pixels) / np.float32(GROWN))
-    signed = images * sign  # the smallest neighbour is the largest of the negatives
-    beside = signed.copy()
-    np.maximum(beside[:, 1:], signed[:, :-1], out=beside[:, 1:])
-    np.maximum(beside[:, :-1], signed[:, 1:], out=beside[:, :-1])
-    around = beside.copy()
-    np.maximum(around[:, :, 1:], beside[:, :, :-1], out=around[:, :, 1:])
-    np.maximum(around[:, :, :-1], beside[:, :, 1:], out=around[:, :, :-1])
+    # The smallest neighbour is the largest of the negatives.
+    around = grown(grown(images * sign, 1), 2)
     around *= sign
     around -= images
     around *= share

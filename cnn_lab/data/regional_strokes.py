@@ -8,6 +8,7 @@ that swings round to the left: a network that has met neither reads them as 7 an
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_lab.data.pixels import centre_of_mass, stroke_width
 from cnn_lab.ops.types import Array, Images
 
 Points = NDArray[np.float32]
@@ -88,7 +89,7 @@ def _end(digit: Array, *, top: bool) -> tuple[float, float]:
 
 def _stroke(digit: Array, points: Points) -> Array:
     """Return the ink of a pen as wide as the digit's own drawn along points (row, column)."""
-    radius = _width(digit) / 2
+    radius = stroke_width(digit) / 2
     rows, columns = np.indices(digit.shape, dtype=np.float32)
     starts, ways = points[:-1, :, np.newaxis, np.newaxis], np.diff(points, axis=0)
     down, right = rows - starts[:, 0], columns - starts[:, 1]
@@ -99,16 +100,9 @@ def _stroke(digit: Array, points: Points) -> Array:
     return np.asarray(digit.max() * np.clip(radius + 0.5 - away, 0, 1), np.float32)
 
 
-def _width(digit: Array) -> float:
-    """Return the mean width of the strokes in pixels: twice the area over the perimeter."""
-    padded = np.pad(digit, 1)
-    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    return float(2 * padded.sum() / np.hypot(down, right).sum())
-
-
 def _moved_back(drawn: Array, digit: Array) -> Array:
     """Return an image moved by whole pixels until its centre of mass is nearly the digit's."""
-    shift = np.round(_centre(digit) - _centre(drawn)).astype(int)
+    shift = np.round(centre_of_mass(digit) - centre_of_mass(drawn)).astype(int)
     moved = np.zeros_like(drawn)
     height, width = drawn.shape
     to_row, to_column = np.maximum(shift, 0)
@@ -118,9 +112,3 @@ def _moved_back(drawn: Array, digit: Array) -> Array:
         from_row : from_row + rows, from_column : from_column + columns
     ]
     return moved
-
-
-def _centre(image: Array) -> Array:
-    total = image.sum()
-    rows, columns = image.sum(axis=1), image.sum(axis=0)
-    return np.array([np.arange(len(side)) @ side / total for side in (rows, columns)])

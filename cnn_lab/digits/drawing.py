@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from cnn_lab.data.pixels import centre_of_mass, grown, stroke_width
+
 Ink = NDArray[np.uint8]
 # What can be left out; the 28x28 pixels themselves cannot, a network takes nothing else.
 Step = Literal["ink", "crop", "widen", "box", "centre"]
@@ -161,7 +163,7 @@ def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Prep
     if strongest < FAINTEST:
         return None
     ink = seen if "ink" in without else _stretched(seen)
-    drawn = crop_to_ink(ink)
+    drawn = trim(ink)
     crop = ink if "crop" in without else drawn
     stroke = crop if "widen" in without else widen_strokes(crop)
     shortest = max(ink.shape) * SPECK_SHARE
@@ -213,35 +215,15 @@ def _stretched(ink: Ink) -> Ink:
     return ink
 
 
-def crop_to_ink(ink: Ink) -> Ink:
+def trim(ink: Ink) -> Ink:
     """Return the smallest rectangle that holds all ink; there must be some."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _corner(ink: Ink) -> tuple[int, int]:
-    """Return row and column of the upper left pixel of `crop_to_ink`."""
+    """Return row and column of the upper left pixel of what `trim` returns."""
     return int(ink.any(axis=1).argmax()), int(ink.any(axis=0).argmax())
-
-
-def stroke_width(ink: Ink) -> float:
-    """Return the mean width of the strokes in pixels.
-
-    A long stroke has twice its length as perimeter, so the width is twice the area over the
-    perimeter. The total variation of the ink is the perimeter of its shape, soft edges
-    included.
-
-    Examples
-    --------
-    >>> line = np.zeros((100, 20), np.uint8)
-    >>> line[:, 8:12] = 255
-    >>> round(stroke_width(line), 1)
-    3.9
-    """
-    padded = np.pad(ink, 1).astype(np.float32)
-    down = padded[1:, :-1] - padded[:-1, :-1]
-    right = padded[:-1, 1:] - padded[:-1, :-1]
-    return float(2 * padded.sum() / np.sqrt(down * down + right * right).sum())
 
 
 def widen_strokes(crop: Ink, *, thinnest: float = THINNEST_STROKE) -> Ink:
@@ -266,20 +248,10 @@ def widen_strokes(crop: Ink, *, thinnest: float = THINNEST_STROKE) -> Ink:
     radius = max(0, round(growth / 2))
     wide = np.pad(crop, radius)
     for step in range(radius):
-        wide = _grow(wide, diagonally=step % 2 == 1)
+        # A cross and a square by turns make nearly a disc.
+        down = grown(wide, 0)
+        wide = grown(down, 1) if step % 2 else np.maximum(down, grown(wide, 1))
     return wide
-
-
-def _grow(ink: Ink, *, diagonally: bool) -> Ink:
-    """Spread ink by one pixel; a cross and a square by turns make nearly a disc."""
-    down = ink.copy()
-    np.maximum(down[1:], ink[:-1], out=down[1:])
-    np.maximum(down[:-1], ink[1:], out=down[:-1])
-    sideways = down if diagonally else ink
-    grown = down.copy()
-    np.maximum(grown[:, 1:], sideways[:, :-1], out=grown[:, 1:])
-    np.maximum(grown[:, :-1], sideways[:, 1:], out=grown[:, :-1])
-    return grown
 
 
 def scale_to_box(crop: Ink, *, side: int = BOX_SIDE, shortest: float = 0.0) -> Ink:
@@ -318,13 +290,11 @@ def centre_mass(box: Ink) -> Ink:
 
 def _mass_place(box: Ink) -> tuple[int, int]:
     """Return where the box's upper left pixel goes, (row, column), to centre its mass."""
-    place = []
-    total = float(box.sum()) or 1.0
-    for axis, length in enumerate(box.shape):
-        mass = box.sum(axis=1 - axis, dtype=float)
-        centre = (np.arange(length) + 0.5) @ mass / total
-        place.append(min(max(SIDE // 2 - math.floor(centre), 0), SIDE - length))
-    return place[0], place[1]
+    row, column = (
+        min(max(SIDE // 2 - math.floor(centre + 0.5), 0), SIDE - length)
+        for centre, length in zip(centre_of_mass(box), box.shape, strict=True)
+    )
+    return row, column
 
 
 def _middle(box: Ink) -> tuple[int, int]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
+from cnn_lab.data.pixels import number_shapes, spread
 from cnn_lab.data.uploads import PictureError, open_rgba
 
 Grey = NDArray[np.float32]
@@ -73,7 +74,7 @@ def find_digit(source: bytes | Image.Image) -> FoundDigit:
     Parameters and errors are those of `ink_from_picture`.
     """
     ink = _ink(_grey(open_rgba(source, longest_side=WORKING_SIDE, grey=True)))
-    shapes = _without_crumbs(_shapes(_coarse(ink)))
+    shapes = _without_crumbs(number_shapes(_coarse(ink)))
     kept, n_shapes = _most_central(shapes)
     return FoundDigit(_on_canvas(_only(ink, kept)), n_shapes)
 
@@ -156,7 +157,7 @@ def _otsu(values: Grey) -> float:
 def _only(ink: Grey, kept: NDArray[np.bool_]) -> Grey:
     """Return the ink where a coarse mask holds, and nothing elsewhere."""
     # A cell of margin, so that the soft edge of a kept shape stays.
-    mask = Image.fromarray(np.where(_spread(kept), 255, 0).astype(np.uint8))
+    mask = Image.fromarray(np.where(spread(kept), 255, 0).astype(np.uint8))
     size = (ink.shape[1], ink.shape[0])
     near = np.asarray(mask.resize(size, Image.Resampling.NEAREST)) > 0
     return np.where(near, ink, np.float32(0))
@@ -179,8 +180,8 @@ def _most_central(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
     if not mask.any():
         return mask, 0
     # Spreading by half of the distance makes shapes touch that are nearer than all of it.
-    reach = round(NEAR_SHARE * max(map(_longer_side, _parts(_shapes(mask)))) / 2)
-    groups = [group & mask for group in _parts(_shapes(_spread(mask, reach)))]
+    reach = round(NEAR_SHARE * max(map(_longer_side, _parts(number_shapes(mask)))) / 2)
+    groups = [group & mask for group in _parts(number_shapes(spread(mask, reach)))]
     longest = max(map(_longer_side, groups))
     large = [group for group in groups if _longer_side(group) >= LARGE_SHARE * longest]
     if len(large) == 1:
@@ -213,26 +214,6 @@ def _coarse(ink: Grey) -> NDArray[np.bool_]:
     factor = max(1, -(-max(ink.shape) // 70))
     dark = Image.fromarray((ink > FAINT).astype(np.uint8) * 255)
     return np.asarray(dark.reduce(factor)) > 0
-
-
-def _shapes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Give each connected shape of a mask, diagonals included, a number; 0 is ground."""
-    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
-    while True:
-        padded = np.pad(labels, 1)
-        rows, columns = mask.shape
-        around = [padded[r : r + rows, c : c + columns] for r in range(3) for c in range(3)]
-        spread = np.where(mask, np.max(around, axis=0), 0)
-        if np.array_equal(spread, labels):
-            _, numbered = np.unique(np.append(labels.ravel(), 0), return_inverse=True)
-            return numbered[:-1].reshape(mask.shape)
-        labels = spread
-
-
-def _spread(mask: NDArray[np.bool_], cells: int = 1) -> NDArray[np.bool_]:
-    """Return a mask that is larger all round."""
-    picture = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
-    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * cells + 1))) > 0
 
 
 def _on_canvas(ink: Grey) -> NDArray[np.uint8]:

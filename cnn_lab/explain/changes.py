@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.data.augmentation import sampled
+from cnn_lab.data.pixels import sampled
 from cnn_lab.explain.receptive_field import seen_by
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array, Images, ShapeError

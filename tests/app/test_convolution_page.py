@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cnn_lab.data.kernels import KERNELS
-from cnn_lab.data.sample_photo import landscape
+from cnn_lab.data.teaching_images import landscape
 from cnn_lab.data.uploads import MAX_SIDE, lightness, place_of_most_contrast
 from tests.app.elements import stages, tables
 from tests.prose import wording

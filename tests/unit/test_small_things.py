@@ -12,7 +12,7 @@ from cnn_lab.concepts.pooling import shift_response
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.data.teaching_images import crop_to_ink, format_matrix, parse_matrix, stroke_image
+from cnn_lab.data.teaching_images import densest_crop, format_matrix, parse_matrix, stroke_image
 from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 
 # --- kernels
@@ -96,7 +96,7 @@ def test_a_stroke_is_whole_numbers_that_its_seed_fixes():
 @given(st.integers(0, 9_999), st.sampled_from([8, 14, 20, 28]))
 def test_a_crop_lies_where_the_most_ink_is(index, size):
     image = load_mnist().test.image(index)
-    crop = crop_to_ink(image, size)
+    crop = densest_crop(image, size)
     assert crop.shape == (size, size, 1)
     starts = range(28 - size + 1)
     sums = [image[r : r + size, c : c + size].sum() for r in starts for c in starts]
@@ -105,8 +105,8 @@ def test_a_crop_lies_where_the_most_ink_is(index, size):
 
 def test_a_crop_larger_than_the_image_is_refused():
     with pytest.raises(ValueError, match="size=29"):
-        crop_to_ink(np.zeros((28, 28)), 29)
-    assert crop_to_ink(np.zeros((28, 28)), 8).shape == (8, 8)
+        densest_crop(np.zeros((28, 28)), 29)
+    assert densest_crop(np.zeros((28, 28)), 8).shape == (8, 8)
 
 
 # --- formulas and prose

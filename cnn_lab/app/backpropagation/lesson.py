@@ -12,7 +12,7 @@ from cnn_lab.charts.backpropagation import kernels_spec, kernels_table, lesson_s
 from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
-from cnn_lab.data.teaching_images import crop_to_ink
+from cnn_lab.data.teaching_images import densest_crop
 from cnn_lab.ops import conv2d
 from cnn_lab.ops.types import Array
 
@@ -78,7 +78,7 @@ def _image() -> Array:
         "Test image", "back_lesson_digit", value=0, minimum=0, maximum=len(digits) - 1
     )
     pixels = digits.pixels[index][..., np.newaxis] / 255
-    return crop_to_ink(pixels, crop_side("back_lesson"))[..., 0]
+    return densest_crop(pixels, crop_side("back_lesson"))[..., 0]
 
 
 def show_lesson(pupil: Pupil) -> None:

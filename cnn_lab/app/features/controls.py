@@ -15,8 +15,8 @@ from cnn_lab.app.widgets.map_picker import Place
 from cnn_lab.charts.maps import as_maps
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError, Split
-from cnn_lab.data.sample_photo import landscape
 from cnn_lab.data.sets import INFO, load_data_set
+from cnn_lab.data.teaching_images import landscape
 from cnn_lab.data.uploads import MAX_MB, PictureError
 from cnn_lab.explain.receptive_field import Patch, growing_fields
 from cnn_lab.explain.subject import DIGIT_SHAPE, middle_of, picture_for

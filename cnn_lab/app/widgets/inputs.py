@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.app.caches import test_digits
 from cnn_lab.app.widgets.matrix import editable_matrix, editing
-from cnn_lab.data.teaching_images import crop_to_ink, stroke_image
+from cnn_lab.data.teaching_images import densest_crop, stroke_image
 from cnn_lab.ops.types import PAD_MODES, Array, Padding, PadMode
 
 PaddingName = Literal["valid", "same", "full"]
@@ -306,4 +306,4 @@ def _digit(page: str) -> Array:
         width="stretch",
     )
     image = digits.pixels[index][..., np.newaxis] / (255 / white)
-    return crop_to_ink(image, crop)
+    return densest_crop(image, crop)

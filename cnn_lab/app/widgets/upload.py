@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cnn_lab.app.widgets.inputs import crop_side, whole_number
 from cnn_lab.content import prose
-from cnn_lab.data.sample_photo import landscape
+from cnn_lab.data.teaching_images import landscape
 from cnn_lab.data.uploads import (
     MAX_MB,
     MAX_SIDE,

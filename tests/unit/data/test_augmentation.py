@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_lab.charts.snapshots import augmented_sheet
-from cnn_lab.data.augmentation import augmented, sampled, thickened
+from cnn_lab.data.augmentation import augmented, thickened
 from cnn_lab.data.mnist import load_mnist
+from cnn_lab.data.pixels import sampled
 from cnn_lab.network.spec import Augmentation
 from cnn_lab.ops.types import ShapeError
 

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.data.sample_photo import landscape
+from cnn_lab.data.teaching_images import landscape
 from cnn_lab.data.uploads import (
     MAX_MB,
     MAX_SIDE,

@@ -10,16 +10,16 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
 from cnn_lab.data.mnist import load_mnist
+from cnn_lab.data.pixels import stroke_width
 from cnn_lab.digits.drawing import (
     STEPS,
     THINNEST_STROKE,
     centre_mass,
-    crop_to_ink,
     ink_of,
     prepare_digit,
     prepare_steps,
     scale_to_box,
-    stroke_width,
+    trim,
     widen_strokes,
 )
 from cnn_lab.network import Network
@@ -72,7 +72,7 @@ def test_mnist_prepared_again_is_read_as_before(model: str) -> None:
 def test_mass_lies_where_mnist_has_it() -> None:
     pixels = load_mnist().test.pixels[:500]
     theirs = np.array([mass_centre(image) for image in pixels])
-    ours = np.array([mass_centre(centre_mass(crop_to_ink(image))) for image in pixels])
+    ours = np.array([mass_centre(centre_mass(trim(image))) for image in pixels])
     assert theirs.mean(axis=0) == pytest.approx([14.5, 14.5], abs=0.05)
     np.testing.assert_allclose(ours, theirs, atol=1e-9)
 
@@ -167,7 +167,7 @@ def test_thin_pen_becomes_as_wide_as_mnist_has_it() -> None:
         assert steps is not None
         width = stroke_width(steps.stroke) * 20 / max(steps.stroke.shape)
         assert width == pytest.approx(THINNEST_STROKE, abs=0.12)
-    wide = crop_to_ink(ink_of(drawn(brush=28)))
+    wide = trim(ink_of(drawn(brush=28)))
     np.testing.assert_array_equal(widen_strokes(wide), wide)
 
 

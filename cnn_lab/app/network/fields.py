@@ -12,7 +12,7 @@ from cnn_lab.content.words import shape_words
 from cnn_lab.data.sets import INFO
 from cnn_lab.network.editing import changed, with_input
 from cnn_lab.network.spec import ActivationName, Draft, Layer, Shape
-from cnn_lab.network.spec.draft import LARGEST, MAX_CHANNELS, MAX_SIDE
+from cnn_lab.network.spec.draft import MAX_CHANNELS, MAX_SIDE, MAX_WHOLE_NUMBER
 from cnn_lab.ops.types import Pair
 
 LABELS = {
@@ -109,7 +109,9 @@ def _both(layer: Layer, field: str, key: str, value: Pair) -> None:
 
 
 def _whole(label: str, key: str, value: int, write: Write) -> None:
-    st.number_input(label, min_value=1, max_value=LARGEST, step=1, **_linked(key, value, write))
+    st.number_input(
+        label, min_value=1, max_value=MAX_WHOLE_NUMBER, step=1, **_linked(key, value, write)
+    )
 
 
 def _setting(

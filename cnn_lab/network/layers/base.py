@@ -300,7 +300,7 @@ class BaseLayer(Checked):
     def _map_size(self, input_shape: Shape) -> Pair:
         if len(input_shape) != 3:
             raise ShapeError(
-                f"Layer {self.name} slides over an image and must come before Flatten. "
+                f"Layer {self.name} needs maps and must come before Flatten. "
                 f"Received: input_shape={input_shape}"
             )
         return input_shape[0], input_shape[1]

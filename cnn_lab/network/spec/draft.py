@@ -18,7 +18,7 @@ from cnn_lab.network.spec.network import (
 )
 from cnn_lab.ops.types import Shape
 
-LARGEST = 65_536  # of any whole number in a draft
+MAX_WHOLE_NUMBER = 65_536  # of any whole number in a draft
 MAX_SIDE = 256
 MAX_CHANNELS = 16
 
@@ -46,9 +46,9 @@ class Draft(Checked):
         for layer in self.layers:
             for field, value in layer:
                 numbers = value if isinstance(value, tuple) else (value,)
-                if any(isinstance(one, int) and one > LARGEST for one in numbers):
+                if any(isinstance(one, int) and one > MAX_WHOLE_NUMBER for one in numbers):
                     raise ValueError(
-                        f"A whole number may be at most {LARGEST:,}. "
+                        f"A whole number may be at most {MAX_WHOLE_NUMBER:,}. "
                         f"Received: {layer.name} with a larger {field}"
                     )
         return self

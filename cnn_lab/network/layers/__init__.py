@@ -14,7 +14,7 @@ from cnn_lab.network.layers.activation import Activation, LeakyReLU, ReLU, Softm
 from cnn_lab.network.layers.base import BaseLayer
 from cnn_lab.network.layers.convolution import Conv2D, DepthwiseConv2D
 from cnn_lab.network.layers.dense import Dense, Flatten
-from cnn_lab.network.layers.dropout import Dropout
+from cnn_lab.network.layers.dropout import Dropout, SpatialDropout2D
 from cnn_lab.network.layers.normalization import BatchNormalization
 from cnn_lab.network.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 
@@ -31,7 +31,8 @@ Layer = Annotated[
     | GlobalAveragePooling2D
     | ReLU
     | LeakyReLU
-    | Activation,
+    | Activation
+    | SpatialDropout2D,
     Field(discriminator="type"),
 ]
 

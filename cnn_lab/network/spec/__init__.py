@@ -10,7 +10,7 @@ from cnn_lab.network.layers.activation import Activation, LeakyReLU, ReLU, Softm
 from cnn_lab.network.layers.base import ActivationName, LayerName
 from cnn_lab.network.layers.convolution import Conv2D, DepthwiseConv2D
 from cnn_lab.network.layers.dense import Dense, Flatten
-from cnn_lab.network.layers.dropout import Dropout
+from cnn_lab.network.layers.dropout import Dropout, SpatialDropout2D
 from cnn_lab.network.layers.normalization import BatchNormalization
 from cnn_lab.network.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnn_lab.network.spec.draft import Draft, Fit, fit
@@ -61,6 +61,7 @@ __all__ = [
     "ScheduleName",
     "Shape",
     "Softmax",
+    "SpatialDropout2D",
     "TrainingSpec",
     "fit",
     "plain_error",

@@ -25,6 +25,7 @@ from cnn_lab.network.spec import (
     NetworkSpec,
     ReLU,
     Softmax,
+    SpatialDropout2D,
 )
 from cnn_lab.trace.wire import wire_size
 
@@ -43,6 +44,7 @@ EVERY_KIND = NetworkSpec(
         ),
         Activation(name="bend", activation="tanh"),
         Dropout(name="drop", rate=0.5),
+        SpatialDropout2D(name="drop_maps", rate=0.5),
         ReLU(name="relu"),
         GlobalAveragePooling2D(name="mean2"),
         Dense(name="dense", units=6, activation="relu"),

@@ -32,6 +32,7 @@ COLOUR = NetworkSpec(
     layers=(
         spec.Conv2D(name="conv", filters=8, kernel_size=(3, 3), strides=(2, 2), use_bias=False),
         spec.BatchNormalization(name="norm", epsilon=1e-2),
+        spec.SpatialDropout2D(name="maps_dropped", rate=0.5),
         spec.Activation(name="sigmoid", activation="sigmoid"),
         spec.DepthwiseConv2D(name="depthwise", kernel_size=(3, 2), activation="relu"),
         spec.Conv2D(name="mix", filters=12, kernel_size=(1, 1), activation="sigmoid"),

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -21,6 +22,7 @@ from cnn_lab.network.spec import (
     MaxPooling2D,
     NetworkSpec,
     Softmax,
+    SpatialDropout2D,
     TrainingSpec,
 )
 from cnn_lab.training import numpy_engine
@@ -132,6 +134,32 @@ def test_dropout_drops_its_share_and_enlarges_what_it_keeps() -> None:
     np.testing.assert_array_equal(step.back(values, True)[0], step.values)
     (idle,) = forward([Dropout(name="dropout", rate=0.25)], values, {})
     assert idle.values is values
+
+
+def test_spatial_dropout_drops_whole_maps_as_keras_does() -> None:
+    values, numbers = np.ones((40, 3, 2, 50), np.float32), np.random.default_rng(0)
+    layer = SpatialDropout2D(name="dropout", rate=0.25)
+    (step,) = forward([layer], values, {}, numbers)
+    theirs = np.asarray(keras.layers.SpatialDropout2D(0.25, seed=0)(values, training=True))
+    for dropped in (step.values, theirs):
+        np.testing.assert_array_equal(dropped, np.broadcast_to(dropped[:, :1, :1], dropped.shape))
+        assert set(np.unique(dropped)) == {0, np.float32(1 / 0.75)}
+        assert np.mean(dropped == 0) == pytest.approx(0.25, abs=0.04)
+    np.testing.assert_array_equal(step.back(values, True)[0], step.values)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "keras"])
+def test_a_network_with_spatial_dropout_learns(little: Mnist, engine: EngineName) -> None:
+    """Judged with all maps, it does better than in training, where some are missing."""
+    before, after = SMALL.layers[:3], SMALL.layers[3:]
+    dropping = SpatialDropout2D(name="dropout", rate=0.25)
+    network = NetworkSpec(name="spatial", layers=[*before, dropping, *after])
+    first, history, batches = run(engine, little, network, epochs=2, learning_rate=0.01)
+    again, _, _ = run(engine, little, network, epochs=2, learning_rate=0.01)
+    for name, weight in first.weights.items():
+        np.testing.assert_array_equal(weight, again.weights[name], err_msg=name)
+    assert batches[-1].loss < batches[0].loss / 2
+    assert history[-1].val_loss < history[-1].loss
 
 
 def test_the_seed_says_what_is_dropped(little: Mnist) -> None:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from cnn_lab.network.layers.activation import Activation, LeakyReLU, ReLU, Softmax
 from cnn_lab.network.layers.base import BaseLayer
-from cnn_lab.network.layers.convolution import Conv2D, DepthwiseConv2D
+from cnn_lab.network.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from cnn_lab.network.layers.dense import Dense, Flatten
 from cnn_lab.network.layers.dropout import Dropout, SpatialDropout2D
 from cnn_lab.network.layers.normalization import BatchNormalization
@@ -27,6 +27,7 @@ Layer = Annotated[
     | Dense
     | Softmax
     | DepthwiseConv2D
+    | SeparableConv2D
     | AveragePooling2D
     | GlobalAveragePooling2D
     | ReLU

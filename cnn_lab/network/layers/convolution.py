@@ -232,3 +232,65 @@ class DepthwiseConv2D(_Convolution):
     def sources(self, channel: int) -> slice:
         source = channel // self.depth_multiplier
         return slice(source, source + 1)
+
+
+class SeparableConv2D(_Convolution):
+    """A depthwise convolution and then a 1 x 1 one that mixes the channels, as one layer.
+
+    Without an activation between the two, each map is an ordinary convolution whose kernel is
+    the product of both; `kernels` returns it.
+
+    References
+    ----------
+    .. [1] Chollet (2016), arXiv:1610.02357, section 1.
+    """
+
+    type: Literal["SeparableConv2D"] = "SeparableConv2D"
+    filters: PositiveInt
+    depth_multiplier: PositiveInt = 1
+
+    stem: ClassVar[str] = "separable"
+    fresh: ClassVar[dict[str, Any]] = Conv2D.fresh
+    by_position: ClassVar[tuple[str, ...]] = ("filters", "kernel_size")
+    width_field: ClassVar[str] = "filters"
+    equal_strides: ClassVar[bool] = True
+
+    @override
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return *self._slid(input_shape), self.filters
+
+    @override
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        channels = input_shape[2]
+        return {
+            "depthwise_kernel": (*self.kernel_size, channels, self.depth_multiplier),
+            "pointwise_kernel": (1, 1, channels * self.depth_multiplier, self.filters),
+        } | self._bias_shape(self.filters)
+
+    @override
+    def forward(
+        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
+    ) -> tuple[Array, Back]:
+        depthwise, pointwise = weights["depthwise_kernel"], weights["pointwise_kernel"]
+        window: dict[str, Any] = {"strides": self.strides, "padding": self.padding}
+        filtered = ops.depthwise_conv2d(values, depthwise, **window)
+        maps = ops.conv2d(filtered, pointwise, weights.get("bias"))
+        result, slope = activated(self.activation, maps, in_place=True)
+
+        def back(grad: Array, _onward: bool) -> tuple[Array, Gradients]:
+            grad, of_pointwise, of_bias = ops.conv2d_gradients(filtered, pointwise, slope(grad))
+            found = ops.depthwise_conv2d_gradients(values, depthwise, grad, **window)
+            kernels = {"depthwise_kernel": found.kernel, "pointwise_kernel": of_pointwise}
+            return found.images, self._named(of_bias, **kernels)
+
+        return result, back
+
+    @override
+    def filters_view(self, weights: Weights) -> Array:
+        return weights["pointwise_kernel"]
+
+    @override
+    def kernels(self, weights: Weights) -> Array:
+        depthwise, pointwise = weights["depthwise_kernel"], weights["pointwise_kernel"]
+        shares = pointwise.reshape(*depthwise.shape[2:], self.filters)
+        return np.asarray(np.einsum("rscm,cmf->rscf", depthwise, shares))

@@ -8,7 +8,7 @@ from cnn_lab.network.checked import plain_error
 from cnn_lab.network.layers import Layer
 from cnn_lab.network.layers.activation import Activation, LeakyReLU, ReLU, Softmax
 from cnn_lab.network.layers.base import ActivationName, LayerName
-from cnn_lab.network.layers.convolution import Conv2D, DepthwiseConv2D
+from cnn_lab.network.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from cnn_lab.network.layers.dense import Dense, Flatten
 from cnn_lab.network.layers.dropout import Dropout, SpatialDropout2D
 from cnn_lab.network.layers.normalization import BatchNormalization
@@ -59,6 +59,7 @@ __all__ = [
     "OptimizerName",
     "ReLU",
     "ScheduleName",
+    "SeparableConv2D",
     "Shape",
     "Softmax",
     "SpatialDropout2D",

@@ -100,6 +100,7 @@ def test_silence_is_keras_with_zeros() -> None:
     [
         (COLOUR, "conv", ["conv", "norm"]),
         (COLOUR, "norm", ["conv", "norm"]),  # the same filters, by another name
+        (COLOUR, "separable", ["separable"]),
         (GREY, "conv", ["conv"]),
         (GREY, "largest", ["depthwise", "leaky", "norm", "largest"]),
         (GREY, "relu", ["plain", "relu", "mean", "dropout"]),
@@ -201,6 +202,8 @@ def test_what_does_not_fit_is_refused() -> None:
         swapped(network, "conv", 0, "scharr")
     with pytest.raises(ValueError, match="table of finite numbers"):
         swapped(network, "conv", 0, np.array([[np.nan]]))
+    with pytest.raises(ValueError, match=r"kernels to swap.*'separable'"):
+        swapped(network, "separable", 0, "box")
     with pytest.raises(ValueError, match=r"kernels to swap.*'dense'"):
         swapped(network, "dense", 0, "box")
     with pytest.raises(ValueError, match=r"separately.*'softmax'"):

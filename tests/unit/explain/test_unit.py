@@ -24,6 +24,7 @@ from cnn_lab.network.spec import (
     LeakyReLU,
     NetworkSpec,
     ReLU,
+    SeparableConv2D,
     Softmax,
     SpatialDropout2D,
 )
@@ -42,6 +43,10 @@ EVERY_KIND = NetworkSpec(
             name="conv2", filters=4, kernel_size=(2, 2), padding="same", activation="sigmoid",
             use_bias=False,
         ),
+        SeparableConv2D(
+            name="separable", filters=5, kernel_size=(3, 2), depth_multiplier=2, activation="tanh"
+        ),
+        SeparableConv2D(name="plain", filters=4, kernel_size=(2, 2), use_bias=False),
         Activation(name="bend", activation="tanh"),
         Dropout(name="drop", rate=0.5),
         SpatialDropout2D(name="drop_maps", rate=0.5),

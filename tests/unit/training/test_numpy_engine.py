@@ -21,6 +21,7 @@ from cnn_lab.network.spec import (
     Flatten,
     MaxPooling2D,
     NetworkSpec,
+    SeparableConv2D,
     Softmax,
     SpatialDropout2D,
     TrainingSpec,
@@ -49,6 +50,14 @@ SMALL = NetworkSpec(
         Dense(name="dense", units=16, activation="tanh"),
         Dense(name="ten", units=10),
         Softmax(name="softmax"),
+    ),
+)
+SEPARABLE = NetworkSpec(
+    name="separable",
+    layers=(
+        *SMALL.layers[:2],
+        SeparableConv2D(name="separable", filters=8, kernel_size=(3, 3), activation="tanh"),
+        *SMALL.layers[3:],
     ),
 )
 DROPPING = NetworkSpec(
@@ -91,6 +100,7 @@ def run(
     return trained, trainer.history, batches
 
 
+@pytest.mark.parametrize("network", [SMALL, SEPARABLE], ids=lambda network: network.name)
 @pytest.mark.parametrize(
     "training",
     [
@@ -102,10 +112,12 @@ def run(
     ],
     ids=lambda training: training["optimizer"],
 )
-def test_its_curve_is_that_of_keras(little: Mnist, training: dict[str, Any]) -> None:
+def test_its_curve_is_that_of_keras(
+    little: Mnist, training: dict[str, Any], network: NetworkSpec
+) -> None:
     """Twenty batches, one by one, then the judgement and the weights."""
-    ours, our_history, our_batches = run("numpy", little, **training)
-    theirs, their_history, their_batches = run("keras", little, **training)
+    ours, our_history, our_batches = run("numpy", little, network, **training)
+    theirs, their_history, their_batches = run("keras", little, network, **training)
     assert len(our_batches) == len(their_batches) == 20
     np.testing.assert_allclose(
         [batch.loss for batch in our_batches],

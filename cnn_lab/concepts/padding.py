@@ -314,7 +314,7 @@ def transposed_length_latex(
     >>> print(*transposed_length_latex(("H'", "W'"), (3, 3), (3, 3), settings))
     H' = W' = (3 - 1) \cdot 2 + 3 - 0 - 0 = 7
 
-    Keras goes on to the end of the last stride, even where the kernel does not reach it:
+    Keras continues to the end of the last stride, even if the kernel does not reach it:
 
     >>> print(*transposed_length_latex(("H'", "W'"), (3, 3), (1, 1), settings))
     H' = W' = (3 - 1) \cdot 2 + 1 - 0 - 0 + (2 - 1) = 6

@@ -30,7 +30,7 @@ def cross_entropy(probabilities: Array, labels: Array) -> float:
     Raises
     ------
     ShapeError
-        If the shapes do not match or there is no image; names them.
+        If the shapes do not match or the batch is empty; names them.
     ValueError
         If a label is not a class, or a distribution has a negative part or does not sum to 1.
 

@@ -87,7 +87,7 @@ def same_padding(
 ) -> tuple[int, int]:
     """Return the padding (before, after) that gives ``ceil(length / stride)`` outputs.
 
-    Where the total is odd, the extra pixel goes after, as in Keras and TensorFlow.
+    If the total is odd, the extra pixel goes after, as in Keras and TensorFlow.
     The textbook ``(k - 1) / 2`` on both sides holds only for odd kernels at stride 1.
 
     Examples
@@ -246,7 +246,7 @@ class Span:
     Attributes
     ----------
     first, last : int
-        Its ends; below 0, or beyond `end`, where it lies in padding.
+        Its ends; below 0 or beyond `end` in the padding.
     end : int
         The last place that any unit reads.
     """

@@ -42,14 +42,14 @@ class Trace:
     grids : tuple of Grid
     term : str
         How a step combines what it reads: "product_sum", "sum", "maximum" or "mean"; with
-        "scatter_add" each read cell (times its weight, where there are weights) is added to
+        "scatter_add" each read cell (times its weight, if there are weights) is added to
         its target.
     step_starts : ndarray of int, shape (steps + 1,)
         Step i reads ``reads[step_starts[i]:step_starts[i + 1]]``.
     reads : ndarray of int
         Cell ids, channel by channel, each channel row by row of the window.
     weights : ndarray of int, shape of `reads`, or empty
-        The kernel cell paired with each; empty where there is no kernel.
+        The kernel cell paired with each; empty without a kernel.
     writes : ndarray of int, shape (steps,), or empty
         The output cell of each step: filter by filter, row by row.
     sources : ndarray of int, shape (steps,), or empty

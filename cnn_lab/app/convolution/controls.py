@@ -25,7 +25,7 @@ from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array
 
-AS_IT_STANDS, TURNED, BOTH = "Cross-correlation", "True convolution", "Both in step"
+CORRELATION, CONVOLUTION, BOTH = "Cross-correlation", "True convolution", "Both in step"
 CHANNELS = {1: "grey", 3: "colour", 4: "four"}
 MAX_FILTERS = 4
 MAX_GROUP_FILTERS = 2
@@ -109,7 +109,7 @@ def convolution_controls() -> Convolution:
     with st.expander("Flip, dilation, border"):
         flip = st.radio(
             "Operation",
-            [AS_IT_STANDS, TURNED, BOTH],
+            [CORRELATION, CONVOLUTION, BOTH],
             captions=["kernel as it is", "kernel rotated by 180 degrees", "both side by side"],
             key="conv_flip",
             bind="query-params",
@@ -130,7 +130,7 @@ def convolution_controls() -> Convolution:
             padding=padding_control("conv"),
             dilation_rate=dilation,
             groups=groups,
-            flip_kernel=flip == TURNED,
+            flip_kernel=flip == CONVOLUTION,
             pad_mode=pad_mode,
         )
     both = (settings, replace(settings, flip_kernel=True))

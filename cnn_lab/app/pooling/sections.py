@@ -201,11 +201,11 @@ def show_shift(setup: PoolingSetup) -> None:
         for name, change in zip(("max_pooled", "average_pooled"), pooled, strict=True)
     }
     words.markdown(prose("pooling", "shift", way=way, image=f"{picture:.0%}", **percent))
-    swallowing = [kind for kind, change in zip(KINDS, pooled, strict=True) if change < picture]
-    who = {0: "none", 1: "".join(swallowing), 2: "both"}[len(swallowing)]
+    absorbing = [kind for kind, change in zip(KINDS, pooled, strict=True) if change < picture]
+    which = {0: "none", 1: "".join(absorbing), 2: "both"}[len(absorbing)]
     stride = setup.settings.strides[axis]
     nearly = prose("pooling", "shift_nearly", stride=counted(stride, "pixel"))
-    st.markdown(f"{prose('pooling', f'shift_{who}')} {nearly}")
+    st.markdown(f"{prose('pooling', f'shift_{which}')} {nearly}")
 
 
 def show_stack(setup: PoolingSetup) -> None:

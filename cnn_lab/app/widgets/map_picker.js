@@ -1,21 +1,21 @@
-// Lays out a sheet of maps as large as whole pixels allow, and tells Python which number was
-// chosen: by a click, a tap or the arrow keys. It computes nothing but places.
+// Lays out a sheet of maps as large as whole pixels allow, and sends Python the value that was
+// chosen by a click, a tap or the arrow keys. It computes only positions.
 
 import { component, element, scale } from "../../stage/js/kit.js";
 
-const MOST_PX = 22; // a side of one number of a map
-const MOST_UNIT_PX = 40; // and of one that stands alone
+const MOST_PX = 22; // side of one value of a map
+const MOST_UNIT_PX = 40; // and of a map with a single value
 const MANY = 400;
 const SETTLED_MS = 160; // after the last arrow key
 
 export default component(createPicker);
 
 /**
- * How many maps stand beside each other, and how many pixels a side one number gets: as many as
- * fit; then as few rows as that allows.
+ * The number of maps side by side and the pixel size of one value: the largest that fits, then
+ * with as few rows as possible.
  * @param {{count: number, rows: number, columns: number}} maps
  * @param {number} width of the page's column
- * @param {number} mostHeight what the picture keeps to, unless a number had less than a pixel
+ * @param {number} mostHeight maximum height of the picture, unless a value would get less than a pixel
  */
 function layout({ count, rows, columns }, width, mostHeight) {
   const alone = rows * columns === 1;
@@ -41,7 +41,7 @@ function layout({ count, rows, columns }, width, mostHeight) {
 }
 
 /**
- * Builds the picture once; what it shows changes with `update`.
+ * Builds the picture once; `update` changes its content.
  * @param {HTMLElement} root
  */
 function createPicker(root) {
@@ -64,7 +64,7 @@ function createPicker(root) {
   let send = () => {};
   let image = null;
   let chosen = null;
-  let waiting = null; // what was sent and has not come back yet
+  let waiting = null; // the choice that was sent and is not confirmed yet
   let timer = null;
   let plan = null;
 
@@ -76,7 +76,7 @@ function createPicker(root) {
   }
 
   function put(node, left, top, width, height) {
-    // The picture's padding leaves room for the frames.
+    // The padding of the picture leaves space for the frames.
     node.style.left = `${left + 3}px`;
     node.style.top = `${top + 3}px`;
     node.style.width = `${width}px`;
@@ -130,7 +130,7 @@ function createPicker(root) {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
   }
 
-  /** The number under a point of the page; null between the maps. */
+  /** The value under a point of the page; null between the maps. */
   function at(event) {
     const box = canvas.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
@@ -216,7 +216,7 @@ function createPicker(root) {
       if (!fresh || !image) draw();
       if (!fresh) return;
       image = new Image();
-      image.onload = draw; // until then the picture before it stays
+      image.onload = draw; // until then the previous picture stays
       image.src = data.picture;
     },
   };

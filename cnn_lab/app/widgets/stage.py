@@ -41,7 +41,7 @@ def stage(
     Raises
     ------
     ValueError
-        If there is no trace.
+        If `trace` is an empty sequence.
     """
     data = stage_data(as_traces(trace), start_step=start_step, label=label)
     with st.container(gap=None):

@@ -88,8 +88,10 @@ def _convolution_lines(call: LayerCall) -> list[str]:
     kernel = "kernel"
     lines = []
     if settings.flip_kernel:
-        lines.append("turned = keras.ops.flip(kernel, axis=(0, 1))  # Keras never flips the kernel")
-        kernel = "turned"
+        lines.append(
+            "flipped = keras.ops.flip(kernel, axis=(0, 1))  # Keras never flips the kernel"
+        )
+        kernel = "flipped"
     images, padding = "images", str(settings.padding)
     if padding not in NAMED or settings.pad_mode != "zeros" or skips:
         borders = settings.borders(call.size, call.kernel_size)
@@ -127,10 +129,10 @@ def _transposed_lines(call: LayerCall) -> list[str]:
     strides = settings.strides
     stride = None if strides == (1, 1) else short(strides)
     same = '"same"' if settings.padding == "same" else None
-    does = arguments("images", "turned", strides=stride or "1", padding=same)
+    does = arguments("images", "swapped", strides=stride or "1", padding=same)
     lines = [
         "# Keras stores this kernel with its filters before its channels.",
-        "turned = keras.ops.transpose(kernel, (0, 1, 3, 2))",
+        "swapped = keras.ops.transpose(kernel, (0, 1, 3, 2))",
         f"result = keras.ops.conv_transpose({does})",
     ]
     if settings.padding not in NAMED:

@@ -76,8 +76,8 @@ def _convolution_lines(call: LayerCall) -> list[str]:
         padding = short((borders[0][0], borders[1][0]))
     kernel = "kernel"
     if settings.flip_kernel:
-        lines.append("turned = kernel.flip(2, 3)  # PyTorch never flips the kernel")
-        kernel = "turned"
+        lines.append("flipped = kernel.flip(2, 3)  # PyTorch never flips the kernel")
+        kernel = "flipped"
     does = arguments(
         images,
         kernel,

@@ -167,7 +167,7 @@ function reach(trace, { role }, uses) {
  * @property {number} count for a mean: the number of cells,
  * @property {string} total their sum,
  * @property {string} totalEquals and whether that is rounded
- * @property {string} result "" where a step has several, each behind its own term
+ * @property {string} result "" if a step has several, each after its own term
  */
 
 /**

@@ -220,3 +220,22 @@ def test_the_duel_hands_on_the_same_total_either_way():
     won = routes(image[0, ..., 0], PoolingSettings(2)).won
     np.testing.assert_array_equal(max_pool2d_gradient(image, ones)[0, ..., 0], won)
     assert won.sum() == ones.sum()
+
+
+def test_pooled_maps_follow_a_shift_by_whole_windows_exactly():
+    image = np.zeros((8, 8))
+    image[2:4, 0:2] = 1
+    response = shift_response(image, PoolingSettings(), most=2)
+    assert response.image.tolist() == pytest.approx([0, 1, 2**0.5])
+    assert response.max_pooled.tolist() == pytest.approx([0, 1, 2**0.5])
+    # One pixel to the right puts half of the square into the next window.
+    assert response.average_pooled.tolist() == pytest.approx([0, 0.5**0.5, 2**0.5])
+
+
+def test_an_empty_picture_does_not_move():
+    assert shift_response(np.zeros((4, 4)), PoolingSettings(), most=3).max_pooled.tolist() == [
+        0,
+        0,
+        0,
+        0,
+    ]

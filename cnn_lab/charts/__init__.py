@@ -1,1 +1,1 @@
-"""Arrays become pictures and charts; nothing here knows Streamlit."""
+"""Pictures and charts from arrays, without Streamlit."""

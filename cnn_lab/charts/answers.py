@@ -1,4 +1,4 @@
-"""A network's answer: ten probabilities as bars, and as lines over the range of a change."""
+"""Charts of an answer: ten probabilities as bars, or as lines over the range of a change."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,23 +18,23 @@ ANSWER, OTHER = "answer", "other"
 
 CURVES_PX = 280
 FOLLOWED, OTHERS = "followed", "others"
-LEAST_NAMED = 0.15  # the height that a line must reach to bear its digit
+LEAST_NAMED = 0.15  # a line that stays lower gets no label
 
 Probabilities = NDArray[np.floating[Any]]
 
 
 def probabilities_table(probabilities: Probabilities | None) -> pd.DataFrame:
-    """Return what the bars show.
+    """Return the rows of the bar chart.
 
     Parameters
     ----------
     probabilities : ndarray, shape (classes,), or None
-        None before there is anything to read: ten empty bars.
+        None shows ten empty bars.
 
     Returns
     -------
     DataFrame
-        A row a class: `digit`, `probability`, `label` (the number as a reader sees it) and
+        One row per class: `digit`, `probability`, `label` (the number as shown) and
         `part`, "answer" for the most probable class and "other" for the rest.
 
     Examples
@@ -58,9 +58,9 @@ def probabilities_table(probabilities: Probabilities | None) -> pd.DataFrame:
 def probabilities_spec() -> Spec:
     """Return the chart of a table from `probabilities_table`.
 
-    It is the same for all numbers, so a browser that has it draws new bars and leaves the
-    chart in its place. Colours are the page's own: the first two of its palette. A pale
-    track shows how long a bar could be.
+    It does not depend on the numbers, so the browser draws new bars without rebuilding the
+    chart. The colours are the first two of the page's palette. A pale track shows the full
+    length of a bar.
     """
     start, end, length = (quantity(of, axis=None, domain=[0, 1]) for of in (0, 1, "probability"))
     track = {"x": end, "x2": {"datum": 0}, "color": {"value": GREY}}
@@ -91,7 +91,7 @@ def answers_table(values: Sequence[float], answers: Probabilities, followed: int
     Parameters
     ----------
     values : sequence of float
-        How much was changed.
+        Amounts of the change.
     answers : ndarray, shape (values, classes)
         From `cnn_lab.explain.answer_curve`.
     followed : int
@@ -121,15 +121,15 @@ def answers_spec(title: str, present: float, values: Sequence[float]) -> Spec:
     Parameters
     ----------
     title : str
-        Of the axis along which something is changed.
+        Title of the horizontal axis.
     present : float
-        Where the sliders stand; an upright line.
+        Current value of the slider, marked by a vertical line.
     values : sequence of float
         The range of the axis.
 
     Notes
     -----
-    Each line bears its digit where it is highest, so colours are not needed to tell them apart.
+    Each line is labelled with its digit at its maximum, so the lines differ without colour.
     """
     ends = [min(values), max(values)]
     x = quantity("value", title, axis={"grid": False, "tickCount": 9}, domain=ends, nice=False)

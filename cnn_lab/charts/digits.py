@@ -1,4 +1,4 @@
-"""A drawn digit as pictures: the steps of its preparation, what speaks for and against it."""
+"""Pictures of a drawn digit: the steps of its preparation, and evidence for and against it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,11 @@ from cnn_lab.ops.types import Array
 FACTOR = 10
 FRAME_PX = 3
 PICTURE_SIDE = FACTOR * SIDE
-INK_SHARE = 0.55  # of white where ink is full: the colour below stays to be seen
+INK_SHARE = 0.55  # opacity of full ink, so that the colour below stays visible
 
 
 def step_pictures(steps: Preparation, *, accent: str) -> dict[Step, Picture]:
-    """Return what each step made of a drawing, light ink on black.
+    """Return the result of each step as a picture, light ink on black.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _scaled_frame(steps: Preparation) -> Box:
 
 
 def _in_pixels(box: Ink, place: tuple[int, int], accent: str) -> Picture:
-    """Return a box at its place among the 28x28 pixels, framed."""
+    """Return the 28x28 pixels with a frame around the box."""
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
     (row, column), (height, width) = place, box.shape
     image[row : row + height, column : column + width] = box[..., np.newaxis]
@@ -84,12 +84,12 @@ def over_drawing(image: Array, values: Array, *, limit: float) -> Picture:
     values : ndarray, shape (rows, columns)
         Each stands for a square of the image; above 0 is orange, below 0 blue.
     limit : float
-        Magnitude of the full colours.
+        Magnitude shown in full colour.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        On the dark page's zero in both themes, for the ink is light.
+        On a dark background in both themes, because the ink is light.
     """
     factors = [-(-side // n) for side, n in zip(image.shape, values.shape, strict=True)]
     spread = values.repeat(factors[0], axis=0).repeat(factors[1], axis=1)

@@ -1,4 +1,4 @@
-"""Images, kernels and feature maps as sharp pictures with an honest scale."""
+"""Sharp pictures of images, kernels and feature maps, with their scale."""
 
 import base64
 import io
@@ -19,12 +19,12 @@ Scope = Literal["map", "layer", "network"]
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 
-# Blue below zero, orange above; zero is the page itself. Told apart by colour-blind readers.
+# Blue below zero, orange above, and the page's colour at zero; safe for colour-blind readers.
 NEGATIVE, POSITIVE = (44, 111, 187), (217, 115, 26)
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 BETWEEN_GREYS = (58, 54, 50)
 PAPER: dict[Tone, Colour] = {"light": (250, 247, 241), "dark": (32, 29, 27)}
-DIMMED = 0.55  # an image under weights, so that they stand out
+DIMMED = 0.55  # brightness of an image under weights, so that these stand out
 STEPS = 127  # of colour on either side of zero, in a PNG with a palette
 
 
@@ -36,7 +36,7 @@ def grey_picture(values: Array, *, limit: float | None = None) -> Picture:
     values : ndarray of float, any shape
         Below zero is black too.
     limit : float, optional
-        What counts as white; the largest value unless given.
+        Value shown as white; the largest value by default.
 
     Returns
     -------
@@ -48,15 +48,15 @@ def grey_picture(values: Array, *, limit: float | None = None) -> Picture:
 
 
 def signed_picture(values: Array, *, limit: float | None = None, tone: Tone = "light") -> Picture:
-    """Return values on the blue-to-orange scale that is centred at zero.
+    """Return values on the blue-to-orange scale centred at zero.
 
     Parameters
     ----------
     values : ndarray of float, any shape
     limit : float, optional
-        Magnitude of the full colours; the largest magnitude unless given.
+        Magnitude shown in full colour; the largest magnitude by default.
     tone : {"light", "dark"}
-        The page that the picture lies on; zero takes its colour.
+        Theme of the page; zero takes its background colour.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def signed_picture(values: Array, *, limit: float | None = None, tone: Tone = "l
 
 
 def image_picture(image: Array) -> Picture:
-    """Return a network's input as a picture, one pixel for each of its own.
+    """Return a network's input as a picture of the same size.
 
     Parameters
     ----------
@@ -83,14 +83,14 @@ def image_picture(image: Array) -> Picture:
 
 
 def heat_picture(image: Array, heat: Array, *, limit: float | None = None) -> Picture:
-    """Return an image with weights laid over it: orange for, blue against.
+    """Return an image overlaid with weights, orange where positive and blue where negative.
 
     Parameters
     ----------
     image : ndarray of float in [0, 1], shape (height, width, channels)
     heat : ndarray of float, shape (height, width)
     limit : float, optional
-        The weight that hides the image; the largest magnitude unless given.
+        The weight that covers the image; the largest magnitude by default.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def framed(
 
 
 def outlined(picture: Picture, box: Box, colour: str) -> Picture:
-    """Return a picture with a frame around a piece of it, which stays as it is.
+    """Return a picture with a frame around an unchanged part of it.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def tile_maps(
     ----------
     maps : ndarray of float, shape (height, width, channels)
     columns : int
-        Maps beside each other; the last row may stay short.
+        Maps per row; the last row may be shorter.
     signed : bool
         Zero-centred blue to orange instead of black to white.
     gap : int
@@ -221,7 +221,7 @@ def tile_pictures(
     ----------
     pictures : ndarray of uint8, shape (n, height, width, 3)
     columns : int
-        Pictures beside each other; the last row may stay short.
+        Pictures per row; the last row may be shorter.
     gap : int
         Pixels between them.
     between : (int, int, int)
@@ -242,7 +242,7 @@ def tile_pictures(
 
 
 def as_maps(values: Array) -> Array:
-    """Return what a layer makes of one image as maps.
+    """Return the output of a layer for one image as maps.
 
     Parameters
     ----------
@@ -251,21 +251,21 @@ def as_maps(values: Array) -> Array:
     Returns
     -------
     ndarray, shape (height, width, channels)
-        A row of numbers becomes maps of one pixel each.
+        Each number of a row becomes a map of one pixel.
     """
     return values if values.ndim == 3 else values.reshape(1, 1, -1)
 
 
 def scale_limits(scope: Scope, layer: str, activations: Mapping[str, Array]) -> Array:
-    """Return which magnitude has the full colour in each map of a layer.
+    """Return the magnitude shown in full colour, for each map of a layer.
 
     Parameters
     ----------
     scope : {"map", "layer", "network"}
-        Whether each map has a scale of its own, shares one with its layer, or with all layers.
+        Whether each map has its own scale, shares it with its layer, or with all layers.
     layer : str
     activations : mapping of str to ndarray
-        What each layer makes of one image, shape (height, width, channels) or (units,).
+        Output of each layer for one image, shape (height, width, channels) or (units,).
 
     Returns
     -------
@@ -292,11 +292,11 @@ class MapSheet:
     ----------
     png : bytes
     n_maps, rows, width : int
-        How many maps there are, and the rows and columns of each.
+        Number of maps, and rows and columns of each.
     columns : int
-        Maps beside each other on the sheet.
+        Maps per row of the sheet.
     low, high : float
-        What the two ends of the scale stand for, where all maps share one.
+        Values at the two ends of the scale, if all maps share it.
     colours : tuple of (int, int, int)
         Red, green and blue along the scale, from `low` to `high`.
     """
@@ -320,9 +320,9 @@ def map_sheet(
     ----------
     maps : ndarray, shape (height, width, maps)
     limits : ndarray, shape (maps,)
-        The magnitude that has the full colour, or counts as white, in each map.
+        The magnitude shown in full colour, or as white, in each map.
     tone : {"light", "dark"}
-        The page that the sheet lies on; zero takes its colour where there are signs.
+        Theme of the page; zero takes its background colour where there are signs.
     signed : bool, optional
         Blue to orange around zero instead of greys; by default where any number is negative.
 
@@ -352,9 +352,9 @@ def map_sheet(
 
 
 def png(picture: Picture, *, factor: int = 1) -> bytes:
-    """Return the picture as PNG bytes, packed for speed rather than size.
+    """Return the picture as PNG bytes, compressed for speed rather than size.
 
-    Each pixel becomes a block of `factor` pixels a side: sharp, never blurred.
+    Each pixel becomes a square of `factor` by `factor` pixels, without blur.
     """
     grey = bool((picture[..., :1] == picture).all())
     return _packed(
@@ -363,24 +363,24 @@ def png(picture: Picture, *, factor: int = 1) -> bytes:
 
 
 def sharp_png(picture: Picture, width_px: int) -> tuple[bytes, int]:
-    """Return a picture for a page as PNG bytes, and the width that it has there.
+    """Return a picture as PNG bytes, with its width on the page.
 
     Parameters
     ----------
     picture : ndarray of uint8, shape (height, width, 3)
     width_px : int
-        About how wide it becomes: whole pixels are kept, so the nearest multiple.
+        Approximate width; the result is the nearest whole multiple of the picture's width.
 
     Notes
     -----
-    The PNG has two pixels for one of the page, so that it is sharp on a fine screen too.
+    The PNG has two pixels per page pixel, so that it is sharp on high-density screens.
     """
     factor = max(1, round(width_px / picture.shape[1]))
     return png(picture, factor=2 * factor), factor * picture.shape[1]
 
 
 def data_url(data: bytes, kind: str = "png") -> str:
-    """Return an image as an address that holds it, for pages that fetch nothing afterwards."""
+    """Return an image as a data URL, for pages that load nothing else."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
@@ -391,14 +391,14 @@ def signed_png(values: Array, *, limit: float, tone: Tone, factor: int = 1) -> b
     ----------
     values : ndarray, shape (height, width)
     limit : float
-        Magnitude of the full colours.
+        Magnitude shown in full colour.
     tone : {"light", "dark"}
     factor : int
-        Pixels a side that each value becomes.
+        Side of each value's square in pixels.
 
     Notes
     -----
-    A third of the bytes that three colours a pixel would take.
+    A third of the size of a PNG with three colour channels.
     """
     share = np.clip(values / max(limit, 1e-12), -1, 1)
     image = Image.fromarray(np.round(STEPS * (share + 1)).astype(np.uint8), "P")
@@ -408,13 +408,13 @@ def signed_png(values: Array, *, limit: float, tone: Tone, factor: int = 1) -> b
 
 
 def clipped_png(values: Array | Picture, *, factor: int = 1) -> bytes:
-    """Return values as a photograph would hold them: whole, none below 0 or above 255.
+    """Return values rounded and clipped to 0 to 255, as in a photograph, as a PNG.
 
     Parameters
     ----------
     values : ndarray, shape (height, width) or (height, width, 3)
     factor : int
-        Pixels a side that each value becomes.
+        Side of each value's square in pixels.
     """
     return _packed(Image.fromarray(np.round(np.clip(values, 0, 255)).astype(np.uint8)), factor)
 

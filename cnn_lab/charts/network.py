@@ -1,4 +1,4 @@
-"""A network as pictures: a row of blocks, planes in space, and the costs of its layers as bars."""
+"""Pictures of a network: a row of blocks, planes in 3-D, and bars of its layers' costs."""
 
 import io
 import math
@@ -18,23 +18,23 @@ from cnn_lab.network.spec import Draft, Fit, NetworkSpec, Shape
 from cnn_lab.ops.types import Array
 
 INPUT = "image"
-INPUT_KEY = "*"  # no layer can have this name
-MAP_PX = 92  # the side of the widest map, upright and in depth
+INPUT_KEY = "*"  # not a valid layer name
+MAP_PX = 92  # side of the widest map, vertically and in depth
 LEAN = (0.3, -0.22)  # right and down for each pixel of depth
 LEAST_PX = 4
 MARGIN_PX = 8
 GAP_PX = 14
 NAME_PX, SHAPE_PX = 12, 11
-NAME_LETTER_PX, SHAPE_LETTER_PX = 6.8, 5.9  # of a typical letter or digit of these sizes
+NAME_LETTER_PX, SHAPE_LETTER_PX = 6.8, 5.9  # width of a typical character at these sizes
 MISSING_PX = (26, 56)
-_PLATE_PX = 5  # of a layer that keeps the shape
-_FRONT, _TOP, _SIDE = 0.1, 0.04, 0.18  # shares of ink
+_PLATE_PX = 5  # thickness of a layer that keeps the shape
+_FRONT, _TOP, _SIDE = 0.1, 0.04, 0.18  # opacities of the faces
 
-SIDE_PX = 150  # the longer side of a plane before it is seen from afar
-SHORT = 12  # so many single numbers stand in one column
+SIDE_PX = 150  # longer side of a plane before perspective
+SHORT = 12  # single numbers per column
 
 ROW_PX, AXIS_PX = 34, 60
-ROOM = 100  # times the longest bar: behind it stands its number
+ROOM = 100  # times the longest bar, to leave space for its number
 PARAMETERS, MULTIPLY_ADDS = "parameters", "multiply-adds"
 
 Point = tuple[float, float]
@@ -42,7 +42,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Face:
-    """One side of a block: its corners in pixels, and how much ink it gets, 0 to 1."""
+    """One face of a block: its corners in pixels and its opacity, 0 to 1."""
 
     corners: tuple[Point, ...]
     ink: float
@@ -50,19 +50,19 @@ class Face:
 
 @dataclass(frozen=True)
 class LayerBlock:
-    """What one layer makes.
+    """Block for the output of one layer.
 
     Attributes
     ----------
     name : str
     key : str
-        What it is called where it can be chosen; the layer's name again, but for the image.
+        Identifier for selection: the layer's name, or `INPUT_KEY` for the input.
     shape : str
-        What it makes, in words; "" where it does not fit or nobody knows.
+        Output shape as text; "" where it is unknown because a layer does not fit.
     label : str
-        What is written below the name: the shape where it is another one than before.
+        Text below the name: the shape, if it differs from the previous one.
     left, width : float
-        The column of the diagram that it stands in.
+        Its column in the diagram.
     faces : tuple of Face
     fits : bool
         Otherwise it is drawn with dashes.
@@ -79,7 +79,7 @@ class LayerBlock:
 
     @property
     def middle(self) -> float:
-        """Where its texts are centred."""
+        """Centre of its texts."""
         return self.left + self.width / 2
 
 
@@ -93,7 +93,7 @@ class Diagram:
 
     @property
     def description(self) -> str:
-        """What there is to see, in words."""
+        """Text alternative of the diagram."""
         parts = [f"{block.name} {block.shape or 'does not fit'}" for block in self.blocks]
         return f"A row of blocks: {', '.join(parts)}."
 
@@ -108,18 +108,19 @@ class Look:
 
 
 def network_diagram(draft: Draft, found: Fit) -> Diagram:
-    """Lay out a draft's image and layers as blocks.
+    """Lay out a draft's input and layers as blocks.
 
     Parameters
     ----------
     draft : Draft
     found : Fit
-        Of this draft. Layers from the first that does not fit on become dashed outlines.
+        Of this draft. From the first layer that does not fit, blocks become dashed outlines.
 
     Notes
     -----
-    Height and depth follow rows and columns in proportion, thickness the logarithm of the
-    channels; rows of numbers stand as bars whose height follows the logarithm of their number.
+    Height and depth are proportional to rows and columns, thickness to the logarithm of the
+    channels; a row of numbers becomes a bar with a height that follows the logarithm of its
+    length.
     """
     shapes: list[Shape] = [draft.input_shape, *(row.output_shape for row in found.rows)]
     widest = max(max(shape[:2]) for shape in shapes if len(shape) == 3)
@@ -169,7 +170,7 @@ def _faces(corner: Point, thickness: float, height: float, lean: Point) -> Itera
 
 
 def diagram_svg(diagram: Diagram, look: Look, *, selected: str = "") -> str:
-    """Return a diagram as SVG, described for readers who cannot see it.
+    """Return a diagram as SVG with a text alternative.
 
     Parameters
     ----------
@@ -211,11 +212,11 @@ def diagram_svg(diagram: Diagram, look: Look, *, selected: str = "") -> str:
 
 
 def diagram_png(diagram: Diagram, look: Look, *, factor: int = 3) -> bytes:
-    """Return a diagram as a PNG of `factor` pixels for each of its own.
+    """Return a diagram as a PNG, enlarged by `factor`.
 
     Notes
     -----
-    Some 0.1 s for the paper's network.
+    About 0.1 s for the paper's network.
     """
     size = (math.ceil(diagram.width) * factor, math.ceil(diagram.height) * factor)
     picture = Image.new("RGB", size, look.paper)
@@ -231,7 +232,7 @@ def diagram_png(diagram: Diagram, look: Look, *, factor: int = 3) -> bytes:
         middle = block.middle * factor
         draw.text((middle, baseline), block.name, look.ink, name_font, anchor="ms")
         below = baseline + (SHAPE_PX + 4) * factor
-        label = block.label.replace("×", "x")  # which Pillow's own font does not have
+        label = block.label.replace("×", "x")  # missing in Pillow's default font
         draw.text((middle, below), label, _mixed(look, 0.75), shape_font, anchor="ms")
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
@@ -248,18 +249,18 @@ def _mixed(look: Look, share: float) -> tuple[int, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """What one layer makes, all its maps side by side, each on a scale of its own.
+    """Output of one layer: all its maps side by side, each on its own scale.
 
     Attributes
     ----------
     name : str
         The layer's; "" for the image.
     words : str
-        What it is, for a reader.
+        Its description.
     png : bytes
         One pixel for each number.
     width, height : int
-        Of the plane in pixels, the longer one always the same.
+        Size of the plane in pixels; the longer side is always the same.
     """
 
     name: str
@@ -272,7 +273,8 @@ class Plane:
 def shown_layers(spec: NetworkSpec) -> list[str]:
     """Return the layers that get a plane.
 
-    Left out is what only rearranges or drops, and what the next layer changes number by number.
+    Layers are left out if they only rearrange or drop numbers, or if the next layer changes their
+    output number by number.
 
     Examples
     --------
@@ -288,7 +290,7 @@ def shown_layers(spec: NetworkSpec) -> list[str]:
 def planes(
     image: Array, activations: Mapping[str, Array], layers: Sequence[str], *, tone: Tone = "light"
 ) -> list[Plane]:
-    """Return the planes of an image and of what layers make of it.
+    """Return the planes of an image and of the layers' outputs for it.
 
     Parameters
     ----------
@@ -336,7 +338,7 @@ def _plane(name: str, words: str, picture: Picture) -> Plane:
 
 
 def costs_table(costs: list[LayerCost]) -> pd.DataFrame:
-    """Return a row a layer: `layer`, "parameters" and "multiply-adds"."""
+    """Return one row per layer: `layer`, "parameters" and "multiply-adds"."""
     return pd.DataFrame(
         {
             "layer": [cost.name for cost in costs],
@@ -349,7 +351,7 @@ def costs_table(costs: list[LayerCost]) -> pd.DataFrame:
 def costs_spec(field: str, costs: list[LayerCost]) -> Spec:
     """Return the bars of one field of a table from `costs_table`.
 
-    A bar's length is the number's order of magnitude, counted from 1; the number stands at
+    The length of a bar is the number's order of magnitude, counted from 1; the number is at
     its end.
     """
     most = max(cost.parameters if field == PARAMETERS else cost.multiply_adds for cost in costs)

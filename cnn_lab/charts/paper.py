@@ -1,4 +1,4 @@
-"""The source paper's figures, drawn of what was computed here."""
+"""The source paper's figures, drawn from this lab's results."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ NETWORK_PX = 76
 
 
 def digits_sheet(digits: Split, *, per_digit: int) -> Picture:
-    """Return the first images of every digit, a column a digit.
+    """Return the first images of every digit, one column per digit.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def epochs_table(experiment: Experiment, measure: Measure) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each epoch from 1 and each kind of images: `epoch`, `who` ("training" or
+        One row per epoch, from 1, and kind of images: `epoch`, `who` ("training" or
         "validation"), and over the seeds the `mean`, the `low` and the `high`.
     """
     rows = [
@@ -54,8 +54,8 @@ def epochs_table(experiment: Experiment, measure: Measure) -> pd.DataFrame:
 def epochs_spec(measure: Measure) -> Spec:
     """Return the Vega-Lite specification of a table from `epochs_table`.
 
-    Lines are means, bands reach from the lowest seed to the highest. Validation differs by
-    dashes and by its points as well as by colour, which is the theme's.
+    Lines are means; bands reach from the lowest seed to the highest. Validation also differs in
+    dashes and point shapes; the colours are the theme's.
     """
     is_loss = measure == "loss"
     form = ".3f" if is_loss else ".2%"
@@ -94,7 +94,7 @@ def epochs_spec(measure: Measure) -> Spec:
 
 
 def seeds_table(experiments: Iterable[Experiment]) -> pd.DataFrame:
-    """Return a row for each seed of each network: `network`, `seed`, `accuracy`, `errors`."""
+    """Return one row per seed and network: `network`, `seed`, `accuracy`, `errors`."""
     rows = [
         (experiment.name, seed, accuracy, errors)
         for experiment in experiments
@@ -108,8 +108,8 @@ def seeds_table(experiments: Iterable[Experiment]) -> pd.DataFrame:
 def seeds_spec(names: list[str]) -> Spec:
     """Return the Vega-Lite specification of a table from `seeds_table`.
 
-    A dot for each seed, one below the other where they read equally well, a tick for the mean,
-    and a line at what the paper reports.
+    One dot per seed, stacked where the accuracies are equal, a tick for the mean, and a line at
+    the paper's accuracy.
 
     Parameters
     ----------
@@ -156,5 +156,5 @@ def seeds_spec(names: list[str]) -> Spec:
 
 
 def _part(what: str) -> Spec:
-    """Return a field for the colour: the theme's first is for the mean, its second for seeds."""
+    """Return the colour channel: the theme's first colour for the mean, its second for seeds."""
     return {"transform": [{"calculate": f"'{what}'", "as": "part"}]}

@@ -1,4 +1,4 @@
-"""What a network sees while it is trained, and what its first layer becomes, as pictures."""
+"""Pictures of training: augmented images, and the first layer over time."""
 
 import io
 import math
@@ -16,7 +16,7 @@ from cnn_lab.network.spec import Augmentation
 from cnn_lab.ops.types import Array, Images
 
 MAX_COLUMNS = 8
-DARKEST = 0.92  # of a cell of the confusion matrix, where 1 is all ink
+DARKEST = 0.92  # shade of a confusion matrix cell, where 1 is black
 ACCURACY_TICKS = (0.5, 0.9, 0.99, 0.999)
 LEAST_ACCURACY = 0.05
 
@@ -41,16 +41,16 @@ def augmented_sheet(
     n : int
         Variants.
     columns : int
-        Images beside each other; the last row may stay short.
+        Images per row; the last row may be shorter.
     seed : int
         The same seed shows the same variants, further apart where the bounds are wider.
     digit : int, optional
-        What the image shows, if that is a digit: the strokes of other hands need to know.
+        The digit in the image, if any, which regional strokes depend on.
 
     Returns
     -------
     ndarray of uint8, shape (rows of pixels, columns of pixels, 3)
-        With a pixel of dark grey between images.
+        With one dark grey pixel between images.
 
     Notes
     -----
@@ -65,14 +65,14 @@ def augmented_sheet(
 
 
 def n_columns(n_tiles: int) -> int:
-    """Return how many of these tiles stand beside each other: rows are full where possible."""
+    """Return the number of tiles per row, with full rows where possible."""
     return next(
         (n for n in range(MAX_COLUMNS, 3, -1) if n_tiles % n == 0), min(n_tiles, MAX_COLUMNS)
     )
 
 
 def largest(arrays: Iterable[NDArray[np.floating]]) -> float:
-    """Return the largest magnitude in any of the arrays: one scale for all of them."""
+    """Return the largest magnitude in any of the arrays, for a common scale."""
     return max((float(np.abs(array).max(initial=0)) for array in arrays), default=0.0)
 
 
@@ -82,10 +82,10 @@ def filters_picture(kernels: Array, *, limit: float, tone: Tone) -> Picture:
     Parameters
     ----------
     kernels : ndarray, shape (kernel_height, kernel_width, channels, filters)
-        Of three channels, each kernel is one picture in colours, grey where it is zero; of any
+        With three channels, each kernel is one colour picture, grey where it is zero; with any
         other number, each channel is a tile of its own.
     limit : float
-        The weight that has the full colour.
+        The weight shown in full colour.
     tone : {"light", "dark"}
     """
     height, width, channels, filters = kernels.shape
@@ -104,7 +104,7 @@ def maps_picture(maps: Array, *, limit: float, tone: Tone) -> Picture:
     ----------
     maps : ndarray, shape (height, width, filters)
     limit : float
-        The number that has the full colour.
+        The number shown in full colour.
     tone : {"light", "dark"}
     """
     columns = n_columns(maps.shape[2])
@@ -112,43 +112,43 @@ def maps_picture(maps: Array, *, limit: float, tone: Tone) -> Picture:
 
 
 class Moment(Protocol):
-    """What is shown of a `cnn_lab.runs.snapshot.Snapshot`."""
+    """The parts of a `cnn_lab.runs.snapshot.Snapshot` that are shown."""
 
     @property
     def n_images(self) -> int:
-        """Images trained on until then."""
+        """Images trained on so far."""
 
     @property
     def kernels(self) -> NDArray[np.float32]:
-        """Of the first convolution, shape (height, width, channels, filters)."""
+        """Kernels of the first convolution, shape (height, width, channels, filters)."""
 
     @property
     def maps(self) -> NDArray[np.float32]:
-        """What they make of the watched images, shape (images, height, width, filters)."""
+        """Their maps of the watched images, shape (images, height, width, filters)."""
 
     @property
     def confusion(self) -> Counts:
-        """What was read as what, rows are the truth."""
+        """Confusion matrix; rows are the true classes."""
 
     @property
     def n_judged(self) -> int:
-        """Images counted there."""
+        """Images in the confusion matrix."""
 
 
 @dataclass(frozen=True)
 class Filmstrip:
-    """Pictures of one size, all in one file, row by row.
+    """Pictures of one size in one file, row by row.
 
     Attributes
     ----------
     webp : bytes
-        Without loss: half the bytes that a PNG would take.
+        Lossless; half the size of a PNG.
     width, height : int
         Of one picture.
     columns : int
-        Pictures beside each other.
+        Pictures per row.
     limit : float
-        The number that has the full colour, in all of them.
+        The number shown in full colour, in all pictures.
     """
 
     webp: bytes
@@ -160,7 +160,7 @@ class Filmstrip:
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve over a run, both coordinates in [0, 1] from the left and from below.
+    """A curve over a run, with both coordinates in [0, 1] from the left and from below.
 
     Attributes
     ----------
@@ -175,7 +175,7 @@ class Curve:
 
 
 def filters_film(snapshots: Sequence[Moment], *, tone: Tone) -> Filmstrip | None:
-    """Return the first layer's kernels at each moment; None where a network has none."""
+    """Return the first layer's kernels at each moment; None without a convolution."""
     kernels = [snapshot.kernels for snapshot in snapshots]
     limit = largest(kernels)
     if not kernels or not kernels[0].size:
@@ -184,13 +184,13 @@ def filters_film(snapshots: Sequence[Moment], *, tone: Tone) -> Filmstrip | None
 
 
 def maps_film(snapshots: Sequence[Moment], image: int, *, tone: Tone) -> Filmstrip | None:
-    """Return the first layer's maps of one image at each moment; None where there are none.
+    """Return the first layer's maps of one image at each moment; None without a convolution.
 
     Parameters
     ----------
     snapshots : sequence of Moment
     image : int
-        Which of the watched images, from 0.
+        Index of the watched image.
     tone : {"light", "dark"}
 
     Notes
@@ -205,7 +205,7 @@ def maps_film(snapshots: Sequence[Moment], image: int, *, tone: Tone) -> Filmstr
 
 
 def _filmstrip(pictures: Sequence[Picture], limit: float) -> Filmstrip:
-    """Lay pictures of one size into one that is about as wide as it is high."""
+    """Arrange pictures of one size in one that is about as wide as it is high."""
     height, width, _ = pictures[0].shape
     columns = max(1, math.ceil(math.sqrt(len(pictures) * height / width)))
     laid = tile_pictures(np.stack(pictures), columns=columns, gap=0, between=BLACK)
@@ -215,16 +215,16 @@ def _filmstrip(pictures: Sequence[Picture], limit: float) -> Filmstrip:
 
 
 def accuracy_curve(snapshots: Sequence[Moment], *, n_images: int) -> Curve:
-    """Return how much each snapshot read correctly of the images it judged.
+    """Return the accuracy of each snapshot on its validation images.
 
-    The axis is stretched towards 100 % as that of the run's own chart: by the logarithm of
-    what is missing. It ends where half an image of those judged would be missing.
+    The axis is stretched towards 100 %, as in the run's own chart, by the logarithm of the error
+    rate. It ends at an error of half an image.
 
     Parameters
     ----------
     snapshots : sequence of Moment
     n_images : int
-        That the run was to be trained on: the right end of the curve.
+        Images that the run was to train on: the right end of the curve.
     """
     least_missing = 0.5 / max(snapshot.n_judged for snapshot in snapshots)
     points = []
@@ -241,16 +241,16 @@ def accuracy_curve(snapshots: Sequence[Moment], *, n_images: int) -> Curve:
 
 
 def _height(accuracy: float, least_missing: float) -> float:
-    """Return where an accuracy stands on the axis, in [0, 1]."""
+    """Return the position of an accuracy on the axis, in [0, 1]."""
     missing = np.clip(1 - accuracy, least_missing, 1 - LEAST_ACCURACY)
     low, high = math.log(1 - LEAST_ACCURACY), math.log(least_missing)
     return (math.log(missing) - low) / (high - low)
 
 
 def shades(snapshots: Sequence[Moment]) -> list[float]:
-    """Return how dark a cell with 0, 1, 2 ... images is, in [0, 1]: the same at every moment.
+    """Return the shade of a cell with 0, 1, 2 ... images, in [0, 1], the same at every moment.
 
-    By the square root, so that single errors are seen.
+    Follows the square root, so that single errors are visible.
     """
     most = max(int(snapshot.confusion.max(initial=0)) for snapshot in snapshots)
     counts = np.arange(most + 1)

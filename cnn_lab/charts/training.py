@@ -1,7 +1,7 @@
-"""A run's charts: loss, accuracy and rate while it grows, two runs, a sweep, a confusion matrix.
+"""Charts of runs: curves and learning rate, two runs, a sweep, a confusion matrix.
 
-The specification of a chart depends on the length of the run alone; only the table behind it
-changes while the run goes on, so the browser redraws the marks and nothing else.
+The specification of a chart depends only on the length of the run. During a run only the table
+behind it changes, so the browser redraws the marks and nothing else.
 """
 
 import math
@@ -40,7 +40,7 @@ CHART_HEIGHT_PX = 320
 COMPARISON_HEIGHT_PX = CHART_HEIGHT_PX + 80  # with the legends below
 RATE_HEIGHT_PX = 130
 
-# What the axes can show; anything beyond lies on the border.
+# Range of the axes; values beyond it are drawn at the border.
 LOSS_DOMAIN = (0.003, 3.0)
 LOSS_TICKS = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
 ERROR_DOMAIN = (0.9, 0.001)
@@ -73,12 +73,12 @@ def curve_table(
     n_train : int
         Images in an epoch.
     changed_rates : iterable of (float, float)
-        Images trained on when somebody changed the learning rate, and the new highest one.
+        Images trained on when the learning rate was changed, and the new highest rate.
 
     Returns
     -------
     DataFrame
-        A row a point: `epochs` (0 is the start, 1.5 the middle of the second epoch), `who`
+        One row per point: `epochs` (0 is the start, 1.5 the middle of the second epoch), `who`
         ("training" or "validation"), `what` ("moment", "now" for the last of these, "epoch" or
         "rate"), `loss`, `accuracy` in [0, 1] and `error`, its complement; where `what` is
         "rate", only `rate`.
@@ -102,7 +102,7 @@ def curve_table(
 
 
 def latest_table(batches: Sequence[Row], *, n_batches: int) -> pd.DataFrame:
-    """Return the latest reports within epochs, each as it came.
+    """Return the latest reports within epochs.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def latest_table(batches: Sequence[Row], *, n_batches: int) -> pd.DataFrame:
 
 
 def rate_table(planned: Sequence[float], batches: Sequence[Row], *, n_batches: int) -> pd.DataFrame:
-    """Return the learning rate as the schedule has it, and as it was.
+    """Return the learning rate as scheduled and as used.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def rate_table(planned: Sequence[float], batches: Sequence[Row], *, n_batches: i
     Returns
     -------
     DataFrame
-        A row a point: `epochs`, `what` ("planned" or "used") and `rate`; at most 240 of each.
+        One row per point: `epochs`, `what` ("planned" or "used") and `rate`; at most 240 of each.
     """
     every = max(1, math.ceil(len(planned) / MAX_POINTS))
     rows = [(i / n_batches, "planned", float(planned[i])) for i in range(0, len(planned), every)]
@@ -153,10 +153,10 @@ def rate_table(planned: Sequence[float], batches: Sequence[Row], *, n_batches: i
 
 
 def thin(batches: Sequence[Row], *, most: int) -> list[dict[str, float]]:
-    """Return at most `most` points, each the mean over 1, 2, 4, 8 ... reports in a row.
+    """Return at most `most` points, each the mean over 1, 2, 4, 8 ... successive reports.
 
-    Every point but the last one stays where it is while reports are added, until their
-    number passes the next power of two.
+    All points but the last stay unchanged when reports are added, until their number passes the
+    next power of two.
     """
     group = 2 ** max(0, math.ceil(math.log2(max(1, len(batches)) / most)))
     points: list[dict[str, float]] = []
@@ -182,9 +182,9 @@ def _row(who: str, what: str, at: float, loss: float, accuracy: float) -> tuple[
 def curve_spec(measure: Measure, *, n_epochs: int) -> Spec:
     """Return the Vega-Lite specification of one chart, for a table from `curve_table`.
 
-    Training and validation differ by dashes and by the shape of their points as well as by
-    colour, which is the theme's. Loss has a logarithmic axis; accuracy is stretched towards
-    100 % in the same way, for there the last tenths matter.
+    Training and validation differ in dashes and point shapes as well as in the theme's colours.
+    Loss has a logarithmic axis; accuracy is stretched towards 100 % in the same way, because
+    small differences matter there.
     """
     images = by_images("bottom-left" if measure == "loss" else "bottom-right")
     rate = {"text": tip("rate", "~g"), "y": BOTTOM, "color": QUIET}
@@ -203,20 +203,20 @@ def curve_spec(measure: Measure, *, n_epochs: int) -> Spec:
                 aria=False,
             ),
             mark("text", "datum.what == 'rate'", rate, align="left", dx=4, dy=-6, aria=False),
-            # One point is no line yet: the head of the curve shows that it has begun.
+            # One point makes no line; a marker at the head shows that the curve has begun.
             mark("point", "datum.what == 'now'", filled=True, size=30, aria=False),
         ],
     }
 
 
 def by_images(corner: str) -> Spec:
-    """Return the channel of training and validation, with its legend in a corner of the chart."""
+    """Return the colour channel of training and validation, with a legend in a corner."""
     key = legend(corner, direction="vertical", offset=8)
     return category("who", [TRAINING, VALIDATION], legend=key)
 
 
 def shaped(images: Spec) -> Spec:
-    """Return the channel of training and validation as the shapes of points."""
+    """Return the shape channel of training and validation."""
     return images | {"scale": {**images["scale"], "range": ["circle", "diamond"]}}
 
 
@@ -243,7 +243,7 @@ def _curves(images: Spec, first: list[Spec], *, opacity: float) -> list[Spec]:
 def latest_spec(measure: Measure) -> Spec:
     """Return the Vega-Lite specification of the latest reports, for `latest_table`.
 
-    Both axes fit what is there: within so few batches, everything lies close together.
+    Both axes fit the data, because within a few batches the values are close together.
     """
     is_loss = measure == "loss"
     batches = {"tickMinStep": 1, "tickCount": 6, "format": ",d"}
@@ -263,8 +263,8 @@ def latest_spec(measure: Measure) -> Spec:
 
 def rate_spec(*, n_epochs: int) -> Spec:
     """Return the Vega-Lite specification of the learning rate, for `rate_table`."""
-    # Not read out one by one: before a run there is no rate that was used, and a mark without
-    # anything in it has nothing to say. The chart's own words tell of both.
+    # Hidden from screen readers: before a run, the mark of the used rate is empty. The chart's
+    # text alternative describes both.
     planned = {"strokeWidth": 1, "strokeDash": [2, 3], "aria": False}
     return {
         "height": RATE_HEIGHT_PX,
@@ -292,7 +292,7 @@ def _epochs(n_epochs: int, title: str | None) -> Spec:
 
 
 def _axis(measure: Measure) -> Spec:
-    """Return the vertical channel: a logarithm of the loss, or of what is missing to 100 %."""
+    """Return the vertical channel: the logarithm of the loss, or of the error rate."""
     is_loss = measure == "loss"
     ticks = LOSS_TICKS if is_loss else ERROR_TICKS
     label = "format(datum.value, '~g')" if is_loss else "format(1 - datum.value, '~%')"
@@ -315,7 +315,7 @@ def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `curve_table`; also `run`, the run's name, and
-        `seconds` of training since its start, between two reports in proportion.
+        `seconds` of training since its start, interpolated between reports.
     """
     tables = []
     for one in compared:
@@ -327,7 +327,7 @@ def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
 
 
 def _seconds_at(one: Compared, n_images: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return when a run had been trained on so many images, from its own reports."""
+    """Return the training time at which a run had seen these numbers of images."""
     reports = {row["n_images"]: row["seconds"] for row in [*one.batches, *one.epochs]}
     known = sorted({0.0: 0.0, **reports}.items())
     images, seconds = np.array(known, float).T
@@ -340,7 +340,7 @@ def comparison_spec(measure: Measure, *, names: Sequence[str], along: Along, end
     Parameters
     ----------
     measure : {"loss", "accuracy"}
-        On the same axes as `curve_spec`. Colour tells the run, dashes tell validation.
+        On the same axes as `curve_spec`. Colour distinguishes the runs; validation is dashed.
     names : sequence of str
         The runs, in the order of their colours.
     along : {"epochs", "seconds"}
@@ -371,7 +371,7 @@ def sweep_table(accuracies: Sequence[float | None], finished: Sequence[bool]) ->
     accuracies : sequence of float or None
         Of each trial so far, after its latest epoch; None before its first.
     finished : sequence of bool
-        Which trials went to their end.
+        Whether each trial finished.
 
     Returns
     -------
@@ -415,17 +415,16 @@ def sweep_spec(*, n_trials: int) -> Spec:
 
 
 def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str, Any]:
-    """Return the figure, in Plotly's own words.
+    """Return the figure as a Plotly dictionary.
 
-    Colour grows with the logarithm of the count, for beside a thousand right answers one error
-    would else be no colour at all; the counts stand in the cells. Over each cell lies a mark
-    that nobody sees and that a click can select, which a heatmap's cells do not allow; its
-    `customdata` is [row, column].
+    The colour follows the logarithm of the count, so that one error is visible next to a thousand
+    correct answers; the counts are written in the cells. An invisible mark over each cell can be
+    selected by a click, which a heatmap's cells cannot; its `customdata` is [row, column].
 
     Parameters
     ----------
     confusion : ndarray of int, shape (classes, classes)
-        Rows are the truth, columns what was read.
+        Rows are the true classes, columns the predicted ones.
     class_names : sequence of str
     """
     n = len(class_names)
@@ -483,7 +482,7 @@ def confusion_figure(confusion: Counts, class_names: Sequence[str]) -> dict[str,
 
 
 def cell_words(count: int, truth: str, read: str) -> str:
-    """Return what one count says.
+    """Return a sentence about one count.
 
     Examples
     --------
@@ -495,12 +494,12 @@ def cell_words(count: int, truth: str, read: str) -> str:
 
 
 def most_confused(confusion: Counts, *, most: int) -> list[tuple[int, int, int]]:
-    """Return the errors that happened most often.
+    """Return the most frequent errors.
 
     Returns
     -------
     list of (int, int, int)
-        Truth, what it was read as, and how often; at most `most`, the most frequent first.
+        True class, predicted class and count; at most `most`, the most frequent first.
     """
     errors = np.array(confusion)
     np.fill_diagonal(errors, 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 Spec = dict[str, Any]
 
-# A grey that can be read on light and on dark pages.
+# A grey that is readable on light and dark pages.
 GREY = "#8a8680"
 QUIET: Spec = {"value": GREY}
 BOTTOM: Spec = {"value": "height"}
@@ -64,7 +64,7 @@ def category(field: str, domain: list[str] | None = None, **more: Any) -> Spec:
 
 
 def legend(orient: str, **more: Any) -> Spec:
-    """Return a legend without a title, its symbols as opaque as they can be."""
+    """Return a legend without a title and with opaque symbols."""
     return {"title": None, "orient": orient, "symbolOpacity": 1, **more}
 
 

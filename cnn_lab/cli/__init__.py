@@ -1,4 +1,4 @@
-"""The command line: ``python -m cnn_lab train | sweep | evaluate | predict | animate``.
+"""Command line: ``python -m cnn_lab train | sweep | evaluate | predict | animate``.
 
 With ``--json`` each command prints one JSON object as its last line.
 """

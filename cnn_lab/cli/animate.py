@@ -1,4 +1,4 @@
-"""The command ``python -m cnn_lab animate``: any operation, any settings, as a file."""
+"""``python -m cnn_lab animate``: an operation with any settings, as a file."""
 
 import json
 import re
@@ -23,7 +23,7 @@ FORMATS = (".gif", ".html", ".png", ".csv")
 
 
 def _size(context: click.Context, param: click.Parameter, text: str | None) -> Pair | None:
-    """Read a number for rows and columns, or two: "3" or "3x2"."""
+    """Parse one number for rows and columns, or two: "3" or "3x2"."""
     if text is None:
         return None
     found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text.strip().lower())
@@ -33,7 +33,7 @@ def _size(context: click.Context, param: click.Parameter, text: str | None) -> P
 
 
 def _padding(context: click.Context, param: click.Parameter, text: str | None) -> Padding | None:
-    """Read one of Keras's words, one number, or four: top, bottom, left and right."""
+    """Parse a padding: a name, one number, or four for top, bottom, left and right."""
     if text is None:
         return None
     for word in PADDING_WORDS:
@@ -49,7 +49,7 @@ def _padding(context: click.Context, param: click.Parameter, text: str | None) -
 
 
 def _matrix(context: click.Context, param: click.Parameter, text: str | None) -> Array | None:
-    """Read numbers in rows: "1 2; 3 4"."""
+    """Parse rows of numbers: "1 2; 3 4"."""
     if text is None:
         return None
     most = MAX_SIZE if param.name == "weights" else MAX_PIXELS_A_SIDE
@@ -124,7 +124,7 @@ MATRIX: dict[str, Any] = {"callback": _matrix, "metavar": '"1 2; 3 4"'}
 def animate(
     context: click.Context, /, *, operation: str, out: Path, as_json: bool, **options: Any
 ) -> None:
-    """Draw an operation step by step: a GIF, a page to play, a picture or a table.
+    """Draw an operation step by step, as a GIF, a page with a player, a picture or a table.
 
     OPERATION is conv, max-pool, average-pool, transpose, kernel-gradient, input-gradient,
     bias-gradient, max-pool-gradient or average-pool-gradient.
@@ -187,13 +187,13 @@ def _write_html(trace: Trace, words: str, given: dict[str, Any]) -> bytes:
 
 def _write_csv(trace: Trace, words: str, given: dict[str, Any]) -> bytes:
     del words, given
-    return export_csv(trace).encode("utf-8-sig")  # with a mark that tells spreadsheets it is UTF-8
+    return export_csv(trace).encode("utf-8-sig")  # with a BOM for spreadsheets
 
 
 Writer = Callable[[Trace, str, dict[str, Any]], bytes]
 
 _ALL_SETTINGS = frozenset().union(*(each.settings for each in OPERATIONS.values()))
-# What each kind of file is made with, and the options that are its own.
+# Writer of each kind of file, and the options that only it has.
 WRITERS: dict[str, tuple[Writer, frozenset[str]]] = {
     ".gif": (_write_gif, frozenset({"theme", "seconds_per_step", "width_px"})),
     ".png": (_write_png, frozenset({"theme", "step", "width_px"})),
@@ -203,7 +203,7 @@ WRITERS: dict[str, tuple[Writer, frozenset[str]]] = {
 
 
 def _words(context: click.Context, operation: str, chosen: dict[str, Any]) -> str:
-    """Return the settings as they were asked for: "conv, input 6 × 6, padding same"."""
+    """Return the given settings as text: "conv, input 6 × 6, padding same"."""
     parts = [operation]
     for name, value in chosen.items():
         flag = _flag(context, name).removeprefix("--").replace("-", " ")

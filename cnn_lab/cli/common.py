@@ -1,4 +1,4 @@
-"""Options, printing and interruption shared by the commands."""
+"""Options, output and interruption, shared by the commands."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ import click
 
 from cnn_lab.network import Network
 
-INTERRUPTED = 130  # as shells report a command that Ctrl-C has ended
+INTERRUPTED = 130  # exit status of a command ended by Ctrl-C, as in shells
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object last.")
 model_option = click.option(
@@ -19,7 +19,7 @@ model_option = click.option(
 
 
 def load_network(model: str) -> Network:
-    """Return the network of a name or a file; a wrong one becomes an error of ``--model``."""
+    """Return the network with a name or in a file; report errors as those of ``--model``."""
     try:
         return Network.load(model)
     except ValueError as error:
@@ -27,13 +27,13 @@ def load_network(model: str) -> Network:
 
 
 def print_result(result: Mapping[str, object], as_json: bool, sentence: str) -> None:
-    """Print the last line of a command: an object for programs or a sentence for people."""
+    """Print the result of a command: a JSON object or a sentence."""
     click.echo(json.dumps(result) if as_json else sentence)
 
 
 @contextmanager
 def interrupted_by(action: Callable[[], None]) -> Iterator[None]:
-    """Have the first Ctrl-C call `action`; the second one ends the command as it always does."""
+    """Call `action` on the first Ctrl-C; a second one ends the command as usual."""
 
     def once(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)

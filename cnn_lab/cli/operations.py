@@ -1,4 +1,4 @@
-"""An operation by its name and its settings, as a trace of small numbers that fit them."""
+"""Operations by name, with settings, as traces of small numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _MAX_GRADIENT = 3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Settings:
-    """What an operation works on, and how; each operation reads the settings that it has.
+    """Inputs and settings of an operation; each operation reads those that it needs.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Settings:
     kernel : (int, int)
         Rows and columns of the kernel.
     kernel_names : tuple of str
-        Named kernels, one per filter; too few are repeated, none leaves the choice to the lab.
+        Named kernels, one per filter; repeated if there are too few, chosen if there are none.
     values, weights, gradient : ndarray or None
         An image, a kernel and an output gradient of one's own, shape (rows, columns).
     strides : (int, int) or None
@@ -124,7 +124,7 @@ class Settings:
 
     @property
     def told(self) -> dict[str, Any]:
-        """The form as an argument, where one was chosen."""
+        """The form as an argument, if one was chosen."""
         return {"form": self.form} if self.form else {}
 
 
@@ -137,7 +137,7 @@ class Operation:
     trace : callable
         Settings -> Trace.
     settings : frozenset of str
-        The names of those that it reads.
+        Names of the settings that it reads.
     """
 
     trace: Callable[[Settings], Trace]

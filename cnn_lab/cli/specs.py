@@ -1,4 +1,4 @@
-"""From a command's options to the network and the training that they ask for."""
+"""Options for a network and its training, and the recipe that they describe."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,7 +64,7 @@ _OPTIONS = (
 
 
 def training_options(command: Command) -> Command:
-    """Give a command the options that say what is trained, and how."""
+    """Add the options for a network and its training to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -73,19 +73,19 @@ def training_options(command: Command) -> Command:
 def recipe_of(
     model: str | None, spec: Path | None, augment: Sequence[str], **fields: object
 ) -> Recipe:
-    """Return what the options ask for: a preset or a file, and then what is said besides.
+    """Return the recipe of the options: a preset or a file, with the given changes.
 
     Parameters
     ----------
     model, spec, augment
         As given; at most one of the first two.
     **fields
-        Of the training; None leaves what the preset or the file has.
+        Of the training; None keeps the value of the preset or the file.
 
     Raises
     ------
     click.BadParameter
-        If the options do not go together, or the file is no good; a sentence.
+        If the options contradict each other, or the file is invalid; with a message.
     """
     if model and spec:
         raise click.BadParameter("Give either --model or --spec, not both.")

@@ -1,4 +1,4 @@
-"""``python -m cnn_lab sweep``: try many settings, each a little, and say which was best."""
+"""``python -m cnn_lab sweep``: try many settings in short runs and report the best."""
 
 import os
 import tempfile
@@ -16,7 +16,7 @@ from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.sweep import FactorName, Sweep, SweepSpec, SweepStatus, Trial, words
 
 OWNER = "command line"
-WAIT_S = 2.0 * MAX_SECONDS  # a sweep ends by itself before that
+WAIT_S = 2.0 * MAX_SECONDS  # a sweep ends by itself earlier
 
 
 @click.command()
@@ -43,7 +43,7 @@ def sweep(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Try many settings, each a little, and say which was best on the validation images.
+    """Try many settings in short runs and report the best on the validation images.
 
     The test set is not touched. Ctrl-C keeps the trials that have finished.
     """
@@ -75,7 +75,7 @@ def sweep(
 
 
 def _swept(spec: SweepSpec, *, to_stderr: bool) -> SweepStatus:
-    """Return how a sweep ended, with a line for each trial as it ends."""
+    """Return the final status of a sweep; print a line for each finished trial."""
     n_told = 0
 
     def news(now: SweepStatus) -> bool:

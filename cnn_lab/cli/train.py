@@ -1,4 +1,4 @@
-"""``python -m cnn_lab train``: train a network and read the test set once at the end."""
+"""``python -m cnn_lab train``: train a network and test it once at the end."""
 
 import dataclasses
 import os
@@ -27,10 +27,10 @@ TESTED = ("test_accuracy", "errors", "n")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the finished run.")
 @as_json
 def train(*, engine: EngineName, out: Path | None, as_json: bool, **asked: Any) -> None:
-    """Train a network and read the test set once at the end.
+    """Train a network and test it once at the end.
 
-    Ctrl-C stops after the present batch and keeps what was reached; such a run is not
-    measured on the test set.
+    Ctrl-C stops after the current batch and keeps what the network has learned; such a run is
+    not tested.
     """
     recipe = recipe_of(**asked)
     training = recipe.training
@@ -84,7 +84,7 @@ def _line(epoch: EpochReport, n_epochs: int) -> str:
 
 
 def _load(training: TrainingSpec) -> Data:
-    """Return the data, downloaded first if need be, which is announced."""
+    """Return the data, after announcing and making a download if necessary."""
     announced = False
 
     def announce(_share: float) -> None:

@@ -124,7 +124,7 @@ def seeds_spec(names: list[str]) -> Spec:
     rows = {"title": None, "labelFontSize": 14, "ticks": False, "domain": False}
     network = category("network", sort=names, axis=rows)
     part = category("part", ["mean", "seed"], legend=None)
-    once: Spec = {"data": {"values": [{}]}}  # and not for every seed
+    once: Spec = {"data": {"values": [{}]}}  # instead of once per seed
     words = {"x": paper, "y": {"value": 0}, "color": QUIET}
     words["text"] = {"value": f"the paper: {PAPER_ACCURACY:.1%}"}
     mean = {"x": seed | {"aggregate": "mean"}, "y": network, "color": part}

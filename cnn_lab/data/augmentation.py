@@ -15,7 +15,7 @@ from cnn_lab.network.spec import Augmentation
 from cnn_lab.ops.types import Array, Images, ShapeError
 
 MESHES = 7  # to a side: 4 pixels each of 28, over which Simard et al. smooth
-PART = 32  # images at a time: what they need then stays in the processor's cache
+PART = 32  # images at a time, to stay in the processor's cache
 GROWN = 2  # pixels that a window of 3 x 3 adds to a stroke, one on either side
 
 
@@ -52,7 +52,7 @@ def augmented(
     Raises
     ------
     ShapeError
-        If the images have not four axes.
+        If the images do not have four axes.
 
     Notes
     -----
@@ -120,7 +120,7 @@ def thickened(images: Images, pixels: Array) -> Images:
 def _places(
     images: Images, settings: Augmentation, numbers: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Return where each pixel of the result is read: rows and columns, each (n, height, width)."""
+    """Return the source of each pixel of the result: rows and columns, each (n, height, width)."""
     n, height, width, _ = images.shape
     angle = _within(math.radians(settings.rotate), n, numbers)
     lean = np.tan(_within(math.radians(settings.shear), n, numbers))

@@ -1,1 +1,1 @@
-"""Why a network answers as it does: single units, attribution, surgery and near misses."""
+"""Explanations of a network's answer: units, attribution, surgery, near misses."""

@@ -1,4 +1,4 @@
-"""Which pixels count for an answer: by its slope, by a layer's maps, and by covering them."""
+"""Attribution of an answer to pixels: saliency, Grad-CAM and occlusion."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ MIN_PROBABILITY = 1e-30
 
 
 def saliency(network: Network, image: Array, digit: int) -> Heat:
-    """Return how strongly the score of a class reacts to each pixel.
+    """Return the sensitivity of a class's score to each pixel.
 
     Parameters
     ----------
@@ -27,19 +27,18 @@ def saliency(network: Network, image: Array, digit: int) -> Heat:
     Returns
     -------
     ndarray of float32, at least 0, shape (height, width)
-        The slope of the score (`Slopes.score`) without its sign; of several channels the
-        largest.
+        Magnitude of the gradient of the score (`Slopes.score`); the maximum over channels.
 
     Raises
     ------
     ShapeError
         If the image is not of the network's input shape.
     ValueError
-        If there is no such class.
+        If the class does not exist.
 
     Notes
     -----
-    A slope tells of very small changes only, and where a score has levelled off it is small
+    A gradient describes only very small changes, and where the score has saturated it is small
     however much the pixel matters.
 
     References
@@ -51,10 +50,10 @@ def saliency(network: Network, image: Array, digit: int) -> Heat:
 
 
 def grad_cam(network: Network, image: Array, digit: int, layer: str) -> Heat:
-    """Return where a layer's maps speak for a class.
+    """Return where a layer's maps support a class.
 
-    Each map counts as much as the score rises with it on average; what the maps then add up to
-    is kept where it is above 0.
+    Each map is weighted by the mean gradient of the score with respect to it; the positive part
+    of the sum is returned.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def grad_cam(network: Network, image: Array, digit: int, layer: str) -> Heat:
     digit : int
         The class, from 0.
     layer : str
-        One that makes maps, and is not the softmax that ends the network.
+        A layer that outputs maps, other than a final softmax.
 
     Returns
     -------
@@ -72,14 +71,13 @@ def grad_cam(network: Network, image: Array, digit: int, layer: str) -> Heat:
     Raises
     ------
     ShapeError
-        If the image is not of the network's input shape, or the layer makes no maps.
+        If the image is not of the network's input shape, or the layer does not output maps.
     ValueError
-        If there is no such class or layer, or the layer comes after the score.
+        If the class or layer does not exist, or the layer comes after the score.
 
     Notes
     -----
-    Finer in early layers and nearer to the answer in late ones; the last maps are the usual
-    choice.
+    Finer in early layers and closer to the answer in late ones; usually the last maps are used.
 
     References
     ----------
@@ -97,16 +95,16 @@ def grad_cam(network: Network, image: Array, digit: int, layer: str) -> Heat:
 
 @dataclass(frozen=True)
 class Occlusion:
-    """How sure a network stays of a class while a square covers part of the image.
+    """Probabilities of a class while a square covers part of the image.
 
     Attributes
     ----------
     probabilities : ndarray of float32, shape (rows, columns)
-        The answer for the class with the square's middle at pixel (row x step, column x step).
+        Probability of the class with the square's middle at pixel (row x step, column x step).
     size, step : int
-        The side of the square, and how far it moves, in pixels.
+        Side and step of the square in pixels.
     before : float
-        The answer with nothing covered.
+        Probability with nothing covered.
     """
 
     probabilities: Heat
@@ -115,7 +113,7 @@ class Occlusion:
     before: float
 
     def lost_at_pixels(self, size: Pair) -> Heat:
-        """Return what it took with the square's middle at or near each pixel.
+        """Return the drop in probability with the square's middle at or near each pixel.
 
         Parameters
         ----------
@@ -125,7 +123,7 @@ class Occlusion:
         Returns
         -------
         ndarray, shape (rows, columns)
-            Above 0 where covering hurts.
+            Above 0 where covering lowers the probability.
         """
         down, right = (
             nearest_place(np.arange(length), 0, (n - 1) * self.step, n)
@@ -135,15 +133,15 @@ class Occlusion:
 
     @property
     def lost(self) -> Heat:
-        """What covering each place took from the answer; below 0 where it added to it."""
+        """Drop in probability at each place; below 0 where covering raises it."""
         return np.asarray(self.before - self.probabilities, np.float32)
 
     @property
     def times_as_probable(self) -> NDArray[np.float64]:
-        """By what covering each place multiplies the answer; 1 where it changes nothing.
+        """Factor by which covering each place multiplies the probability; 1 for no change.
 
-        A class that a network is sure not to see has a probability near 0 whatever is covered;
-        by how many times it changes still shows where the reasons lie.
+        A class that the network rules out has a probability near 0 whatever is covered; the
+        factor still shows where the reasons are.
         """
         after = np.maximum(self.probabilities, MIN_PROBABILITY).astype(float)
         return np.asarray(after / max(self.before, MIN_PROBABILITY))
@@ -158,7 +156,7 @@ def occlusion(
     step: int = 2,
     fill: float = 0.0,
 ) -> Occlusion:
-    """Cover an image with a square, place by place, and ask the network each time.
+    """Cover an image with a square, place by place, and return the probabilities of a class.
 
     Parameters
     ----------
@@ -167,24 +165,24 @@ def occlusion(
     digit : int
         The class, from 0.
     size : int
-        Side of the square in pixels, at least 1. Of an even one, the pixel after the middle
-        counts as the middle.
+        Side of the square in pixels, at least 1. If it is even, the pixel after the middle counts
+        as the middle.
     step : int
         Pixels from one place to the next, at least 1. The first middle is the first pixel, so
-        the square may stand out over the border.
+        the square may extend beyond the border.
     fill : float
-        What the square is painted with, from 0 to 1.
+        Value of the square, from 0 to 1.
 
     Raises
     ------
     ShapeError
         If the image is not of the network's input shape.
     ValueError
-        If there is no such class, or a number is out of its range.
+        If the class does not exist, or a number is out of range.
 
     Notes
     -----
-    One answer for each place where the square changes anything: some 100 of 196 for a digit,
+    One prediction per place where the square changes anything: about 100 of 196 for a digit,
     5 x 5 in steps of 2, which take the paper's network about a tenth of a second.
 
     References

@@ -1,4 +1,4 @@
-"""What becomes of an answer, and of a layer's maps, when the image is moved, turned or dimmed."""
+"""Effects of changing the image on the answer and on a layer's maps."""
 
 import math
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ Change = Literal["shift", "turn_deg", "scale", "light", "blur_px"]
 CHANGES: tuple[Change, ...] = get_args(Change)
 MAX_SCALE = 8
 MAX_BLUR_PX = 20
-FAR = 30  # deviations from a bell's middle, where nothing of it is left in single precision
+FAR = 30  # standard deviations beyond which a Gaussian is zero in single precision
 
 
 def changed(
@@ -30,39 +30,39 @@ def changed(
     light: float = 1,
     blur_px: float = 0,
 ) -> Images:
-    """Return images sized, turned and moved, then blurred, then lit.
+    """Return images scaled, rotated and shifted, then blurred, then dimmed or brightened.
 
     Parameters
     ----------
     images : ndarray of float, shape (n, height, width, channels)
-        Any numbers, a layer's maps too; only light needs them in [0, 1].
+        Any numbers, a layer's maps too; only `light` needs them in [0, 1].
     shift : (float, float)
-        Pixels (down, right). What leaves is lost; zeros come in.
+        Pixels (down, right). Pixels that leave are lost; zeros enter.
     turn_deg : float
-        Degrees against the clock, about the middle of the image.
+        Degrees anticlockwise, about the middle of the image.
     scale : float
-        Size, about the middle, from 1/8 to 8.
+        Scale factor about the middle, from 1/8 to 8.
     light : float
-        Factor of each value, at least 0; where it is not 1, values are kept in [0, 1].
+        Factor of each value, at least 0; unless it is 1, values are clipped to [0, 1].
     blur_px : float
-        Standard deviation of a bell that each pixel is spread over, from 0 to 20.
+        Standard deviation of a Gaussian blur, from 0 to 20.
 
     Returns
     -------
     ndarray of float32, shape (n, height, width, channels)
-        Between pixels, the mean of the four nearest. Whole shifts and quarter turns of a
-        square are exact; with nothing to do, so is everything.
+        Interpolated bilinearly. Whole shifts, and quarter turns of a square, are exact; without
+        any change the images are returned exactly.
 
     Raises
     ------
     ShapeError
-        If the images have not four axes.
+        If the images do not have four axes.
     ValueError
-        If a number is not finite or out of its range.
+        If a number is not finite or out of range.
 
     Notes
     -----
-    A picture made much smaller is read at a few places only; blur it first where that shows.
+    A picture that is made much smaller is sampled at few places; blur it first if that shows.
     """
     if images.ndim != 4:
         raise ShapeError(
@@ -96,7 +96,7 @@ def changed(
 def answer_curve(
     network: Network, image: Array, change: Change, values: Iterable[Any]
 ) -> NDArray[np.float32]:
-    """Return what a network answers as one thing about an image is changed step by step.
+    """Return the probabilities of a network for a range of one change of an image.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def answer_curve(
     ShapeError
         If the image is not of the network's input shape.
     ValueError
-        If there is no such change, or a value is out of its range.
+        If the change does not exist, or a value is out of range.
     """
     if change not in CHANGES:
         raise ValueError(f"`change` must be one of {', '.join(CHANGES)}. Received: {change!r}")
@@ -126,36 +126,36 @@ def answer_curve(
 
 
 def equivariance(network: Network, image: Array, layer: str, shift: tuple[float, float]) -> float:
-    """Return how far a layer's maps are from moving along with the image.
+    """Return how far a layer's maps are from being equivariant to a shift of the image.
 
     Parameters
     ----------
     network : Network
     image : ndarray of float32 in [0, 1], shape (height, width, channels)
     layer : str
-        One that makes maps.
+        A layer that outputs maps.
     shift : (float, float)
-        Pixels of the image (down, right). Where the layer's units stand several pixels apart,
-        its maps are moved by as many units less, between units by the mean of the nearest.
+        Pixels of the image (down, right). If the layer's units are several pixels apart, its maps
+        are shifted by correspondingly fewer units, with interpolation between units.
 
     Returns
     -------
     float
-        Length of the difference between the maps of the moved image and the moved maps of the
-        image, over the length of the longer of the two: 0 if they are the same. Only units
-        count whose like lay in the maps before; without any, 0.
+        Norm of the difference between the maps of the shifted image and the shifted maps of the
+        image, divided by the larger of their norms: 0 if they are the same. Only units whose
+        source is inside the maps are counted; without any, 0.
 
     Raises
     ------
     ShapeError
-        If the image is not of the network's input shape, or the layer makes no maps.
+        If the image is not of the network's input shape, or the layer does not output maps.
     ValueError
-        If there is no such layer, or `shift` is not two finite numbers.
+        If the layer does not exist, or `shift` is not two finite numbers.
 
     Notes
     -----
-    A convolution with stride 1 reaches 0 but for its borders, where zeros are no picture. A
-    stride, or a pooling's, is followed exactly only by shifts it divides.
+    A convolution with stride 1 reaches 0 except at its borders, because of zero padding. With a
+    larger stride, or pooling, only shifts that are multiples of the stride are exact.
 
     References
     ----------
@@ -180,16 +180,15 @@ def equivariance(network: Network, image: Array, layer: str, shift: tuple[float,
 
 @dataclass(frozen=True)
 class Following:
-    """How a layer takes a shift of the image.
+    """Response of a layer to a shift of the image.
 
     Attributes
     ----------
     layer : str
     astray : float or None
-        How far its maps are from those before, moved along: 0 is equivariant. None where
-        there are no maps.
+        Relative difference from the shifted original maps; 0 is equivariant. None without maps.
     change : float
-        How far its numbers are from those before, place by place: 0 is invariant.
+        Relative difference from the original numbers, place by place; 0 is invariant.
     """
 
     layer: str
@@ -198,7 +197,7 @@ class Following:
 
 
 def following(network: Network, image: Array, shift: tuple[float, float]) -> list[Following]:
-    """Return how each layer takes a shift.
+    """Return the response of each layer to a shift.
 
     Parameters
     ----------
@@ -210,7 +209,7 @@ def following(network: Network, image: Array, shift: tuple[float, float]) -> lis
     Returns
     -------
     list of Following
-        Without layers that hand on what they are given.
+        Without layers that only pass numbers on.
 
     Notes
     -----
@@ -231,14 +230,14 @@ def following(network: Network, image: Array, shift: tuple[float, float]) -> lis
 def _places(
     shape: tuple[int, ...], shift: tuple[float, float], turn_deg: float, scale: float
 ) -> tuple[Array, Array]:
-    """Return where each pixel of the result is read: rows and columns, each (n, height, width)."""
+    """Return the source of each pixel of the result: rows and columns, each (n, height, width)."""
     n, height, width, _ = shape
     middle = (height - 1) / 2, (width - 1) / 2
     down = (np.arange(height) - middle[0] - shift[0])[:, np.newaxis]
     right = np.arange(width) - middle[1] - shift[1]
     quarter, rest = divmod(turn_deg, 90)
     cos, sin = math.cos(math.radians(rest)), math.sin(math.radians(rest))
-    for _ in range(int(quarter) % 4):  # so that a quarter turn is one to the last digit
+    for _ in range(int(quarter) % 4):  # so that a quarter turn is exact
         cos, sin = -sin, cos
     rows = (cos * down + sin * right) / scale + middle[0]
     columns = (cos * right - sin * down) / scale + middle[1]
@@ -250,7 +249,7 @@ def _places(
 
 
 def _bells(length: int, blur_px: float) -> Images:
-    """Return what each pixel of a row, shape (length, length), takes from each; symmetric."""
+    """Return the blur of a row as a symmetric matrix, shape (length, length)."""
     far = max(length, math.ceil(6 * blur_px))
     away = np.abs(np.arange(length)[:, np.newaxis] - np.arange(length))
     bell = np.exp(-(np.minimum(np.arange(far + 1) / blur_px, FAR) ** 2) / 2)
@@ -258,7 +257,7 @@ def _bells(length: int, blur_px: float) -> Images:
 
 
 def _steps(network: Network, layer: str, size: tuple[int, ...]) -> tuple[int, int]:
-    """Return the pixels of the image from one unit to the next, down and right."""
+    """Return the distance between units in pixels of the image, down and right."""
     first = seen_by(network.spec, layer, 0, 0)
     last = seen_by(network.spec, layer, size[0] - 1, size[1] - 1)
     return (
@@ -268,6 +267,6 @@ def _steps(network: Network, layer: str, size: tuple[int, ...]) -> tuple[int, in
 
 
 def _apart(before: Array, after: Array) -> float:
-    """Return the length of a difference over that of the longer one."""
+    """Return the norm of a difference divided by the larger norm."""
     longer = max(float(np.linalg.norm(before)), float(np.linalg.norm(after)))
     return float(np.linalg.norm(before - after)) / longer if longer else 0.0

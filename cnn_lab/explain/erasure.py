@@ -1,4 +1,4 @@
-"""The least of a drawing's ink that has to go for a network to read something else."""
+"""Small erasures of a drawing's ink that change a network's answer."""
 
 from dataclasses import dataclass
 
@@ -10,25 +10,25 @@ from cnn_lab.ops.types import Array
 
 Mask = NDArray[np.bool_]
 
-RADIUS = 1.5  # of a disc, in pixels: 3 x 3 of them, as wide as MNIST's strokes
-CANDIDATES = 16  # discs that are tried in earnest at each turn
-MAX_SHARE = 0.6  # of the ink; what needs more is another picture
-CLEAR = 1e-4  # between two scores, so that rounding alone does not make the answer
+RADIUS = 1.5  # of a disc in pixels: 3 x 3, as wide as MNIST's strokes
+CANDIDATES = 16  # discs that are evaluated in each step
+MAX_SHARE = 0.6  # of the ink; beyond that it is a different picture
+CLEAR = 1e-4  # between two scores, so that the answer does not depend on rounding
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """Ink whose removal changes a network's mind.
+    """Ink whose removal changes the answer.
 
     Attributes
     ----------
     mask : ndarray of bool, shape (height, width)
-        The ink that goes.
+        The erased ink.
     image_after : ndarray of float32, shape (height, width, channels)
     n_pixels : int
-        How many pixels of ink that is.
+        Number of erased pixels.
     digit_after : int
-        What the network answers then.
+        The answer without this ink.
     """
 
     mask: Mask
@@ -40,30 +40,30 @@ class Erasure:
 def smallest_erasure(
     network: Network, image: Array, *, target: int | None = None
 ) -> Erasure | None:
-    """Return little ink without which a network reads another digit.
+    """Return a small amount of ink without which a network answers another digit.
 
-    Discs go one by one, each time the one that most helps another class over the present one.
-    Then as much comes back as can, pixel by pixel: of what is left, every pixel is needed.
+    Discs are erased one by one, each time the one that most favours another class over the current
+    one. Then as many pixels as possible are restored, one by one: each of the rest is needed.
 
     Parameters
     ----------
     network : Network
     image : ndarray of float32 in [0, 1], shape (height, width, channels)
-        Whatever is above 0 is ink.
+        Values above 0 are ink.
     target : int, optional
-        The class to be read afterwards; without it, any other than now.
+        The class to be answered afterwards; by default any other class.
 
     Returns
     -------
     Erasure or None
-        None if six tenths of the ink are not enough, or nothing helps any more.
+        None if six tenths of the ink are not enough, or no erasure helps.
 
     Raises
     ------
     ShapeError
         If the image is not of the network's input shape.
     ValueError
-        If `target` is no class, or what the network answers already.
+        If `target` is not a class, or is already the answer.
 
     Notes
     -----
@@ -91,7 +91,7 @@ def smallest_erasure(
 
 @dataclass(frozen=True)
 class _Search:
-    """What stays the same while an erasure is sought."""
+    """Fixed inputs of the search for an erasure."""
 
     network: Network
     image: Array
@@ -103,9 +103,9 @@ class _Search:
         return np.where(masks[..., np.newaxis], np.float32(0), self.image)
 
     def leads(self, masks: Mask) -> tuple[Array, NDArray[np.int64]]:
-        """Return by how much the wanted class leads over all others, and who leads, by mask.
+        """Return the lead of the wanted class over all others, and the leading class, by mask.
 
-        Without a target the wanted class is the best of those that were not read before.
+        Without a target, the wanted class is the best one other than the original answer.
         """
         scores = self.network.scores(self.without(masks)).reshape(len(masks), -1)
         wanted = np.zeros(scores.shape[1], bool)
@@ -137,7 +137,7 @@ class _Search:
         return mask
 
     def _promising(self, ink: Mask, mask: Mask, rival: int) -> Mask:
-        """Return the discs of ink whose removal promises most, shape (n, height, width)."""
+        """Return the most promising discs of ink to erase, shape (n, height, width)."""
         rows, columns = np.nonzero(ink)
         near = np.hypot(rows[:, np.newaxis] - rows, columns[:, np.newaxis] - columns) <= RADIUS
         present = self.without(mask[np.newaxis])[0]
@@ -155,7 +155,7 @@ class _Search:
         return discs
 
     def shrink(self, mask: Mask) -> Mask:
-        """Return a part of a mask that still changes the answer, and of which all is needed."""
+        """Return a part of a mask that still changes the answer, all of which is needed."""
         while True:
             places = np.argwhere(mask)
             fewer = np.repeat(mask[np.newaxis], len(places), axis=0)
@@ -164,7 +164,7 @@ class _Search:
             spare = np.flatnonzero(leads > CLEAR)
             if not len(spare):
                 return mask
-            # Those that cost least first, and of them as many at once as can be spared.
+            # Cheapest first, and as many at once as possible.
             order = places[spare[np.argsort(-leads[spare], kind="stable")]]
             fewer = np.repeat(mask[np.newaxis], len(order), axis=0)
             for number, (row, column) in enumerate(order):

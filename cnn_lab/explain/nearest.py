@@ -1,4 +1,4 @@
-"""The training images that look most like an image, digit by digit."""
+"""Training images closest to an image, for each digit."""
 
 from typing import NamedTuple
 
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from cnn_lab.data.mnist import Bytes
 from cnn_lab.ops.types import Array, ShapeError, check_at_least
 
-BLUR = 2  # how often a pixel is spread over it and its neighbours, (1, 2, 1), along each axis
-WHOLE = 255 * 16**BLUR  # what full light is in sums that are not divided
-PART = 500  # images at a time: what they need stays in the processor's cache
+BLUR = 2  # times that (1, 2, 1) is applied along each axis
+WHOLE = 255 * 16**BLUR  # value of white in sums that are not divided
+PART = 500  # images at a time, to stay in the processor's cache
 N_DIGITS = 10
 
 
@@ -20,10 +20,10 @@ class Neighbour(NamedTuple):
     Attributes
     ----------
     number : int
-        Its place in the bank, from 0.
+        Its index in the bank.
     distance : float
-        Root of the summed squares of what the two images differ by, both blurred: a digit of
-        MNIST is some 7 away from an empty image.
+        Euclidean distance between the two blurred images: a digit of MNIST is about 7 away from
+        an empty image.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Neighbour(NamedTuple):
 def nearest_digits(
     image: Array, bank_images: Bytes, bank_labels: NDArray[np.int64], *, per_digit: int = 1
 ) -> list[list[Neighbour]]:
-    """Return which images of a bank look most like an image, for each digit.
+    """Return the images of a bank that are closest to an image, for each digit.
 
     Parameters
     ----------
@@ -43,25 +43,25 @@ def nearest_digits(
     bank_labels : ndarray of int, shape (n,)
         From 0 to 9.
     per_digit : int
-        How many of each digit, at least 1.
+        Number of images per digit, at least 1.
 
     Returns
     -------
     list of 10 lists of Neighbour
-        By digit; the nearest first, at most `per_digit`, and as many as the bank has.
+        By digit, closest first; at most `per_digit`, or fewer if the bank has fewer.
 
     Raises
     ------
     ShapeError
-        If the image has not the shape of those in the bank, or labels are missing.
+        If the image has another shape than those in the bank, or labels are missing.
     ValueError
         If `per_digit` is below 1.
 
     Notes
     -----
-    Every image of the bank is looked at: some 0.1 s for 10,000 of 28 x 28 on one core. Blurred,
-    by binomial weights with a standard deviation of one pixel, a stroke that lies a pixel aside
-    is near, and not as far as one that lies elsewhere.
+    Every image of the bank is compared: about 0.1 s for 10,000 of 28 x 28 on one core. Blurring
+    with binomial weights, standard deviation one pixel, makes a stroke that is shifted by a pixel
+    close, unlike one that is elsewhere.
     """
     check_at_least(1, per_digit=per_digit)
     wanted = bank_images.shape[1:] if bank_images.ndim == 4 else (*bank_images.shape[1:], 1)

@@ -1,4 +1,4 @@
-"""What a unit deep in a network can see of the image."""
+"""Receptive fields of units in the image."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +12,17 @@ from cnn_lab.ops.types import Array, Pair
 
 @dataclass(frozen=True)
 class Patch:
-    """The rectangle of the input that a unit's windows span, padding included.
+    """Rectangle of the input that a unit's windows span, padding included.
 
     Attributes
     ----------
     first_row, first_column : int
-        Of its upper left pixel; below 0 where it lies in padding.
+        Of its upper left pixel; below 0 in padding.
     rows, columns : int
-        How many it spans; the same for every unit of a layer.
+        Its size; the same for every unit of a layer.
     read_rows, read_columns : int
-        Rows and columns of the image that any unit of the layer can see: what a floor dropped
-        at the lower and right border lies behind them.
+        Rows and columns of the image that any unit of the layer can see, without those dropped by
+        rounding down at the lower and right border.
     """
 
     first_row: int
@@ -39,14 +39,14 @@ class Patch:
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Row and column, half a pixel on where it spans an even number."""
+        """Row and column of the middle, between two pixels for an even size."""
         return self.first_row + (self.rows - 1) / 2, self.first_column + (self.columns - 1) / 2
 
     def clipped(self, height: int, width: int) -> "Patch":
-        """Return the part that lies in an image of this size and is really read.
+        """Return the part inside an image of this size that is really read.
 
-        Where the steps of a window are longer than the window is wide, pixels between two
-        windows lie in the rectangle and are not read.
+        If strides are larger than the window, pixels between two windows are inside the rectangle
+        but are not read.
         """
         top, left = max(self.first_row, 0), max(self.first_column, 0)
         bottom = min(self.first_row + self.rows, self.read_rows, height)
@@ -63,23 +63,22 @@ def seen_by(spec: NetworkSpec, layer: str, row: int, column: int) -> Patch:
     layer : str
         By name.
     row, column : int
-        Of the unit, from 0. In a layer that makes one row of numbers, `row` is 0 and `column`
-        counts along it.
+        Of the unit, from 0. In a layer that outputs a row of numbers, `row` is 0 and `column` is
+        the index.
 
     Returns
     -------
     Patch
-        Not clipped: `.clipped(height, width)` leaves what lies in the image.
+        Not clipped; `.clipped(height, width)` returns the part inside the image.
 
     Raises
     ------
     ValueError
-        If there is no such layer, or no such unit in it.
+        If the layer or the unit does not exist.
 
     Notes
     -----
-    Which of the pixels matter, and how much, is another question: those in the middle take
-    part in more sums [1]_.
+    The pixels do not all matter equally: those in the middle take part in more sums [1]_.
 
     References
     ----------
@@ -122,13 +121,13 @@ def seen_by(spec: NetworkSpec, layer: str, row: int, column: int) -> Patch:
 
 
 def _before(layer: Layer, summary: LayerSummary, down: Span, right: Span) -> tuple[Span, Span]:
-    """Go back through one layer, along both axes."""
+    """Return the field before one layer, along both axes."""
     shape = summary.input_shape
     rows, columns = shape[:2] if len(shape) == 3 else (1, shape[0])
     if layer.reads_all(shape):
         return Span.whole(rows), Span.whole(columns)
     if len(summary.output_shape) < len(shape):
-        # A row of numbers that was maps: one number has its place there, several have all of it.
+        # A flattened row: one number has its place in the maps, several cover all of them.
         if right.first != right.last:
             return Span.whole(rows), Span.whole(columns)
         _, row, column = layer.origin((right.first, 0, 0), shape)
@@ -140,21 +139,21 @@ def _before(layer: Layer, summary: LayerSummary, down: Span, right: Span) -> tup
 
 
 def growing_fields(spec: NetworkSpec, layer: str, row: int, column: int) -> list[tuple[str, Patch]]:
-    """Return what a unit sees, and what units before it see around the same middle.
+    """Return the receptive fields of a unit and of units before it around the same middle.
 
     Parameters
     ----------
     spec : NetworkSpec
     layer : str
     row, column : int
-        Of the unit; of a row of numbers 0 and the unit.
+        Of the unit; 0 and the index for a row of numbers.
 
     Returns
     -------
     list of (str, Patch)
-        The name and the field, within the image, of each layer up to this one that sees farther
-        than the one before it: of the unit whose field lies nearest to the middle of the last
-        one's. The layer itself comes last.
+        Name and field, within the image, of each layer up to this one with a larger field than
+        the layer before it, for the unit closest to the middle of the last field. The layer
+        itself comes last.
     """
     height, width, _ = spec.input_shape
     whole = seen_by(spec, layer, row, column).clipped(height, width)
@@ -171,7 +170,7 @@ def growing_fields(spec: NetworkSpec, layer: str, row: int, column: int) -> list
 
 
 def _around(spec: NetworkSpec, summary: LayerSummary, whole: Patch) -> Patch:
-    """Return the field of a layer's unit that lies nearest to the middle of another's."""
+    """Return the field of a layer's unit that is closest to the middle of another field."""
     if len(summary.output_shape) != 3:
         return seen_by(spec, summary.name, 0, 0)
     size = summary.output_shape[0], summary.output_shape[1]
@@ -185,13 +184,13 @@ def _around(spec: NetworkSpec, summary: LayerSummary, whole: Patch) -> Patch:
 
 
 def over_image(spec: NetworkSpec, layer: str, values: Array) -> Array:
-    """Give each pixel the value of the unit whose field has its middle nearest to it.
+    """Spread values over the image: each pixel gets that of the unit with the closest middle.
 
     Parameters
     ----------
     spec : NetworkSpec
     layer : str
-        One that makes maps.
+        A layer that outputs maps.
     values : ndarray, shape (rows, columns) of these maps
 
     Returns
@@ -209,13 +208,13 @@ def over_image(spec: NetworkSpec, layer: str, values: Array) -> Array:
 
 
 def _middles(spec: NetworkSpec, layer: str, size: Pair) -> list[tuple[float, float]]:
-    """Return the middles of the first and the last unit's field, along rows and columns."""
+    """Return the middles of the first and the last unit's fields, along rows and columns."""
     first = seen_by(spec, layer, 0, 0).middle
     last = seen_by(spec, layer, size[0] - 1, size[1] - 1).middle
     return list(zip(first, last, strict=True))
 
 
 def nearest_place(at: Any, first: float, last: float, n: int) -> Any:
-    """Return which of `n` middles, evenly spaced from `first` to `last`, lies nearest to `at`."""
+    """Return the index of the closest of `n` middles, evenly spaced from `first` to `last`."""
     step = (last - first) / max(n - 1, 1) or 1
     return np.clip(np.floor((at - first) / step + 0.5), 0, n - 1).astype(np.int64)

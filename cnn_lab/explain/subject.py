@@ -1,4 +1,4 @@
-"""A stranger's picture as the input of a network."""
+"""Uploaded pictures as the input of a network."""
 
 import numpy as np
 from PIL import Image
@@ -12,15 +12,15 @@ DIGIT_SHAPE = (SIDE, SIDE, 1)
 
 
 def picture_for(shape: tuple[int, int, int], data: bytes) -> Array:
-    """Return a picture as a network of this input shape takes it.
+    """Return an uploaded picture as input of a network.
 
     Parameters
     ----------
     shape : (int, int, int)
         Height, width and channels of the network's input.
     data : bytes
-        A PNG, JPEG or WebP file. For MNIST's shape the digit in it is cut out and prepared as
-        MNIST was; for any other shape its middle is scaled down.
+        A PNG, JPEG or WebP file. For MNIST's shape, the digit in it is cut out and prepared as in
+        MNIST; for any other shape, its middle is scaled down.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def picture_for(shape: tuple[int, int, int], data: bytes) -> Array:
     Raises
     ------
     PictureError
-        If the file cannot be read, or shows nothing where a digit is wanted.
+        If the file cannot be read, or a digit is wanted and none is found.
     """
     if shape != DIGIT_SHAPE:
         return middle_of(picture_pixels(data), shape)
@@ -40,14 +40,14 @@ def picture_for(shape: tuple[int, int, int], data: bytes) -> Array:
 
 
 def middle_of(pixels: Array, shape: tuple[int, int, int]) -> Array:
-    """Return the largest piece from a picture's middle, scaled to a network's input.
+    """Return the largest central part of a picture, scaled to a network's input.
 
     Parameters
     ----------
     pixels : ndarray, shape (height, width, 3)
         Red, green and blue from 0 to 255.
     shape : (int, int, int)
-        Rows, columns and channels wanted. One channel is the lightness; beyond three, the
+        Rows, columns and channels of the result. One channel is the lightness; beyond three, the
         lightness is repeated.
 
     Returns

@@ -1,4 +1,4 @@
-"""Surgery on a network: filters switched off or swapped, as a network and as an address."""
+"""Surgery on a network: filters silenced or replaced, also as an address parameter."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,41 +12,40 @@ from cnn_lab.network import Network
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops.types import Array, Pair, ShapeError
 
-PART = 250  # images between two words of progress: 0.6 s of the paper's network
-SURVIVES = 0.5  # cosine between a kernel and what a smaller one can say of it
+PART = 250  # images between two progress reports: 0.6 s with the paper's network
+SURVIVES = 0.5  # cosine between a kernel and its version in a smaller size
 MAX_CUTS = 32
 
 
 def silenced(network: Network, layer: str, filters: Sequence[int]) -> Network:
-    """Return the network with filters of a layer switched off.
+    """Return the network with filters of a layer silenced.
 
     Parameters
     ----------
     network : Network
     layer : str
-        A convolution or a dense layer, or one that treats the maps of such a layer one by one,
-        as activations, poolings and batch normalization do.
+        A convolution or a dense layer, or a layer after one that treats each map separately, such
+        as an activation, pooling or batch normalization.
     filters : sequence of int
-        Which maps or units, from 0.
+        Indices of maps or units.
 
     Returns
     -------
     Network
-        Their weights and biases are 0, and so are scale and offset wherever batch
-        normalization follows. What is left is the constant that activations make of 0:
-        nothing, except for a sigmoid.
+        Their weights and biases are 0, and so are scale and offset of a batch normalization that
+        follows. What remains is the activation of 0, which is 0 except for a sigmoid.
 
     Raises
     ------
     ValueError
-        If there is no such layer or filter, or no weights make the layer's maps one by one.
+        If the layer or filter does not exist, or no filters produce the layer's maps one by one.
     """
     place = _maker(network.spec, layer)
     chosen = _checked(network.spec, layer, filters)
     weights = {name: values.copy() for name, values in network.weights.items()}
     maker, *followers = network.spec.layers[place:]
     view = maker.filters_view(maker.own_weights(weights))
-    assert view is not None  # or it would not be the maker
+    assert view is not None  # otherwise it would not be the layer with the filters
     view[..., chosen] = 0
     for one in (maker, *takewhile(lambda follower: follower.per_map, followers)):
         for weight, values in one.own_weights(weights).items():
@@ -56,31 +55,31 @@ def silenced(network: Network, layer: str, filters: Sequence[int]) -> Network:
 
 
 def swapped(network: Network, layer: str, filter: int, kernel_2d: str | Array) -> Network:
-    """Return the network with another kernel in place of a learned filter.
+    """Return the network with a known kernel in place of a learned filter.
 
     Parameters
     ----------
     network : Network
     layer : str
-        A convolution, or a layer that treats its maps one by one.
+        A convolution, or a layer after one that treats each map separately.
     filter : int
-        Which, from 0.
+        Index of the filter.
     kernel_2d : str or ndarray of float, shape (rows, columns)
-        A name of `cnn_lab.data.kernels`, or numbers. Read about its middle: one that is too small
-        lies among zeros, one that is too large is cut, and read between its cells where its
-        middle is none.
+        A name of `cnn_lab.data.kernels`, or numbers. Aligned at the middle: a kernel that is too
+        small is surrounded by zeros, one that is too large is cropped, and it is interpolated
+        between cells where the middles do not match.
 
     Returns
     -------
     Network
-        The kernel reads every channel alike, and is scaled so that all its weights together
-        are as long as those they replace. The bias stays.
+        The kernel is the same for every channel and is scaled to the norm of the weights it
+        replaces. The bias is kept.
 
     Raises
     ------
     ValueError
-        If there is no such layer, filter or kernel, or if the layer's kernels are too small
-        for what the kernel does (`fitting_kernels` lists those that fit).
+        If the layer, filter or kernel does not exist, or the layer's kernels are too small for
+        this kernel (`fitting_kernels` lists those that fit).
     """
     place = _maker(network.spec, layer)
     (chosen,) = _checked(network.spec, layer, [filter])
@@ -105,16 +104,16 @@ def swapped(network: Network, layer: str, filter: int, kernel_2d: str | Array) -
 
 
 def fitting_kernels(spec: NetworkSpec, layer: str) -> list[str]:
-    """Return the names of the kernels that `swapped` takes for a layer.
+    """Return the names of the kernels that `swapped` accepts for a layer.
 
     Raises
     ------
     ValueError
-        If there is no such layer, or no convolution makes its maps one by one.
+        If the layer does not exist, or its maps do not come from a convolution one by one.
 
     Examples
     --------
-    A difference needs two cells; a Laplacian, three:
+    A difference needs two cells; a Laplacian three:
 
     >>> from cnn_lab.network.spec import Conv2D
     >>> conv = Conv2D(name="conv", filters=1, kernel_size=(2, 2))
@@ -128,15 +127,15 @@ def fitting_kernels(spec: NetworkSpec, layer: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Cut:
-    """One filter that does not do what it has learned.
+    """A change of one filter.
 
     Attributes
     ----------
     layer : str
     filter : int
-        Which map or unit, from 0.
+        Index of the map or unit.
     kernel : str
-        The named kernel in its place; "" where it is silent.
+        Name of the kernel in its place; "" if it is silenced.
     """
 
     layer: str
@@ -145,7 +144,7 @@ class Cut:
 
     @property
     def words(self) -> str:
-        """What was done.
+        """The change as text.
 
         Examples
         --------
@@ -157,7 +156,7 @@ class Cut:
 
 
 def write_cuts(cuts: Iterable[Cut]) -> str:
-    """Return cuts as one word for an address.
+    """Return cuts as text for an address.
 
     Examples
     --------
@@ -169,7 +168,7 @@ def write_cuts(cuts: Iterable[Cut]) -> str:
 
 
 def read_cuts(text: str) -> tuple[Cut, ...]:
-    """Return the cuts that an address names, at most 32; what cannot be read is left out.
+    """Return the cuts in an address, at most 32; invalid parts are left out.
 
     Examples
     --------
@@ -187,7 +186,7 @@ def read_cuts(text: str) -> tuple[Cut, ...]:
 
 
 def fitting_cuts(network: Network, cuts: Iterable[Cut]) -> tuple[Cut, ...]:
-    """Return those cuts that can be made in a network."""
+    """Return the cuts that are possible in a network."""
     fitting = []
     for cut in cuts:
         try:
@@ -199,7 +198,7 @@ def fitting_cuts(network: Network, cuts: Iterable[Cut]) -> tuple[Cut, ...]:
 
 
 def operate(network: Network, cuts: Iterable[Cut]) -> Network:
-    """Return the network with filters silenced or swapped, one after the other.
+    """Return the network with filters silenced or replaced, one after the other.
 
     Raises
     ------
@@ -220,7 +219,7 @@ def accuracy(
     labels: NDArray[np.int64],
     progress: Callable[[float], object] | None = None,
 ) -> float:
-    """Return the share of images that a network reads correctly.
+    """Return the accuracy of a network on images.
 
     Parameters
     ----------
@@ -229,12 +228,12 @@ def accuracy(
         At least one.
     labels : ndarray of int, shape (n,)
     progress : callable, optional
-        Told after every 250 images what share of them is done, up to 1.
+        Called after every 250 images with the share done, up to 1.
 
     Raises
     ------
     ShapeError
-        If there are not as many labels as images, or none, or the images do not fit.
+        If the numbers of labels and images differ, or are 0, or the images do not fit.
     """
     n = len(images)
     if not n or labels.shape != (n,):
@@ -253,7 +252,7 @@ def accuracy(
 
 
 def _maker(spec: NetworkSpec, layer: str) -> int:
-    """Return the place of the layer whose weights make the maps of `layer`, one by one."""
+    """Return the index of the layer whose filters produce the maps of `layer`, one by one."""
     place, _ = spec.find(layer)
     for before in range(place, -1, -1):
         if spec.layers[before].convolves or spec.layers[before].dense:
@@ -277,7 +276,7 @@ def _checked(spec: NetworkSpec, layer: str, filters: Sequence[int]) -> list[int]
 
 
 def _kernel_size(spec: NetworkSpec, place: int) -> Pair:
-    """Return the rows and columns of a layer's kernels; ValueError if it has none of its own."""
+    """Return the rows and columns of a layer's kernels; ValueError if it has none."""
     layer, row = spec.layers[place], spec.summary()[place]
     kernel = layer.weight_shapes(row.input_shape).get("kernel", ())
     if not layer.convolves or not kernel:
@@ -286,7 +285,7 @@ def _kernel_size(spec: NetworkSpec, place: int) -> Pair:
 
 
 def _fitted(kernel_2d: str | Array, size: Pair) -> Array | None:
-    """Return a kernel in another size, or None if too little of it is left."""
+    """Return a kernel in another size, or None if too much of it is lost."""
     if isinstance(kernel_2d, str):
         if kernel_2d not in KERNELS:
             raise ValueError(
@@ -303,7 +302,7 @@ def _fitted(kernel_2d: str | Array, size: Pair) -> Array | None:
             )
     down, right = (_about_the_middle(*axis) for axis in zip(kernel.shape, size, strict=True))
     fitted = down @ kernel @ right.T
-    says = down.T @ fitted @ right  # the same, laid over the cells of the original
+    says = down.T @ fitted @ right  # the same kernel in the cells of the original
     lengths = float(np.linalg.norm(says) * np.linalg.norm(kernel))
     if lengths == 0 or np.vdot(says, kernel) < SURVIVES * lengths:
         return None
@@ -311,7 +310,7 @@ def _fitted(kernel_2d: str | Array, size: Pair) -> Array | None:
 
 
 def _about_the_middle(length: int, wanted: int) -> Array:
-    """Return the matrix, shape (wanted, length), that reads a row of cells about its middle."""
+    """Return the matrix, shape (wanted, length), that resizes a row of cells about its middle."""
     if wanted >= length:
         first = (wanted - length) // 2
         return np.eye(wanted, length, -first)

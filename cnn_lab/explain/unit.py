@@ -1,4 +1,4 @@
-"""How one number of a network comes about, whatever layer it is in."""
+"""Computation of one number in any layer of a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ from cnn_lab.trace import (
     max_pool_trace,
 )
 
-# With more channels a trace shows the strongest alone; with so few, the whole map.
+# With more channels, a trace shows only the strongest; with these or fewer, the whole map.
 MAX_WHOLE_CHANNELS = 3
 COLOURS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Inspection:
-    """How one number comes about.
+    """Computation of one number.
 
     Attributes
     ----------
@@ -37,21 +37,21 @@ class Inspection:
     place : (int, int, int)
         Map, row and column.
     value : float
-        The number, as the network has it.
+        The number in the network.
     written : str
-        The same in as many digits as the trace shows; four significant ones without a trace.
+        The number as text, with the digits of the trace, or four significant ones without it.
     trace : Trace or None
-        The windows around it; None for layers without windows, and where the browser could not
-        play it.
+        The windows around it; None for layers without windows, or if the trace would be too large
+        for the browser.
     step : int
-        The step of the trace that makes it.
+        The step of the trace that computes it.
     latex : str
-        What else is done, as a formula in numbers: all of it, or an activation after the trace;
-        "" where there is nothing to add.
+        The calculation without a trace, or the activation after it, as a formula with numbers; ""
+        if there is nothing to add.
     n_others : int
-        Channels that the trace adds up as one.
+        Channels that the trace sums up as the rest.
     origin : (int, int, int) or None
-        Where the layer only hands on, the place in the layer before.
+        For a layer that only passes numbers on, the place in the layer before.
     """
 
     layer: str
@@ -68,27 +68,27 @@ class Inspection:
 def inspect_unit(
     network: Network, image: Array, activations: Mapping[str, Array], layer: str, place: Place
 ) -> Inspection:
-    """Return how one number of a layer comes about.
+    """Return the computation of one number of a layer.
 
     Parameters
     ----------
     network : Network
     image : ndarray of float32, shape (height, width, channels)
     activations : mapping of str to ndarray
-        What each layer makes of the image, without the batch axis.
+        Output of each layer for the image, without the batch axis.
     layer : str
         By name.
     place : (int, int, int)
-        Map, row and column of the number; of a row of numbers (unit, 0, 0).
+        Map, row and column of the number; (unit, 0, 0) for a row of numbers.
 
     Raises
     ------
     ValueError
-        If there is no such layer, or no such place in it.
+        If the layer or the place does not exist.
 
     Notes
     -----
-    2 ms where a whole map is traced, under 1 ms otherwise.
+    2 ms if a whole map is traced, under 1 ms otherwise.
     """
     index, _ = network.spec.find(layer)
     values = activations[layer]
@@ -172,5 +172,5 @@ def _pooled(layer: Any, before: Array, values: Array, known: dict[str, Any]) -> 
 
 
 def _result(trace: Trace, step: int) -> Grid:
-    """Return the grid that a step writes into; its digits are those the stage shows."""
+    """Return the grid that a step writes into, with the digits that the stage shows."""
     return trace.locate(trace.writes[step])[0]

@@ -1,4 +1,4 @@
-"""The sums of a convolution around one place, as a trace of the channels that say most."""
+"""Sums of a convolution around one place, as a trace of the strongest channels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,27 +14,27 @@ from cnn_lab.trace.builder import PADDING_CAPTION, Grids, size_note, span_words,
 from cnn_lab.trace.numbers import FloatArray, Rounded, round_values
 
 MAX_CHANNELS = 3
-REACH = 2  # results shown to each side of the one that is looked into
+REACH = 2  # outputs shown on each side of the selected one
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """The results of one filter around a place, and what they are made of.
+    """Outputs of one filter around a place, with their terms.
 
     Attributes
     ----------
     first : (int, int)
-        Row and column of the first result, in the whole map.
+        Row and column of the first output in the whole map.
     step : int
-        The place among the results, row by row.
+        Index of the place among the outputs, row by row.
     padded : ndarray, shape (rows, columns, channels)
-        What their windows read, padding included.
+        Input of their windows, padding included.
     borders : ((int, int), (int, int))
-        How much of that is padding, above and below, left and right.
+        Padding in it, above and below, left and right.
     corner : (int, int)
         Row and column of its first pixel in the whole input; below 0 in padding.
     sums, shares : ndarray, shape (n_rows, n_columns) and (n_rows, n_columns, channels)
-        The results without an activation, and each channel's part of them.
+        Outputs before the activation, and each channel's share of them.
     """
 
     first: Pair
@@ -47,11 +47,11 @@ class Neighbourhood:
 
     @property
     def size(self) -> Pair:
-        """Rows and columns of the results."""
+        """Rows and columns of the outputs."""
         return self.sums.shape[0], self.sums.shape[1]
 
     def strongest(self, most: int = MAX_CHANNELS) -> list[int]:
-        """Return the channels with the largest shares at the place, the largest first."""
+        """Return the channels with the largest shares at the place, in descending order."""
         at = self.shares.reshape(self.sums.size, -1)[self.step]
         return [int(c) for c in np.argsort(-np.abs(at), kind="stable")[:most]]
 
@@ -66,7 +66,7 @@ def neighbourhood(
     padding: Padding = "valid",
     reach: int = REACH,
 ) -> Neighbourhood:
-    """Return one filter's results around a place.
+    """Return one filter's outputs around a place.
 
     Parameters
     ----------
@@ -74,11 +74,11 @@ def neighbourhood(
     kernel : ndarray, shape (kernel_height, kernel_width, channels)
     bias : float
     place : (int, int)
-        Row and column of a result; it must exist.
+        Row and column of an existing output.
     strides, padding
         As in `cnn_lab.ops.conv2d`.
     reach : int
-        How many results to each side come along, as far as there are any.
+        Number of outputs on each side, as far as they exist.
 
     Notes
     -----
@@ -117,21 +117,21 @@ def neighbourhood(
 def neighbourhood_trace(
     near: Neighbourhood, kernel: Array, *, name: str, strides: Pair = (1, 1)
 ) -> Trace:
-    """Return the trace of a neighbourhood: its strongest channels one by one, the rest as one.
+    """Return the trace of a neighbourhood: the strongest channels one by one, the rest summed.
 
     Parameters
     ----------
     near : Neighbourhood
     kernel : ndarray, shape (kernel_height, kernel_width, channels)
     name : str
-        What to call the result, for example "Map 3".
+        Name of the output, for example "Map 3".
     strides : (int, int)
 
     Returns
     -------
     Trace
-        Grids "input-1" and so on, "kernel-1-1", "rest", "partial-1-1" and "output-1". All
-        numbers of the rest are added up: the result is that of all channels and the bias.
+        Grids "input-1" and so on, "kernel-1-1", "rest", "partial-1-1" and "output-1". The rest is
+        one sum, so the output is that of all channels and the bias.
     """
     chosen = near.strongest()
     parts = [f"map {channel}" for channel in chosen]
@@ -212,7 +212,7 @@ def neighbourhood_trace(
 
 
 def _scale(pixels: FloatArray) -> Scale:
-    """Greys up to the largest number where there is no sign: maps are no images from 0 to 1."""
+    """Return a grey scale up to the largest number, or a signed scale if there are signs."""
     if pixels.min() < 0:
         return Scale.signed(pixels)
     return Scale("grey", float(pixels.max()) or 1.0)

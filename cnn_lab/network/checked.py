@@ -1,4 +1,4 @@
-"""The ground that every spec stands on: frozen, complete, and errors that a reader understands."""
+"""Base of all specs: frozen models without unknown fields, and readable errors."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Checked(BaseModel):
-    """Data that cannot change once it is checked, and that has no field nobody knows."""
+    """Base model that is immutable and rejects unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def plain_error(error: ValueError) -> str:
-    """Return the sentence of an error for a reader who knows nothing of pydantic."""
+    """Return the message of an error in plain words, without pydantic's terms."""
     problems: list[Any] = getattr(error, "errors", list)()
     if not problems:
         return str(error)
@@ -24,7 +24,7 @@ def plain_error(error: ValueError) -> str:
     return f"{where}: {message}" if where else message
 
 
-# Pydantic's own words for these speak of its workings.
+# Pydantic's messages for these describe its internals.
 _PLAIN = {
     "union_tag_invalid": "There is no layer type {tag!r}. Available: {expected_tags}.",
     "union_tag_not_found": "A layer must name its type.",

@@ -1,4 +1,4 @@
-"""What a network takes: memory, and how far each unit sees."""
+"""Memory and receptive fields of a network."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from cnn_lab.ops.sizes import ReceptiveField
 from cnn_lab.ops.types import Pair
 
 FLOAT_BYTES = 4  # single precision
-ADAM_COPIES = 3  # of each weight, besides itself: its gradient and two running averages
+ADAM_COPIES = 3  # per weight: its gradient and two running averages
 
 Fields = tuple[ReceptiveField, ReceptiveField]
 
@@ -22,11 +22,10 @@ class Memory:
     ----------
     weights : int
     image : int
-        The largest layer's input and result: all that one image needs at a time on its way
-        through a trained network.
+        The largest sum of a layer's input and output: the memory for one image at inference.
     training : int
-        The weights, their gradients, what Adam remembers, and every layer's result for each
-        image of a batch, which the way back needs again.
+        The weights, their gradients, Adam's running averages, and every layer's output for each
+        image of a batch, which the backward pass needs.
     """
 
     weights: int
@@ -35,20 +34,20 @@ class Memory:
 
 
 def memory(layers: Sequence[Layer], rows: Sequence[LayerSummary], batch_size: int) -> Memory:
-    """Return what layers take in memory.
+    """Return the memory that layers need.
 
     Parameters
     ----------
     layers : sequence of Layer
     rows : sequence of LayerSummary
-        Of the first of these layers, as many as fit.
+        Of the layers that fit, from the first.
     batch_size : int
         Images of a training batch.
 
     Notes
     -----
-    Counted from shapes alone. A library needs working space besides, and may keep less where
-    a layer can do its work in place.
+    Counted from shapes only. A library also needs working memory, and may keep less where a layer
+    works in place.
     """
     weights = sum(row.parameters for row in rows)
     learned = sum(
@@ -68,7 +67,7 @@ def memory(layers: Sequence[Layer], rows: Sequence[LayerSummary], batch_size: in
 
 
 def fields(layers: Sequence[Layer], rows: Sequence[LayerSummary]) -> list[Fields]:
-    """Return how far a unit of each layer sees, along rows and along columns.
+    """Return the receptive field of each layer's units, along rows and columns.
 
     Parameters
     ----------
@@ -77,8 +76,8 @@ def fields(layers: Sequence[Layer], rows: Sequence[LayerSummary]) -> list[Fields
 
     Notes
     -----
-    A unit of a dense layer sees all that the units of the last maps see together. A field
-    may be wider than the image where padding lies within it.
+    A unit of a dense layer sees everything that the units of the last maps see together. A field
+    that includes padding may be wider than the image.
 
     References
     ----------
@@ -93,7 +92,7 @@ def fields(layers: Sequence[Layer], rows: Sequence[LayerSummary]) -> list[Fields
             size = (row.input_shape[0], row.input_shape[1])
         if layer.reads_all(row.input_shape):
             down, right = down.through(size[0]), right.through(size[1])
-            size = (1, 1)  # one number now stands for the whole map
+            size = (1, 1)  # from here on, one number depends on the whole map
         elif window := layer.window(row.input_shape):
             down = down.through(window.size[0], window.strides[0])
             right = right.through(window.size[1], window.strides[1])

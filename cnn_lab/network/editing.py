@@ -1,4 +1,4 @@
-"""Changing a network layer by layer: edits, what would make it fit, and the way back."""
+"""Editing of drafts: changes, fixes and history."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.layers.base import BaseLayer
 from cnn_lab.network.spec import MAX_LAYERS, Draft, Fit, Layer, LayerSummary, Shape, fit
 
-CLASSES = 10  # of every data set here
+CLASSES = 10  # in every data set of the lab
 MAX_REMEDIES = 3
 MAX_UNDO = 60
 _LAYER: TypeAdapter[Layer] = TypeAdapter(Layer)
 
 
 def new_layer(type_: str, name: str) -> Layer:
-    """Return a layer of a type as it is when it is added.
+    """Return a new layer of a type with its initial settings.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def new_layer(type_: str, name: str) -> Layer:
 
 
 def fresh_name(layers: Sequence[Layer], type_: str) -> str:
-    """Return a name that no layer has yet.
+    """Return a name that is not taken yet.
 
     Examples
     --------
@@ -50,13 +50,13 @@ def fresh_name(layers: Sequence[Layer], type_: str) -> str:
 
 
 def added(draft: Draft, index: int, type_: str) -> Draft:
-    """Return the draft with a fresh layer of a type in front of layer `index`."""
+    """Return the draft with a new layer of a type before layer `index`."""
     layer = new_layer(type_, fresh_name(draft.layers, type_))
     return inserted(draft, index, layer)
 
 
 def inserted(draft: Draft, index: int, layer: Layer) -> Draft:
-    """Return the draft with a layer in front of layer `index`; len(layers) is the end."""
+    """Return the draft with a layer inserted before layer `index`; len(layers) is the end."""
     return _with(draft, [*draft.layers[:index], layer, *draft.layers[index:]])
 
 
@@ -66,21 +66,21 @@ def removed(draft: Draft, index: int) -> Draft:
 
 
 def moved(draft: Draft, index: int, to: int) -> Draft:
-    """Return the draft with a layer at another place."""
+    """Return the draft with a layer moved."""
     layers = list(draft.layers)
     layers.insert(to, layers.pop(index))
     return _with(draft, layers)
 
 
 def duplicated(draft: Draft, index: int) -> Draft:
-    """Return the draft with a copy of a layer behind it, under a name of its own."""
+    """Return the draft with a copy of a layer after it, under a new name."""
     layer = draft.layers[index]
     name = fresh_name(draft.layers, layer.type)
     return inserted(draft, index + 1, layer.model_copy(update={"name": name}))
 
 
 def changed(draft: Draft, index: int, **fields: Any) -> Draft:
-    """Return the draft with other settings of a layer.
+    """Return the draft with changed settings of a layer.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def separated(draft: Draft, index: int) -> Draft:
     Raises
     ------
     ValueError
-        If the layer cannot be taken apart; see `BaseLayer.separated`.
+        If the layer cannot be split; see `BaseLayer.separated`.
     """
     layer = draft.layers[index]
     pair = layer.separated(fresh_name(draft.layers, "DepthwiseConv2D"))
@@ -123,14 +123,14 @@ def _with(draft: Draft, layers: Sequence[BaseLayer]) -> Draft:
 
 @dataclass(frozen=True)
 class Remedy:
-    """One change that helps.
+    """Change that fixes a problem.
 
     Attributes
     ----------
     label : str
-        What it does, as on a button.
+        Text for a button.
     draft : Draft
-        What comes of it.
+        Draft after the change.
     """
 
     label: str
@@ -138,9 +138,9 @@ class Remedy:
 
 
 def remedies(draft: Draft) -> list[Remedy]:
-    """Return at most three changes after which the first layer that does not fit does.
+    """Return at most three changes that make the first misfitting layer fit.
 
-    Later layers may still not fit. Without such a layer there is nothing to return.
+    Later layers may still not fit. Empty if all layers fit.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def remedies(draft: Draft) -> list[Remedy]:
 
 
 def _candidates(draft: Draft, found: Fit) -> Iterator[tuple[Remedy, int]]:
-    """Give changes worth trying, each with the number of layers that must fit before and after."""
+    """Yield changes to try, each with the number of layers that must fit afterwards."""
     index = len(found.rows)
     layer = draft.layers[index]
     name = layer.name
@@ -199,7 +199,7 @@ def _flattens(row: LayerSummary) -> bool:
 
 
 def _fewer(draft: Draft, index: int, field: str) -> Iterator[tuple[Remedy, int]]:
-    """Give the largest number of filters or units with which as many layers fit as with one."""
+    """Yield the change to the largest number of filters or units that fits."""
     layer = draft.layers[index]
 
     def reach(number: int) -> int:
@@ -221,15 +221,15 @@ def _fewer(draft: Draft, index: int, field: str) -> Iterator[tuple[Remedy, int]]
 
 @dataclass(frozen=True)
 class OutputProblem:
-    """What keeps a network that fits from telling classes apart.
+    """Problem at the end of a network whose layers fit.
 
     Attributes
     ----------
     kind : {"maps", "number", "scores", "twice"}
-        It ends with maps; with another number of values than there are classes; with scores
-        that are no probabilities; or with probabilities of probabilities.
+        The network ends with maps; with a number of values other than the number of classes;
+        with scores instead of probabilities; or with two softmaxes.
     remedy : Remedy or None
-        None where there is no room for another layer.
+        None if the network already has the maximum number of layers.
     """
 
     kind: str
@@ -237,7 +237,7 @@ class OutputProblem:
 
 
 def output_problem(draft: Draft, found: Fit) -> OutputProblem | None:
-    """Return what is wrong with the end of a draft whose layers fit, or None.
+    """Return the problem at the end of a draft whose layers fit, or None.
 
     Examples
     --------
@@ -290,7 +290,7 @@ def _without_softmax(draft: Draft, index: int) -> Remedy:
 
 @dataclass(frozen=True)
 class History:
-    """The drafts so far: the present one, those before it, and those that were undone.
+    """Undo history: the current draft, earlier ones, and undone ones.
 
     Examples
     --------
@@ -307,7 +307,7 @@ class History:
     future: tuple[Draft, ...] = ()
 
     def then(self, draft: Draft) -> "History":
-        """Return the history after a change, the last 60 kept; none if nothing changed."""
+        """Return the history after a change, limited to the last 60 drafts."""
         if draft == self.present:
             return self
         return History(draft, (*self.past, self.present)[-MAX_UNDO:])

@@ -1,7 +1,7 @@
-"""The weights a network begins with, and every other chance in a run, from one seed.
+"""Initial weights and all other random choices of a run, from one seed.
 
-Drawn here and not by the engines, so that Keras on any backend and NumPy begin with the same
-weights, and see the same images in the same order.
+They are drawn here and not by the engines, so that Keras on any backend and NumPy start with
+the same weights and see the same images in the same order.
 """
 
 from typing import Literal
@@ -16,15 +16,15 @@ _STREAMS: tuple[Purpose, ...] = ("weights", "order", "dropout", "augmentation", 
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:
-    """Return the random numbers that a run with this seed uses for one purpose.
+    """Return the random generator for one purpose of a run with this seed.
 
-    What is drawn for one purpose does not move what is drawn for another.
+    Draws for one purpose do not affect those for another.
     """
     return np.random.default_rng((seed, _STREAMS.index(purpose)))
 
 
 def initial_weights(network: NetworkSpec, seed: int) -> dict[str, Array]:
-    """Return fresh weights by "layer/weight", float32; see `BaseLayer.initial_weight`."""
+    """Return initial weights by "layer/weight", float32; see `BaseLayer.initial_weight`."""
     numbers = stream(seed, "weights")
     return {
         f"{layer.name}/{weight}": layer.initial_weight(weight, shape, numbers)

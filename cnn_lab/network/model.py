@@ -1,4 +1,4 @@
-"""A network with its weights: from a file or into one, its answers and its gradients."""
+"""Network with its weights: files, predictions and gradients."""
 
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -18,30 +18,29 @@ from cnn_lab.ops.types import Array, ShapeError
 
 MODELS = Path(__file__).with_name("models")
 MAX_FILE_BYTES = 4 * spec.MAX_PARAMETERS + 1_000_000
-BATCH = 64  # images at a time: bounds what the maps of all layers take
+BATCH = 64  # images at a time, to limit the memory of all layers' maps
 
 
 class ModelFileError(ValueError):
-    """A file of weights that is missing, broken or does not fit its own spec."""
+    """Raised when a model file is missing, damaged or does not match its own spec."""
 
 
 @dataclass(frozen=True)
 class Slopes:
-    """A class's score for one image, and how it changes with each number behind it.
+    """Score of a class for one image, and its gradients.
 
     Attributes
     ----------
     score : float
-        What the softmax that ends the network makes the probability from; where none ends it,
-        the answer itself.
+        The input of the network's final softmax for this class; without one, the output itself.
     values : dict of str to ndarray
-        What each layer made of the image, by name in layer order, without the axis of images.
-        A softmax that ends the network is left out: a layer of type Softmax is missing, and
-        any other is there with what it had before.
+        Output of each layer for the image, by name in layer order, without the batch axis. A
+        final softmax is left out: a layer of type Softmax is missing, and any other layer has
+        its output before the softmax.
     of_values : dict of str to ndarray
-        How the score changes with each of these numbers, in the same shapes.
+        Gradient of the score with respect to each output, in the same shapes.
     of_image : ndarray, shape (height, width, channels)
-        How it changes with each pixel.
+        Gradient of the score with respect to the image.
     """
 
     score: float
@@ -51,7 +50,7 @@ class Slopes:
 
 
 class Network:
-    """A NetworkSpec with its weights.
+    """Network: a NetworkSpec with its weights.
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ class Network:
     weights : mapping of str to ndarray
         By "layer/weight" as in `NetworkSpec.weight_shapes`, float32.
     card : mapping of str to str, optional
-        What is known about the training: seed, data hash, accuracy.
+        Facts about the training: seed, data hash, accuracy.
 
     Raises
     ------
@@ -87,12 +86,12 @@ class Network:
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Network":
-        """Read a shipped network by name, or any from a .safetensors file.
+        """Load a shipped network by name, or any network from a .safetensors file.
 
         Raises
         ------
         ModelFileError
-            If there is no such file, or it is too large, broken or inconsistent.
+            If the file does not exist, or is too large, damaged or inconsistent.
         """
         path = Path(name_or_path)
         if path.suffix != ".safetensors":
@@ -112,7 +111,7 @@ class Network:
                     raise ValueError("it must describe its layers, as files of this lab do")
                 network_spec = NetworkSpec.model_validate_json(card.pop("spec"))
                 wanted, found = network_spec.weight_shapes(), file.keys()
-                if wanted.keys() != set(found):  # before any of them, of perhaps a million, is read
+                if wanted.keys() != set(found):  # before any of perhaps a million tensors is read
                     raise ShapeError(
                         f"it must hold exactly the {len(wanted)} weights of its own spec. "
                         f"Received: {len(found)} tensors"
@@ -125,16 +124,16 @@ class Network:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Network":
-        """Read a network from what a .safetensors file holds.
+        """Load a network from the contents of a .safetensors file.
 
         Raises
         ------
         ModelFileError
-            If it is too large, broken or inconsistent.
+            If it is too large, damaged or inconsistent.
 
         Notes
         -----
-        By way of a temporary file, for only from files are weights read one by one, after the
+        Uses a temporary file, because only from files can weights be read one by one, after the
         spec has been checked.
         """
         if len(content) > MAX_FILE_BYTES:
@@ -145,7 +144,7 @@ class Network:
             return cls.load(path)
 
     def save(self, path: str | Path) -> None:
-        """Write weights, spec and card to one .safetensors file."""
+        """Save weights, spec and card to one .safetensors file."""
         metadata = {"spec": self.spec.model_dump_json()} | self.card
         save_file(dict(self.weights), path, metadata=metadata)
 
@@ -168,21 +167,20 @@ class Network:
         Notes
         -----
         33 million multiply-adds for one image through the paper's network: 2 to 3 ms on one core
-        (benchmark B8). Large sets go through in parts of 64 images.
+        (benchmark B8). Large sets are processed 64 images at a time.
         """
         return self._in_parts(self.spec.layers, self._checked(images))
 
     def activations(self, images: Array) -> dict[str, Array]:
-        """Return what each layer makes of the images, by layer name in layer order.
+        """Return the output of each layer for the images, by name in layer order.
 
-        Layers that do nothing once training is over (dropout) are listed too: their
-        result is their input.
+        Layers that do nothing after training (dropout) are included; their output is their input.
         """
         steps = forward(self.spec.layers, self._checked(images), self.weights)
         return {step.name: step.values for step in steps}
 
     def scores(self, images: Array) -> Array:
-        """Return the numbers that a closing softmax would make probabilities from.
+        """Return the scores: the input of the final softmax.
 
         Parameters
         ----------
@@ -191,12 +189,12 @@ class Network:
         Returns
         -------
         ndarray of float32, shape (n, classes)
-            What `predict` returns where no softmax ends the network.
+            The result of `predict` if the network does not end in softmax.
         """
         return self._in_parts(self.spec.scoring_layers, self._checked(images))
 
     def slopes(self, image: Array, digit: int) -> Slopes:
-        """Return how the score of a class changes with each layer's result, and each pixel.
+        """Return a class's score with its gradients for all layers' outputs and the image.
 
         Parameters
         ----------
@@ -209,11 +207,12 @@ class Network:
         ShapeError
             If the image is not of the network's input shape.
         ValueError
-            If there is no such class.
+            If the class does not exist.
 
         Notes
         -----
-        Some five times the work of `predict` for one image: those of the weights are made too.
+        About five times the work of `predict` for one image, because the gradients of the weights
+        are computed too.
         """
         if not 0 <= digit < self.spec.n_classes:
             raise ValueError(
@@ -239,8 +238,8 @@ class Network:
     def gradients(self, images: Array, labels: Array) -> tuple[float, dict[str, Array], Array]:
         """Return the loss for these labels and its gradients with respect to weights and images.
 
-        As the network acts after training: dropout drops nothing, batch normalization uses
-        its moving averages, which are no weights to learn and have no gradient.
+        The network behaves as after training: dropout drops nothing, and batch normalization uses
+        its moving averages, which are not learned and have no gradient.
 
         Parameters
         ----------
@@ -253,21 +252,21 @@ class Network:
         loss : float
             Mean cross-entropy of the images, in nats.
         gradients : dict of str to ndarray of float32
-            How the loss changes with each weight, by "layer/weight", in layer order.
+            Gradient of the loss for each weight, by "layer/weight", in layer order.
         grad_images : ndarray of float32, shape of the images
-            How it changes with each pixel.
+            Gradient of the loss with respect to the images.
 
         Raises
         ------
         ShapeError
             If the images are not of the network's input shape, or not as many as labels.
         ValueError
-            If a label is no class.
+            If a label is not a class.
 
         Notes
         -----
-        Three times the work of `predict`, and the results of all layers are kept for all
-        images at once.
+        Three times the work of `predict`; the outputs of all layers are kept for all images at
+        once.
         """
         images = self._checked(images)
         steps = list(forward(self.spec.scoring_layers, images, self.weights))
@@ -296,7 +295,7 @@ class Network:
         return images
 
     def _in_parts(self, layers: Iterable[Any], images: Array) -> Array:
-        """Return what the last layer makes of images, a batch at a time."""
+        """Return the output of the last layer for images, one batch at a time."""
         parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         if not parts:
             return np.zeros((0, self.spec.n_classes), np.float32)

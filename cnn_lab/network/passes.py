@@ -1,4 +1,4 @@
-"""A network's way forward, the way back that gradients take, and the loss between them."""
+"""Forward pass, loss and backward pass of a network."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from cnn_lab.ops.types import Array
 
 
 class Step(NamedTuple):
-    """What one layer made of its input, and the way back.
+    """Output of one layer, with its backward function.
 
     Attributes
     ----------
@@ -21,9 +21,9 @@ class Step(NamedTuple):
         The layer's.
     values : ndarray
     back : callable
-        Takes how a loss changes with `values`, and whether anybody asks for more than the
-        weights; returns how it changes with the layer's input, where asked, and with each
-        weight by the weight's own name.
+        Takes the gradient of a loss with respect to `values`, and whether the gradient of the
+        input is needed; returns the gradient of the input, if needed, and those of the weights
+        by their own names.
     """
 
     name: str
@@ -46,13 +46,12 @@ def forward(
     weights : mapping of str to ndarray
         By "layer/weight".
     drops : numpy Generator, optional
-        With it dropout drops what these numbers say, as in training; without it nothing.
+        With it, dropout drops numbers as in training; without it, dropout does nothing.
 
     Yields
     ------
     Step
-        One for each layer, made when it is asked for. Batch normalization uses its moving
-        averages.
+        One per layer, computed lazily. Batch normalization uses its moving averages.
     """
     for layer in layers:
         values, back = layer.forward(values, layer.own_weights(weights), drops)
@@ -60,23 +59,23 @@ def forward(
 
 
 def backward(steps: Iterable[Step], grad: Array, *, onward: bool = True) -> tuple[Array, Gradients]:
-    """Send a gradient back through steps.
+    """Propagate a gradient back through steps.
 
     Parameters
     ----------
     steps : iterable of Step
         From `forward`, in that order.
     grad : ndarray
-        How a loss changes with the values of the last step.
+        Gradient of a loss with respect to the values of the last step.
     onward : bool
-        False spares the first layer's gradient with respect to its input.
+        False skips the gradient with respect to the first layer's input.
 
     Returns
     -------
     grad : ndarray
-        How the loss changes with what went into the first step; of no meaning if not `onward`.
+        Gradient with respect to the input of the first step; meaningless if not `onward`.
     gradients : dict of str to ndarray
-        How it changes with each weight, by "layer/weight".
+        Gradient of each weight, by "layer/weight".
     """
     gradients: Gradients = {}
     remaining = list(steps)
@@ -88,13 +87,13 @@ def backward(steps: Iterable[Step], grad: Array, *, onward: bool = True) -> tupl
 
 
 def label_loss(network: NetworkSpec, values: Array, labels: Array) -> tuple[float, Array]:
-    """Return the mean cross-entropy, and how it changes with the values.
+    """Return the mean cross-entropy and its gradient with respect to the values.
 
     Parameters
     ----------
     network : NetworkSpec
     values : ndarray of float, shape (n, classes)
-        What the last of the layers `network.scoring_layers` made.
+        Output of the last of the layers `network.scoring_layers`.
     labels : ndarray, of int, shape (n,), or of float, shape (n, classes)
         The classes by number, or distributions over them.
 
@@ -110,10 +109,10 @@ def label_loss(network: NetworkSpec, values: Array, labels: Array) -> tuple[floa
 
     Notes
     -----
-    As Keras: from the scores where softmax ends the network, which is exact however small a
-    probability is. Otherwise the values are taken for probabilities, kept from 0 and 1 by
-    1e-7, and made to sum to 1; only after a closing sigmoid does Keras go on as if softmax
-    had come in its place, and this does not.
+    As in Keras: computed from the scores if the network ends in softmax, which is exact however
+    small a probability is. Otherwise the values are treated as probabilities, clipped to
+    [1e-7, 1 - 1e-7] and normalized to sum to 1. After a final sigmoid, Keras continues as if
+    there were a softmax instead; this function does not.
     """
     if network.ends_in_softmax:
         loss = ops.softmax_cross_entropy(values, labels)

@@ -1,4 +1,4 @@
-"""Networks that differ from another one in a single respect."""
+"""Variants of a network that differ in a single respect."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,25 +10,25 @@ _MAX_NAME = 32
 
 
 def with_batch_norm(network: NetworkSpec, on: bool) -> NetworkSpec:
-    """Return the network with batch normalization after every convolution, or with none.
+    """Return the network with batch normalization after every convolution, or without any.
 
     Parameters
     ----------
     network : NetworkSpec
     on : bool
-        True puts a BatchNormalization between each convolution and its activation, where
-        there is none yet, and takes away the bias that it makes superfluous. False takes all
-        of them out, and gives the convolutions before them their biases back.
+        True inserts a BatchNormalization between each convolution and its activation if there is
+        none yet, and removes the bias, which it makes redundant. False removes all of them and
+        restores the biases of the convolutions before them.
 
     Returns
     -------
     NetworkSpec
-        The same object where nothing has to change.
+        The same object if nothing changes.
 
     Raises
     ------
     ValueError
-        If the result passes the limits of a network.
+        If the result exceeds the limits of a network.
 
     References
     ----------
@@ -53,13 +53,13 @@ def with_dropout(network: NetworkSpec, rate: float) -> NetworkSpec:
     ----------
     network : NetworkSpec
     rate : float
-        In [0, 1). 0 takes all Dropout layers out. Anything else becomes the rate of each of
-        them; a network without any gets one in front of its last Dense layer.
+        In [0, 1). 0 removes all Dropout layers. Any other value becomes the rate of all of them; a
+        network without any gets one before its last Dense layer.
 
     Returns
     -------
     NetworkSpec
-        The same object where nothing has to change.
+        The same object if nothing changes.
 
     References
     ----------
@@ -79,24 +79,24 @@ def with_dropout(network: NetworkSpec, rate: float) -> NetworkSpec:
 
 
 def with_width(network: NetworkSpec, factor: float) -> NetworkSpec:
-    """Return the network with this many times as many maps in each convolution.
+    """Return the network with the number of maps of each convolution multiplied by a factor.
 
     Parameters
     ----------
     network : NetworkSpec
     factor : float
-        Above 0. Rounded to whole maps, of which at least one is left; a last convolution
-        whose maps are the classes stays as it is.
+        Above 0. The result is rounded, to at least one map; a last convolution whose maps are the
+        classes does not change.
 
     Returns
     -------
     NetworkSpec
-        The same object where nothing has to change.
+        The same object if nothing changes.
 
     Raises
     ------
     ValueError
-        If the result passes the limits of a network.
+        If the result exceeds the limits of a network.
 
     Examples
     --------
@@ -121,14 +121,14 @@ def with_width(network: NetworkSpec, factor: float) -> NetworkSpec:
 
 
 def with_kernel_size(network: NetworkSpec, size: int) -> NetworkSpec:
-    """Return the network with square kernels of this size in every convolution.
+    """Return the network with square kernels of a size in every convolution.
 
-    Kernels of one pixel stay: they mix channels and look at no neighbours.
+    Kernels of one pixel do not change: they only mix channels.
 
     Raises
     ------
     ValueError
-        If a kernel is larger than the maps it is to slide over; names the layer.
+        If a kernel is larger than its input maps; names the layer.
     """
     layers = tuple(
         layer.model_copy(update={"kernel_size": (size, size)})
@@ -140,7 +140,7 @@ def with_kernel_size(network: NetworkSpec, size: int) -> NetworkSpec:
 
 
 def with_input_shape(network: NetworkSpec, input_shape: tuple[int, int, int]) -> NetworkSpec:
-    """Return the same layers for images of another shape, (height, width, channels).
+    """Return the network for images of another shape, (height, width, channels).
 
     Raises
     ------
@@ -188,7 +188,7 @@ def _plain(layers: tuple[Layer, ...]) -> Iterator[Layer]:
 
 
 def _free_name(wanted: str, layers: Iterable[Layer]) -> str:
-    """Return a name that no layer has: the one wanted, or that with a number behind it."""
+    """Return a name that is not taken: the wanted one, or with a number added."""
     taken = {layer.name for layer in layers}
     name, number = wanted[:_MAX_NAME], 1
     while name in taken:

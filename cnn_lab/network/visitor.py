@@ -1,4 +1,4 @@
-"""The one door for a visitor's network: a file of weights, checked before anything runs."""
+"""Uploaded networks, checked before anything runs."""
 
 import math
 
@@ -8,36 +8,35 @@ from cnn_lab.content.words import shape_words
 from cnn_lab.network.model import ModelFileError, Network
 from cnn_lab.network.spec import NetworkSpec
 
-MAX_MB = 5  # the paper's network fits; no more gets past the server either (its maxUploadSize)
+MAX_MB = 5  # enough for the paper's network; also the server's maxUploadSize
 MAX_UNITS = 1_000_000
-MAX_MULTIPLY_ADDS = 300_000_000  # some ten times the paper's network
+MAX_MULTIPLY_ADDS = 300_000_000  # about ten times the paper's network
 DIGIT_SHAPE, N_DIGITS = (28, 28, 1), 10
 
 
 def network_from_visitor(content: bytes) -> Network:
-    """Return the network that a visitor's file holds.
+    """Return the network in an uploaded file.
 
     Parameters
     ----------
     content : bytes
-        A .safetensors file as `Network.save` writes it: weights, and the spec as JSON among its
-        metadata. Whatever else the metadata claim is left out: nobody has checked it.
+        A .safetensors file as written by `Network.save`: weights, and the spec as JSON in the
+        metadata. Other metadata are dropped because they cannot be verified.
 
     Raises
     ------
     ModelFileError
-        If the file is larger than 5 MB, broken, inconsistent with its own spec, or of a network
-        that costs too much for a page, or whose numbers are not finite. The message is one
-        sentence for a reader.
+        If the file is larger than 5 MB, damaged or inconsistent with its own spec, if the network
+        is too expensive for a page, or if its numbers are not finite.
 
     Notes
     -----
-    No code of the file is run: safetensors holds numbers and text, and the spec knows its own
-    layers only.
+    No code from the file is run: safetensors contains numbers and text, and the spec allows only
+    the layers of this lab.
     """
     if len(content) > MAX_MB * 2**20:
         raise ModelFileError(f"An uploaded network may have at most {MAX_MB} MB.")
-    with np.errstate(over="ignore"):  # what is too large for 32 bits becomes infinite
+    with np.errstate(over="ignore"):  # numbers too large for 32 bits become infinite
         network = Network.from_bytes(content)
     _check_costs(network.spec)
     if not all(np.isfinite(weight).all() for weight in network.weights.values()):
@@ -53,7 +52,7 @@ def network_from_visitor(content: bytes) -> Network:
 
 
 def digit_problem(network: NetworkSpec) -> str:
-    """Return why a network cannot read digits as MNIST has them; empty if it can.
+    """Return why a network cannot classify MNIST's digits; "" if it can.
 
     Examples
     --------
@@ -82,7 +81,7 @@ def digit_problem(network: NetworkSpec) -> str:
 
 
 def _check_costs(network: NetworkSpec) -> None:
-    """Raise ModelFileError if a network would hold up the page, and other visitors with it."""
+    """Raise ModelFileError if a network would slow down the page for all visitors."""
     rows = network.summary()
     for what, amount, limit in (
         ("compute {} numbers per image", sum(math.prod(r.output_shape) for r in rows), MAX_UNITS),

@@ -1,4 +1,4 @@
-"""The named networks, each with the settings it is trained with."""
+"""Named networks with their training settings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from cnn_lab.network.spec import (
 
 @dataclass(frozen=True)
 class Preset:
-    """A network and how it is trained."""
+    """Network with its training settings."""
 
     network: NetworkSpec
     training: TrainingSpec
@@ -31,8 +31,8 @@ class Preset:
 def paper() -> Preset:
     """Return the eleven layers of the source paper, 1,134,426 parameters.
 
-    The paper names no activation for its first layer, no optimizer and no batch size.
-    Taken here: none, Adam at Keras's default rate, and 128.
+    The paper does not name an activation for its first layer, an optimizer or a batch size. Used
+    here: none, Adam at Keras's default learning rate, and 128.
 
     References
     ----------
@@ -58,11 +58,11 @@ def paper() -> Preset:
 
 
 def fast() -> Preset:
-    """Return a net of some 58,000 parameters that strides instead of pooling.
+    """Return a network of about 58,000 parameters with strides instead of pooling.
 
-    Striding twice leaves little to compute; batch normalization, a one-cycle rate and smoothed
-    labels let two epochs do, well under a minute on two cores. Because of the smoothing the
-    best possible loss is 0.5 and not 0.
+    Two strides leave little to compute; with batch normalization, a one-cycle learning rate and
+    label smoothing, two epochs are enough, well under a minute on two cores. Because of the
+    smoothing, the lowest possible loss is 0.5 instead of 0.
     """
     network = NetworkSpec(
         name="fast",
@@ -92,20 +92,20 @@ def fast() -> Preset:
 
 
 def champion() -> Preset:
-    """Return a net of some 350,000 parameters made to misread as few digits as it can.
+    """Return a network of about 350,000 parameters designed for the lowest error rate.
 
-    Five convolutions without padding, each normalized and rectified; the last one sees the whole
-    digit. Pooling comes before normalizing, which then has a quarter as much to do. The net never
-    sees the same image twice: digits are moved, turned, resized, leant and pulled a little, as
-    hands would do it [1]_ [2]_, and some ones and nines are written as MNIST's writers seldom did.
-    Labels are smoothed [3]_, the rate makes one cycle [4]_, and what is kept is the running
-    average of the weights [5]_.
+    Five convolutions without padding, each followed by batch normalization and ReLU; the last one
+    sees the whole digit. Pooling comes before normalization, which then has a quarter of the work.
+    The network never sees the same image twice: digits are shifted, rotated, scaled, sheared and
+    distorted a little [1]_ [2]_, and some ones and nines get strokes that are rare in MNIST.
+    Labels are smoothed [3]_, the learning rate follows one cycle [4]_, and the running average of
+    the weights is saved [5]_.
 
     References
     ----------
-    .. [1] Simard, Steinkraus and Platt (2003), ICDAR: images pulled like rubber.
+    .. [1] Simard, Steinkraus and Platt (2003), ICDAR: elastic distortion.
     .. [2] An, Lee, Park, Yang and So (2020), arXiv:2008.10400: convolutions without padding,
-       normalized, with digits moved and turned.
+       with batch normalization and shifted and rotated digits.
     .. [3] Szegedy et al. (2016), arXiv:1512.00567, section 7.
     .. [4] Smith and Topin (2019), arXiv:1708.07120.
     .. [5] Izmailov et al. (2018), arXiv:1803.05407.
@@ -141,7 +141,7 @@ def champion() -> Preset:
 def _normalized_convolution(
     number: int, *, filters: int, kernel_size: int = 3, pooled: bool = False
 ) -> Iterator[Layer]:
-    """Yield a convolution and what follows it; the normalization makes a bias superfluous."""
+    """Yield a convolution without a bias, then batch normalization and ReLU."""
     yield Conv2D(
         name=f"conv{number}",
         filters=filters,
@@ -155,12 +155,12 @@ def _normalized_convolution(
 
 
 def lenet() -> Preset:
-    """Return LeNet-5 as it is usually built today, 61,706 parameters.
+    """Return LeNet-5 as it is usually built today, with 61,706 parameters.
 
-    The original joins its second convolution to chosen maps of the first only, scales and
-    shifts what it pools, and ends in radial basis functions; here that convolution sees all
-    maps, pooling is a plain mean, and the end is a softmax. It was trained for 20 passes with
-    rates that fall.
+    The original connects its second convolution to selected maps of the first only, scales and
+    shifts the pooled values, and ends in radial basis functions; here that convolution sees all
+    maps, pooling is a plain mean, and softmax comes last. The original was trained for 20 epochs
+    with decreasing learning rates.
 
     References
     ----------
@@ -189,12 +189,12 @@ PRESETS = {"paper": paper, "fast": fast, "champion": champion, "lenet": lenet}
 
 
 def preset(name: str) -> Preset:
-    """Return the preset of this name.
+    """Return the preset with this name.
 
     Raises
     ------
     ValueError
-        If there is none; lists the names.
+        If there is none; the message lists the names.
     """
     if name not in PRESETS:
         raise ValueError(f"The model must be one of {', '.join(PRESETS)}. Received: {name!r}")

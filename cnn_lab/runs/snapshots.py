@@ -28,7 +28,7 @@ __all__ = ["Observer", "Snapshot", "SnapshotError", "watched"]
 # The images judged are worth about this much arithmetic, within these bounds.
 JUDGING_MULTIPLY_ADDS = 4_000_000_000
 FEWEST_JUDGED, MAX_JUDGED = 100, 200
-PART = 20  # images at a time: bounds what the maps of all layers take
+PART = 20  # images at a time, to limit the memory of all layers' maps
 
 SHARE = 0.02
 FIRST_SECONDS = 25.0

@@ -1,4 +1,4 @@
-"""The layers a network may have: each type is one class with all there is to know about it.
+"""Layer types: one class for each, with everything about it.
 
 A class holds the layer's settings with their bounds, its shapes, weights and costs, its forward
 and backward pass in NumPy, its counterpart in Keras, its arithmetic as LaTeX, and the traits

@@ -1,4 +1,4 @@
-"""Layers that apply a function to each number, or to each row of numbers."""
+"""Activations as layers."""
 
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
@@ -25,16 +25,16 @@ from cnn_lab.ops.types import Array
 def activated(
     activation: ActivationName, values: Array, *, in_place: bool = False
 ) -> tuple[Array, Slope]:
-    """Return the values after an activation, and the way back through it.
+    """Return the values after an activation, and its backward function.
 
-    `in_place` allows to overwrite the values, where nobody else looks at them.
+    `in_place` allows the values to be overwritten if they are not needed elsewhere.
     """
     match activation:
         case "linear":
             return values, lambda grad: grad
         case "relu":
             result = np.maximum(values, 0, out=values) if in_place else ops.relu(values)
-            # What is above zero now was above zero before.
+            # The output is above zero exactly where the input was.
             return result, partial(ops.relu_gradient, result)
         case "sigmoid":
             return ops.sigmoid(values), partial(ops.sigmoid_gradient, values)
@@ -45,7 +45,7 @@ def activated(
 
 
 class _Activation(BaseLayer):
-    """What all layers have in common that are nothing but an activation."""
+    """Base of layers that only apply an activation."""
 
     keeps_shape: ClassVar[bool] = True
 
@@ -67,7 +67,7 @@ class _Activation(BaseLayer):
 
 
 class Activation(_Activation):
-    """A function of each number (or, for softmax, of each row) as a layer of its own."""
+    """Function of each number (or, for softmax, of each row) as a layer of its own."""
 
     type: Literal["Activation"] = "Activation"
     activation: ActivationName
@@ -96,7 +96,7 @@ class ReLU(_Activation):
 
 
 class LeakyReLU(_Activation):
-    """Negative numbers shrink instead of vanishing."""
+    """Negative numbers are scaled down."""
 
     type: Literal["LeakyReLU"] = "LeakyReLU"
     negative_slope: Annotated[float, Field(ge=0, le=1)] = 0.3
@@ -116,7 +116,7 @@ class LeakyReLU(_Activation):
 
 
 class Softmax(_Activation):
-    """Scores become probabilities."""
+    """Softmax: probabilities from scores."""
 
     type: Literal["Softmax"] = "Softmax"
 

@@ -1,4 +1,4 @@
-"""What every type of layer says of itself, and what it may leave to the others."""
+"""Base class of all layers, with the defaults that a type may override."""
 
 import math
 from abc import abstractmethod
@@ -32,18 +32,18 @@ returns how the loss changes with the input, where wanted, and with each weight 
 
 @dataclass(frozen=True)
 class Connections:
-    """The connections between pixels and results of a convolution, and of a dense layer instead.
+    """Connections of a convolution, and of a dense layer between the same shapes.
 
     Attributes
     ----------
     sparse : int
-        Pairs of an input number and a result that it takes part in, padding left out.
+        Pairs of an input and an output that depends on it, padding left out.
     dense : int
-        The same if every result saw every input number.
+        Pairs of all inputs and all outputs.
     shared : int
-        Weights that all those connections of the convolution share; without biases.
+        Weights shared by the convolution's connections, without biases.
     reach : int
-        Input numbers that one result sees, padding included.
+        Inputs of one output, padding included.
     """
 
     sparse: int
@@ -53,16 +53,16 @@ class Connections:
 
     @property
     def uses(self) -> float:
-        """How often each weight is used for one image, on average."""
+        """Mean number of uses of each weight for one image."""
         return self.sparse / self.shared
 
 
 class BaseLayer(Checked):
-    """What every layer says of itself; a type of layer overrides what is different about it.
+    """Base class of layers; a type overrides what differs.
 
     A type has the name of Keras's class, and its fields have Keras's names, meanings and
-    defaults, so that the Keras layer follows from it. Shapes leave out the batch:
-    (height, width, channels) or (features,). Weights go by their own names, as "kernel".
+    defaults, so that the Keras layer can be built from it. Shapes leave out the batch:
+    (height, width, channels) or (features,). Weights have their own names, such as "kernel".
     """
 
     name: LayerName
@@ -103,27 +103,27 @@ class BaseLayer(Checked):
 
     @property
     def nonlinearity(self) -> ActivationName:
-        """The activation that its result has gone through; "linear" for none."""
+        """Activation of the output; "linear" for none."""
         return "linear"
 
     @property
     def per_map(self) -> bool:
-        """Whether each map of the result comes from the map in the same place alone."""
+        """Whether each output map depends only on the input map with the same index."""
         return (self.keeps_shape and self.nonlinearity != "softmax") or bool(self.pooling)
 
     @property
     def share_dropped(self) -> float:
-        """The share of the numbers that is set to zero in training."""
+        """Share of the numbers that is set to zero during training."""
         return 0.0
 
     @property
     def moving_momentum(self) -> float:
-        """The momentum of its moving averages; 0 without any."""
+        """Momentum of its moving averages; 0 without any."""
         return 0.0
 
     @property
     def words(self) -> str:
-        """Its type and what it says beyond defaults, in a few words.
+        """Its type and non-default settings as short text.
 
         Examples
         --------
@@ -140,15 +140,15 @@ class BaseLayer(Checked):
 
     @property
     def keras_class(self) -> str:
-        """The name of Keras's class, in `keras.layers`."""
+        """Name of its class in `keras.layers`."""
         return type(self).__name__
 
     def keras_arguments(self, *, defaults: bool = True) -> dict[str, Any]:
-        """Return the keyword arguments of Keras's class; `defaults` includes Keras's own."""
+        """Return the keyword arguments for Keras; `defaults` includes Keras's defaults."""
         return self.model_dump(exclude={"type"}, exclude_defaults=not defaults)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape this layer makes of `input_shape`; ShapeError if it cannot."""
+        """Return the output shape for `input_shape`; ShapeError if it does not fit."""
         return input_shape
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
@@ -156,7 +156,7 @@ class BaseLayer(Checked):
         return {}
 
     def own_weights(self, weights: Weights) -> dict[str, Array]:
-        """Return the layer's weights by their own names, of a network's by "layer/weight"."""
+        """Return the layer's weights by their own names, from a network's by "layer/weight"."""
         prefix = f"{self.name}/"
         return {
             name.removeprefix(prefix): values
@@ -165,7 +165,7 @@ class BaseLayer(Checked):
         }
 
     def initial_weight(self, weight: str, shape: Shape, numbers: np.random.Generator) -> Array:
-        """Return a fresh weight, float32: kernels random, all else zero.
+        """Return an initial weight, float32: random for kernels, zero otherwise.
 
         Kernels are uniform between plus and minus sqrt(6 / (fan_in + fan_out)), as Keras draws
         them by default.
@@ -180,14 +180,14 @@ class BaseLayer(Checked):
         return numbers.uniform(-limit, limit, shape).astype(np.float32)
 
     def window(self, input_shape: Shape) -> Window | None:
-        """Return the window of maps that each number of the result is made from.
+        """Return the window of the maps that each output depends on.
 
-        None for layers without one. A global pooling has one as large as its maps.
+        None for layers without one. For global pooling it is as large as the maps.
         """
         return None
 
     def reads_all(self, input_shape: Shape) -> bool:
-        """Return whether each number of the result depends on whole maps, or on a whole row."""
+        """Return whether each output depends on whole maps or on a whole row."""
         return self.nonlinearity == "softmax" and len(input_shape) == 1
 
     def products(self, input_shape: Shape) -> list[tuple[int, ...]]:
@@ -195,11 +195,11 @@ class BaseLayer(Checked):
         return []
 
     def multiply_adds(self, input_shape: Shape) -> int:
-        """Return the multiplications with a weight that one image costs."""
+        """Return the number of multiply-adds for one image."""
         return sum(map(math.prod, self.products(input_shape)))
 
     def parameters_latex(self, input_shape: Shape) -> str:
-        r"""Return how the number of its weights comes about, as LaTeX; "" where it has none.
+        r"""Return the calculation of its number of parameters as LaTeX; "" if it has none.
 
         Examples
         --------
@@ -210,7 +210,7 @@ class BaseLayer(Checked):
         return product_latex(list(self.weight_shapes(input_shape).values()))
 
     def multiply_adds_latex(self, input_shape: Shape) -> str:
-        r"""Return how the number of its multiplications comes about; "" where there is nothing.
+        r"""Return the calculation of its multiply-adds as LaTeX; "" if it has none.
 
         Examples
         --------
@@ -229,48 +229,48 @@ class BaseLayer(Checked):
     def forward(
         self, values: Array, weights: Weights, drops: np.random.Generator | None = None
     ) -> tuple[Array, Back]:
-        """Return what the layer makes of values, and the way back that a gradient takes.
+        """Return the output for values, and the function that sends a gradient back.
 
         Parameters
         ----------
         values : ndarray of float32, shape (n, *input_shape)
         weights : mapping of str to ndarray
         drops : numpy Generator, optional
-            With it, a layer that `drops` does so by these numbers, as in training.
+            With it, dropout drops numbers as in training.
         """
 
     def filters_view(self, weights: Weights) -> Array | None:
-        """Return a view of the weights that make each map or unit, which are its last axis.
+        """Return a view of the weights with the output map or unit as its last axis.
 
-        None where no weights make the layer's numbers from other ones.
+        None for layers without weights between inputs and outputs.
         """
         return None
 
     def kernels(self, weights: Weights) -> Array | None:
-        """Return the kernel that lies over the maps before, for each map of the result.
+        """Return the kernel of each output map.
 
         Returns
         -------
         ndarray, shape (rows, columns, channels, maps), or None without kernels
-            `channels` are those that one map reads; see `sources`.
+            `channels` are the input channels of one map; see `sources`.
         """
         return None
 
     def sources(self, channel: int) -> slice:
-        """Return which channels of the input a map of a convolution reads."""
+        """Return the input channels of one map of a convolution."""
         return slice(None)
 
     def origin(self, place: Place, input_shape: Shape) -> Place:
-        """Return where a number comes from in the layer before, of a layer that hands on."""
+        """Return the place of a number in the layer before, if the layer passes numbers on."""
         return place
 
     def formula(self, before: Array, weights: Weights, place: Place, value: float) -> str:
-        """Return the arithmetic of one number as LaTeX; "" where a picture shows it instead.
+        """Return the arithmetic of one number as LaTeX; "" if a trace shows it instead.
 
         Parameters
         ----------
         before : ndarray, shape `input_shape`
-            What goes into the layer for one image.
+            Input of the layer for one image.
         weights : mapping of str to ndarray
         place : (int, int, int)
             Map, row and column of the number.
@@ -280,12 +280,12 @@ class BaseLayer(Checked):
         return ""
 
     def separated(self, name: str) -> "tuple[BaseLayer, BaseLayer] | None":
-        """Return a depthwise convolution of this name and a 1 x 1 one to take its place.
+        """Return a depthwise convolution with this name and a 1 x 1 convolution to replace it.
 
-        The first slides the window over each channel alone and has no bias, since the second
-        could not tell it from its own; the second mixes the channels and keeps the activation.
-        None where a layer is no standard convolution, has no window beyond 1 x 1, or strides
-        that differ.
+        The first filters each channel separately and has no bias, because the bias of the second
+        covers it; the second mixes the channels and keeps the activation.
+        None if the layer is not a standard convolution, or its window is 1 x 1, or its strides
+        differ.
 
         References
         ----------
@@ -294,7 +294,7 @@ class BaseLayer(Checked):
         return None
 
     def before_softmax(self) -> "BaseLayer | None":
-        """Return the layer without the softmax that it ends with; None if nothing is left."""
+        """Return the layer without its softmax; None if nothing is left."""
         return self.model_copy(update={"activation": "linear"})
 
     def _map_size(self, input_shape: Shape) -> Pair:
@@ -307,13 +307,13 @@ class BaseLayer(Checked):
 
 
 def slid_size(size: Pair, window: Window) -> Pair:
-    """Return the rows and columns of what a window makes that slides over maps of a size."""
+    """Return the output rows and columns of a window that slides over maps."""
     rows, columns = (conv_output_length(*axis) for axis in zip(size, *window, strict=True))
     return rows, columns
 
 
 def window_words(window: Pair, strides: Pair, usual: Pair, padding: str) -> Iterator[str]:
-    """Yield what there is to say of a window, its strides and its padding, defaults left out."""
+    """Yield the window, strides and padding as text, without defaults."""
     yield shape_words(window)
     if strides != usual:
         yield f"stride {strides[0] if strides[0] == strides[1] else shape_words(strides)}"
@@ -322,12 +322,12 @@ def window_words(window: Pair, strides: Pair, usual: Pair, padding: str) -> Iter
 
 
 def without_weights(values: Array, slope: Slope) -> tuple[Array, Back]:
-    """Return the result of a layer without weights, and its way back."""
+    """Return the output of a layer without weights, and its backward function."""
     return values, lambda grad, _onward: (slope(grad), {})
 
 
 def fans(kernel_shape: Shape) -> tuple[int, int]:
-    """Return how many numbers go into one result of a kernel, and how many one goes into.
+    """Return the fan-in and the fan-out of a kernel.
 
     Examples
     --------
@@ -340,6 +340,6 @@ def fans(kernel_shape: Shape) -> tuple[int, int]:
 
 
 def channels_at(values: Array, place: Place) -> Array:
-    """Return the numbers of all channels in the place of one, or the whole row of numbers."""
+    """Return the numbers of all channels at a place, or the whole row of numbers."""
     _, row, column = place
     return values[row, column] if values.ndim == 3 else values

@@ -1,4 +1,4 @@
-"""Layers that slide a window of weights over maps."""
+"""Convolution layers."""
 
 import math
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from cnn_lab.ops.types import Array, Pair, Shape
 
 
 class _Convolution(BaseLayer):
-    """What all layers have in common that slide a window of weights over maps."""
+    """Base of layers that slide a window of weights over maps."""
 
     kernel_size: Size
     strides: Size = (1, 1)
@@ -66,7 +66,7 @@ class _Convolution(BaseLayer):
         return Window(self.kernel_size, self.strides, borders)
 
     def _slid(self, input_shape: Shape) -> Pair:
-        """Return the rows and columns of the result."""
+        """Return the rows and columns of the output."""
         return slid_size(self._map_size(input_shape), self.window(input_shape))
 
     def _bias_shape(self, n_maps: int) -> dict[str, Shape]:
@@ -136,7 +136,7 @@ class Conv2D(_Convolution):
         return weights["kernel"]
 
     def connections(self, input_shape: Shape) -> Connections:
-        """Return how many connections the layer has for one image.
+        """Return the layer's connections for one image.
 
         Examples
         --------
@@ -173,14 +173,14 @@ class Conv2D(_Convolution):
 
 
 def _pixels_read(length: int, kernel_size: int, stride: int, border: Pair) -> int:
-    """Return how many pixels all windows along an axis read, padding left out."""
+    """Return the number of pixels that all windows along an axis read, without padding."""
     starts = range(conv_output_length(length, kernel_size, stride, border))
     firsts = (start * stride - border[0] for start in starts)
     return sum(min(first + kernel_size, length) - max(first, 0) for first in firsts)
 
 
 class DepthwiseConv2D(_Convolution):
-    """A kernel of its own, or several, for each channel; channels do not mix."""
+    """Separate kernels for each channel; channels are not mixed."""
 
     type: Literal["DepthwiseConv2D"] = "DepthwiseConv2D"
     depth_multiplier: PositiveInt = 1

@@ -1,4 +1,4 @@
-"""Layers that make one row of numbers: from all features, or by laying maps out."""
+"""Dense layers, and flattening."""
 
 import math
 from functools import partial
@@ -24,7 +24,7 @@ from cnn_lab.ops.types import Array, Shape, ShapeError
 
 
 class Flatten(BaseLayer):
-    """All numbers of a map in one row."""
+    """All numbers of the maps in one row."""
 
     type: Literal["Flatten"] = "Flatten"
 
@@ -51,7 +51,7 @@ class Flatten(BaseLayer):
 
 
 class Dense(BaseLayer):
-    """Every unit weighs every feature."""
+    """Dense layer: every unit has a weight for every feature."""
 
     type: Literal["Dense"] = "Dense"
     units: PositiveInt

@@ -1,4 +1,4 @@
-"""Layers that set numbers to zero at random in training."""
+"""Dropout."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
@@ -37,7 +37,7 @@ class _Dropout(BaseLayer):
     def forward(
         self, values: Array, weights: Weights, drops: np.random.Generator | None = None
     ) -> tuple[Array, Back]:
-        """Drop a share of the values, and make the others larger by as much; or do nothing.
+        """Drop a share of the values and scale the others up, or do nothing.
 
         References
         ----------
@@ -55,7 +55,7 @@ class _Dropout(BaseLayer):
 
 
 class Dropout(_Dropout):
-    """In training, a share of the numbers is set to zero; afterwards nothing happens."""
+    """Dropout: sets a share of the numbers to zero in training; afterwards does nothing."""
 
     type: Literal["Dropout"] = "Dropout"
 

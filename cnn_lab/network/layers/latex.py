@@ -1,4 +1,4 @@
-"""The arithmetic of layers as LaTeX with numbers in it."""
+"""Arithmetic of layers as LaTeX with numbers."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def _enclosed(value: float) -> str:
 
 
 def product_latex(terms: Sequence[Sequence[int]]) -> str:
-    r"""Return a sum of products, worked out; "" without any.
+    r"""Return a sum of products with its result; "" without any products.
 
     Examples
     --------
@@ -34,14 +34,14 @@ def _count(number: int) -> str:
 
 
 def activation_latex(activation: str, total: float, value: float) -> str:
-    r"""Return what an activation makes of one number.
+    r"""Return an activation of one number as an equation.
 
     Parameters
     ----------
     activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}
-        Of a softmax only the result is written: it needs the other numbers too.
+        For softmax only the result is written, because it depends on other numbers too.
     total, value : float
-        Before and after.
+        Input and output of the activation.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def activation_latex(activation: str, total: float, value: float) -> str:
 
 
 def leaky_latex(total: float, value: float, negative_slope: float) -> str:
-    """Return what a leaky ReLU makes of one number."""
+    """Return a leaky ReLU of one number as an equation."""
     x, y, slope = map(significant_latex, (total, value, negative_slope))
     return rf"{slope} \cdot ({x}) \approx {y}" if total < 0 else f"{x} = {y}"
 
@@ -78,7 +78,7 @@ def normalization_latex(
     moving_variance: float,
     epsilon: float,
 ) -> str:
-    """Return what batch normalization makes of one number, with its moving averages."""
+    """Return batch normalization of one number with its moving averages as an equation."""
     share = rf"\frac{{{significant_latex(given)} - {_enclosed(moving_mean)}}}"
     root = rf"{{\sqrt{{{significant_latex(moving_variance)} + {significant_latex(epsilon)}}}}}"
     return (
@@ -89,7 +89,7 @@ def normalization_latex(
 
 
 def softmax_latex(scores: Array, index: int) -> str:
-    """Return how one probability comes of the scores.
+    """Return the softmax of one score as an equation.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def softmax_latex(scores: Array, index: int) -> str:
 
 
 def dense_latex(inputs: Array, weights: Array, bias: float, activation: str, value: float) -> str:
-    """Return a dense unit's sum: its strongest products, all others as one, and the bias.
+    """Return a dense unit's sum: its largest products, the rest as one term, and the bias.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ def dense_latex(inputs: Array, weights: Array, bias: float, activation: str, val
     bias : float
     activation : str
     value : float
-        What the layer makes of the sum.
+        Output of the unit.
 
     Returns
     -------
     str
-        An aligned block, a line for each part.
+        An aligned block with one line per term.
     """
     products = inputs.astype(np.float64) * weights.astype(np.float64)
     order = np.argsort(-np.abs(products), kind="stable")[:MAX_TERMS]

@@ -1,4 +1,4 @@
-"""Batch normalization: by moving averages, or by the statistics of a batch as it learns."""
+"""Batch normalization, with moving averages or with the statistics of a batch."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
@@ -25,7 +25,7 @@ PartsBack = Callable[[Parts, bool], tuple[Parts, Gradients]]
 
 
 class BatchNormalization(BaseLayer):
-    """Each channel brought to a learned scale and offset."""
+    """Batch normalization: each channel normalized, then scaled and shifted."""
 
     type: Literal["BatchNormalization"] = "BatchNormalization"
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
@@ -83,12 +83,12 @@ class BatchNormalization(BaseLayer):
         return normalization_latex(given, value, epsilon=self.epsilon, **numbers)
 
     def forward_batch(self, parts: Parts, weights: Weights, each: Each) -> tuple[Parts, PartsBack]:
-        """Normalize a batch by its own statistics, and let the moving averages follow them.
+        """Normalize a batch by its own statistics and update the moving averages.
 
         Parameters
         ----------
         parts : list of ndarray of float32, shape (n, ..., channels)
-            The batch, cut along its first axis.
+            The batch, split along its first axis.
         weights : mapping of str to ndarray
             The moving averages are changed in place.
         each : callable
@@ -97,9 +97,9 @@ class BatchNormalization(BaseLayer):
         Returns
         -------
         parts : list of ndarray
-            What the layer makes of them.
+            Output of the layer for each part.
         back : callable
-            As that of `forward`, for parts.
+            Backward function as in `forward`, for parts.
 
         References
         ----------
@@ -118,7 +118,7 @@ class BatchNormalization(BaseLayer):
             return ops.batch_normalization(part, gamma=gamma, beta=beta, **statistics)
 
         def back(grads: Parts, onward: bool) -> tuple[Parts, Gradients]:
-            # As with known statistics; then what flows through the batch's own is taken off.
+            # As with fixed statistics, minus what flows through the batch's own statistics.
             found = each(
                 lambda part, grad: ops.batch_normalization_gradients(
                     part, grad, gamma=gamma, **statistics
@@ -144,6 +144,6 @@ class BatchNormalization(BaseLayer):
 
 
 def channel_sums(values: Array) -> Array:
-    """Return the sum of each channel over all that comes before it, as one matrix product."""
+    """Return the sum of each channel over all other axes, as one matrix product."""
     rows = values.reshape(-1, values.shape[-1])
     return np.ones(len(rows), rows.dtype) @ rows

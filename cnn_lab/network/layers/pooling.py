@@ -1,4 +1,4 @@
-"""Layers that keep one number of each window of a map."""
+"""Pooling layers."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -54,7 +54,7 @@ class _Pooling(BaseLayer):
 
 
 class MaxPooling2D(_Pooling):
-    """The largest value of each window."""
+    """Maximum of each window."""
 
     type: Literal["MaxPooling2D"] = "MaxPooling2D"
     pooling: ClassVar[Literal["", "max", "average"]] = "max"
@@ -68,7 +68,7 @@ class MaxPooling2D(_Pooling):
 
 
 class AveragePooling2D(_Pooling):
-    """The mean of each window."""
+    """Mean of each window."""
 
     type: Literal["AveragePooling2D"] = "AveragePooling2D"
     pooling: ClassVar[Literal["", "max", "average"]] = "average"
@@ -82,7 +82,7 @@ class AveragePooling2D(_Pooling):
 
 
 class GlobalAveragePooling2D(BaseLayer):
-    """The mean of each whole map: one number a channel."""
+    """Mean of each whole map: one number per channel."""
 
     type: Literal["GlobalAveragePooling2D"] = "GlobalAveragePooling2D"
 

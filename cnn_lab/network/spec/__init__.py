@@ -1,7 +1,7 @@
-"""A network and its training as data: checked on the way in, JSON on the way out.
+"""Networks and their training as validated data that can be written as JSON.
 
-Only the layers named here exist, and sizes are bounded, so a spec from a stranger is safe
-to run.
+Only the layers named here exist, and sizes are bounded, so a spec from an untrusted source is
+safe to run.
 """
 
 from cnn_lab.network.checked import plain_error

@@ -1,4 +1,4 @@
-"""A network in the making: its layers are sound one by one, but need not fit each other yet."""
+"""Draft of a network: valid layers that need not fit together yet."""
 
 from dataclasses import dataclass
 from typing import Annotated, Self
@@ -18,7 +18,7 @@ from cnn_lab.network.spec.network import (
 )
 from cnn_lab.ops.types import Shape
 
-MAX_WHOLE_NUMBER = 65_536  # of any whole number in a draft
+MAX_WHOLE_NUMBER = 65_536  # largest integer in a draft
 MAX_SIDE = 256
 MAX_CHANNELS = 16
 
@@ -27,13 +27,13 @@ Channels = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 
 
 class Draft(Checked):
-    """What somebody puts together, layer by layer; `NetworkSpec` once everything fits.
+    """Network being built layer by layer; becomes a `NetworkSpec` once everything fits.
 
     Raises
     ------
     pydantic.ValidationError
         A ValueError if a layer is unknown, two have the same name, or a number is out of
-        bounds. That layers do not fit each other is no error: see `fit`.
+        bounds. Layers that do not fit together are allowed: see `fit`.
     """
 
     name: LayerName = "own"
@@ -55,7 +55,7 @@ class Draft(Checked):
 
     @classmethod
     def of(cls, network: NetworkSpec) -> "Draft":
-        """Return a network as a draft, to be changed."""
+        """Return a network as a draft."""
         return cls(name=network.name, input_shape=network.input_shape, layers=network.layers)
 
     def network(self) -> NetworkSpec:
@@ -65,14 +65,14 @@ class Draft(Checked):
 
 @dataclass(frozen=True)
 class Fit:
-    """How far a draft goes.
+    """Result of checking a draft.
 
     Attributes
     ----------
     rows : tuple of LayerSummary
         Of the layers that fit, up to the first that does not.
     shape : tuple of int
-        What the last of them makes, and the next would have to take.
+        Output shape of the last of them.
     reason : str
         Why the layer after them does not fit; "" if all do.
     """
@@ -83,7 +83,7 @@ class Fit:
 
 
 def fit(draft: Draft) -> Fit:
-    """Follow an image through the layers as far as they fit.
+    """Compute the shapes of a draft's layers as far as they fit.
 
     Examples
     --------

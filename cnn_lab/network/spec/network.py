@@ -1,4 +1,4 @@
-"""A network as data: its layers in order, what each makes of an image, and the limits."""
+"""Network spec: layers in order, their shapes, and limits."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ MAX_MULTIPLY_ADDS = 2_000_000_000
 
 
 class LayerSummary(Checked):
-    """One row of a network's table."""
+    """One row of a network's summary."""
 
     name: str
     type: str
@@ -29,7 +29,7 @@ class LayerSummary(Checked):
 
 
 def row_of(layer: Layer, input_shape: Shape) -> LayerSummary:
-    """Return a layer's row in the table of a network; ShapeError if it does not fit."""
+    """Return a layer's row in the summary; ShapeError if it does not fit."""
     return LayerSummary(
         name=layer.name,
         type=layer.type,
@@ -49,7 +49,7 @@ def check_names(layers: Sequence[Layer]) -> None:
 
 
 def check_limits(input_shape: Shape, rows: Sequence[LayerSummary]) -> None:
-    """Raise ValueError if a network, or its first layers, are larger than is safe to run."""
+    """Raise ValueError if a network, or its first layers, exceed the limits."""
     made = [("the image", "shape", input_shape)]
     made += [(row.name, "output_shape", row.output_shape) for row in rows]
     for name, what, shape in made:
@@ -72,7 +72,7 @@ class NetworkSpec(Checked):
     Raises
     ------
     pydantic.ValidationError
-        A ValueError that says which layer does not fit and why, or which limit is passed.
+        A ValueError that names the layer that does not fit, or the limit that is exceeded.
     """
 
     name: LayerName
@@ -104,17 +104,17 @@ class NetworkSpec(Checked):
 
     @property
     def untrained(self) -> set[str]:
-        """The weights by "layer/weight" that gradients do not change."""
+        """Weights by "layer/weight" that training does not change by gradients."""
         return {f"{layer.name}/{weight}" for layer in self.layers for weight in layer.untrained}
 
     @property
     def ends_in_softmax(self) -> bool:
-        """Whether what the network answers with has gone through softmax."""
+        """Whether the network ends in softmax."""
         return self.layers[-1].nonlinearity == "softmax"
 
     @property
     def scoring_layers(self) -> tuple[BaseLayer, ...]:
-        """The layers up to the scores: without the softmax that ends the network, if one does."""
+        """Layers up to the scores, without a final softmax."""
         if not self.ends_in_softmax:
             return self.layers
         *before, last = self.layers
@@ -122,7 +122,7 @@ class NetworkSpec(Checked):
         return (*before, scoring) if scoring else tuple(before)
 
     def find(self, layer: str) -> tuple[int, LayerSummary]:
-        """Return a layer's place, from 0, and its row in the table of layers.
+        """Return a layer's index and its row in the summary.
 
         Raises
         ------
@@ -137,14 +137,14 @@ class NetworkSpec(Checked):
         raise ValueError(f"`layer` must be one of: {names}. Received: layer={layer!r}")
 
     def find_maps(self, layer: str) -> LayerSummary:
-        """Return the row of a layer that makes maps.
+        """Return the summary row of a layer that outputs maps.
 
         Raises
         ------
         ValueError
             If the network has no such layer.
         ShapeError
-            If the layer makes a row of numbers.
+            If the layer outputs a row of numbers.
         """
         row = self.find(layer)[1]
         if len(row.output_shape) != 3:
@@ -156,10 +156,10 @@ class NetworkSpec(Checked):
 
     @property
     def n_parameters(self) -> int:
-        """Numbers in all weights, moving averages included."""
+        """Number of parameters, moving averages included."""
         return sum(map(math.prod, self.weight_shapes().values()))
 
     @property
     def n_classes(self) -> int:
-        """Probabilities that the network returns for one image."""
+        """Number of classes."""
         return math.prod(self.summary()[-1].output_shape)

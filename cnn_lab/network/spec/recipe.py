@@ -1,4 +1,4 @@
-"""A network and its training in one file: what a run's spec.json holds, and what it is read as."""
+"""Recipe: a network and its training in one JSON file, such as a run's spec.json."""
 
 from typing import Self
 
@@ -10,7 +10,7 @@ MAX_BYTES = 262_144
 
 
 class RecipeError(ValueError):
-    """A file that holds no network and training, with a sentence that says what is wrong."""
+    """Raised when a file is not a valid recipe; the message says what is wrong."""
 
 
 class Recipe(Checked):
@@ -20,7 +20,7 @@ class Recipe(Checked):
     ----------
     network : NetworkSpec
     training : TrainingSpec
-        What a file leaves out is as `TrainingSpec` has it.
+        Fields that a file leaves out have the defaults of `TrainingSpec`.
     """
 
     network: NetworkSpec
@@ -33,13 +33,13 @@ class Recipe(Checked):
         Parameters
         ----------
         data : bytes
-            From anywhere; at most 262,144 of them.
+            Untrusted; at most 262,144 bytes.
 
         Raises
         ------
         RecipeError
-            If it is too long, no JSON, or holds a layer, a field or a number that does not
-            exist here; a sentence for the reader.
+            If it is too long, not JSON, or contains an unknown layer or field or a number out of
+            bounds; with a message.
         """
         if len(data) > MAX_BYTES:
             raise RecipeError(

@@ -1,4 +1,4 @@
-"""A network as text: JSON for a file, and one short word for an address."""
+"""Network as text: JSON for a file, and a short token for an address."""
 
 import base64
 import binascii
@@ -17,15 +17,15 @@ _ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class TokenError(ValueError):
-    """A text that holds no network, with a sentence that says what is wrong."""
+    """Raised when a text does not describe a network; the message says what is wrong."""
 
 
 def to_token(network: NetworkSpec | Draft) -> str:
-    """Return a network as letters, digits, "-" and "_", some 350 of them for the paper's.
+    """Return a network as letters, digits, "-" and "_", about 350 characters for the paper's.
 
     Notes
     -----
-    JSON without what is Keras's default, deflated [1]_, in the URL-safe base 64 without
+    JSON without Keras's defaults, deflated [1]_, in URL-safe base 64 without
     padding [2]_.
 
     References
@@ -53,12 +53,12 @@ def from_token(text: str) -> NetworkSpec:
     Parameters
     ----------
     text : str
-        From anywhere: its length, what it unpacks to and everything in it are checked.
+        Untrusted: its length, its unpacked size and its contents are checked.
 
     Raises
     ------
     TokenError
-        If it is no token, or its layers do not fit each other; a sentence for the reader.
+        If it is not a valid token, or its layers do not fit together; with a message.
     """
     draft = draft_from_token(text)
     try:
@@ -68,12 +68,12 @@ def from_token(text: str) -> NetworkSpec:
 
 
 def draft_from_token(text: str) -> Draft:
-    """Return what a token holds, even where layers do not fit each other.
+    """Return the draft of a token, even if its layers do not fit together.
 
     Raises
     ------
     TokenError
-        If it is no token of sound layers.
+        If it is not a token of valid layers.
     """
     if len(text) > MAX_CHARACTERS:
         raise TokenError(
@@ -99,18 +99,18 @@ def to_json(network: NetworkSpec | Draft) -> str:
 
 
 def draft_from_json(text: str | bytes) -> Draft:
-    """Return the network of a JSON text, even where layers do not fit each other.
+    """Return the draft of a JSON text, even if its layers do not fit together.
 
     Parameters
     ----------
     text : str or bytes
-        From anywhere; at most 65,536 bytes.
+        Untrusted; at most 65,536 bytes.
 
     Raises
     ------
     TokenError
-        If it is too long, no JSON, or holds a layer, a field or a number that does not exist
-        here; a sentence for the reader.
+        If it is too long, not JSON, or contains an unknown layer or field or a number out of
+        bounds; with a message.
     """
     data = text.encode(errors="replace") if isinstance(text, str) else text
     if len(data) > MAX_BYTES:

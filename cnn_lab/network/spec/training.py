@@ -1,4 +1,4 @@
-"""How a network is trained, as data."""
+"""Training settings as data."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one_cycle"]
 DataSetName = Literal["mnist", "fashion_mnist", "cifar10"]
 
-# The optimizers that use a setting; all others ignore it.
+# Optimizers that use a setting; the others ignore it.
 USED_BY: dict[str, tuple[OptimizerName, ...]] = {
     "momentum": ("sgd",),
     "weight_decay": ("adamw", "muon"),
@@ -18,32 +18,32 @@ USED_BY: dict[str, tuple[OptimizerName, ...]] = {
 
 
 class Augmentation(Checked):
-    """How far each training image may be changed before the network sees it; zero is not at all.
+    """Bounds for random changes of each training image; zero switches a change off.
 
-    Every image of every batch draws its own changes, evenly between nothing and these bounds,
-    in both directions. See `cnn_lab.data.augmentation.augmented` for what each does.
+    Every image of every batch gets its own changes, drawn uniformly up to these bounds in both
+    directions. See `cnn_lab.data.augmentation.augmented` for what each does.
 
     Attributes
     ----------
     shift : int
         Whole pixels, down or up and right or left.
     rotate : float
-        Degrees, either way.
+        Degrees, in either direction.
     scale : float
         The size is multiplied by a factor between 1 - scale and 1 + scale.
     shear : float
-        Degrees by which upright lines lean, either way.
+        Degrees by which vertical lines lean, in either direction.
     elastic : float
-        Pixels by which the image is pulled about like rubber: the root mean square along
-        rows, and along columns.
+        Elastic distortion in pixels: the root mean square displacement along rows, and along
+        columns.
     stroke : float
         Pixels by which a stroke becomes thicker or thinner, counted across it.
     light : float
-        Contrast between 1 - light and 1 + light times what it was, and as much as light / 2
-        brighter or darker, of a whole range from 0 to 1.
+        Contrast is multiplied by a factor between 1 - light and 1 + light; brightness changes by
+        up to light / 2, in a range from 0 to 1.
     hands : float
-        The share of the ones that get an upstroke and of the nines that get a tail to the left,
-        as much of the world writes them; of MNIST alone. See `cnn_lab.data.regional_strokes`.
+        Share of ones that get an upstroke and of nines that get a tail to the left, as written
+        in much of the world; for MNIST only. See `cnn_lab.data.regional_strokes`.
     """
 
     shift: Annotated[int, Field(ge=0, le=8)] = 0
@@ -57,21 +57,21 @@ class Augmentation(Checked):
 
     @property
     def active(self) -> bool:
-        """Whether anything is changed at all."""
+        """Whether any change is on."""
         return self != Augmentation()
 
 
 class TrainingSpec(Checked):
-    """How a network is trained; together with a NetworkSpec it fixes the result.
+    """Training settings; together with a NetworkSpec they determine the result.
 
     Attributes
     ----------
     optimizer : {"sgd", "adam", "adamw", "rmsprop", "muon"}
-        Muon turns the matrices of dense layers; kernels and biases go to its AdamW.
+        Muon updates the matrices of dense layers; kernels and biases use its AdamW.
     momentum : float
-        Of "sgd" alone.
+        For "sgd" only.
     weight_decay : float
-        Of "adamw" and "muon" alone: the share of each weight that a rate of 1 takes away.
+        For "adamw" and "muon" only: share of each weight that a learning rate of 1 removes.
     learning_rate : float
         The highest rate of the schedule.
     schedule : {"constant", "step", "exponential", "cosine", "one_cycle"}
@@ -79,11 +79,11 @@ class TrainingSpec(Checked):
     label_smoothing : float
         The share of each label that is spread evenly over all classes.
     weight_averaging : float
-        The momentum of a running average of the weights, which is what is judged and kept;
-        0 judges and keeps the weights themselves.
+        Momentum of a running average of the weights, which is evaluated and saved instead of the
+        weights; 0 switches it off.
     data_set : {"mnist", "fashion_mnist", "cifar10"}
     data_fraction : float
-        The share of the training images that is trained on, see `cnn_lab.data.sets`.
+        Share of the training images that is used, see `cnn_lab.data.sets`.
     augmentation : Augmentation
     batch_size, epochs, seed : int
     """

@@ -23,12 +23,12 @@ from benchmarks.report import Row, report
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.calibration import calibration_error
 from cnn_lab.digits.drawing import prepare_digit
-from cnn_lab.digits.novelty import familiarity
+from cnn_lab.digits.novelty import novelty_detector
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Images
 
 NETWORKS = ("champion", "paper", "fast")
-MAX_ERROR, LEAST_AUROC = 0.5, 0.98
+MAX_ERROR, MIN_AUROC = 0.5, 0.98
 N_FASHION = 5000
 LIKE_DIGITS = frozenset("BIJLOSZbgijloqsz")
 SIDE_PX, LETTER_PX, MAX_TURN_DEG = 280, 180, 8.0
@@ -93,12 +93,12 @@ def auroc(digits: NDArray[np.floating], others: NDArray[np.floating]) -> float:
 
 
 def measure(fashion_path: Path | None, fonts: Path | None) -> Sequence[Row]:
-    test, known = load_mnist().test, familiarity()
+    test, detector = load_mnist().test, novelty_detector()
     rows = []
     for name in NETWORKS:
         error = calibration_error(Network.load(name).predict(test.images), test.labels)
         rows.append(Row(f"calibration error, {name}", 100 * error, "points", MAX_ERROR))
-    digits = known.strangeness(test.images)
+    digits = detector.novelty(test.images)
     rows.append(Row("test digits called no digit", 100 * float((digits > 1).mean()), "%"))
     sets: dict[str, Images] = {"scribbles": scribbles()}
     if fashion_path is not None:
@@ -107,9 +107,9 @@ def measure(fashion_path: Path | None, fonts: Path | None) -> Sequence[Row]:
         drawn, alike = letters(fonts)
         sets |= {"letters": drawn, "letters unlike digits": drawn[~alike]}
     for name, images in sets.items():
-        found = known.strangeness(images)
+        found = detector.novelty(images)
         value = auroc(digits, found)
-        rows.append(Row(f"digits told from {name} (AUROC)", value, "", LEAST_AUROC, True))
+        rows.append(Row(f"digits told from {name} (AUROC)", value, "", MIN_AUROC, True))
         rows.append(Row(f"{name} called no digit", 100 * float((found > 1).mean()), "%"))
     return rows
 

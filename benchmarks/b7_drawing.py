@@ -11,7 +11,7 @@ from benchmarks.report import Row, median, report
 from benchmarks.scene import a_browser
 from cnn_lab.app.frame import tune_process
 from cnn_lab.app.widgets.model_choice import DEFAULT
-from cnn_lab.digits.answer import judge
+from cnn_lab.digits.answer import answer_for
 from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.network import Network
 from tools.browser import READY
@@ -47,7 +47,7 @@ def a_seven() -> np.ndarray:
 
 
 def pixels_to_answer_ms(name: str) -> tuple[float, float]:
-    """Return the milliseconds from a drawing to probabilities, and to a verdict on top of them."""
+    """Return the milliseconds from a drawing to probabilities, and to an answer on top of them."""
     tune_process()  # as the process that serves pages does
     network = Network.load(name)
     drawing = a_seven()
@@ -56,7 +56,7 @@ def pixels_to_answer_ms(name: str) -> tuple[float, float]:
         image = prepare_digit(drawing)
         assert image is not None
         if judged:
-            judge(network, image)
+            answer_for(network, image)
         else:
             network.predict(image[np.newaxis, ..., np.newaxis])
 
@@ -95,10 +95,10 @@ def measure() -> Sequence[Row]:
     shown_ms = pen_up_to_bars_ms()
     rows = []
     for name in (DEFAULT, "paper"):
-        probabilities_ms, verdict_ms = pixels_to_answer_ms(name)
+        probabilities_ms, answer_ms = pixels_to_answer_ms(name)
         rows += [
             Row(f"a drawing's pixels to probabilities, {name}", probabilities_ms, "ms", 5),
-            Row(f"the same to a verdict, {name}", verdict_ms, "ms"),
+            Row(f"the same to an answer, {name}", answer_ms, "ms"),
         ]
     return [
         *rows,

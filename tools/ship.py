@@ -12,11 +12,10 @@ from pathlib import Path
 
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.calibration import calibration_error, cooled, sure_odds, temperature
-from cnn_lab.digits.novelty import KEPT, Familiarity
+from cnn_lab.digits.novelty import KEPT, NoveltyDetector
 from cnn_lab.network import MODELS, Network
 
 DIGITS = 6
-FAMILIAR = "champion"
 
 
 def ship(run: Path) -> None:
@@ -39,11 +38,11 @@ def ship(run: Path) -> None:
     network.card["calibration"] = json.dumps(calibration)
     network.save(MODELS / f"{network.spec.name}.safetensors")
     print(network.spec.name, calibration)
-    if network.spec.name == FAMILIAR:
-        known = Familiarity.of(network, data.train.images, data.train.labels)
-        known = known.bounded(seen.images)
-        known.save()
-        print(f"{KEPT:.1%} of digits within {known.farthest:.2f} and {known.largest:.2f}")
+    if network.spec.name == "champion":
+        detector = NoveltyDetector.of(network, data.train.images, data.train.labels)
+        detector = detector.bounded(seen.images)
+        detector.save()
+        print(f"{KEPT:.1%} of digits within {detector.farthest:.2f} and {detector.largest:.2f}")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import click
 from cnn_lab.cli.common import as_json, load_network, model_option, print_result
 from cnn_lab.data.uploads import PictureError
 from cnn_lab.digits import prepare_digit
-from cnn_lab.digits.answer import judge
+from cnn_lab.digits.answer import answer_for
 from cnn_lab.digits.photograph import ink_from_picture
 
 
@@ -27,6 +27,6 @@ def predict(*, model: str, image: Path, as_json: bool) -> None:
         raise click.BadParameter(str(error), param_hint="IMAGE") from error
     if prepared is None:
         raise click.BadParameter("Nothing is drawn in this picture.", param_hint="IMAGE")
-    verdict, probabilities = judge(network, prepared)
-    result = {"digit": verdict.digit, "probabilities": probabilities.tolist()}
-    print_result(result, as_json, verdict.sentence)
+    answer, probabilities = answer_for(network, prepared)
+    result = {"digit": answer.digit, "probabilities": probabilities.tolist()}
+    print_result(result, as_json, answer.sentence)

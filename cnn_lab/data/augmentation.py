@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.data.pixels import grown, sampled
-from cnn_lab.data.regional_strokes import with_other_hands
+from cnn_lab.data.regional_strokes import with_regional_strokes
 from cnn_lab.network.spec import Augmentation
 from cnn_lab.ops.types import Array, Images, ShapeError
 
@@ -77,7 +77,7 @@ def augmented(
     if not settings.active or not len(images):
         return images
     if settings.hands and digits is not None:
-        images = with_other_hands(images, digits, settings.hands, numbers)
+        images = with_regional_strokes(images, digits, settings.hands, numbers)
     starts = range(0, len(images), PART)
     return np.concatenate([_changed(images[i : i + PART], settings, numbers) for i in starts])
 

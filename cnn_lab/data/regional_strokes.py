@@ -22,7 +22,7 @@ TAIL_PX = (4.0, 9.0)  # how far to the left a tail ends
 TAIL_RISE_PX = (-1.0, 3.0)  # and how far above its lowest point
 
 
-def with_other_hands(
+def with_regional_strokes(
     images: Images, labels: NDArray[np.integer], share: float, numbers: np.random.Generator
 ) -> Images:
     """Return digits of which some ones have an upstroke and some nines a tail to the left.

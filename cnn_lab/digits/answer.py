@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.content.words import percent
-from cnn_lab.digits.calibration import LEAST_ODDS
-from cnn_lab.digits.novelty import familiarity
+from cnn_lab.digits.calibration import MIN_ODDS
+from cnn_lab.digits.novelty import novelty_detector
 from cnn_lab.network import Network
 
 Kind = Literal["sure", "unsure", "no_digit"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Answer:
     """An answer and what it is worth.
 
     Attributes
@@ -26,7 +26,7 @@ class Verdict:
     probability, runner_up_probability : float
     sure_odds : float
         How many times more probable than the second the first must be to count as sure.
-    is_strange : bool
+    is_novel : bool
         Whether the image looks like no digit at all.
     """
 
@@ -34,26 +34,26 @@ class Verdict:
     runner_up: int
     probability: float
     runner_up_probability: float
-    sure_odds: float = LEAST_ODDS
-    is_strange: bool = False
+    sure_odds: float = MIN_ODDS
+    is_novel: bool = False
 
     @classmethod
     def of(
         cls,
         probabilities: NDArray[np.floating[Any]],
         *,
-        sure_odds: float = LEAST_ODDS,
-        is_strange: bool = False,
-    ) -> "Verdict":
+        sure_odds: float = MIN_ODDS,
+        is_novel: bool = False,
+    ) -> "Answer":
         """Read ten probabilities, shape (10,)."""
         second, first = (int(digit) for digit in np.argsort(probabilities, kind="stable")[-2:])
         believed = float(probabilities[first]), float(probabilities[second])
-        return cls(first, second, *believed, sure_odds, is_strange)
+        return cls(first, second, *believed, sure_odds, is_novel)
 
     @property
     def kind(self) -> Kind:
         """What sort of answer it is."""
-        if self.is_strange:
+        if self.is_novel:
             return "no_digit"
         is_close = self.probability < self.sure_odds * self.runner_up_probability
         return "unsure" if is_close else "sure"
@@ -64,11 +64,11 @@ class Verdict:
 
         Examples
         --------
-        >>> Verdict(digit=7, runner_up=1, probability=0.982, runner_up_probability=0.01).sentence
+        >>> Answer(digit=7, runner_up=1, probability=0.982, runner_up_probability=0.01).sentence
         'This looks like a 7 (98.2%).'
-        >>> Verdict(digit=9, runner_up=4, probability=0.6, runner_up_probability=0.3).sentence
+        >>> Answer(digit=9, runner_up=4, probability=0.6, runner_up_probability=0.3).sentence
         'This looks like a 4 or a 9.'
-        >>> Verdict(8, 3, 0.9, 0.05, is_strange=True).sentence
+        >>> Answer(8, 3, 0.9, 0.05, is_novel=True).sentence
         'This does not look like a digit. The closest match is an 8.'
         """
         named = _with_article(self.digit)
@@ -84,9 +84,9 @@ def _with_article(digit: int) -> str:
     return f"{'an' if digit == 8 else 'a'} {digit}"
 
 
-def judge(
+def answer_for(
     network: Network, image: NDArray[np.float32]
-) -> tuple[Verdict, NDArray[np.floating[Any]]]:
+) -> tuple[Answer, NDArray[np.floating[Any]]]:
     """Return what a network reads in one image and what that is worth, with its probabilities.
 
     Parameters
@@ -99,7 +99,7 @@ def judge(
 
     Returns
     -------
-    Verdict
+    Answer
     ndarray of float32, shape (10,)
 
     Notes
@@ -107,14 +107,14 @@ def judge(
     One pass through the network, and one through the champion, which tells whether this is a
     digit; the champion itself needs no second one.
     """
-    images, known = image[np.newaxis, ..., np.newaxis], familiarity()
+    images, detector = image[np.newaxis, ..., np.newaxis], novelty_detector()
     activations = network.activations(images)
     probabilities = activations[network.spec.layers[-1].name][0]
-    of_champion = activations if known.is_of(network) else known.network.activations(images)
+    of_champion = activations if detector.is_of(network) else detector.network.activations(images)
     card = json.loads(network.card.get("calibration", "{}"))
-    verdict = Verdict.of(
+    answer = Answer.of(
         probabilities,
-        sure_odds=float(card.get("sure_odds", LEAST_ODDS)),
-        is_strange=bool(known.strangeness(images, of_champion)[0] > 1),
+        sure_odds=float(card.get("sure_odds", MIN_ODDS)),
+        is_novel=bool(detector.novelty(images, of_champion)[0] > 1),
     )
-    return verdict, probabilities
+    return answer, probabilities

@@ -22,10 +22,10 @@ Labels = NDArray[np.integer]
 
 BINS = 15  # as Guo et al.
 SURELY_RIGHT = 0.999  # of the answers that count as sure, on validation images
-LEAST_ODDS = 3.0  # whatever the validation images say: 3 to 1 is no certainty
-LOWEST, HIGHEST = 0.05, 20.0  # between which a temperature is looked for
+MIN_ODDS = 3.0  # whatever the validation images say: 3 to 1 is no certainty
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 STEPS = 60  # of a golden section: to 1e-11 of the range
-_SMALLEST = 1e-12
+MIN_PROBABILITY = 1e-12
 
 
 def temperature(probabilities: Array, labels: Labels) -> float:
@@ -53,7 +53,7 @@ def temperature(probabilities: Array, labels: Labels) -> float:
     probabilities.
     """
     _check(probabilities, labels)
-    scores = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
+    scores = np.log(np.maximum(probabilities.astype(np.float64), MIN_PROBABILITY))
 
     def loss(log_temperature: float) -> float:
         cool = scores / np.exp(log_temperature)
@@ -61,7 +61,7 @@ def temperature(probabilities: Array, labels: Labels) -> float:
         believed = cool[np.arange(len(labels)), labels] - np.log(np.exp(cool).sum(axis=1))
         return -float(believed.mean())
 
-    low, high = float(np.log(LOWEST)), float(np.log(HIGHEST))
+    low, high = float(np.log(MIN_TEMPERATURE)), float(np.log(MAX_TEMPERATURE))
     golden = (np.sqrt(5) - 1) / 2
     for _ in range(STEPS):
         left, right = high - golden * (high - low), low + golden * (high - low)
@@ -130,13 +130,13 @@ def sure_odds(probabilities: Array, labels: Labels) -> float:
     """
     _check(probabilities, labels)
     second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
-    odds = first / np.maximum(second, _SMALLEST)
+    odds = first / np.maximum(second, MIN_PROBABILITY)
     order = np.argsort(-odds, kind="stable")
     right = (probabilities.argmax(axis=1) == labels)[order]
     share = np.cumsum(right) / np.arange(1, len(right) + 1)
     good = np.flatnonzero(share >= SURELY_RIGHT)
     least = odds[order][good[-1]] if len(good) else np.inf
-    return float(max(least, LEAST_ODDS))
+    return float(max(least, MIN_ODDS))
 
 
 def _check(probabilities: Array, labels: Labels) -> None:

@@ -26,11 +26,11 @@ NONE: frozenset[Step] = frozenset()
 SIDE = 28
 BOX_SIDE = 20
 FULL_INK = 255
-FAINTEST = 26  # a tenth of full ink: what is fainter everywhere is no drawing
+MIN_INK = 26  # a tenth of full ink: what is fainter everywhere is no drawing
 FILLED_SHARE = 0.8  # of the canvas; MNIST's widest digit inks less than half of it
 SPECK_SHARE = 1 / 8  # of the longer side of the canvas
 # Pixels of the 28x28 image. In 95 of 100 MNIST digits the mean stroke is wider than this.
-THINNEST_STROKE = 1.65
+MIN_STROKE = 1.65
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Prep
         raise ValueError(f"The steps to leave out must be among {STEPS}. Received: {unknown}")
     seen = _lightness(rgba)
     strongest = int(seen.max(initial=0))
-    if strongest < FAINTEST:
+    if strongest < MIN_INK:
         return None
     ink = seen if "ink" in without else _stretched(seen)
     drawn = trim(ink)
@@ -209,7 +209,7 @@ def _lightness(rgba: NDArray[np.uint8]) -> Ink:
 
 def _stretched(ink: Ink) -> Ink:
     strongest = int(ink.max(initial=0))
-    if FAINTEST <= strongest < FULL_INK - 1:
+    if MIN_INK <= strongest < FULL_INK - 1:
         stretched = ink.astype(np.uint16) * FULL_INK // strongest
         return stretched.astype(np.uint8)
     return ink
@@ -226,7 +226,7 @@ def _corner(ink: Ink) -> tuple[int, int]:
     return int(ink.any(axis=1).argmax()), int(ink.any(axis=0).argmax())
 
 
-def widen_strokes(crop: Ink, *, thinnest: float = THINNEST_STROKE) -> Ink:
+def widen_strokes(crop: Ink, *, thinnest: float = MIN_STROKE) -> Ink:
     """Return the drawing as if made with a pen that is not thinner than MNIST's.
 
     Parameters

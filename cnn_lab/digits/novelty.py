@@ -37,7 +37,7 @@ _BOUNDS = ("farthest", "largest", "power")
 
 
 @dataclass(frozen=True, eq=False)
-class Familiarity:
+class NoveltyDetector:
     """How digits lie among a network's features, and among all images.
 
     Attributes
@@ -70,7 +70,7 @@ class Familiarity:
     power: float = 1.0
 
     @classmethod
-    def of(cls, network: Network, images: Array, labels: NDArray[np.integer]) -> "Familiarity":
+    def of(cls, network: Network, images: Array, labels: NDArray[np.integer]) -> "NoveltyDetector":
         """Learn how digits lie from training images; see `bounded` for the two bounds."""
         features = features_of(network, images)
         centres = np.stack([features[labels == digit].mean(axis=0) for digit in range(10)])
@@ -83,7 +83,7 @@ class Familiarity:
         whitened = (centres @ whitening).astype(np.float32)
         return cls(network, whitened, whitening, usual, components.astype(np.float32))
 
-    def bounded(self, images: Array) -> "Familiarity":
+    def bounded(self, images: Array) -> "NoveltyDetector":
         """Return the same with bounds that 99.5 of 100 of these digits keep."""
         looks = self._looks(images)
         shares = np.linspace(KEPT, 1, 101)
@@ -96,7 +96,7 @@ class Familiarity:
         return replace(self, farthest=farthest, largest=largest, power=float(near / little))
 
     @classmethod
-    def load(cls, path: Path = PATH) -> "Familiarity":
+    def load(cls, path: Path = PATH) -> "NoveltyDetector":
         """Read the shipped one; it goes with the shipped champion."""
         with safe_open(path, framework="numpy") as file:
             card = json.loads(file.metadata()["card"])
@@ -122,7 +122,7 @@ class Familiarity:
             )
         )
 
-    def strangeness(self, images: Array, activations: Mapping[str, Array] | None = None) -> Array:
+    def novelty(self, images: Array, activations: Mapping[str, Array] | None = None) -> Array:
         """Return how far images are from being digits.
 
         Parameters
@@ -166,9 +166,9 @@ def _covariance(around: Array) -> NDArray[np.float64]:
 
 
 @cache
-def familiarity() -> Familiarity:
+def novelty_detector() -> NoveltyDetector:
     """Return the shipped one, read once."""
-    return Familiarity.load()
+    return NoveltyDetector.load()
 
 
 def features_of(network: Network, images: Array) -> Array:

@@ -15,7 +15,7 @@ CANVAS_SIDE = 280
 DIGIT_SIDE = 200
 WORKING_SIDE = 560
 NOTHING = "No digit stands out in this picture: ink and paper look the same."
-LEAST_CONTRAST = 24  # of 255 grey levels between paper and ink
+MIN_CONTRAST = 24  # of 255 grey levels between paper and ink
 NOISE = 0.1  # of full ink, where there is grain at the border of the picture
 FAINT = 0.2  # of full ink: what is weaker does not make a shape
 CRUMB_SHARE = 0.05  # what covers less than this share of the largest shape is dirt
@@ -95,14 +95,14 @@ def _grey(picture: Image.Image) -> Grey:
 
 def _ink(grey: Grey) -> Grey:
     """Return how far each pixel stands out from the paper around it, from 0 to 1."""
-    if float(np.ptp(grey)) < LEAST_CONTRAST:
+    if float(np.ptp(grey)) < MIN_CONTRAST:
         raise PictureError(NOTHING)
     above = grey - _paper(grey)
     if float(np.sum(above * above * above)) < 0:
         above = -above  # ink is what stands out further: here it is darker than the paper
     above = np.maximum(above, 0)
     strong = above[above > _otsu(above)]
-    if strong.size == 0 or float(strong.mean()) < LEAST_CONTRAST:
+    if strong.size == 0 or float(strong.mean()) < MIN_CONTRAST:
         raise PictureError(NOTHING)
     border = np.concatenate([above[0], above[-1], above[:, 0], above[:, -1]])
     high = float(np.quantile(strong, 0.98))

@@ -18,7 +18,7 @@ from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.content import prose
 from cnn_lab.content.words import percent
-from cnn_lab.digits.answer import Verdict, judge
+from cnn_lab.digits.answer import Answer, answer_for
 from cnn_lab.digits.drawing import SIDE, Preparation, prepare_steps
 from cnn_lab.network import Network
 
@@ -57,7 +57,7 @@ def show_reader(network: Network, name: str) -> None:
             if problem := canvas.problem(NAME):
                 st.warning(problem)
     steps = None if rgba is None else prepare_steps(rgba, without=without)
-    reading, probabilities = (None, None) if steps is None else judge(network, steps.image)
+    reading, probabilities = (None, None) if steps is None else answer_for(network, steps.image)
     with answer:
         _show_answer(steps, reading)
     with seen_side:
@@ -80,7 +80,7 @@ def show_reader(network: Network, name: str) -> None:
     show_why(image, None if reading is None else reading.digit, network)
 
 
-def _show_answer(steps: Preparation | None, reading: Verdict | None) -> None:
+def _show_answer(steps: Preparation | None, reading: Answer | None) -> None:
     """Show the answer, or why there is none."""
     if steps is None or reading is None:
         st.markdown(prose("draw", "empty"))
@@ -121,7 +121,7 @@ def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
         if not any(chosen is other for other in networks.values()):
             networks = {"yours": chosen, **networks}
         seen = image[np.newaxis, ..., np.newaxis]
-        readings = {name: Verdict.of(other.predict(seen)[0]) for name, other in networks.items()}
+        readings = {name: Answer.of(other.predict(seen)[0]) for name, other in networks.items()}
         (most, votes), *_ = Counter(one.digit for one in readings.values()).most_common()
         if votes == len(readings):
             st.markdown(prose("draw", "agreed", digit=most))

@@ -182,8 +182,8 @@ def _show_nearest(question: WhyNot, nearest: list[Neighbour]) -> None:
                 _show(grey_picture(question.pixels[..., 0], limit=1.0), yours)
                 st.markdown(f":small[{yours}]")
             _show_neighbour(other, question.other)
-        verdict = "why_nearest" if own.distance <= other.distance else "why_nearer"
-        st.markdown(small(verdict, n=f"{N_BANK:,}", read=question.read_as, other=question.other))
+        section = "why_nearest" if own.distance <= other.distance else "why_nearer"
+        st.markdown(small(section, n=f"{N_BANK:,}", read=question.read_as, other=question.other))
 
 
 def _show_neighbour(neighbour: Neighbour, digit: int) -> None:

@@ -12,7 +12,7 @@ from cnn_lab.charts.digits import FACTOR, step_pictures
 from cnn_lab.charts.maps import png
 from cnn_lab.content import prose
 from cnn_lab.content.words import percent, shape_words
-from cnn_lab.digits.answer import Verdict
+from cnn_lab.digits.answer import Answer
 from cnn_lab.digits.drawing import SIDE, STEPS, Preparation, Step, prepare_steps
 from cnn_lab.network import Network
 
@@ -84,17 +84,17 @@ def show_xray(
     pictures = step_pictures(steps, accent=theme_colour())
     prepared = [steps, *(prepare_steps(rgba, without=without ^ {step}) for step in cards)]
     images = np.stack([one.image for one in prepared if one is not None])
-    now, *otherwise = map(Verdict.of, network.predict(images[..., np.newaxis]))
+    now, *otherwise = map(Answer.of, network.predict(images[..., np.newaxis]))
     for (step, card), other in zip(cards.items(), otherwise, strict=True):
         left_out = step in without
-        verdict = f"{other.digit} ({percent(other.probability)})"
+        read = f"{other.digit} ({percent(other.probability)})"
         if other.digit != now.digit:
-            verdict = f"**{verdict}**"
+            read = f"**{read}**"
         with card:
             alt = prose("draw", "xray_alt", step=NAMES[step])
             show_png(png(pictures[step]), alt=alt, width_px=CARD_PX)
             st.markdown(small(f"xray_no_{step}") if left_out else _what(step, steps))
-            st.markdown(small("xray_with" if left_out else "xray_without", read=verdict))
+            st.markdown(small("xray_with" if left_out else "xray_without", read=read))
 
 
 def small(section: str, **numbers: object) -> str:

@@ -3,7 +3,7 @@ import pytest
 
 from cnn_lab.data.augmentation import augmented
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.data.regional_strokes import with_other_hands
+from cnn_lab.data.regional_strokes import with_regional_strokes
 from cnn_lab.network.spec import Augmentation
 
 
@@ -15,7 +15,7 @@ def digits():
 def written(digits, label, *, share=1.0, seed=0):
     chosen = digits.labels == label
     images, labels = digits.images[chosen][:100], digits.labels[chosen][:100]
-    return images, with_other_hands(images, labels, share, np.random.default_rng(seed))
+    return images, with_regional_strokes(images, labels, share, np.random.default_rng(seed))
 
 
 def centre(images):
@@ -57,7 +57,7 @@ def test_a_share_of_them_is_changed_and_the_rest_is_not(digits):
 def test_a_stroke_goes_to_the_left_of_its_end_of_the_stem(label, end):
     for seed in range(20):
         numbers = np.random.default_rng(seed)
-        after = with_other_hands(a_stem(), np.array([label]), 1.0, numbers)[0, ..., 0]
+        after = with_regional_strokes(a_stem(), np.array([label]), 1.0, numbers)[0, ..., 0]
         columns = np.flatnonzero((after > 0.5).any(axis=0))
         stem = columns[-2:]
         assert len(columns) >= 4
@@ -68,7 +68,7 @@ def test_a_stroke_goes_to_the_left_of_its_end_of_the_stem(label, end):
 
 def test_what_is_empty_stays_empty():
     nothing = np.zeros((1, 28, 28, 1), np.float32)
-    assert not with_other_hands(nothing, np.array([1]), 1.0, np.random.default_rng(0)).any()
+    assert not with_regional_strokes(nothing, np.array([1]), 1.0, np.random.default_rng(0)).any()
 
 
 def test_only_with_labels_do_strokes_reach_what_is_trained_on(digits):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cnn_lab.digits.answer import Verdict, judge
+from cnn_lab.digits.answer import Answer, answer_for
 from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.network import Network
 
@@ -32,16 +32,16 @@ def prepared(draw):
 def test_answer_in_words(probabilities: dict[int, float], sentence: str) -> None:
     ten = np.zeros(10)
     ten[list(probabilities)] = list(probabilities.values())
-    assert Verdict.of(ten).sentence == sentence
+    assert Answer.of(ten).sentence == sentence
 
 
 def test_what_counts_as_sure_is_the_networks_own() -> None:
     ten = np.full(10, 0.01)
     ten[[4, 9]] = 0.83, 0.09
-    assert Verdict.of(ten).kind == "sure"
-    careful = Verdict.of(ten, sure_odds=20)
+    assert Answer.of(ten).kind == "sure"
+    careful = Answer.of(ten, sure_odds=20)
     assert (careful.kind, careful.sentence) == ("unsure", "This looks like a 4 or a 9.")
-    stranger = Verdict.of(ten, is_strange=True)
+    stranger = Answer.of(ten, is_novel=True)
     assert stranger.kind == "no_digit"
     assert "not look like a digit" in stranger.sentence
 
@@ -49,9 +49,9 @@ def test_what_counts_as_sure_is_the_networks_own() -> None:
 def test_a_seven_is_read_and_a_hash_is_not_taken_for_a_digit() -> None:
     champion = Network.load("champion")
     seven = prepared(lambda pen: pen.line([(70, 70), (210, 70), (120, 230)], "white", 20, "curve"))
-    verdict, probabilities = judge(champion, seven)
-    assert (verdict.kind, verdict.digit) == ("sure", 7)
-    assert verdict.probability == probabilities.max()
+    answer, probabilities = answer_for(champion, seven)
+    assert (answer.kind, answer.digit) == ("sure", 7)
+    assert answer.probability == probabilities.max()
 
     def a_hash(pen):
         for place in (100, 180):
@@ -60,4 +60,4 @@ def test_a_seven_is_read_and_a_hash_is_not_taken_for_a_digit() -> None:
 
     # Whoever reads it: that it is no digit is the champion's to say.
     for name in ("champion", "paper"):
-        assert judge(Network.load(name), prepared(a_hash))[0].kind == "no_digit"
+        assert answer_for(Network.load(name), prepared(a_hash))[0].kind == "no_digit"

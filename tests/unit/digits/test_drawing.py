@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.data.pixels import stroke_width
 from cnn_lab.digits.drawing import (
+    MIN_STROKE,
     STEPS,
-    THINNEST_STROKE,
     centre_mass,
     ink_of,
     prepare_digit,
@@ -166,7 +166,7 @@ def test_thin_pen_becomes_as_wide_as_mnist_has_it() -> None:
         steps = prepare_steps(drawn(brush=brush))
         assert steps is not None
         width = stroke_width(steps.stroke) * 20 / max(steps.stroke.shape)
-        assert width == pytest.approx(THINNEST_STROKE, abs=0.12)
+        assert width == pytest.approx(MIN_STROKE, abs=0.12)
     wide = trim(ink_of(drawn(brush=28)))
     np.testing.assert_array_equal(widen_strokes(wide), wide)
 

@@ -1,6 +1,6 @@
-"""Training images changed a little, each time anew, so that a network sees no image twice.
+"""Augmentation: random changes of training images, different every time.
 
-One sampling pass carries all that moves pixels; thickness and light follow.
+One sampling pass applies all geometric changes; stroke width and light follow.
 """
 
 import math
@@ -14,9 +14,9 @@ from cnn_lab.data.regional_strokes import with_regional_strokes
 from cnn_lab.network.spec import Augmentation
 from cnn_lab.ops.types import Array, Images, ShapeError
 
-MESHES = 7  # to a side: 4 pixels each of 28, over which Simard et al. smooth
+MESHES = 7  # knots per side: 4 pixels of 28 each, the smoothing width of Simard et al.
 PART = 32  # images at a time, to stay in the processor's cache
-GROWN = 2  # pixels that a window of 3 x 3 adds to a stroke, one on either side
+GROWN = 2  # pixels that a window of 3 x 3 adds to a stroke, one on each side
 
 
 def augmented(
@@ -26,24 +26,24 @@ def augmented(
     *,
     digits: NDArray[np.integer] | None = None,
 ) -> Images:
-    """Return images of which each was changed in its own way.
+    """Return images, each with its own random changes.
 
-    Every change is drawn evenly between its bounds. First digits get the strokes of other hands,
-    see `cnn_lab.data.regional_strokes`. Then an image is turned, leant, sized,
-    shifted and pulled about, all in one map from each pixel of the result to a place in the
-    original, where it is read between pixels; what comes from outside is zero. Then strokes
-    are made thicker or thinner, and last the light is changed.
+    Every change is drawn uniformly between its bounds. First, digits may get regional strokes, see
+    `cnn_lab.data.regional_strokes`. Then an image is rotated, sheared, scaled, shifted and
+    distorted elastically, all in one map from each pixel of the result to a place in the
+    original, with interpolation and zeros outside. Then strokes are made thicker or thinner, and
+    finally contrast and brightness are changed.
 
     Parameters
     ----------
     images : ndarray of float in [0, 1], shape (n, height, width, channels)
-        Channels are moved together.
+        All channels are changed alike.
     settings : Augmentation
-        With all bounds at zero the images themselves are returned.
+        With all bounds at zero, the images themselves are returned.
     numbers : numpy.random.Generator
-        What to draw from; the same numbers give the same changes.
+        Random generator; the same state gives the same changes.
     digits : ndarray of int, shape (n,), optional
-        Which digits the images show; without them no strokes are added.
+        The digits in the images; without them, no regional strokes are added.
 
     Returns
     -------
@@ -56,8 +56,8 @@ def augmented(
 
     Notes
     -----
-    128 MNIST images take 8 ms with everything on and 3.5 ms when they are only turned, on one
-    core of a busy machine; CIFAR-10's, of four times as many numbers, 16 ms.
+    128 MNIST images take 8 ms with everything on and 3.5 ms with rotation only, on one core of a
+    busy machine; CIFAR-10's, with four times as many numbers, 16 ms.
 
     The displacement is Simard's, a random field smoothed over a seventh of the image, with
     `elastic` as its root mean square everywhere, the borders included; their best setting for
@@ -93,22 +93,22 @@ def _changed(images: Images, settings: Augmentation, numbers: np.random.Generato
 
 
 def thickened(images: Images, pixels: Array) -> Images:
-    """Return images with their strokes thicker, or thinner where `pixels` is below zero.
+    """Return images with thicker strokes, or thinner ones where `pixels` is below zero.
 
     Parameters
     ----------
     images : ndarray of float32, shape (n, height, width, channels)
     pixels : ndarray of float32, shape (n,)
-        By how much across the stroke, from -2 to 2.
+        Change of the stroke width, from -2 to 2.
 
     Notes
     -----
-    The image is blended with the largest, or smallest, of each 3 x 3 neighbours, which would
-    add or take away a pixel on either side.
+    The image is blended with the maximum, or minimum, of each 3 x 3 neighbourhood, which would
+    add or remove one pixel on each side.
     """
     sign = _each(np.where(pixels < 0, np.float32(-1), np.float32(1)))
     share = _each(np.abs(pixels) / np.float32(GROWN))
-    # The smallest neighbour is the largest of the negatives.
+    # The minimum is the negative maximum of the negatives.
     around = grown(grown(images * sign, 1), 2)
     around *= sign
     around -= images
@@ -127,7 +127,7 @@ def _places(
     size = 1 + _within(settings.scale, n, numbers)
     drawn = numbers.integers(-settings.shift, settings.shift, (2, n), endpoint=True)
     shift = drawn.astype(np.float32)
-    # A result's pixel is shifted back, turned back, sized back and set upright again.
+    # The inverse of shift, rotation, scale and shear, for each pixel of the result.
     middle = np.float32((height - 1) / 2), np.float32((width - 1) / 2)
     row = np.arange(height, dtype=np.float32) - middle[0] - shift[0][:, np.newaxis]
     column = np.arange(width, dtype=np.float32) - middle[1] - shift[1][:, np.newaxis]
@@ -146,14 +146,14 @@ def _places(
 
 
 def _within(bound: float, n: int, numbers: np.random.Generator) -> Array:
-    """Return `n` numbers of float32, drawn evenly between -bound and bound."""
+    """Return `n` float32 numbers, drawn uniformly between -bound and bound."""
     return (2 * numbers.random(n, np.float32) - 1) * np.float32(bound)
 
 
 def _pulls(n: int, height: int, width: int, numbers: np.random.Generator) -> Array:
-    """Return random fields, shape (2, n, height, width), of variance 1 at every place.
+    """Return random displacement fields, shape (2, n, height, width), with variance 1 everywhere.
 
-    A random number at each knot of a coarse net, spread by a bell as wide as a mesh.
+    Random numbers at the knots of a coarse grid, spread by a Gaussian as wide as its spacing.
     """
     downwards, sideways = _bells(height), _bells(width)
     shape = 2, n, downwards.shape[1], sideways.shape[1]
@@ -163,7 +163,7 @@ def _pulls(n: int, height: int, width: int, numbers: np.random.Generator) -> Arr
 
 @lru_cache(maxsize=16)
 def _bells(length: int) -> Array:
-    """Return what each knot counts for at each place of a row; squares add up to 1."""
+    """Return the weight of each knot at each place of a row; the squares sum to 1."""
     knots = np.arange(-1, MESHES + 2) * (length / MESHES)
     away = (np.arange(length)[:, np.newaxis] + 0.5 - knots) / (length / MESHES)
     bell = np.exp(-(away**2) / 2)
@@ -171,7 +171,7 @@ def _bells(length: int) -> Array:
 
 
 def _lit(images: Images, bound: float, numbers: np.random.Generator) -> Images:
-    """Return images of other contrast and brightness, each in its own way."""
+    """Return images with random contrast and brightness."""
     contrast = 1 + _within(bound, len(images), numbers)
     brighter = _within(bound / 2, len(images), numbers) + (1 - contrast) / 2
     lit = images * _each(contrast)
@@ -180,5 +180,5 @@ def _lit(images: Images, bound: float, numbers: np.random.Generator) -> Images:
 
 
 def _each(values: Array) -> Array:
-    """Return one number for each image in the shape that applies it to all its pixels."""
+    """Return one number per image, shaped to broadcast over its pixels."""
     return values[:, np.newaxis, np.newaxis, np.newaxis]

@@ -1,7 +1,7 @@
-"""Fetches the data sets that do not come with the lab, through Keras, for `data_sets` to read.
+"""Download of data sets through Keras.
 
-Keras downloads and unpacks; what it returns is checked and written once more as a plain .npz
-file of the lab's own, so that pages can read it without Keras and without unpickling anything.
+Keras downloads and unpacks; the result is checked and saved as a plain .npz file, so that pages
+can read it without Keras and without unpickling anything.
 """
 
 import errno
@@ -27,9 +27,9 @@ from cnn_lab.data.sets import ARRAYS, INFO, checked_split, data_path, load_data_
 from cnn_lab.network.spec import DataSetName, TrainingSpec
 
 LOOK_EVERY_S = 0.5
-STALLED_AFTER_S = 60.0  # without a byte: Keras itself would wait for ever
+STALLED_AFTER_S = 60.0  # without any data; Keras itself has no timeout
 
-# Where Keras puts what it downloads, under its own folder.
+# Where Keras puts downloads in its own folder.
 DOWNLOADED = {
     "fashion_mnist": "datasets/fashion-mnist",
     "cifar10": "datasets/cifar-10-batches-py-target_archive",
@@ -52,26 +52,26 @@ _taking_turns = threading.Lock()
 
 
 def ensure_data_set(name: DataSetName, report: Callable[[float], None]) -> None:
-    """Return when a data set is on this machine, fetching it if need be.
+    """Make sure that a data set is on this machine, downloading it if necessary.
 
     Parameters
     ----------
     name : {"mnist", "fashion_mnist", "cifar10"}
     report : callable
-        Called in this thread, about twice a second while something is on its way, with
-        the share in [0, 1] of the bytes that are here. It may raise to give up waiting: the
-        download goes on, and the next call finds it further.
+        Called in this thread, about twice a second during a download, with the share in [0, 1] of
+        bytes received. It may raise an exception to stop waiting: the download continues, and the
+        next call finds it further along.
 
     Raises
     ------
     DataError
-        If the set cannot be had or kept; says why, in a sentence for the reader.
+        If the set cannot be downloaded or saved; the message says why.
 
     Notes
     -----
-    31 MB over the network for Fashion-MNIST, 170 for CIFAR-10, once for each machine; on disk
-    55 and 184 MB more, as they are kept unpacked. Keras is imported only where something has
-    to be fetched. Two processes that fetch at once do it twice, and the later file stays.
+    Downloads 31 MB for Fashion-MNIST and 170 MB for CIFAR-10, once per machine; another 55 and 184
+    MB on disk, because they are kept unpacked. Keras is imported only for a download. Two
+    processes that download at the same time both do so, and the later file is kept.
     """
     if _is_here(name):
         return
@@ -97,7 +97,7 @@ def ensure_data_set(name: DataSetName, report: Callable[[float], None]) -> None:
 
 
 def training_data(training: TrainingSpec, report: Callable[[float], None]) -> Data:
-    """Return the images that a training asks for, downloaded first if need be.
+    """Return the images for a training, downloaded first if necessary.
 
     Parameters
     ----------
@@ -108,16 +108,16 @@ def training_data(training: TrainingSpec, report: Callable[[float], None]) -> Da
     Raises
     ------
     DataError
-        If they cannot be had, or a file cannot be read.
+        If they cannot be downloaded, or a file cannot be read.
     """
     ensure_data_set(training.data_set, report)
     data = load_data_set(training.data_set, training.data_fraction, training.seed)
-    assert len(data.train)  # reads the file, which may be no good
+    assert len(data.train)  # reads the file, which may be damaged
     return data
 
 
 def keras_folder() -> Path:
-    """Return the folder under which Keras keeps downloads: KERAS_HOME or ~/.keras, if it may."""
+    """Return Keras's folder for downloads: KERAS_HOME or ~/.keras, if writable."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
     if os.access(home, os.W_OK):
         return home
@@ -131,7 +131,7 @@ def _let_go(name: str, download: "_Download") -> None:
 
 
 class _Download(threading.Thread):
-    """Fetches, checks and keeps one data set; `error` says why it could not."""
+    """Download, check and save of one data set; `error` is set on failure."""
 
     def __init__(self, name: DataSetName) -> None:
         super().__init__(name=f"download-{name}", daemon=True)
@@ -141,7 +141,7 @@ class _Download(threading.Thread):
     def run(self) -> None:
         try:
             arrays = _checked(self.set_name, _through_keras(self.set_name))
-        except Exception as error:  # Keras raises just this when the network fails
+        except Exception as error:  # Keras raises this exception when the connection fails
             self.error = self._why_not(error)
             return
         try:
@@ -151,7 +151,7 @@ class _Download(threading.Thread):
 
     def _why_not(self, error: Exception) -> DataError:
         if isinstance(error, _BROKEN):
-            if _under_way.get(self.set_name) is self:  # else the next one's files lie there
+            if _under_way.get(self.set_name) is self:  # not a later one
                 _forget(self.set_name)
             return DataError(
                 f"The download of {INFO[self.set_name].title} is incomplete or damaged "
@@ -163,7 +163,7 @@ class _Download(threading.Thread):
 
 
 def _is_here(name: DataSetName) -> bool:
-    """Return whether a set can be read, the whole of it."""
+    """Return whether the whole set can be read."""
     try:
         data = load_data_set(name)
         return len(data.train) > 0 and len(data.test) > 0
@@ -176,7 +176,7 @@ def _through_keras(name: DataSetName) -> list[Any]:
     import keras
 
     talks = keras.utils.is_interactive_logging_enabled()
-    keras.utils.disable_interactive_logging()  # its own progress bar, on standard output
+    keras.utils.disable_interactive_logging()  # hide its progress bar
     try:
         (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     finally:
@@ -186,7 +186,7 @@ def _through_keras(name: DataSetName) -> list[Any]:
 
 
 def _checked(name: DataSetName, loaded: list[Any]) -> dict[str, Any]:
-    """Return the arrays of a set under their names, labels in one row."""
+    """Return the arrays of a set by name, with one-dimensional labels."""
     info = INFO[name]
     x_train, y_train, x_test, y_test = map(np.asarray, loaded)
     y_train, y_test = y_train.reshape(-1), y_test.reshape(-1)
@@ -196,7 +196,7 @@ def _checked(name: DataSetName, loaded: list[Any]) -> dict[str, Any]:
 
 
 def _keep(path: Path, arrays: dict[str, Any]) -> None:
-    """Write arrays to `path`, which is either whole or not there."""
+    """Write arrays to `path` atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(suffix=".npz", dir=path.parent)
     try:
@@ -210,7 +210,7 @@ def _keep(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def _forget(name: DataSetName) -> None:
-    """Remove what Keras downloaded: it would take a broken file for a good one."""
+    """Remove Keras's downloads, because it would reuse a damaged file."""
     for part in (DOWNLOADED.get(name), UNPACKED.get(name)):
         if part is not None:
             path = keras_folder() / part
@@ -221,7 +221,7 @@ def _forget(name: DataSetName) -> None:
 
 
 def _bytes_in(path: Path) -> int:
-    """Return the size of a file, or of all files in a folder; 0 where there is neither."""
+    """Return the size of a file or of all files in a folder; 0 if it does not exist."""
     files = list(path.iterdir()) if path.is_dir() else [path]
     total = 0
     for file in files:
@@ -242,7 +242,7 @@ def _not_kept(name: DataSetName, error: OSError) -> DataError:
 
 
 def _short(error: BaseException) -> str:
-    """Return what went wrong, without the address that Keras puts before it."""
+    """Return an error's message without the address that Keras puts before it."""
     text = str(error).rpartition(" -- ")[2]
     plain = re.sub(r"\[Errno -?\d+\] ", "", " ".join(text.split())).rstrip(".")
     return plain[:160] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Labelled images, and MNIST from the bundled file, checked against the original's hashes.
+"""Labelled images, and MNIST from the bundled file, verified by hashes of the original.
 
 MNIST: Yann LeCun and Corinna Cortes, CC BY-SA 3.0.
 """
@@ -30,12 +30,12 @@ MNIST_SHA256 = {
 
 
 class DataError(ValueError):
-    """A data file that is missing or is not what it should be."""
+    """Raised when a data file is missing or invalid."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images with their labels, kept as bytes until floats are asked for.
+    """Images with their labels, kept as bytes until floats are needed.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Split:
 
     @property
     def images(self) -> NDArray[np.float32]:
-        """All images as float32 in [0, 1], shape (n, height, width, channels), made anew."""
+        """All images as new float32 arrays in [0, 1], shape (n, height, width, channels)."""
         return as_images(self.pixels)
 
     def image(self, index: int) -> NDArray[np.float32]:
@@ -63,31 +63,31 @@ class Split:
 
 
 class Data(Protocol):
-    """What a network is trained, judged and at last tested on.
+    """Images for training, validation and test.
 
-    A split may be read from disk when it is first asked for, and then raise DataError.
+    A split may be read from disk on first use, and then raise DataError.
     """
 
     @property
     def train(self) -> Split:
-        """The images to learn from."""
+        """Training images."""
 
     @property
     def validation(self) -> Split:
-        """The images by which a run judges itself after each epoch."""
+        """Validation images, evaluated after each epoch."""
 
     @property
     def test(self) -> Split:
-        """The images that nothing is chosen by."""
+        """Test images, used once after training."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the labels mean, from 0."""
+        """Names of the classes."""
 
 
 @dataclass(frozen=True)
 class Mnist:
-    """The three splits; each half of the file is read when it is first needed.
+    """MNIST's three splits; each half of the file is read on first use.
 
     The last tenth of the training file is validation, as in the source paper.
     """
@@ -151,12 +151,12 @@ def as_images(pixels: Bytes) -> NDArray[np.float32]:
 
 
 def read_arrays(path: Path, *names: str, of: str) -> list[NDArray[Any]]:
-    """Return arrays of an .npz file; nothing in it is run.
+    """Return arrays of an .npz file, without running code from it.
 
     Raises
     ------
     DataError
-        If the file or an array is missing, or the file is broken; `of` is what it holds.
+        If the file or an array is missing, or the file is damaged; `of` names its contents.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:

@@ -21,13 +21,13 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 def sampled(images: Images, rows: Array, columns: Array) -> Images:
-    """Read images at places between their pixels, with zeros around them.
+    """Sample images between their pixels, with zeros outside.
 
     Parameters
     ----------
     images : ndarray of float32, shape (n, height, width, channels)
     rows, columns : ndarray of float32, shape (n, height, width)
-        Where each pixel of the result is read, in pixels from the centre of the first one.
+        Source of each pixel of the result, in pixels from the centre of the first one.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def spread(mask: Mask, cells: int = 1) -> Mask:
 
 
 def number_shapes(mask: Mask) -> NDArray[np.int64]:
-    """Give each connected shape of a mask, diagonals included, a number; 0 is ground.
+    """Label the connected shapes of a mask, diagonals included; 0 is background.
 
     Examples
     --------
@@ -106,9 +106,9 @@ def number_shapes(mask: Mask) -> NDArray[np.int64]:
 def stroke_width(ink: Array | NDArray[np.uint8]) -> float:
     """Return the mean width of the strokes of a drawing in pixels.
 
-    A long stroke has twice its length as perimeter, so the width is twice the area over the
-    perimeter. The total variation of the ink is the perimeter of its shape, soft edges
-    included.
+    The perimeter of a long stroke is twice its length, so the width is twice the area divided by
+    the perimeter. The total variation of the ink is the perimeter of its shape, including soft
+    edges.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Strokes that many hands add to a digit and that MNIST's writers seldom did.
+"""Regional strokes that are common in handwriting but rare in MNIST.
 
-Nearly all of MNIST was written in the United States, where a 1 is a bare stem and the tail of a
-9 hangs straight down. In much of the world a 1 has an upstroke before the stem and a 9 a tail
-that swings round to the left: a network that has met neither reads them as 7 and as 3.
+Nearly all of MNIST was written in the United States, where a 1 is a single vertical stroke and
+the tail of a 9 is straight. In much of the world a 1 has an upstroke and the tail of a 9 curves
+to the left: a network that has seen neither classifies them as 7 and as 3.
 """
 
 import numpy as np
@@ -14,9 +14,9 @@ from cnn_lab.ops.types import Array, Images
 Points = NDArray[np.float32]
 
 ONE, NINE = 1, 9
-N_POINTS = 9  # of a curve; straight pieces between them
-INK = 0.5  # of full ink: where a stroke is, rather than its soft edge
-UPSTROKE_DEG = (25.0, 65.0)  # from the vertical
+N_POINTS = 9  # points of a curve, joined by straight lines
+INK = 0.5  # of full ink, to distinguish a stroke from its soft edge
+UPSTROKE_DEG = (25.0, 65.0)  # degrees from the vertical
 UPSTROKE_PX = (4.0, 10.0)
 TAIL_PX = (4.0, 9.0)  # how far to the left a tail ends
 TAIL_RISE_PX = (-1.0, 3.0)  # and how far above its lowest point
@@ -25,28 +25,28 @@ TAIL_RISE_PX = (-1.0, 3.0)  # and how far above its lowest point
 def with_regional_strokes(
     images: Images, labels: NDArray[np.integer], share: float, numbers: np.random.Generator
 ) -> Images:
-    """Return digits of which some ones have an upstroke and some nines a tail to the left.
+    """Return digits in which some ones have an upstroke and some nines a tail to the left.
 
     Parameters
     ----------
     images : ndarray of float32 in [0, 1], shape (n, height, width, 1)
         Light ink on black.
     labels : ndarray of int, shape (n,)
-        What the images show; only ones and nines are changed.
+        Classes of the images; only ones and nines are changed.
     share : float
-        Of the ones and the nines that get their stroke, from 0 to 1.
+        Share of the ones and nines that get a stroke, from 0 to 1.
     numbers : numpy.random.Generator
-        What to draw from; the same numbers give the same strokes.
+        Random generator; the same state gives the same strokes.
 
     Returns
     -------
     ndarray of float32 in [0, 1], shape (n, height, width, 1)
-        A copy. A stroke is as wide as the digit's own, and the digit is moved by whole pixels
-        so that its centre of mass stays where MNIST has it.
+        A copy. The added stroke is as wide as the digit's own, and the digit is shifted by whole
+        pixels so that its centre of mass stays in place.
 
     Notes
     -----
-    Half a millisecond for each image that is changed.
+    0.5 ms per changed image.
     """
     changed = images.copy()
     chosen = numbers.random(len(images)) < share
@@ -72,7 +72,7 @@ def _tail(digit: Array, numbers: np.random.Generator) -> Points:
     """Return a curve from the foot of a stem round to the left and up again."""
     row, column = _end(digit, top=False)
     left, rise = numbers.uniform(*TAIL_PX), numbers.uniform(*TAIL_RISE_PX)
-    # A curve of the second degree that leaves the stem downwards.
+    # A quadratic curve that continues the stem downwards.
     start, turn = np.array([row - 1, column]), np.array([row + 1.5, column - left / 4])
     end = np.array([row - rise, column - left])
     t = np.linspace(0, 1, N_POINTS)[:, np.newaxis]
@@ -88,7 +88,7 @@ def _end(digit: Array, *, top: bool) -> tuple[float, float]:
 
 
 def _stroke(digit: Array, points: Points) -> Array:
-    """Return the ink of a pen as wide as the digit's own drawn along points (row, column)."""
+    """Return the ink of a pen as wide as the digit's strokes along points (row, column)."""
     radius = stroke_width(digit) / 2
     rows, columns = np.indices(digit.shape, dtype=np.float32)
     starts, ways = points[:-1, :, np.newaxis, np.newaxis], np.diff(points, axis=0)
@@ -101,7 +101,7 @@ def _stroke(digit: Array, points: Points) -> Array:
 
 
 def _moved_back(drawn: Array, digit: Array) -> Array:
-    """Return an image moved by whole pixels until its centre of mass is nearly the digit's."""
+    """Return an image shifted by whole pixels to restore the digit's centre of mass."""
     shift = np.round(centre_of_mass(digit) - centre_of_mass(drawn)).astype(int)
     moved = np.zeros_like(drawn)
     height, width = drawn.shape

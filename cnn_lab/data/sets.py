@@ -1,7 +1,8 @@
-"""The data sets a network can be trained on, whole or in part.
+"""Data sets for training, whole or in part.
 
-MNIST comes with the lab. The others lie in a folder of the lab's own once
-`keras_download.ensure_data_set` has fetched them; here they are only read, without Keras.
+MNIST comes with the lab. The others are in the lab's cache folder once
+`keras_download.ensure_data_set` has downloaded them; this module only reads them, without
+Keras.
 
 Fashion-MNIST: Zalando SE, MIT. CIFAR-10: Alex Krizhevsky, Vinod Nair and Geoffrey Hinton.
 """
@@ -23,7 +24,7 @@ ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 @dataclass(frozen=True)
 class Info:
-    """What is known of a data set before it is read.
+    """Facts about a data set that are known without reading it.
 
     Attributes
     ----------
@@ -31,11 +32,11 @@ class Info:
     shape : (int, int, int)
         Height, width and channels of an image.
     class_names : tuple of str
-        What the labels mean, from 0.
+        Names of the classes.
     n_train, n_validation, n_test : int
-        Images; validation is the last tenth of the training file.
+        Numbers of images; validation is the last tenth of the training file.
     download_bytes : int
-        0 for what comes with the lab.
+        0 for MNIST, which comes with the lab.
     """
 
     title: str
@@ -94,7 +95,7 @@ INFO: dict[DataSetName, Info] = {
 
 @dataclass(frozen=True)
 class Fetched:
-    """A data set as `keras_download` left it; each half is read when it is first needed."""
+    """Data set saved by `keras_download`; each half is read on first use."""
 
     name: DataSetName
     path: Path
@@ -118,7 +119,7 @@ class Fetched:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the labels mean, from 0."""
+        """Names of the classes."""
         return INFO[self.name].class_names
 
     @cached_property
@@ -134,14 +135,14 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Share:
-    """A data set of which only some images are trained on.
+    """Data set with only a share of its training images.
 
     Attributes
     ----------
     whole : Data
     fraction : float in (0, 1]
     seed : int
-        Of the draw.
+        Of the random selection.
     """
 
     whole: Data
@@ -150,7 +151,7 @@ class Share:
 
     @cached_property
     def train(self) -> Split:
-        """The images drawn, in the order of the file."""
+        """Selected images, in the order of the file."""
         split = self.whole.train
         drawn = stream(self.seed, "fraction").permutation(len(split))
         chosen = np.sort(drawn[: _share_of(len(split), self.fraction)])
@@ -168,17 +169,17 @@ class Share:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the labels mean, from 0."""
+        """Names of the classes."""
         return self.whole.class_names
 
 
 def load_data_set(name: DataSetName, fraction: float = 1.0, seed: int = 0) -> Data:
     """Return a data set, with all its training images or a share of them.
 
-    The share is drawn evenly from all training images, so its classes are as mixed as
-    theirs, give or take chance; at one seed a larger share holds every smaller one.
-    Validation and test stay whole: a network that saw less is measured on the same images
-    as one that saw all, and as finely.
+    The share is drawn uniformly from all training images, so its classes are distributed like
+    theirs, up to chance; with the same seed, a larger share contains every smaller one.
+    Validation and test images stay complete, so that networks trained on different shares are
+    measured on the same images.
 
     Parameters
     ----------
@@ -186,16 +187,16 @@ def load_data_set(name: DataSetName, fraction: float = 1.0, seed: int = 0) -> Da
     fraction : float in (0, 1]
         At least one image is left.
     seed : int
-        Of the draw.
+        Of the random selection.
 
     Raises
     ------
     DataError
-        If the set has not been fetched; or, when a split is first used, if its file is broken.
+        If the set has not been downloaded; or, on first use of a split, if its file is damaged.
 
     Notes
     -----
-    Nothing is read before a split is used; what was read is kept for the two sets used last.
+    Nothing is read before a split is used; the two sets used last are cached.
     CIFAR-10's training half takes 154 MB, and a share is a copy.
     """
     whole: Data = load_mnist() if name == "mnist" else _fetched(name, data_path(name))
@@ -214,14 +215,14 @@ def _fetched(name: DataSetName, path: Path) -> Fetched:
 
 
 def data_path(name: DataSetName) -> Path:
-    """Return where a fetched set is kept: under CNN_LAB_DATA, or in the user's cache."""
+    """Return the file of a downloaded set: in CNN_LAB_DATA, or in the user's cache."""
     chosen = os.environ.get("CNN_LAB_DATA")
     return (Path(chosen) if chosen else cache_folder() / "data") / f"{name}.npz"
 
 
 def cache_folder() -> Path:
-    """Return the lab's folder in the user's cache, wherever the system keeps caches."""
-    # Before 0.1.0 it was in ~/.cache on macOS too: what was downloaded there stays in use.
+    """Return the lab's folder in the user's cache directory."""
+    # Before 0.1.0 it was ~/.cache on macOS too; existing downloads there are still used.
     before = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cnn-lab"
     if before.is_dir():
         return before
@@ -229,12 +230,12 @@ def cache_folder() -> Path:
 
 
 def checked_split(name: DataSetName, split: Split, n: int) -> Split:
-    """Return a split with labels of int64, if it is one of this data set with `n` images.
+    """Return a split with int64 labels after checking that it has `n` images of this data set.
 
     Raises
     ------
     DataError
-        If its shape, its type or a label is not what the set should have.
+        If its shape, its type or a label is wrong.
     """
     info = INFO[name]
     height, width, channels = info.shape
@@ -259,7 +260,7 @@ def checked_split(name: DataSetName, split: Split, n: int) -> Split:
 
 
 def n_training_images(name: DataSetName, fraction: float = 1.0) -> int:
-    """Return how many images a run trains on in each epoch; nothing is read.
+    """Return the number of training images per epoch, without reading any.
 
     Examples
     --------
@@ -274,12 +275,12 @@ def _share_of(n: int, fraction: float) -> int:
 
 
 def check_fit(network: NetworkSpec, training: TrainingSpec) -> None:
-    """Raise unless the network takes the images of the training's data set and names its classes.
+    """Raise unless the network fits the images and classes of the training's data set.
 
     Raises
     ------
     ValueError
-        Says what the set needs and what the network has.
+        The message says what the set needs and what the network has.
     """
     info = INFO[training.data_set]
     if network.input_shape != info.shape:

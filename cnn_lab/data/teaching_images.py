@@ -1,4 +1,4 @@
-"""Small images to calculate with: drawn by formulas or from a seed, cut from a digit, or typed."""
+"""Small images for examples: drawn by formulas or from a seed, cut from a digit, or typed."""
 
 import re
 
@@ -17,14 +17,15 @@ _WALL, _ROOF, _PANE, _FENCE = (226, 206, 176), (162, 62, 48), (20, 26, 44), (240
 
 
 def stroke_image(rows: int, columns: int, *, channels: int = 1, seed: int = 0) -> Array:
-    """Draw one soft stroke per channel in whole numbers from 0 to 9.
+    """Draw one soft stroke per channel in integers from 0 to 9.
 
     Parameters
     ----------
     rows, columns, channels : int
         At least 1.
     seed : int
-        At least 0. Same seed and sizes, same image; more channels leave the first ones alone.
+        At least 0. The same seed and size give the same image; more channels do not change the
+        first ones.
 
     Returns
     -------
@@ -50,10 +51,10 @@ def stroke_image(rows: int, columns: int, *, channels: int = 1, seed: int = 0) -
 
 
 def landscape() -> Array:
-    """Draw a house before two hills under a low sun.
+    """Draw a house in front of two hills under a low sun.
 
-    Flat ground, slopes, a circle, and edges upright, level and slanted: something for every
-    kernel to answer to.
+    It has flat areas, gradients, a circle, and vertical, horizontal and diagonal edges, so that
+    every kernel responds to something.
 
     Returns
     -------
@@ -84,19 +85,19 @@ def _house(picture: Array, row: Array, column: Array) -> None:
 
 
 def densest_crop(image: Array, size: int) -> Array:
-    """Cut the square with the most ink out of an image.
+    """Crop the square with the most ink from an image.
 
     Parameters
     ----------
     image : ndarray, shape (height, width, ...)
-        Ink is what is above zero.
+        Values above zero are ink.
     size : int
         Side of the square in pixels, from 1 to the smaller side of the image.
 
     Returns
     -------
     ndarray, shape (size, size, ...)
-        A view; the first of equals, row by row.
+        A view; the first one row by row if several are equal.
     """
     check_at_least(1, size=size)
     if size > min(image.shape[:2]):
@@ -111,12 +112,12 @@ def densest_crop(image: Array, size: int) -> Array:
 
 
 def parse_matrix(text: str, *, max_rows: int, max_columns: int) -> Array:
-    """Read a matrix that somebody typed: rows parted by ``;`` or line ends, numbers by spaces.
+    """Parse a typed matrix: rows separated by ``;`` or line breaks, numbers by spaces.
 
     Parameters
     ----------
     text : str
-        Commas count as spaces, and decimals have a point: ``"1 0 -1; 2 0 -2; 1 0 -1"``.
+        Commas count as spaces; decimals use a point: ``"1 0 -1; 2 0 -2; 1 0 -1"``.
     max_rows, max_columns : int
 
     Returns
@@ -126,7 +127,7 @@ def parse_matrix(text: str, *, max_rows: int, max_columns: int) -> Array:
     Raises
     ------
     ValueError
-        A sentence for the reader: what is no number, which row is too long or too short.
+        The message says what is not a number, or which row is too long or too short.
 
     Examples
     --------
@@ -162,7 +163,7 @@ def parse_matrix(text: str, *, max_rows: int, max_columns: int) -> Array:
 
 
 def format_matrix(values: Array) -> str:
-    """Return the text that `parse_matrix` reads back, to six decimals.
+    """Return text for `parse_matrix`, with up to six decimals.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A stranger's picture file: checked at the door, and its colours as numbers."""
+"""Uploaded pictures: validation, and their colours as numbers."""
 
 import io
 import struct
@@ -14,7 +14,7 @@ MAX_MB = 4
 MAX_PIXELS = 16_000_000
 MAX_SIDE = 512
 
-# All that Pillow raises on files that are broken, cut off or made to harm.
+# All that Pillow raises on damaged, truncated or malicious files.
 _BROKEN = (
     OSError,
     ValueError,
@@ -28,22 +28,22 @@ _BROKEN = (
 
 
 class PictureError(ValueError):
-    """A picture that cannot be read, in a sentence for whoever sent it."""
+    """Raised when a picture cannot be read; the message is shown to the user."""
 
 
 def open_rgba(source: bytes | Image.Image, *, longest_side: int, grey: bool = False) -> Image.Image:
-    """Return a stranger's picture upright, with its opacity, near the size that is needed.
+    """Return an uploaded picture upright, with its opacity, near the required size.
 
     Parameters
     ----------
     source : bytes or PIL.Image.Image
-        A PNG, JPEG or WebP file of at most 4 MB and 16 million pixels; of an animated one,
+        A PNG, JPEG or WebP file of at most 4 MB and 16 million pixels; of an animation,
         the first picture.
     longest_side : int
-        What the caller will scale it down to. A JPEG may come at a half, a quarter or an
-        eighth of its size, but no smaller than that.
+        Size that the caller will scale it down to. A JPEG may be decoded at a half, a quarter or
+        an eighth of its size, but not smaller than this.
     grey : bool
-        Whether the lightness is all that matters; a JPEG is then decoded without its colours.
+        Whether only lightness is needed; a JPEG is then decoded without colours.
 
     Returns
     -------
@@ -52,11 +52,11 @@ def open_rgba(source: bytes | Image.Image, *, longest_side: int, grey: bool = Fa
     Raises
     ------
     PictureError
-        If the file is too large, no picture of these kinds, or broken.
+        If the file is too large, of another kind, or damaged.
 
     Notes
     -----
-    Size and number of pixels are checked before anything is decoded.
+    File size and number of pixels are checked before decoding.
     """
     picture = _open(source) if isinstance(source, bytes) else source
     if picture.width * picture.height > MAX_PIXELS:
@@ -65,10 +65,10 @@ def open_rgba(source: bytes | Image.Image, *, longest_side: int, grey: bool = Fa
             f"Received: {picture.width} x {picture.height}"
         )
     try:
-        # A JPEG can be decoded at a fraction of its size, a photograph then in no time.
+        # A JPEG can be decoded at a fraction of its size, which is much faster.
         picture.draft("L" if grey else "RGB", (longest_side, longest_side))
         upright = ImageOps.exif_transpose(picture)
-        if upright.mode.startswith("I"):  # 16 bits, of which the upper eight are enough
+        if upright.mode.startswith("I"):  # 16 bits, of which the upper eight are used
             upright = Image.fromarray((np.asarray(upright, np.uint32) >> 8).astype(np.uint8))
         return upright.convert("RGBA")
     except _BROKEN as error:
@@ -76,7 +76,7 @@ def open_rgba(source: bytes | Image.Image, *, longest_side: int, grey: bool = Fa
 
 
 def picture_pixels(source: bytes | Image.Image) -> Array:
-    """Return a picture's colours as whole numbers from 0 to 255.
+    """Return a picture's colours as integers from 0 to 255.
 
     Parameters
     ----------
@@ -86,17 +86,17 @@ def picture_pixels(source: bytes | Image.Image) -> Array:
     Returns
     -------
     ndarray of float64, shape (height, width, 3)
-        Red, green and blue, three times the same for a grey picture; at most 512 pixels on
-        the longer side, smaller pictures in their own size. What is transparent shows white.
+        Red, green and blue, all equal for a grey picture; at most 512 pixels on the longer side,
+        smaller pictures in their own size. Transparent areas become white.
 
     Raises
     ------
     PictureError
-        If the file is too large, no picture of these kinds, or broken.
+        If the file is too large, of another kind, or damaged.
 
     Notes
     -----
-    Scaled by the mean over the area of each new pixel.
+    Scaled by area averaging.
     """
     picture = open_rgba(source, longest_side=MAX_SIDE)
     factor = min(1.0, MAX_SIDE / max(picture.size))
@@ -107,7 +107,7 @@ def picture_pixels(source: bytes | Image.Image) -> Array:
 
 
 def lightness(pixels: Array) -> Array:
-    """Return a colour picture's grey levels as whole numbers, shape (height, width).
+    """Return a colour picture's grey levels as integers, shape (height, width).
 
     Parameters
     ----------
@@ -122,13 +122,13 @@ def lightness(pixels: Array) -> Array:
 
 
 def picture_channels(pixels: Array, channels: int) -> Array:
-    """Return a picture as an operation takes it: grey, in colours, or both.
+    """Return a picture as input of an operation: in grey, in colours, or both.
 
     Parameters
     ----------
     pixels : ndarray, shape (height, width, 3)
     channels : {1, 3, 4}
-        Lightness alone; red, green and blue; or the lightness after these three.
+        Lightness only; red, green and blue; or these followed by the lightness.
 
     Returns
     -------
@@ -141,22 +141,22 @@ def picture_channels(pixels: Array, channels: int) -> Array:
 
 
 def place_of_most_contrast(grey: Array, size: int) -> tuple[int, int]:
-    """Return where in a picture the grey levels of a square differ most.
+    """Return the square of a picture with the highest variance of grey levels.
 
     Parameters
     ----------
     grey : ndarray, shape (height, width)
     size : int
-        Side of the square; cut to the picture where that is smaller.
+        Side of the square; limited to the size of the picture.
 
     Returns
     -------
     (int, int)
-        Row and column of the square's upper left pixel, the first of equals.
+        Row and column of the square's upper left pixel; the first if several are equal.
 
     Notes
     -----
-    The variance of every square from running sums: some operations a pixel, whatever the size.
+    Variances from running sums: a few operations per pixel, whatever the size.
     """
     rows, columns = min(size, grey.shape[0]), min(size, grey.shape[1])
     sums, squares = (_square_sums(values, rows, columns) for values in (grey, grey * grey))

@@ -1,4 +1,4 @@
-"""What a network's ten probabilities come to in words, with all due doubt."""
+"""Answer for a drawing: a sentence from ten probabilities, with its doubt."""
 
 import json
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ Kind = Literal["sure", "unsure", "no_digit"]
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer and what it is worth.
+    """Answer for one image, with its confidence.
 
     Attributes
     ----------
     digit, runner_up : int
-        The most and the second most probable digit.
+        The most likely and the second most likely digit.
     probability, runner_up_probability : float
     sure_odds : float
-        How many times more probable than the second the first must be to count as sure.
+        Ratio of the first to the second probability from which an answer counts as sure.
     is_novel : bool
-        Whether the image looks like no digit at all.
+        Whether the image does not look like a digit.
     """
 
     digit: int
@@ -45,14 +45,14 @@ class Answer:
         sure_odds: float = MIN_ODDS,
         is_novel: bool = False,
     ) -> "Answer":
-        """Read ten probabilities, shape (10,)."""
+        """Build the answer from ten probabilities, shape (10,)."""
         second, first = (int(digit) for digit in np.argsort(probabilities, kind="stable")[-2:])
         believed = float(probabilities[first]), float(probabilities[second])
         return cls(first, second, *believed, sure_odds, is_novel)
 
     @property
     def kind(self) -> Kind:
-        """What sort of answer it is."""
+        """Kind of the answer."""
         if self.is_novel:
             return "no_digit"
         is_close = self.probability < self.sure_odds * self.runner_up_probability
@@ -60,7 +60,7 @@ class Answer:
 
     @property
     def sentence(self) -> str:
-        """The answer.
+        """Sentence for the answer.
 
         Examples
         --------
@@ -87,15 +87,15 @@ def _with_article(digit: int) -> str:
 def answer_for(
     network: Network, image: NDArray[np.float32]
 ) -> tuple[Answer, NDArray[np.floating[Any]]]:
-    """Return what a network reads in one image and what that is worth, with its probabilities.
+    """Return a network's answer for one image, and its probabilities.
 
     Parameters
     ----------
     network : Network
-        Of 28x28 images and ten digits. What counts as sure stands in its card, if it was
-        calibrated; 3 to 1 otherwise.
+        For 28x28 images and ten digits. The odds that count as sure are in its card if it was
+        calibrated; otherwise 3 to 1.
     image : ndarray of float32 in [0, 1], shape (28, 28)
-        Prepared as MNIST's are.
+        Prepared as in MNIST.
 
     Returns
     -------
@@ -104,8 +104,8 @@ def answer_for(
 
     Notes
     -----
-    One pass through the network, and one through the champion, which tells whether this is a
-    digit; the champion itself needs no second one.
+    One forward pass through the network, and one through the champion, which detects images that
+    are not digits; the champion itself needs only one.
     """
     images, detector = image[np.newaxis, ..., np.newaxis], novelty_detector()
     activations = network.activations(images)

@@ -1,10 +1,9 @@
-"""How far a network's probabilities can be believed, and what makes them believable.
+"""Calibration of a network's probabilities.
 
-A network that was trained on smoothed labels, or for too long, holds its answers for less or
-more probable than they turn out to be. One number mends most of it: all scores are divided by
-the same temperature before softmax, which changes no answer [1]_. It is chosen on validation
-images, and so is how far the first digit must be ahead of the second for an answer to count
-as sure.
+A network trained with label smoothing, or for too long, is underconfident or overconfident. One
+number corrects most of this: all scores are divided by the same temperature before softmax, which
+does not change any answer [1]_. The temperature is chosen on validation images, and so is the
+ratio of the first to the second probability from which an answer counts as sure.
 
 References
 ----------
@@ -20,16 +19,16 @@ from cnn_lab.ops.types import Array, ShapeError
 
 Labels = NDArray[np.integer]
 
-BINS = 15  # as Guo et al.
-SURELY_RIGHT = 0.999  # of the answers that count as sure, on validation images
-MIN_ODDS = 3.0  # whatever the validation images say: 3 to 1 is no certainty
+BINS = 15  # as in Guo et al.
+SURELY_RIGHT = 0.999  # of sure answers that must be correct, on validation images
+MIN_ODDS = 3.0  # lower bound: less than 3 to 1 never counts as sure
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
-STEPS = 60  # of a golden section: to 1e-11 of the range
+STEPS = 60  # of the golden-section search: to 1e-11 of the range
 MIN_PROBABILITY = 1e-12
 
 
 def temperature(probabilities: Array, labels: Labels) -> float:
-    """Return the temperature that makes the cross-entropy of these answers smallest.
+    """Return the temperature that minimizes the cross-entropy of these probabilities.
 
     Parameters
     ----------
@@ -40,17 +39,17 @@ def temperature(probabilities: Array, labels: Labels) -> float:
     Returns
     -------
     float
-        From 0.05 to 20: below 1 for a network that believes itself too little.
+        From 0.05 to 20; below 1 for an underconfident network.
 
     Raises
     ------
     ShapeError
-        If there are not as many labels as images, or none.
+        If the numbers of labels and images differ, or are 0.
 
     Notes
     -----
-    The mean cross-entropy has one minimum, found by golden section; 60 passes over the
-    probabilities.
+    The mean cross-entropy has a single minimum, found by golden-section search in 60 passes over
+    the probabilities.
     """
     _check(probabilities, labels)
     scores = np.log(np.maximum(probabilities.astype(np.float64), MIN_PROBABILITY))
@@ -73,7 +72,7 @@ def temperature(probabilities: Array, labels: Labels) -> float:
 
 
 def cooled(network: Network, divisor: float) -> Network:
-    """Return the network with all scores divided by a number: same answers, other probabilities.
+    """Return the network with all scores divided by a number, which keeps its answers.
 
     Raises
     ------
@@ -97,10 +96,10 @@ def cooled(network: Network, divisor: float) -> Network:
 
 
 def calibration_error(probabilities: Array, labels: Labels, *, bins: int = BINS) -> float:
-    """Return by how much confidence and accuracy differ: the expected calibration error.
+    """Return the expected calibration error: the difference between confidence and accuracy.
 
-    Answers are put into bins of equal width by their probability; in each the mean probability
-    is compared with the share that is right, and bins count by how many answers they hold.
+    Answers are grouped into bins of equal width by their probability; in each bin the mean
+    probability is compared with the accuracy, and bins are weighted by their number of answers.
 
     Returns
     -------
@@ -123,10 +122,9 @@ def calibration_error(probabilities: Array, labels: Labels, *, bins: int = BINS)
 
 
 def sure_odds(probabilities: Array, labels: Labels) -> float:
-    """Return how many times more probable than the second a sure answer's first digit is.
+    """Return the ratio of the first to the second probability of a sure answer.
 
-    The smallest odds, but no less than 3, from which on answers are right 999 times of 1,000 on
-    these images.
+    The smallest ratio, at least 3, from which 999 of 1,000 answers are correct on these images.
     """
     _check(probabilities, labels)
     second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T

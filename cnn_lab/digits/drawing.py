@@ -1,9 +1,9 @@
-"""A drawing becomes the 28x28 image that MNIST would have made of it, step by step.
+"""Preparation of a drawing as a 28x28 image like MNIST's, step by step.
 
-MNIST's makers cut each digit out, scaled its longer side to 20 pixels and laid it into 28x28
-with its centre of mass in the middle. A network has only ever seen digits like that, so a
-drawing has to go the same way. Each step is a function of its own; `prepare_digit` is all of
-them in a row.
+MNIST's makers cropped each digit, scaled its longer side to 20 pixels and placed it in 28x28
+pixels with its centre of mass in the middle. A network has only seen digits like that, so a
+drawing has to be prepared in the same way. Each step is a function; `prepare_digit` runs all of
+them.
 """
 
 import math
@@ -18,7 +18,7 @@ from PIL import Image, ImageChops
 from cnn_lab.data.pixels import centre_of_mass, grown, stroke_width
 
 Ink = NDArray[np.uint8]
-# What can be left out; the 28x28 pixels themselves cannot, a network takes nothing else.
+# Steps that can be left out; the result always has 28x28 pixels.
 Step = Literal["ink", "crop", "widen", "box", "centre"]
 STEPS: tuple[Step, ...] = get_args(Step)
 NONE: frozenset[Step] = frozenset()
@@ -26,8 +26,8 @@ NONE: frozenset[Step] = frozenset()
 SIDE = 28
 BOX_SIDE = 20
 FULL_INK = 255
-MIN_INK = 26  # a tenth of full ink: what is fainter everywhere is no drawing
-FILLED_SHARE = 0.8  # of the canvas; MNIST's widest digit inks less than half of it
+MIN_INK = 26  # a tenth of full ink; fainter canvases count as empty
+FILLED_SHARE = 0.8  # of the canvas; MNIST's boldest digit covers less than half of it
 SPECK_SHARE = 1 / 8  # of the longer side of the canvas
 # Pixels of the 28x28 image. In 95 of 100 MNIST digits the mean stroke is wider than this.
 MIN_STROKE = 1.65
@@ -35,7 +35,7 @@ MIN_STROKE = 1.65
 
 @dataclass(frozen=True)
 class Preparation:
-    """What each step made of a drawing.
+    """Result of each step of the preparation of a drawing.
 
     Attributes
     ----------
@@ -44,16 +44,16 @@ class Preparation:
     crop : ndarray of uint8
         The part with ink.
     stroke : ndarray of uint8
-        The same with thin lines made wider, and larger by as much.
+        The crop with thin strokes widened, and enlarged accordingly.
     box : ndarray of uint8
         At most 20 pixels a side.
     image : ndarray of float32 in [0, 1], shape (28, 28)
-        What the network is given.
+        Input of the network.
     is_speck : bool
-        The ink covers less than an eighth of the canvas each way. It was then scaled as if
-        it covered that much, so a dot stays a dot.
+        Whether the ink covers less than an eighth of the canvas in both directions. It is then
+        scaled as if it covered that much, so a dot stays a dot.
     strongest : int
-        The strongest pixel before it counted as full ink, of 255.
+        The strongest pixel before scaling to full ink, of 255.
     crop_place : (int, int)
         Row and column of the crop's upper left pixel on the canvas.
     box_place : (int, int)
@@ -72,38 +72,38 @@ class Preparation:
 
     @property
     def scale(self) -> float:
-        """By how much the box is smaller than what it shows: 0.1 is a tenth of the size."""
+        """Scale factor of the box: 0.1 is a tenth of the size."""
         return float(max(self.box.shape) / max(self.stroke.shape))
 
     @property
     def shift(self) -> tuple[int, int]:
-        """How many pixels further (down, right) the box lies than in the middle of 28x28."""
+        """Shift of the box from the middle of 28x28, in pixels (down, right)."""
         middle = _middle(self.box)
         return self.box_place[0] - middle[0], self.box_place[1] - middle[1]
 
     @property
     def is_filled(self) -> bool:
-        """Whether nearly all of the canvas is ink, so that there is no shape to read."""
+        """Whether nearly all of the canvas is ink, so that no shape is visible."""
         return float(self.ink.mean()) > FILLED_SHARE * FULL_INK
 
     @property
     def stroke_widths(self) -> tuple[float, float]:
-        """The mean width of a stroke before and after thin ones grew, in pixels of the canvas."""
+        """Mean stroke width before and after widening, in pixels of the canvas."""
         return stroke_width(self.crop), stroke_width(self.stroke)
 
 
 def prepare_digit(rgba: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    """Return the 28x28 image that MNIST would have made of a drawing.
+    """Return a drawing prepared as a 28x28 image like MNIST's.
 
     Parameters
     ----------
     rgba : ndarray of uint8, shape (height, width, 4)
-        Light ink on a dark or transparent ground.
+        Light ink on a dark or transparent background.
 
     Returns
     -------
     ndarray of float32 in [0, 1], shape (28, 28), or None
-        None when nothing is drawn.
+        None if nothing is drawn.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def prepare_digit(rgba: NDArray[np.uint8]) -> NDArray[np.float32] | None:
 
     Notes
     -----
-    1 ms for a canvas of 280x280 pixels. MNIST's own images come back as they were.
+    1 ms for a canvas of 280x280 pixels. MNIST's own images are returned unchanged.
 
     References
     ----------
@@ -132,17 +132,17 @@ def prepare_digit(rgba: NDArray[np.uint8]) -> NDArray[np.float32] | None:
 
 
 def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Preparation | None:
-    """Return what each step of `prepare_digit` makes of a drawing, None when there is none.
+    """Return the result of each step of `prepare_digit`; None if nothing is drawn.
 
     Parameters
     ----------
     rgba : ndarray of uint8, shape (height, width, 4)
-        Light ink on a dark or transparent ground.
+        Light ink on a dark or transparent background.
     without : set of Step
-        Steps to leave out. Without "ink" a faint drawing stays faint; without "crop" all of
-        the canvas goes on; without "widen" thin strokes stay thin; without "box" the longer
-        side is scaled to all 28 pixels instead of 20; without "centre" the box itself lies in
-        the middle instead of its centre of mass.
+        Steps to leave out. Without "ink", a faint drawing stays faint; without "crop", the whole
+        canvas is used; without "widen", thin strokes stay thin; without "box", the longer side is
+        scaled to 28 pixels instead of 20; without "centre", the box itself is centred instead of
+        its centre of mass.
 
     Raises
     ------
@@ -184,9 +184,9 @@ def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Prep
 
 
 def ink_of(rgba: NDArray[np.uint8]) -> Ink:
-    """Return how much light ink each pixel holds: its luminance times its opacity.
+    """Return the ink of each pixel: its luminance times its opacity.
 
-    The strongest pixel counts as full ink, as in every image of MNIST.
+    The strongest pixel is scaled to full ink, as in every image of MNIST.
 
     References
     ----------
@@ -216,7 +216,7 @@ def _stretched(ink: Ink) -> Ink:
 
 
 def trim(ink: Ink) -> Ink:
-    """Return the smallest rectangle that holds all ink; there must be some."""
+    """Return the smallest rectangle that contains all ink, of which there must be some."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
@@ -227,23 +227,23 @@ def _corner(ink: Ink) -> tuple[int, int]:
 
 
 def widen_strokes(crop: Ink, *, thinnest: float = MIN_STROKE) -> Ink:
-    """Return the drawing as if made with a pen that is not thinner than MNIST's.
+    """Return the drawing with strokes at least as wide as MNIST's.
 
     Parameters
     ----------
     crop : ndarray of uint8, shape (height, width)
         Ink without empty borders.
     thinnest : float
-        Width of a stroke in pixels once the longer side measures 20. What is wider already
-        stays as it is.
+        Minimum stroke width in pixels when the longer side measures 20. Wider strokes do not
+        change.
 
     Returns
     -------
     ndarray of uint8
-        Larger than `crop` by as many whole pixels on each side as the pen grew.
+        Larger than `crop` by the number of pixels by which strokes grew on each side.
     """
     wanted = thinnest * max(crop.shape) / BOX_SIDE
-    # The drawing grows with its strokes, and what is scaled down by more needs more.
+    # Widening enlarges the drawing, which is then scaled down more and needs wider strokes.
     growth = (wanted - stroke_width(crop)) / (1 - thinnest / BOX_SIDE)
     radius = max(0, round(growth / 2))
     wide = np.pad(crop, radius)
@@ -255,20 +255,20 @@ def widen_strokes(crop: Ink, *, thinnest: float = MIN_STROKE) -> Ink:
 
 
 def scale_to_box(crop: Ink, *, side: int = BOX_SIDE, shortest: float = 0.0) -> Ink:
-    """Scale the longer side to 20 pixels, each the mean of the area it covers.
+    """Scale the longer side to 20 pixels by area averaging.
 
     Parameters
     ----------
     crop : ndarray of uint8, shape (height, width)
     side : int
-        Pixels of the longer side, 20 for what MNIST's makers did.
+        Pixels of the longer side; 20 as in MNIST.
     shortest : float
-        A drawing whose longer side has fewer pixels than this is scaled as if it had as many.
+        Minimum length of the longer side that is assumed for scaling.
 
     Returns
     -------
     ndarray of uint8
-        Of the same proportions, at least one pixel each way.
+        With the same proportions, at least one pixel in each direction.
     """
     longer = max(*crop.shape, shortest)
     height, width = (max(1, round(length * side / longer)) for length in crop.shape)
@@ -276,20 +276,19 @@ def scale_to_box(crop: Ink, *, side: int = BOX_SIDE, shortest: float = 0.0) -> I
 
 
 def centre_mass(box: Ink) -> Ink:
-    """Lay a small image into 28x28, its centre of mass in the middle.
+    """Place a small image in 28x28 pixels with its centre of mass in the middle.
 
     Notes
     -----
     With pixel edges at 0, 1, ..., 28, the centres of mass of MNIST's training images are
-    spread evenly between 14 and 15, 14.5 on average: the makers moved whole pixels and
-    brought the mass into the pixel after the middle. So does this, and what would leave
-    the image at an edge stays at the edge.
+    uniformly distributed between 14 and 15, 14.5 on average: the makers shifted by whole pixels,
+    to the pixel after the middle. This function does the same, and keeps the image inside.
     """
     return _laid(box, _mass_place(box))
 
 
 def _mass_place(box: Ink) -> tuple[int, int]:
-    """Return where the box's upper left pixel goes, (row, column), to centre its mass."""
+    """Return the place of the box's upper left pixel, (row, column), that centres its mass."""
     row, column = (
         min(max(SIDE // 2 - math.floor(centre + 0.5), 0), SIDE - length)
         for centre, length in zip(centre_of_mass(box), box.shape, strict=True)
@@ -298,7 +297,7 @@ def _mass_place(box: Ink) -> tuple[int, int]:
 
 
 def _middle(box: Ink) -> tuple[int, int]:
-    """Return where the box's upper left pixel goes, (row, column), to centre its frame."""
+    """Return the place of the box's upper left pixel, (row, column), that centres the box."""
     height, width = box.shape
     return (SIDE - height) // 2, (SIDE - width) // 2
 

@@ -1,16 +1,16 @@
-"""Whether an image looks like a digit at all.
+"""Novelty detection: whether an image looks like a digit at all.
 
-A network's ten probabilities add up to one whatever it is shown. What gives a stranger away is
-looked for in two places. Among the features that the champion's last dense layer reads, digits
-crowd around ten centres, and a letter lies off all of them: the distance is Mahalanobis's [1]_,
-which counts a step for more where digits differ less. And among the pixels themselves, digits
-are sums of a few pictures, their principal components; what those leave over is small for a
-digit and large for a shoe.
+A network's ten probabilities add up to one whatever the image. Images that are out of
+distribution are detected by two measures. In the input features of the champion's last dense
+layer, digits cluster around ten centres, and a letter is far from all of them; the Mahalanobis
+distance [1]_ weights directions more in which digits vary less. And digits are close to sums of
+a few principal components of the pixels; the residual is small for a digit and large for a
+shoe.
 
 References
 ----------
-.. [1] Lee, Lee, Lee and Shin (2018), arXiv:1807.03888: one covariance for all classes, and the
-   nearest centre.
+.. [1] Lee, Lee, Lee and Shin (2018), arXiv:1807.03888: one covariance for all classes, and
+   the nearest centre.
 """
 
 import json
@@ -28,9 +28,9 @@ from cnn_lab.network import Network
 from cnn_lab.ops.types import Array
 
 PATH = Path(__file__).with_name("novelty.safetensors")
-KEPT = 0.995  # of the validation digits: what is stranger than these is called no digit
-RIDGE = 1e-3  # of the mean variance, where digits hardly vary at all
-N_COMPONENTS = 80  # of the 784 there are; they make up 89 of 100 parts of what digits differ in
+KEPT = 0.995  # share of the validation digits that must count as digits
+RIDGE = 1e-3  # of the mean variance, added where digits hardly vary
+N_COMPONENTS = 80  # of 784 components; they explain 89 % of the variance
 PART = 500  # images at a time
 _ARRAYS = ("centres", "whitening", "usual", "components")
 _BOUNDS = ("farthest", "largest", "power")
@@ -38,26 +38,26 @@ _BOUNDS = ("farthest", "largest", "power")
 
 @dataclass(frozen=True, eq=False)
 class NoveltyDetector:
-    """How digits lie among a network's features, and among all images.
+    """Distribution of digits in a network's features and in pixels.
 
     Attributes
     ----------
     network : Network
-        Whose features they are.
+        The network whose features are used.
     centres : ndarray of float32, shape (10, features)
-        The mean of each digit's features, whitened.
+        Mean features of each digit, whitened.
     whitening : ndarray of float32, shape (features, features)
-        Makes the features of digits vary by 1 in every direction around their centre.
+        Gives the features unit variance in every direction around their centre.
     usual : ndarray of float32, shape (784,)
-        The mean digit.
+        Mean digit.
     components : ndarray of float32, shape (784, 80)
-        What digits differ in most, as unit vectors.
+        First principal components of digits, as unit vectors.
     farthest, largest : float
-        The distance from the nearest centre, and the length of what the components leave over,
-        that equally many validation digits exceed; together 1 of 200.
+        Bounds of the distance from the nearest centre and of the norm of the residual. Equally
+        many validation digits exceed each; together 1 of 200.
     power : float
-        Of the second as a share of its bound. It makes the two alike for the median digit, whose
-        rest is nearer to its bound than its distance is.
+        Exponent for the residual relative to its bound. It makes both measures equal for the
+        median digit, whose residual is closer to its bound than its distance.
     """
 
     network: Network
@@ -71,7 +71,7 @@ class NoveltyDetector:
 
     @classmethod
     def of(cls, network: Network, images: Array, labels: NDArray[np.integer]) -> "NoveltyDetector":
-        """Learn how digits lie from training images; see `bounded` for the two bounds."""
+        """Fit the distribution to training images; see `bounded` for the two bounds."""
         features = features_of(network, images)
         centres = np.stack([features[labels == digit].mean(axis=0) for digit in range(10)])
         spread = _covariance(features - centres[labels])
@@ -84,7 +84,7 @@ class NoveltyDetector:
         return cls(network, whitened, whitening, usual, components.astype(np.float32))
 
     def bounded(self, images: Array) -> "NoveltyDetector":
-        """Return the same with bounds that 99.5 of 100 of these digits keep."""
+        """Return a copy with bounds that 99.5 % of these digits do not exceed."""
         looks = self._looks(images)
         shares = np.linspace(KEPT, 1, 101)
         for share in shares:
@@ -97,7 +97,7 @@ class NoveltyDetector:
 
     @classmethod
     def load(cls, path: Path = PATH) -> "NoveltyDetector":
-        """Read the shipped one; it goes with the shipped champion."""
+        """Load the shipped distribution, which belongs to the shipped champion."""
         with safe_open(path, framework="numpy") as file:
             card = json.loads(file.metadata()["card"])
             arrays = {name: file.get_tensor(name) for name in _ARRAYS}
@@ -106,14 +106,14 @@ class NoveltyDetector:
         return cls(network, **arrays, **bounds)
 
     def save(self, path: Path = PATH) -> None:
-        """Write it to one .safetensors file."""
+        """Save it to a .safetensors file."""
         card = {"network": self.network.spec.name, "kept": KEPT}
         card |= {name: getattr(self, name) for name in _BOUNDS}
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         save_file(arrays, path, metadata={"card": json.dumps(card)})
 
     def is_of(self, network: Network) -> bool:
-        """Tell whether a network is the one whose features are known here."""
+        """Return whether a network is the one whose features are used."""
         mine = self.network
         return network is mine or (
             network.spec == mine.spec
@@ -123,31 +123,31 @@ class NoveltyDetector:
         )
 
     def novelty(self, images: Array, activations: Mapping[str, Array] | None = None) -> Array:
-        """Return how far images are from being digits.
+        """Return a measure of how unlike digits images are.
 
         Parameters
         ----------
         images : ndarray of float32 in [0, 1], shape (n, 28, 28, 1)
-            Prepared as MNIST's are.
+            Prepared as in MNIST.
         activations : mapping of str to ndarray, optional
-            What the network's layers make of them, if that is known already.
+            Outputs of the network's layers for them, if already known.
 
         Returns
         -------
         ndarray of float, shape (n,)
-            Distance and rest, each as a share of its bound, the rest's to its power, and of these
-            the larger: above 1 for what is no digit.
+            Maximum of distance and residual, each relative to its bound, the residual to its
+            power; above 1 for images that are not digits.
 
         Notes
         -----
-        One pass through the network, and some 0.1 million multiply-adds besides.
+        One forward pass through the network, and about 0.1 million further multiply-adds.
         """
         distances, rests = self._looks(images, activations)
         rests = (rests / self.largest) ** self.power
         return np.asarray(np.maximum(distances / self.farthest, rests))
 
     def _looks(self, images: Array, activations: Mapping[str, Array] | None = None) -> Array:
-        """Return distance from the nearest centre and length of the rest, shape (2, n)."""
+        """Return distance from the nearest centre and norm of the residual, shape (2, n)."""
         if activations is None:
             features = features_of(self.network, images)
         else:
@@ -167,12 +167,12 @@ def _covariance(around: Array) -> NDArray[np.float64]:
 
 @cache
 def novelty_detector() -> NoveltyDetector:
-    """Return the shipped one, read once."""
+    """Return the shipped distribution, loaded once."""
     return NoveltyDetector.load()
 
 
 def features_of(network: Network, images: Array) -> Array:
-    """Return what the network's last dense layer reads, shape (n, features)."""
+    """Return the input features of the network's last dense layer, shape (n, features)."""
     parts = [images[start : start + PART] for start in range(0, len(images), PART)]
     return np.concatenate([_before_scores(network, network.activations(part)) for part in parts])
 

@@ -1,4 +1,4 @@
-"""A picture of a digit, photographed or drawn elsewhere, becomes light ink on black."""
+"""Digits in photographs and other pictures, as light ink on black."""
 
 from dataclasses import dataclass
 
@@ -15,26 +15,26 @@ CANVAS_SIDE = 280
 DIGIT_SIDE = 200
 WORKING_SIDE = 560
 NOTHING = "No digit stands out in this picture: ink and paper look the same."
-MIN_CONTRAST = 24  # of 255 grey levels between paper and ink
-NOISE = 0.1  # of full ink, where there is grain at the border of the picture
-FAINT = 0.2  # of full ink: what is weaker does not make a shape
-CRUMB_SHARE = 0.05  # what covers less than this share of the largest shape is dirt
-# Parts of one digit lie nearer to each other than this share of the longest part.
+MIN_CONTRAST = 24  # minimum contrast between paper and ink, of 255 grey levels
+NOISE = 0.1  # of full ink, if there is grain at the border of the picture
+FAINT = 0.2  # of full ink; weaker pixels do not form a shape
+CRUMB_SHARE = 0.05  # smaller shapes, relative to the largest, are dirt
+# Maximum distance between parts of one digit, relative to the longest part.
 NEAR_SHARE = 0.15
-LARGE_SHARE = 0.5  # what is half as long as the longest shape may be a digit too
+LARGE_SHARE = 0.5  # shapes half as long as the longest may be digits too
 
 
 @dataclass(frozen=True, eq=False)
 class FoundDigit:
-    """The digit in a picture, and how many there were to choose from.
+    """Digit found in a picture, and the number of candidates.
 
     Attributes
     ----------
     rgba : ndarray of uint8, shape (280, 280, 4)
         As `ink_from_picture` returns it.
     n_shapes : int
-        Large shapes that lie apart from each other. Of several, the one nearest to the middle
-        of the picture was taken.
+        Number of large separate shapes. Of several, the one closest to the middle of the picture
+        was taken.
     """
 
     rgba: NDArray[np.uint8]
@@ -42,7 +42,7 @@ class FoundDigit:
 
 
 def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
-    """Return the digit in a picture as it would look on the drawing canvas.
+    """Return the digit in a picture as a drawing on the canvas.
 
     Parameters
     ----------
@@ -52,24 +52,24 @@ def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (280, 280, 4)
-        Light ink on black, the digit 200 pixels high or wide and in the middle. A digit
-        that is 20 pixels large is enlarged without blur, so MNIST's own stay theirs.
+        Light ink on black, with the digit 200 pixels high or wide and in the middle. A digit of
+        20 pixels is enlarged without blur, so MNIST's own images are preserved.
 
     Raises
     ------
     PictureError
-        If the file is too large, no picture of these kinds, broken, or shows nothing.
+        If the file is too large, of another kind, damaged, or shows nothing.
 
     Notes
     -----
-    The lightness of the paper is estimated piece by piece, so a shadow across a photograph
-    does little harm. Of several digits the one nearest to the middle is taken.
+    The lightness of the paper is estimated locally, so a shadow across a photograph does little
+    harm. Of several digits, the one closest to the middle is taken.
     """
     return find_digit(source).rgba
 
 
 def find_digit(source: bytes | Image.Image) -> FoundDigit:
-    """Return the digit in a picture, and among how many shapes it was found.
+    """Return the digit in a picture, and the number of shapes found.
 
     Parameters and errors are those of `ink_from_picture`.
     """
@@ -80,26 +80,26 @@ def find_digit(source: bytes | Image.Image) -> FoundDigit:
 
 
 def _grey(picture: Image.Image) -> Grey:
-    """Return lightness from 0 to 255, at most 560 pixels a side; nothing counts as ground."""
+    """Return lightness from 0 to 255, at most 560 pixels per side, with transparency as background."""
     rgba = picture.reduce(max(1, -(-max(picture.size) // WORKING_SIDE)))
     lightness, opacity = rgba.convert("L"), rgba.getchannel("A")
     alpha = np.asarray(opacity, np.float32) / 255
     seen = np.asarray(lightness, np.float32)
     if opacity.getextrema()[0] == 255:
         return seen
-    # Ink on nothing: lay dark ink on white, and light ink on black.
+    # Ink on a transparent background: put dark ink on white and light ink on black.
     mean = float((seen * alpha).sum() / max(float(alpha.sum()), 1e-6))
     ground = 255.0 if mean < 128 else 0.0
     return np.asarray(seen * alpha + ground * (1 - alpha), np.float32)
 
 
 def _ink(grey: Grey) -> Grey:
-    """Return how far each pixel stands out from the paper around it, from 0 to 1."""
+    """Return the contrast of each pixel to the paper around it, from 0 to 1."""
     if float(np.ptp(grey)) < MIN_CONTRAST:
         raise PictureError(NOTHING)
     above = grey - _paper(grey)
     if float(np.sum(above * above * above)) < 0:
-        above = -above  # ink is what stands out further: here it is darker than the paper
+        above = -above  # the stronger contrast is ink: here it is darker than the paper
     above = np.maximum(above, 0)
     strong = above[above > _otsu(above)]
     if strong.size == 0 or float(strong.mean()) < MIN_CONTRAST:
@@ -114,7 +114,7 @@ def _ink(grey: Grey) -> Grey:
 
 
 def _paper(grey: Grey) -> Grey:
-    """Fit a smooth surface to the paper, leaving out more of the ink each time."""
+    """Fit a smooth surface to the paper, excluding more of the ink in each iteration."""
     step = max(1, max(grey.shape) // 64)
     sample = grey[::step, ::step]
     terms = _surface(grey.shape)
@@ -130,7 +130,7 @@ def _paper(grey: Grey) -> Grey:
 
 
 def _surface(shape: tuple[int, ...]) -> Grey:
-    """Return the terms of a surface of second degree, shape (6, rows, columns)."""
+    """Return the terms of a quadratic surface, shape (6, rows, columns)."""
     row, column = np.meshgrid(
         *(np.linspace(-1, 1, length, dtype=np.float32) for length in shape), indexing="ij"
     )
@@ -138,7 +138,7 @@ def _surface(shape: tuple[int, ...]) -> Grey:
 
 
 def _otsu(values: Grey) -> float:
-    """Return the threshold that parts values from 0 to 255 into two groups best.
+    """Return the threshold that best separates values from 0 to 255 into two groups.
 
     References
     ----------
@@ -155,8 +155,8 @@ def _otsu(values: Grey) -> float:
 
 
 def _only(ink: Grey, kept: NDArray[np.bool_]) -> Grey:
-    """Return the ink where a coarse mask holds, and nothing elsewhere."""
-    # A cell of margin, so that the soft edge of a kept shape stays.
+    """Return the ink inside a coarse mask, and zero elsewhere."""
+    # A margin of one cell keeps the soft edge of a shape.
     mask = Image.fromarray(np.where(spread(kept), 255, 0).astype(np.uint8))
     size = (ink.shape[1], ink.shape[0])
     near = np.asarray(mask.resize(size, Image.Resampling.NEAREST)) > 0
@@ -164,7 +164,7 @@ def _only(ink: Grey, kept: NDArray[np.bool_]) -> Grey:
 
 
 def _without_crumbs(shapes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell where the shapes are that are not small beside the largest."""
+    """Return a mask of the shapes that are not small compared with the largest."""
     areas = np.bincount(shapes.ravel())
     areas[0] = 0
     large: NDArray[np.bool_] = areas >= max(1.0, CRUMB_SHARE * areas.max(initial=0))
@@ -172,14 +172,14 @@ def _without_crumbs(shapes: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _most_central(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
-    """Keep one of several large groups of shapes; return it and how many there were.
+    """Select one of several large groups of shapes; return it and their number.
 
-    Shapes that nearly touch are one group, so that a digit in two strokes stays whole. Where
-    only one group is large, the smaller ones are taken for its parts.
+    Shapes that nearly touch form one group, so that a digit in two strokes stays whole. If only
+    one group is large, the smaller ones count as its parts.
     """
     if not mask.any():
         return mask, 0
-    # Spreading by half of the distance makes shapes touch that are nearer than all of it.
+    # Growing by half the distance makes shapes touch that are closer than the distance.
     reach = round(NEAR_SHARE * max(map(_longer_side, _parts(number_shapes(mask)))) / 2)
     groups = [group & mask for group in _parts(number_shapes(spread(mask, reach)))]
     longest = max(map(_longer_side, groups))
@@ -198,7 +198,7 @@ def _longer_side(mask: NDArray[np.bool_]) -> int:
 
 
 def _distance_from_middle(mask: NDArray[np.bool_]) -> float:
-    """Return how far the middle of a shape's frame lies from the picture's, in cells."""
+    """Return the distance of the middle of a shape's frame from that of the picture, in cells."""
     return float(
         np.hypot(
             *(
@@ -210,14 +210,14 @@ def _distance_from_middle(mask: NDArray[np.bool_]) -> float:
 
 
 def _coarse(ink: Grey) -> NDArray[np.bool_]:
-    """Tell on a grid of at most 70 cells a side where there is ink."""
+    """Return where there is ink, on a grid of at most 70 cells per side."""
     factor = max(1, -(-max(ink.shape) // 70))
     dark = Image.fromarray((ink > FAINT).astype(np.uint8) * 255)
     return np.asarray(dark.reduce(factor)) > 0
 
 
 def _on_canvas(ink: Grey) -> NDArray[np.uint8]:
-    """Lay ink on the middle of a black canvas, its longer side 200 pixels."""
+    """Place ink in the middle of a black canvas, with a longer side of 200 pixels."""
     picture = Image.fromarray(np.round(255 * ink).astype(np.uint8))
     box = picture.getbbox()
     if box is None:
@@ -232,7 +232,7 @@ def _on_canvas(ink: Grey) -> NDArray[np.uint8]:
 
 
 def sharp_on_canvas(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a 28x28 image of MNIST as it looks on the canvas, each pixel a square of ten."""
+    """Return a 28x28 image on the canvas, with each pixel as a square of 10x10."""
     factor = CANVAS_SIDE // pixels.shape[0]
     return _opaque(pixels.repeat(factor, axis=0).repeat(factor, axis=1))
 

@@ -80,7 +80,7 @@ def find_digit(source: bytes | Image.Image) -> FoundDigit:
 
 
 def _grey(picture: Image.Image) -> Grey:
-    """Return lightness from 0 to 255, at most 560 pixels per side, with transparency as background."""
+    """Return lightness from 0 to 255, at most 560 pixels per side, on an opaque background."""
     rgba = picture.reduce(max(1, -(-max(picture.size) // WORKING_SIDE)))
     lightness, opacity = rgba.convert("L"), rgba.getchannel("A")
     alpha = np.asarray(opacity, np.float32) / 255

@@ -9,10 +9,10 @@ from cnn_lab.app.network.tools import (
     bench_tools,
     export_menu,
     layer_tools,
-    network_code,
     show_fit,
     train_link,
 )
+from cnn_lab.app.widgets.networks import show_network_code
 from cnn_lab.content import prose
 from cnn_lab.network.spec import fit
 
@@ -43,7 +43,7 @@ with editor:
     layer_fields(here)
 
 if not found.reason:
-    network_code(here.draft)
+    show_network_code("This network in Keras", "network_code", here.draft.network())
 st.divider()
 left, right = st.columns(2, gap="large")
 with left:

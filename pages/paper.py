@@ -26,7 +26,7 @@ st.caption(prose("paper", "sampled"))
 figures.show_six()
 
 st.subheader("The network", anchor=False)
-claims.show_layers()
+claims.show_network()
 
 st.subheader("What would work better", anchor=False)
 claims.show_outlook()

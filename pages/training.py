@@ -6,10 +6,11 @@ from cnn_lab.app.run_queue import REFUSED, followed_run, may_steer, run_queue, s
 from cnn_lab.app.training.afterwards import show_afterwards
 from cnn_lab.app.training.comparison import show_comparison
 from cnn_lab.app.training.controls import show_settings_file, training_settings
-from cnn_lab.app.training.curves import planned_view, recorded_view, show_layers, show_view
+from cnn_lab.app.training.curves import planned_view, recorded_view, show_view
 from cnn_lab.app.training.live import show_run
 from cnn_lab.app.training.sweep import show_sweep
 from cnn_lab.app.widgets.model_choice import SHIPPED
+from cnn_lab.app.widgets.networks import show_layers
 from cnn_lab.content import prose
 
 frame.ensure()

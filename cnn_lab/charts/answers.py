@@ -18,7 +18,7 @@ ANSWER, OTHER = "answer", "other"
 
 CURVES_PX = 280
 FOLLOWED, OTHERS = "followed", "others"
-LEAST_NAMED = 0.15  # a line that stays lower gets no label
+MIN_NAMED = 0.15  # a line that stays lower gets no label
 
 Probabilities = NDArray[np.floating[Any]]
 
@@ -148,7 +148,7 @@ def answers_spec(title: str, present: float, values: Sequence[float]) -> Spec:
             "sort": [{"field": "probability", "order": "descending"}],
             "groupby": ["digit"],
         },
-        {"filter": f"datum.rank === 1 && datum.probability > {LEAST_NAMED}"},
+        {"filter": f"datum.rank === 1 && datum.probability > {MIN_NAMED}"},
         {
             "aggregate": [
                 {"op": "median", "field": "value", "as": "value"},

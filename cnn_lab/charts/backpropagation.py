@@ -15,11 +15,11 @@ from cnn_lab.ops.types import Array
 
 HEIGHT_PX = 300
 FUNCTION, SLOPE, HERE = "f(z)", "f'(z)", "this layer"
-LEAST_REACH, MAX_REACH, N_POINTS = 4.0, 12.0, 161
+MIN_REACH, MAX_REACH, N_POINTS = 4.0, 12.0, 161
 
 START, CHOSEN, BEST = "now", "after the step", "best on this line"
 MAX_POINTS = 160
-LEAST_LOSS = 1e-16
+MIN_LOSS = 1e-16
 HERE_COLOUR = "#d9731a"  # an orange for light and dark pages
 
 CELL_PX = 40
@@ -45,7 +45,7 @@ def activation_table(activation: NamedActivation, sums: Array) -> pd.DataFrame:
         `z`, `value`, `what` ("f(z)" or "f'(z)") and `part` ("curve" or "this layer"). The
         curves extend as far as the sums, by 4 to 12 in each direction; sums beyond are left out.
     """
-    reach = min(MAX_REACH, max(LEAST_REACH, float(np.abs(sums).max(initial=0.0))))
+    reach = min(MAX_REACH, max(MIN_REACH, float(np.abs(sums).max(initial=0.0))))
     curve = np.linspace(-reach, reach, N_POINTS)
     here = np.unique(sums[np.abs(sums) <= reach])
     parts = [
@@ -161,7 +161,7 @@ def lesson_table(lesson: Lesson, step: int) -> pd.DataFrame:
     rows = [(s, "done") for s in steps if s < step] + [(step, "done"), (step, "ahead")]
     rows += [(s, "ahead") for s in steps if s > step] + [(step, "here")]
     return pd.DataFrame(
-        [(s, max(LEAST_LOSS, float(lesson.losses[s])), part) for s, part in rows],
+        [(s, max(MIN_LOSS, float(lesson.losses[s])), part) for s, part in rows],
         columns=["step", "loss", "part"],
     )
 

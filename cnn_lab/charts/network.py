@@ -21,7 +21,7 @@ INPUT = "image"
 INPUT_KEY = "*"  # not a valid layer name
 MAP_PX = 92  # side of the widest map, vertically and in depth
 LEAN = (0.3, -0.22)  # right and down for each pixel of depth
-LEAST_PX = 4
+MIN_PX = 4
 MARGIN_PX = 8
 GAP_PX = 14
 NAME_PX, SHAPE_PX = 12, 11
@@ -151,10 +151,10 @@ def _box(shape: Shape | None, widest: int, *, plate: bool) -> tuple[float, float
     if shape is None:
         return MISSING_PX[0], MISSING_PX[1], (0.0, 0.0)
     if len(shape) == 1:
-        return 2 * LEAST_PX, min(MAP_PX, 6 + 9 * math.log2(shape[0])), (0.0, 0.0)
+        return 2 * MIN_PX, min(MAP_PX, 6 + 9 * math.log2(shape[0])), (0.0, 0.0)
     rows, columns, channels = shape
-    height, depth = (max(LEAST_PX, MAP_PX * length / widest) for length in (rows, columns))
-    thickness = _PLATE_PX if plate else LEAST_PX + 6 * math.log2(channels)
+    height, depth = (max(MIN_PX, MAP_PX * length / widest) for length in (rows, columns))
+    thickness = _PLATE_PX if plate else MIN_PX + 6 * math.log2(channels)
     return thickness, height, (depth * LEAN[0], depth * LEAN[1])
 
 

@@ -18,7 +18,7 @@ from cnn_lab.ops.types import Array, Images
 MAX_COLUMNS = 8
 DARKEST = 0.92  # shade of a confusion matrix cell, where 1 is black
 ACCURACY_TICKS = (0.5, 0.9, 0.99, 0.999)
-LEAST_ACCURACY = 0.05
+MIN_ACCURACY = 0.05
 
 Counts = NDArray[np.int64]
 
@@ -242,8 +242,8 @@ def accuracy_curve(snapshots: Sequence[Moment], *, n_images: int) -> Curve:
 
 def _height(accuracy: float, least_missing: float) -> float:
     """Return the position of an accuracy on the axis, in [0, 1]."""
-    missing = np.clip(1 - accuracy, least_missing, 1 - LEAST_ACCURACY)
-    low, high = math.log(1 - LEAST_ACCURACY), math.log(least_missing)
+    missing = np.clip(1 - accuracy, least_missing, 1 - MIN_ACCURACY)
+    low, high = math.log(1 - MIN_ACCURACY), math.log(least_missing)
     return (math.log(missing) - low) / (high - low)
 
 

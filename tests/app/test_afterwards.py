@@ -262,7 +262,7 @@ def test_a_keras_file_takes_its_buttons_place(open_page: Open, done: str, queue:
     answered_by(queue, lambda _cluster, _wanted: KerasFile(b"0" * 2_000_000, "3.15.1"))
     page = open_page("training", {"run": done})
     prepare(page, queue, done)
-    assert "Written by Keras 3.15.1: 2.0 MB." in said(page)
+    assert "Written by Keras 3.15.1: 2 MB." in said(page)
     labels = [button.proto.label for button in page.get("download_button")]
     assert "Keras model (.keras)" in labels
     assert "training_keras" not in [button.key for button in page.button]

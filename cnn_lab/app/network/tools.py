@@ -8,7 +8,6 @@ import streamlit as st
 from cnn_lab.app.network.controls import Bench, change, lay, redo, refuse, start_from, undo
 from cnn_lab.app.widgets.pictures import theme_colour
 from cnn_lab.charts.network import Look, diagram_png, diagram_svg, network_diagram
-from cnn_lab.concepts.snippets import keras_network_code
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
 from cnn_lab.data.sets import INFO
@@ -191,13 +190,3 @@ def _offer(offered: list[Remedy]) -> None:
                 on_click=change,
                 args=(lambda _, mended=remedy.draft: mended,),
             )
-
-
-@st.fragment
-def network_code(draft: Draft) -> None:
-    """Show the network as Keras code in an expander, generated when opened."""
-    folded = st.expander(
-        "This network in Keras", key="network_code", icon=":material/code:", on_change="rerun"
-    )
-    if folded.open:
-        folded.code(keras_network_code(draft.network()), language="python")

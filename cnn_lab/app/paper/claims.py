@@ -15,10 +15,9 @@ from cnn_lab.app.paper.links import (
     show_pieces,
 )
 from cnn_lab.app.training.fields import OPTIMIZERS
-from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.app.widgets.networks import show_layers
 from cnn_lab.charts.paper import seeds_spec, seeds_table
 from cnn_lab.content import prose
-from cnn_lab.content.words import shape_words
 from cnn_lab.network.zoo import preset
 from cnn_lab.ops.sizes import conv_output_length, unread_length
 from cnn_lab.runs.comparison import uncertainty
@@ -62,7 +61,7 @@ def show_verdict() -> None:
         st.caption(prose("paper", "seeds", keras=paper.versions["keras"]))
 
 
-def show_layers() -> None:
+def show_network() -> None:
     """Show the paper's layers, their costs, and the choices that the paper leaves open."""
     built = preset(PAPER)
     rows, n_parameters = built.network.summary(), built.network.n_parameters
@@ -72,14 +71,7 @@ def show_layers() -> None:
     assert threads is not None  # the paper's network begins with a convolution
     table, words = st.columns(2, gap="large")
     with table:
-        show_table(
-            {
-                "Layer": [*(layer.words for layer in built.network.layers), "Total"],
-                "Output": [*(shape_words(row.output_shape) for row in rows), ""],
-                "Parameters": [*(f"{row.parameters:,}" for row in rows), f"{n_parameters:,}"],
-            },
-            label="The layers of the paper's network",
-        )
+        show_layers(built.network)
     with words:
         st.markdown(
             prose(

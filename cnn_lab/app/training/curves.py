@@ -10,7 +10,6 @@ import streamlit as st
 
 from cnn_lab.app.widgets.charts import show_chart
 from cnn_lab.app.widgets.inputs import choice
-from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.training import (
     Measure,
     curve_spec,
@@ -21,10 +20,10 @@ from cnn_lab.charts.training import (
     rate_table,
 )
 from cnn_lab.content import prose
-from cnn_lab.content.words import NOTHING, counted, duration, or_dash, shape_words
+from cnn_lab.content.words import NOTHING, counted, duration, or_dash
 from cnn_lab.data.sets import INFO
 from cnn_lab.network import Network
-from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.runs.job import Event, Progress, RunSpec, Status, progress
 from cnn_lab.training.schedules import learning_rates
 
@@ -159,21 +158,6 @@ def show_view(view: RunView) -> None:
     )
     st.markdown(f":small[{view.settings}]")
     st.caption(prose("training", "curves" if zoom == ZOOMS[0] else "latest"))
-
-
-def show_layers(network: NetworkSpec) -> None:
-    """Show a network's layers, one per line, and the total."""
-    rows = network.summary()
-    columns = {
-        "Layer": [row.name for row in rows],
-        "Type": [row.type for row in rows],
-        "Output": [shape_words(row.output_shape) for row in rows],
-        "Parameters": [f"{row.parameters:,}" for row in rows],
-    }
-    total = ("Total", "", "", f"{network.n_parameters:,}")
-    for column, last in zip(columns.values(), total, strict=True):
-        column.append(last)
-    show_table(columns, label="The layers of the network")
 
 
 def history_csv(events: Sequence[Event]) -> str:

@@ -7,8 +7,8 @@ import streamlit as st
 from cnn_lab.app.caches import RUN_PREFIX
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.training.curves import history_csv
+from cnn_lab.app.widgets.networks import show_network_code
 from cnn_lab.concepts.checks import CheckRefusedError
-from cnn_lab.concepts.snippets import keras_network_code
 from cnn_lab.content import prose
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.runs.checks import CheckStatus
@@ -54,7 +54,8 @@ def show_downloads(status: Status) -> None:
             "Settings (JSON)", lambda: _settings(status.spec), f"{name}.json", "application/json"
         )
         _keras_file(run_id, name)
-    _code(status.spec)
+    spec = status.spec
+    show_network_code("This run as Keras code", "training_code", spec.network, spec.training)
 
 
 def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
@@ -116,12 +117,3 @@ def _wait(digest: str) -> None:
 def _content(status: CheckStatus[KerasFile]) -> bytes:
     assert status.answer is not None
     return status.answer.content
-
-
-@st.fragment
-def _code(spec: RunSpec) -> None:
-    folded = st.expander(
-        "This run as Keras code", key="training_code", icon=":material/code:", on_change="rerun"
-    )
-    if folded.open:
-        folded.code(keras_network_code(spec.network, spec.training), language="python")

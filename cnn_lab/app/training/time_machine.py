@@ -18,7 +18,7 @@ from cnn_lab.runs.snapshot import Snapshot, watched_classes
 
 DIGIT = "training_machine_digit"
 FILTERS_PX, MAPS_PX = 235, 310  # about as wide the pictures become
-FEWEST = 2  # snapshots needed for a replay
+MIN_MOMENTS = 2  # snapshots needed for a replay
 
 # The browser plays on its own: neither playing nor seeking makes a request.
 _machine = component("time_machine", "machine")
@@ -52,7 +52,7 @@ def show_time_machine(status: Status) -> None:
 def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, Any] | None:
     """Return the data for the browser, at most a megabyte; None for too few snapshots."""
     snapshots = list(run_queue().snapshots(run_id))
-    if len(snapshots) < FEWEST:
+    if len(snapshots) < MIN_MOMENTS:
         return None
     spec = _status.spec
     names = INFO[spec.training.data_set].class_names

@@ -10,7 +10,7 @@ from cnn_lab.charts.backpropagation import (
     CHOSEN,
     GRADIENT,
     HERE,
-    LEAST_LOSS,
+    MIN_LOSS,
     PROBABILITY,
     START,
     activation_table,
@@ -70,7 +70,7 @@ def test_a_lessons_curve_is_parted_at_the_step(step):
 
 def test_a_loss_of_nothing_is_drawn_at_the_floor():
     lesson = learn_kernel(np.zeros((4, 4)), SOBEL, rate=0.5, steps=3)
-    assert set(lesson_table(lesson, 1)["loss"]) == {LEAST_LOSS}
+    assert set(lesson_table(lesson, 1)["loss"]) == {MIN_LOSS}
 
 
 def test_the_specification_stays_while_the_step_moves():

@@ -4,7 +4,6 @@
 its seeds are on record with the present recipe; nothing is trained for it.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 from benchmarks.experiment import RUNS, SEEDS, recorded
 from cnn_lab.network import zoo
 from cnn_lab.training.experiment import PATH
+from tools.documents import write_or_check
 from tools.server import ROOT
 
 CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -59,20 +59,5 @@ def as_text(content: dict[str, Any]) -> str:
     return _ROW.sub(lambda row: " ".join(row[0].split()), text) + "\n"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail when the file differs")
-    arguments = parser.parse_args()
-    new = as_text(summary())
-    if arguments.check:
-        differs = not PATH.is_file() or PATH.read_text(encoding="utf-8") != new
-        if differs:
-            name = PATH.relative_to(ROOT)
-            print(f"{name} differs: run `python -m benchmarks.summary`", file=sys.stderr)
-        return int(differs)
-    PATH.write_text(new, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check({PATH: as_text(summary())}, "python -m benchmarks.summary"))

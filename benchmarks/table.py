@@ -1,28 +1,94 @@
-"""Write the table of figures into the README from benchmarks/results; `--check` only compares."""
+"""Write the measured figures into docs/benchmarks.md, and a few of them into README.md.
 
-import argparse
+`python -m benchmarks.table`, from benchmarks/results; with `--check` it only compares.
+"""
+
+import ast
 import json
-import re
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.report import RESULTS, Row, number
+from cnn_lab.content.words import listed
+from tools.documents import between, write_or_check
+from tools.server import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+README, DOCUMENT = ROOT / "README.md", ROOT / "docs" / "benchmarks.md"
+VERSIONS = {"python": "Python", "streamlit": "Streamlit", "numpy": "NumPy", "keras": "Keras"}
+HEAD = """# Benchmarks
+
+Written by `python -m benchmarks.table` from what the scripts in
+[`benchmarks`](../benchmarks) measured and keep in
+[`benchmarks/results`](../benchmarks/results). `make bench` measures everything that needs no data
+from elsewhere. A figure in bold misses its goal; one without a goal gives the others their scale.
+"""
+# What the README shows, as it says it; the rest is in the document.
+FIGURES = {
+    ("B1", "`make run` on an installed checkout to a healthy server"): "`make run` to a page",
+    ("B13", "test accuracy after ten epochs, mean of 5 seeds"): (
+        "*paper*, the source paper's network: test accuracy after ten epochs, mean of 5 seeds"
+    ),
+    ("B12", "fast: training, start to end"): "*fast*, trained to 99.2 %",
+    ("B14", "champion: test accuracy, mean of 5 seeds"): (
+        "*champion*: test accuracy, mean of 5 seeds"
+    ),
+    ("B15", "strangers' pen strokes, champion, mean of brushes"): (
+        "*champion*: digits that strangers wrote with a pen"
+    ),
+}
 
 
-def render(results: list[dict[str, Any]]) -> str:
-    """Return the table, and under it the machines it was taken on."""
-    lines = ["| id | what | measured | goal |", "|---|---|---|---|"]
-    lines += [
-        f"| {result['id']} | {row.what} | {_measured(row)} | {_goal(row)} |"
+def document(results: Iterable[dict[str, Any]]) -> str:
+    """Return the whole document: a section for each budget, a date and a machine for each row."""
+    return "\n".join([HEAD, *map(_section, results)])
+
+
+def figures(results: Sequence[dict[str, Any]]) -> str:
+    """Return the README's table.
+
+    Raises
+    ------
+    KeyError
+        If a figure that the README shows was not measured.
+    """
+    found = {
+        (result["id"], fields["what"]): Row(**fields)
         for result in results
+        for fields in result["rows"]
+    }
+    lines = ["| figure | measured | goal | budget |", "|---|---|---|---|"]
+    lines += [
+        f"| {words} | {_measured(found[key])} | {_goal(found[key])} "
+        f"| [{key[0]}](docs/benchmarks.md#{key[0].lower()}) |"
+        for key, words in FIGURES.items()
+    ]
+    return "\n".join(lines)
+
+
+def _section(result: dict[str, Any]) -> str:
+    name, machine = result["id"], result["machine"]
+    where = f"{machine['cores']} cores, {machine['memory_gb']:.0f} GB, {machine['system']}"
+    versions = listed([f"{title} {machine[key]}" for key, title in VERSIONS.items()])
+    script = next(RESULTS.parent.glob(f"{name.lower()}_*.py"))
+    words = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
+    sentence = words.split("\n\n")[0].removeprefix(f"{name}: ").replace("\n", " ")
+    lines = [
+        f"## {name}",
+        "",
+        sentence[0].upper() + sentence[1:],
+        "",
+        f"`python -m benchmarks.{script.stem}`, with {versions}:",
+        "",
+        "| figure | measured | goal | date | machine |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.what} | {_measured(row)} | {_goal(row)} | {result['date']} | {where} |"
         for row in (Row(**fields) for fields in result["rows"])
     ]
-    machines = sorted({_describe_machine(result) for result in results})
-    return "\n".join([*lines, "", *machines])
+    return "\n".join([*lines, ""])
 
 
 def _measured(row: Row) -> str:
@@ -36,23 +102,6 @@ def _goal(row: Row) -> str:
     return f"{'≥' if row.at_least else '≤'} {number(row.goal)} {row.unit}".strip()
 
 
-def _describe_machine(result: dict[str, Any]) -> str:
-    machine = result["machine"]
-    return (
-        f"Measured {result['date']} on {machine['cores']} cores, {machine['memory_gb']:.0f} GB, "
-        f"{machine['system']}, Python {machine['python']}, Streamlit {machine['streamlit']}, "
-        f"NumPy {machine['numpy']}. Bold misses its goal."
-    )
-
-
-def insert(text: str, table: str) -> str:
-    """Return the text with the table between its two marks."""
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if not pattern.search(text):
-        raise ValueError(f"README.md must hold {BEGIN} and {END}. Received: neither, or one")
-    return pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", text)
-
-
 def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
     """Return every kept result, B2 before B10."""
     paths = sorted(folder.glob("B*.json"), key=lambda path: int(path.stem[1:]))
@@ -60,18 +109,13 @@ def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail when the README differs")
-    arguments = parser.parse_args()
-    readme = ROOT / "README.md"
-    old = readme.read_text(encoding="utf-8")
-    new = insert(old, render(read_results()))
-    if arguments.check:
-        if old != new:
-            print("The README's table differs: run `python -m benchmarks.table`", file=sys.stderr)
-        return int(old != new)
-    readme.write_text(new, encoding="utf-8")
-    return 0
+    results = read_results()
+    readme = README.read_text(encoding="utf-8")
+    wanted = {
+        README: between(readme, "benchmarks", figures(results)),
+        DOCUMENT: document(results),
+    }
+    return write_or_check(wanted, "python -m benchmarks.table")
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@
 """
 
 import json
-import re
 import sys
-from pathlib import Path
 
 from cnn_lab.content.words import shape_words
 from cnn_lab.network import MODELS, Network
+from tools.documents import between, write_or_check
+from tools.server import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 README, CARDS = ROOT / "README.md", MODELS / "README.md"
-BEGIN, END = "<!-- models -->", "<!-- /models -->"
 
 
 def table(networks: list[Network]) -> str:
@@ -69,25 +67,13 @@ def card(network: Network) -> str:
 def main() -> int:
     """Write both files, or report that they are not up to date."""
     networks = [Network.load(path) for path in sorted(MODELS.glob("*.safetensors"))]
-    readme = README.read_text(encoding="utf-8")
-    pattern = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
+    cards = "\n".join(map(card, networks))
     wanted = {
-        README: pattern.sub(f"{BEGIN}\n{table(networks)}\n{END}", readme),
+        README: between(README.read_text(encoding="utf-8"), "models", table(networks)),
         CARDS: "# The shipped networks\n\nWritten by `python -m tools.model_cards` from what each "
-        "file says of itself.\n\n" + "\n".join(map(card, networks)),
+        f"file says of itself.\n\n{cards}",
     }
-    stale = [
-        path.relative_to(ROOT)
-        for path, text in wanted.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
-    if "--check" in sys.argv[1:]:
-        for path in stale:
-            print(f"{path} differs from the weights: run `python -m tools.model_cards`")
-        return bool(stale)
-    for path, text in wanted.items():
-        path.write_text(text, encoding="utf-8")
-    return 0
+    return write_or_check(wanted, "python -m tools.model_cards")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ The pins are compiled with `make lock`, which needs an index; this check needs n
 import re
 import sys
 import tomllib
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.server import ROOT
+
 ADDRESS = re.compile(r"://|^--|^-[a-z]\b| @ ")
 
 

@@ -12,11 +12,11 @@ import subprocess
 import sys
 import tokenize
 from collections import Counter
-from pathlib import Path
 
 import grimp
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.server import ROOT
+
 PACKAGE = ROOT / "cnn_lab"
 MAX_PACKAGES = 15
 MAX_ARROWS = 60

@@ -1,9 +1,11 @@
 """The tables of measured figures."""
 
+import re
+
 import pytest
 
 from benchmarks.report import Row, describe
-from benchmarks.table import insert, render
+from benchmarks.table import FIGURES, document, figures, read_results
 
 RESULT = {
     "id": "B1",
@@ -15,6 +17,7 @@ RESULT = {
         "python": "3.11.7",
         "streamlit": "1.67.0",
         "numpy": "2.4.6",
+        "keras": "3.15.1",
     },
     "rows": [
         {"what": "start", "value": 2.04, "unit": "s", "goal": 3, "at_least": False},
@@ -24,21 +27,20 @@ RESULT = {
 }
 
 
-def test_table_shows_goals_and_what_misses_them() -> None:
-    table = render([RESULT])
-    assert "| B1 | start | 2.04 s | ≤ 3 s |" in table
-    assert "| B1 | frames | **45** | ≥ 60 |" in table
-    assert "| B1 | a bare script | 1,234 ms |  |" in table
-    assert "Measured 2026-01-31 on 2 cores, 8 GB" in table
+def test_every_row_has_its_goal_its_date_and_its_machine() -> None:
+    table = document([RESULT])
+    assert "| start | 2.04 s | ≤ 3 s | 2026-01-31 | 2 cores, 8 GB, Linux x86_64 |" in table
+    assert "| frames | **45** | ≥ 60 | 2026-01-31 |" in table
+    assert "| a bare script | 1,234 ms |  | 2026-01-31 |" in table
+    assert "Python 3.11.7, Streamlit 1.67.0, NumPy 2.4.6 and Keras 3.15.1" in table
 
 
-def test_table_goes_between_its_marks_and_nowhere_else() -> None:
-    text = "before\n<!-- benchmarks -->\nold\n<!-- /benchmarks -->\nafter\n"
-    new = "before\n<!-- benchmarks -->\nnew\n<!-- /benchmarks -->\nafter\n"
-    assert insert(text, "new") == new
-    assert insert(new, "new") == new
-    with pytest.raises(ValueError, match="must hold"):
-        insert("no marks", "new")
+def test_the_readme_shows_five_figures_of_those_measured() -> None:
+    lines = figures(read_results()).splitlines()
+    assert len(lines) == 2 + len(FIGURES)
+    assert all(re.search(r"\| \*{0,2}[\d.]+ (s|%)", line) for line in lines[2:])
+    with pytest.raises(KeyError):
+        figures([RESULT])
 
 
 def test_rows_say_whether_their_goal_was_met() -> None:

@@ -56,20 +56,6 @@ def test_a_changed_recipe_leaves_its_records_out(monkeypatch):
     assert list(summary.summary()["networks"]) == [n for n in experiments() if n != "fast"]
 
 
-def test_check_tells_a_file_that_differs(monkeypatch, tmp_path_factory, capsys):
-    copy = summary.ROOT / "no-such-file.json"
-    monkeypatch.setattr(summary, "PATH", copy)
-    monkeypatch.setattr("sys.argv", ["summary", "--check"])
-    assert summary.main() == 1
-    assert "run `python -m benchmarks.summary`" in capsys.readouterr().err
-    written = tmp_path_factory.mktemp("data") / "experiment.json"
-    monkeypatch.setattr(summary, "PATH", written)
-    monkeypatch.setattr("sys.argv", ["summary"])
-    assert summary.main() == 0
-    monkeypatch.setattr("sys.argv", ["summary", "--check"])
-    assert summary.main() == 0
-
-
 def test_figures_of_several_seeds():
     assert TINY.errors == (1, 3)
     assert TINY.accuracies == (0.99, 0.97)

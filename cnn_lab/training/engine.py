@@ -1,4 +1,4 @@
-"""What an engine, Keras or NumPy, must be able to do; the training loop does the rest."""
+"""Protocol of the two engines, Keras and NumPy."""
 
 from collections.abc import Mapping
 from typing import Literal, Protocol
@@ -17,14 +17,14 @@ ENGINES: dict[EngineName, str] = {"keras": "Keras", "numpy": "NumPy"}
 
 
 class Engine(Protocol):
-    """A network with its optimizer, which learns one batch at a time.
+    """Network with its optimizer that learns one batch at a time.
 
     Attributes
     ----------
     name : {"keras", "numpy"}
     network, training : NetworkSpec, TrainingSpec
     versions : dict of str to str
-        Of whatever does the arithmetic, besides NumPy and Python.
+        Versions of the libraries that compute, other than NumPy and Python.
     """
 
     name: EngineName
@@ -47,7 +47,7 @@ class Engine(Protocol):
         """Return (mean loss, correct answers) of one batch without learning from it."""
 
     def predict(self, images: Array) -> Array:
-        """Return the probabilities of any number of images, shape (n, classes)."""
+        """Return the class probabilities of any number of images, shape (n, classes)."""
 
     def weights(self) -> dict[str, Array]:
         """Return copies of the weights by "layer/weight"."""

@@ -1,4 +1,4 @@
-"""What a network's answers to labelled images are worth: counted, and the worst shown."""
+"""Evaluation of predictions: errors, confusion matrix and worst mistakes."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MAX_MISTAKES = 30
 
 
 def judge_probabilities(probabilities: Array, labels: Labels, n_classes: int) -> dict[str, Any]:
-    """Return what JSON can hold of how well a network reads images of known classes.
+    """Return the evaluation of a network's probabilities for labelled images, as JSON data.
 
     Parameters
     ----------
@@ -28,14 +28,14 @@ def judge_probabilities(probabilities: Array, labels: Labels, n_classes: int) ->
     -------
     dict
         "test_accuracy" in [0, 1], "errors" and "n" as counts, "confusion" as in
-        `confusion_matrix`, and "mistakes": the at most 30 worst, the least believed truth
-        first, each with "index" of the image, "label", "predicted", and "probability" that
-        was given to the wrong answer.
+        `confusion_matrix`, and "mistakes": at most 30, sorted by the probability of the true
+        class, each with the "index" of the image, "label", "predicted", and the "probability" of
+        the wrong answer.
 
     Raises
     ------
     ShapeError
-        If the shapes do not match or there is no image; names them.
+        If the shapes do not match or there are no images; names them.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def judge_probabilities(probabilities: Array, labels: Labels, n_classes: int) ->
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, n_classes: int) -> Counts:
-    """Return how often each class (row) was read as each class (column).
+    """Return the number of images of each true class (row) and predicted class (column).
 
     Parameters
     ----------

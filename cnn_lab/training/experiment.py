@@ -1,7 +1,7 @@
-"""What the recorded experiment came to: five seeds of each network, epoch by epoch.
+"""Results of the recorded experiment: five seeds of each network, epoch by epoch.
 
-The numbers lie in `data/experiment.json`, which `python -m benchmarks.summary` writes from the
-records of the runs.
+The numbers are in `experiment.json`, which `python -m benchmarks.summary` writes from the records
+of the runs.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-PAPER_ACCURACY = 0.992  # what the source paper reports for its network
+PAPER_ACCURACY = 0.992  # reported by the source paper
 PATH = Path(__file__).with_name("experiment.json")
 
 Curves = NDArray[np.float64]
@@ -24,7 +24,7 @@ Measure = Literal["loss", "accuracy"]
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """One network, trained with several seeds.
+    """A network trained with several seeds.
 
     Attributes
     ----------
@@ -32,14 +32,14 @@ class Experiment:
         Of the preset.
     seeds : tuple of int
     n_test : int
-        Test images that were read.
+        Number of test images.
     test_errors : ndarray of float, shape (seeds, epochs)
-        How many of them each run misread after each epoch.
+        Errors of each run after each epoch.
     curves : dict of str to ndarray of float, shape (seeds, epochs)
-        "loss" and "accuracy" of the training images, "val_loss" and "val_accuracy" of those set
-        aside; accuracies in [0, 1].
+        "loss" and "accuracy" of the training images, "val_loss" and "val_accuracy" of the
+        validation images; accuracies in [0, 1].
     versions : dict of str to str
-        What the runs were made with.
+        Versions of the software.
     """
 
     name: str
@@ -56,46 +56,46 @@ class Experiment:
 
     @property
     def errors(self) -> tuple[int, ...]:
-        """Test images that each seed misread in the end."""
+        """Final errors of each seed on the test images."""
         return tuple(int(count) for count in self.test_errors[:, -1])
 
     @property
     def accuracies(self) -> tuple[float, ...]:
-        """Share of the test images that each seed read correctly in the end."""
+        """Final test accuracy of each seed."""
         return tuple(1 - count / self.n_test for count in self.errors)
 
     @property
     def mean_accuracy(self) -> float:
-        """Mean over the seeds."""
+        """Mean test accuracy over the seeds."""
         return statistics.mean(self.accuracies)
 
     @property
     def spread(self) -> float:
-        """Standard deviation of the accuracy from seed to seed."""
+        """Standard deviation of the test accuracy over the seeds."""
         return statistics.stdev(self.accuracies)
 
     def epochs_to(self, accuracy: float) -> tuple[int | None, ...]:
-        """Return the first epoch after which each seed read that share; None where none did."""
+        """Return the first epoch after which each seed reached an accuracy; None if it did not."""
         reached = 1 - self.test_errors / self.n_test >= accuracy
         return tuple(int(row.argmax()) + 1 if row.any() else None for row in reached)
 
     def last_epoch_ahead(self, measure: Measure) -> int:
         """Return the last epoch in which validation was ahead of training; 0 if it never was.
 
-        Means over the seeds: lower by its loss, or higher by its accuracy.
+        Compares means over the seeds: a lower loss, or a higher accuracy.
         """
         lead = (self.curves[f"val_{measure}"] - self.curves[measure]).mean(axis=0)
         ahead = lead < 0 if measure == "loss" else lead > 0
         return int(np.flatnonzero(ahead).max(initial=-1)) + 1
 
     def best_epoch(self) -> int:
-        """Return the epoch after which the validation loss was lowest, by its mean."""
+        """Return the epoch with the lowest mean validation loss."""
         return int(self.curves["val_loss"].mean(axis=0).argmin()) + 1
 
 
 @lru_cache(maxsize=1)
 def experiments() -> dict[str, Experiment]:
-    """Return what is on record, by the names of the networks; the paper's comes first."""
+    """Return the recorded experiments by network name, the paper's first."""
     recorded = json.loads(PATH.read_text(encoding="utf-8"))["networks"]
     return {name: _experiment(name, fields) for name, fields in recorded.items()}
 

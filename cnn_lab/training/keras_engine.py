@@ -1,4 +1,4 @@
-"""The Keras engine: networks built, trained and saved with Keras.
+"""Keras engine: networks built, trained and saved with Keras.
 
 Nothing here calls the backend directly, so `KERAS_BACKEND=jax` or `torch` works too.
 """
@@ -18,16 +18,16 @@ from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
 from cnn_lab.training.engine import EngineName, Labels, Weights
 
-MAX_SEED = 10**9  # as Keras draws them
+MAX_SEED = 10**9  # the range of Keras's seeds
 PREDICTION_BATCH = 500
 VERSION = keras.__version__
 
 
 def build_model(network: NetworkSpec, *, seed: int = 0) -> keras.Model:
-    """Return the Keras model of a spec, layers of the same names.
+    """Return the Keras model of a spec, with the same layer names.
 
-    `seed` fixes what dropout drops. Keras itself would take such seeds from Python's shared
-    random numbers, of which another thread of the process may draw one in between.
+    `seed` determines what dropout drops. By default Keras takes such seeds from Python's global
+    random generator, which other threads of the process may use in between.
     """
     drops = stream(seed, "dropout")
     layers = [_layer(layer, drops) for layer in network.layers]
@@ -35,7 +35,7 @@ def build_model(network: NetworkSpec, *, seed: int = 0) -> keras.Model:
 
 
 def _layer(layer: BaseLayer, drops: np.random.Generator) -> keras.layers.Layer:
-    """Return the Keras layer of the same type, name and settings."""
+    """Return the Keras layer with the same type, name and settings."""
     settings = layer.keras_arguments()
     if layer.drops:
         settings["seed"] = int(drops.integers(1, MAX_SEED))
@@ -45,21 +45,21 @@ def _layer(layer: BaseLayer, drops: np.random.Generator) -> keras.layers.Layer:
 def weights_of(model: keras.Model) -> dict[str, Array]:
     """Return copies of a model's weights by "layer/weight"."""
     return {
-        f"{layer.name}/{variable.name}": np.asarray(variable).copy()  # JAX lends its own
+        f"{layer.name}/{variable.name}": np.asarray(variable).copy()  # JAX returns views
         for layer in model.layers
         for variable in _weights(layer)
     }
 
 
 def set_weights(model: keras.Model, weights: Mapping[str, Array]) -> None:
-    """Put weights by "layer/weight" into a model of the same spec."""
+    """Set the weights, by "layer/weight", of a model of the same spec."""
     for layer in model.layers:
         for variable in _weights(layer):
             variable.assign(weights[f"{layer.name}/{variable.name}"])
 
 
 def _weights(layer: keras.layers.Layer) -> list[Any]:
-    """Return a layer's variables, but for the whole numbers that count what dropout drew."""
+    """Return a layer's variables without the integer state of dropout's random generator."""
     return [variable for variable in layer.weights if variable.dtype.startswith("float")]
 
 
@@ -71,7 +71,7 @@ def to_keras(network: Network) -> keras.Model:
 
 
 class KerasEngine:
-    """A Keras model that learns one batch at a time; see `cnn_lab.training.engine.Engine`.
+    """Keras model that learns one batch at a time; see `cnn_lab.training.engine.Engine`.
 
     Parameters
     ----------
@@ -87,11 +87,11 @@ class KerasEngine:
         self._smooth = training.label_smoothing > 0
         metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         loss = keras.losses.SparseCategoricalCrossentropy()
-        if self._smooth:  # which needs every label as a row of probabilities
+        if self._smooth:  # which needs labels as rows of probabilities
             metric = keras.metrics.CategoricalAccuracy(name="accuracy")
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing)
         self._model.compile(optimizer_of(training), loss=loss, metrics=[metric])
-        # Or TensorFlow traces the first step twice: what the optimizer keeps would be new in it.
+        # Otherwise TensorFlow traces the first step twice, because the optimizer's state is new.
         self._model.optimizer.build(self._model.trainable_variables)
         self._rate = training.learning_rate
 
@@ -108,7 +108,7 @@ class KerasEngine:
         return _scored(logs, labels)
 
     def predict(self, images: Array) -> Array:
-        """Return the probabilities of any number of images, shape (n, classes)."""
+        """Return the class probabilities of any number of images, shape (n, classes)."""
         found: Array = self._model.predict(images, batch_size=PREDICTION_BATCH, verbose=0)
         return found
 
@@ -125,12 +125,12 @@ class KerasEngine:
 
 
 def _scored(logs: Mapping[str, Any], labels: Labels) -> tuple[float, int]:
-    """Return (mean loss, correct answers) of a batch; Keras resets its metrics before each one."""
+    """Return (mean loss, correct answers) of one batch; Keras resets its metrics before it."""
     return float(logs["loss"]), round(float(logs["accuracy"]) * len(labels))
 
 
 def optimizer_of(training: TrainingSpec) -> keras.optimizers.Optimizer:
-    """Return Keras's optimizer of that name, what the spec does not say left as Keras has it."""
+    """Return Keras's optimizer, with Keras's defaults for settings that the spec lacks."""
     rate, decay = training.learning_rate, training.weight_decay
     match training.optimizer:
         case "sgd":
@@ -146,12 +146,12 @@ def optimizer_of(training: TrainingSpec) -> keras.optimizers.Optimizer:
 
 
 def forget_models() -> None:
-    """Let go of what Keras keeps of every model built so far in this process."""
+    """Release what Keras keeps of all models built so far in this process."""
     keras.utils.clear_session(free_memory=True)
 
 
 def keras_file(network: Network) -> bytes:
-    """Return a network as a .keras file, which `keras.models.load_model` reads."""
+    """Return a network as a .keras file for `keras.models.load_model`."""
     with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
         path = Path(folder) / "model.keras"
         to_keras(network).save(path)

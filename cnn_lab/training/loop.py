@@ -1,6 +1,6 @@
-"""The training loop, the same for both engines: batches in order, rates, reports, interruptions.
+"""Training loop of both engines: batches, learning rates, reports and interruptions.
 
-Two engines that train the same spec differ in their arithmetic and in nothing else.
+Two engines that train the same spec differ only in their arithmetic.
 """
 
 import json
@@ -27,7 +27,7 @@ from cnn_lab.training.schedules import learning_rates
 
 REPORT_EVERY_S = 0.25
 VALIDATION_BATCH = 500
-AVERAGE_EVERY = 8  # batches: copying the weights out of an engine takes some milliseconds
+AVERAGE_EVERY = 8  # batches, because copying the weights out of an engine takes some milliseconds
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class BatchReport:
 
 @dataclass(frozen=True)
 class PauseReport:
-    """Training pauses, as asked, after this many batches of this epoch."""
+    """Training has paused on request, after this many batches of this epoch."""
 
     kind: ClassVar = "paused"
     epoch: int
@@ -80,7 +80,7 @@ class ValidationReport:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One finished epoch; `loss` and `accuracy` are means over its batches, as Keras has them.
+    """A finished epoch; `loss` and `accuracy` are means over its batches, as in Keras.
 
     `seconds` is the time spent on training batches since the start, validation and pauses
     left out.
@@ -101,19 +101,19 @@ OnReport = Callable[[Report], None]
 """Called with each report, in order."""
 
 
-class TrainingStopped(Exception):  # noqa: N818 - a wish, not an error
+class TrainingStopped(Exception):  # noqa: N818 - a request, not an error
     """Raised by the function that receives reports to end training after the current batch."""
 
 
 class TrainingDivergedError(ValueError):
-    """The loss is no longer a finite number; the message names the batch."""
+    """Raised when the loss is no longer finite; the message names the batch."""
 
 
 class Control:
-    """Commands to a training, which obeys before its next batch.
+    """Commands to a training, carried out before its next batch.
 
-    Every method may be called from any thread, and returns at once; only `wait_for_turn`, the
-    loop's own, waits.
+    All methods are thread-safe and return immediately, except `wait_for_turn`, which the loop
+    calls.
     """
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ class Control:
 
     @property
     def stopped(self) -> bool:
-        """Whether the run is to end."""
+        """Whether the run has been asked to end."""
         return self._stopped
 
     @property
@@ -163,12 +163,12 @@ class Control:
             return self._paused and not self._steps and not self._stopped
 
     def wait_for_turn(self) -> None:
-        """Return when the next batch may begin.
+        """Wait until the next batch may begin.
 
         Raises
         ------
         TrainingStopped
-            If training is to end.
+            If training has been asked to end.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or not self._paused or self._steps)
@@ -177,12 +177,12 @@ class Control:
             self._steps = max(0, self._steps - 1)
 
     def rate(self, scheduled: float, highest: float) -> float:
-        """Return the rate of the next batch, given the schedule's and the schedule's highest."""
+        """Return the learning rate of the next batch, given the scheduled and the highest rate."""
         return scheduled if self._rate is None else scheduled * self._rate / highest
 
 
 class AveragedWeights:
-    """A running average of weights, closer to the latest ones in its first steps."""
+    """Running average of weights, with less inertia in its first steps."""
 
     def __init__(self, momentum: float) -> None:
         self._momentum = momentum**AVERAGE_EVERY
@@ -201,24 +201,24 @@ class AveragedWeights:
 
 
 class Trainer:
-    """One training: the engine that learns, and what it has reached so far.
+    """A training: its engine and its progress.
 
     Parameters
     ----------
     engine : Engine
-        Its network and its training settings fix the result on one machine and one version of
+        Its network and training settings determine the result on one machine and one version of
         the engine. See `new_engine`.
     data : Data
-        `train` is augmented as the settings say; `validation` is evaluated after each epoch;
-        `test` is read by `test` alone.
+        `train` is augmented according to the settings; `validation` is evaluated after each
+        epoch; `test` is used only by `test`.
     report : callable, optional
         Called with a BatchReport after the first batch and then, or with a ValidationReport
         during validation, about every `report_every_s` seconds, with a PauseReport when
         training pauses, and with an EpochReport after each epoch. May raise TrainingStopped.
     control : Control, optional
-        For interrupting from another thread.
+        To interrupt training from another thread.
     report_every_s : float
-        Seconds between reports within an epoch; 0 reports each batch.
+        Seconds between reports within an epoch; 0 reports every batch.
 
     Attributes
     ----------
@@ -247,13 +247,13 @@ class Trainer:
         self._seconds = self._loss_sum = self._n_correct = 0.0
         self._fresh_loss = self._fresh_correct = 0.0  # not yet reported
         self._resumed_at = time.perf_counter()
-        self._told_at = -math.inf  # the first batch is news
+        self._told_at = -math.inf  # report the first batch at once
 
     def train(self) -> Network:
-        """Train from the spec's own initial weights, and return the network reached.
+        """Train from the spec's initial weights and return the network.
 
-        A stop ends it early, after the current batch. The weights are averaged if the
-        settings ask for it.
+        A stop ends it early, after the current batch. The weights are averaged if the settings
+        say so.
 
         Raises
         ------
@@ -264,22 +264,22 @@ class Trainer:
         with suppress(TrainingStopped):
             self._run_epochs()
         with suppress(TrainingStopped):
-            self._report_batches()  # those between the last report and a stop
+            self._report_batches()  # batches between the last report and a stop
         return Network(self.engine.network, self.weights())
 
     @property
     def complete(self) -> bool:
-        """Whether every epoch was finished."""
+        """Whether all epochs are finished."""
         return len(self.history) == self._training.epochs
 
     def weights(self) -> dict[str, Array]:
-        """Return copies of the present weights, averaged where the settings ask for it."""
+        """Return copies of the current weights, averaged if the settings say so."""
         if self._average is not None and self._average.weights:
             return {name: weight.copy() for name, weight in self._average.weights.items()}
         return self.engine.weights()
 
     def result(self) -> dict[str, Any]:
-        """Return what has been reached up to the latest report, in a form JSON can hold.
+        """Return the results up to the latest report, as JSON data.
 
         "model", "epochs" and "images" trained on, "seconds" of training, "images_per_second",
         "seed", "engine" and, after the first epoch, "val_accuracy" of the latest one.
@@ -301,7 +301,7 @@ class Trainer:
         return result
 
     def test(self) -> dict[str, Any]:
-        """Classify the test images with the present weights; see `judge_probabilities`."""
+        """Evaluate the current weights on the test images; see `judge_probabilities`."""
         split, n_classes = self.data.test, self.engine.network.n_classes
         with self._averaged():
             probabilities = self.engine.predict(split.images)
@@ -425,7 +425,7 @@ class Trainer:
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
-        """Have the engine use the averaged weights, where there are any, for a while."""
+        """Use the averaged weights, if any, in the engine for a while."""
         if self._average is None or not self._average.weights:
             yield
             return
@@ -438,7 +438,7 @@ class Trainer:
 
 
 def new_engine(name: EngineName, network: NetworkSpec, training: TrainingSpec) -> Engine:
-    """Return the engine of this name; Keras is imported only when it is asked for."""
+    """Return the engine with a name; Keras is imported only if needed."""
     if name == "numpy":
         from cnn_lab.training.numpy_engine import NumpyEngine
 

@@ -1,4 +1,4 @@
-"""The NumPy engine: the same networks trained without Keras and TensorFlow."""
+"""NumPy engine: training without Keras and TensorFlow."""
 
 import ctypes
 import os
@@ -21,15 +21,15 @@ from cnn_lab.ops.types import Array
 from cnn_lab.training.engine import EngineName, Labels, Weights
 from cnn_lab.training.optimizers import Optimizer
 
-PART = 32  # images that one core works on at a time
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # the numbers of <malloc.h>
+PART = 32  # images per core at a time
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # constants of <malloc.h>
 MAX_BLOCK_BYTES, MAX_FREE_BYTES = 32 * 2**20, 2**30  # bytes
 
 Result = TypeVar("Result")
 
 
 class NumpyEngine:
-    """A network that learns one batch at a time; see `cnn_lab.training.engine.Engine`.
+    """Network that learns one batch at a time; see `cnn_lab.training.engine.Engine`.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class NumpyEngine:
 
     Notes
     -----
-    A batch is cut into parts of 32 images, whatever the machine, and the parts go to its
-    cores, each with matrix products of its own; the gradients are added up in the order of
-    the parts. Only batch normalization looks at all parts at once.
+    A batch is split into parts of 32 images on any machine, and the parts are distributed to its
+    cores, each with its own matrix products; the gradients are summed in the order of the parts.
+    Only batch normalization uses all parts at once.
 
-    Weights begin, and batches come, as with Keras, so the curves of the two lie on each
-    other, to the last digits of single precision, as long as nothing is dropped: which
-    numbers dropout drops is the engine's own, and only their share is the same.
+    Initial weights and batches are the same as with Keras, so the curves of both agree to the last
+    digits of single precision, as long as there is no dropout: each engine has its own random
+    numbers for dropout.
     """
 
     name: EngineName = "numpy"
@@ -84,7 +84,7 @@ class NumpyEngine:
         return sum(losses) / len(labels), sum(n_correct)
 
     def predict(self, images: Array) -> Array:
-        """Return the probabilities of any number of images, shape (n, classes)."""
+        """Return the class probabilities of any number of images, shape (n, classes)."""
         return Network(self.network, self._weights).predict(images)
 
     def weights(self) -> dict[str, Array]:
@@ -97,7 +97,7 @@ class NumpyEngine:
             weight[...] = weights[name]
 
     def _learn(self, images: Array, labels: Labels) -> tuple[float, int, Gradients]:
-        """Return mean loss, correct answers and gradients; moving averages move."""
+        """Return mean loss, correct answers and gradients; update the moving averages."""
         parts, targets = _parts(images), _parts(self._targets(labels))
         backs = []
         for stage in self._stages:
@@ -145,10 +145,10 @@ class NumpyEngine:
         return sure * np.float32(1 - smoothing) + np.float32(smoothing / n_classes)
 
     def _each(self, work: Callable[..., Result], *parts: Sequence[Any]) -> list[Result]:
-        """Do the same for each part, as many at a time as there are cores."""
+        """Call a function for each part, on all cores in parallel."""
 
         def quietly(*of_part: Any) -> Result:
-            # What runs away to infinity shows in the loss, and the loop speaks of it.
+            # An overflow shows in the loss, and the loop reports it.
             with np.errstate(all="ignore"):
                 return work(*of_part)
 
@@ -156,26 +156,26 @@ class NumpyEngine:
 
     @contextmanager
     def _one_thread_each(self) -> Iterator[None]:
-        """Keep each matrix product to the core that asks for it."""
+        """Limit each matrix product to one thread."""
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
 
 
 def _keep_freed_memory() -> None:
-    """Have this process keep the memory that one batch frees for the next one.
+    """Make this process reuse the memory of one batch for the next.
 
-    Every batch needs arrays of the same sizes. Where the C library hands them back to the
-    system each time, as glibc does, an eighth of the time goes into getting them again.
+    Every batch needs arrays of the same sizes. If the C library returns them to the system each
+    time, as glibc does, an eighth of the time is spent on allocating them again.
     """
     if sys.platform == "linux":
         library = ctypes.CDLL(None)
-        if hasattr(library, "mallopt"):  # as glibc has it, and not every C library
+        if hasattr(library, "mallopt"):  # exists in glibc, but not in every C library
             library.mallopt(M_MMAP_THRESHOLD, MAX_BLOCK_BYTES)
             library.mallopt(M_TRIM_THRESHOLD, MAX_FREE_BYTES)
 
 
 def _stages(layers: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Cut layers where parts meet: before and after each batch normalization."""
+    """Split layers where the parts meet: before and after each batch normalization."""
     stages: list[tuple[Any, ...]] = []
     for layer in layers:
         if layer.normalizes or not stages or stages[-1][-1].normalizes:

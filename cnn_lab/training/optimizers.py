@@ -1,7 +1,7 @@
-"""How gradients move weights: the optimizers of a TrainingSpec, each as Keras computes it.
+"""Optimizers of a TrainingSpec, computed as in Keras.
 
-All of them work in place and in single precision, a piece of a weight at a time, small
-enough for the cache; what each remembers of earlier batches has the shape of the weights.
+They work in place and in single precision, on pieces of a weight that fit into the cache; their
+state has the shape of the weights.
 """
 
 import math
@@ -14,16 +14,16 @@ from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.ops.types import Array
 
-PIECE = 2**15  # numbers: with all that is remembered of them, half a megabyte
+PIECE = 2**15  # numbers; half a megabyte with the optimizer's state
 EPSILON = np.float32(1e-7)
-BETA_1, BETA_2 = 0.9, 0.999  # what Adam keeps of its mean and of its mean square
-RHO = 0.9  # what RMSprop keeps of its mean square
+BETA_1, BETA_2 = 0.9, 0.999  # Adam's decay rates of the mean and the mean square
+RHO = 0.9  # RMSprop's decay rate of the mean square
 MUON_MOMENTUM, MUON_SHARE = 0.95, 0.2
 NEWTON_SCHULZ, NEWTON_SCHULZ_STEPS = (3.4445, -4.775, 2.0315), 5
 
 
 class _Piece(NamedTuple):
-    """A stretch of a weight, of its gradient and of what is remembered of it: flat views."""
+    """Flat views of a part of a weight, its gradient and the optimizer's state."""
 
     weight: Array
     gradient: Array
@@ -33,14 +33,14 @@ class _Piece(NamedTuple):
 
 
 class Optimizer:
-    """Moves weights against their gradients.
+    """Optimizer: moves weights against their gradients.
 
     Parameters
     ----------
     training : TrainingSpec
-        Which optimizer, its momentum and its weight decay.
+        Names the optimizer, its momentum and its weight decay.
     weights : mapping of str to ndarray of float32
-        The weights to learn; `apply` changes them in place, so they must be contiguous.
+        Trainable weights; `apply` changes them in place, so they must be contiguous.
 
     References
     ----------
@@ -49,7 +49,7 @@ class Optimizer:
     .. [3] Hinton, Srivastava and Swersky (2012), lecture 6e of the course "Neural Networks for
        Machine Learning": RMSprop.
     .. [4] Jordan et al. (2024), "Muon: an optimizer for hidden layers in neural networks".
-    .. [5] Liu et al. (2025), arXiv:2502.16982, section 2.2: how far Muon goes.
+    .. [5] Liu et al. (2025), arXiv:2502.16982, section 2.2: the step size of Muon.
     """
 
     def __init__(self, training: TrainingSpec, weights: Mapping[str, Array]) -> None:
@@ -69,7 +69,7 @@ class Optimizer:
         Parameters
         ----------
         gradients : mapping of str to ndarray of float32
-            How the loss changes with each weight; not changed.
+            Gradient of the loss for each weight; not modified.
         rate : float
             The learning rate of this step.
         """
@@ -131,7 +131,7 @@ def _rmsprop(piece: _Piece, rate: float) -> None:
 
 
 def _adam(piece: _Piece, rate: float) -> None:
-    """Move by the mean over the root of the mean square; `rate` corrects that both began at 0."""
+    """Apply Adam's step; `rate` includes the correction of the initial bias."""
     weight, gradient, mean, mean_square, scratch = piece
     np.subtract(gradient, mean, out=scratch)
     scratch *= np.float32(1 - BETA_1)
@@ -148,7 +148,7 @@ def _adam(piece: _Piece, rate: float) -> None:
 
 
 def orthogonalized(matrix: Array) -> Array:
-    """Return a matrix of the same directions whose singular values are all near 1.
+    """Return a matrix with the same singular vectors and singular values close to 1.
 
     Parameters
     ----------
@@ -160,8 +160,8 @@ def orthogonalized(matrix: Array) -> Array:
 
     Notes
     -----
-    Five steps of a Newton-Schulz iteration, tuned for speed: singular values end between
-    about 0.7 and 1.2, those of almost nothing below that.
+    Five steps of a Newton-Schulz iteration, tuned for speed: singular values end between about
+    0.7 and 1.2, or lower if they were almost zero.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The learning rate of each batch of a run."""
+"""Learning rate schedules."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ LOWEST = 0.01  # of the highest rate, where a schedule falls
 
 
 def learning_rates(training: TrainingSpec, n_batches: int) -> Array:
-    """Return the rate of each batch of a run of `n_batches`, shape (n_batches,).
+    """Return the learning rate of each batch of a run, shape (n_batches,).
 
     Notes
     -----
@@ -25,7 +25,7 @@ def learning_rates(training: TrainingSpec, n_batches: int) -> Array:
     cosine
         half a period of a cosine from r to 0.01 r
     one_cycle
-        a straight climb from 0.1 r to r at t = 1/4, then as cosine
+        linear from 0.1 r to r at t = 1/4, then as cosine
 
     References
     ----------

@@ -14,9 +14,10 @@ import psutil
 
 from benchmarks.report import Row, report
 from cnn_lab.network import Network, zoo
+from cnn_lab.runs.cluster import RUNS_EACH
 from cnn_lab.runs.job import RunSpec, Status
 from cnn_lab.runs.queue import RunQueue
-from cnn_lab.runs.worker_process import RUNS_EACH
+from cnn_lab.runs.store import Store
 
 OWNER = "reader"
 PATIENCE_S = 600
@@ -90,7 +91,7 @@ def epochs_lost(queue: RunQueue) -> int:
 
 
 def measure() -> Sequence[Row]:
-    with tempfile.TemporaryDirectory() as folder, closing(RunQueue(folder)) as queue:
+    with tempfile.TemporaryDirectory() as folder, closing(RunQueue(Store(folder))) as queue:
         queue.arrive(OWNER)
         for _ in range(WARM_UP):
             one_run(queue)

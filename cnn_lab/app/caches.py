@@ -19,7 +19,7 @@ from cnn_lab.ops import conv2d
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array
 from cnn_lab.runs.job import UnknownRunError
-from cnn_lab.runs.store import run_path
+from cnn_lab.runs.store import Store, runs_folder
 
 RUN_PREFIX = "run-"
 
@@ -35,7 +35,7 @@ def network(name: str) -> Network:
     """
     if name.startswith(RUN_PREFIX):
         try:
-            return Network.load(run_path(name.removeprefix(RUN_PREFIX)))
+            return Network.load(Store(runs_folder()).weights(name.removeprefix(RUN_PREFIX)))
         except UnknownRunError as error:
             raise ModelFileError(str(error)) from error
     return Network.load(name)

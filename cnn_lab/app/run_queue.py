@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, UnknownRunError, progress
 from cnn_lab.runs.queue import RunQueue
-from cnn_lab.runs.store import runs_folder
+from cnn_lab.runs.store import Store, runs_folder
 
 PULSE_EVERY_S = 10
 RUN = "run"
@@ -19,7 +19,7 @@ _SESSION_OWNER = "training_owner"
 @st.cache_resource(show_spinner=False, on_release=RunQueue.close)
 def run_queue() -> RunQueue:
     """Return the server's run queue; no process starts before a run or `warm` needs one."""
-    return RunQueue(runs_folder(), os.environ.get("CNN_LAB_SCHEDULER"))
+    return RunQueue(Store(runs_folder()), os.environ.get("CNN_LAB_SCHEDULER"))
 
 
 def owner() -> str:

@@ -112,7 +112,7 @@ def maps_picture(maps: Array, *, limit: float, tone: Tone) -> Picture:
 
 
 class Moment(Protocol):
-    """The parts of a `cnn_lab.runs.snapshot.Snapshot` that are shown."""
+    """The parts of a `cnn_lab.runs.snapshots.Snapshot` that are shown."""
 
     @property
     def n_images(self) -> int:

@@ -13,7 +13,10 @@ from cnn_lab.network.spec import plain_error
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.runs.job import MAX_SECONDS, RunSpec
 from cnn_lab.runs.queue import RunQueue
-from cnn_lab.runs.sweep import FactorName, Sweep, SweepSpec, SweepStatus, Trial, words
+from cnn_lab.runs.store import Store
+from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus, Trial
+from cnn_lab.runs.sweep.runner import Sweep
+from cnn_lab.runs.sweep.space import FactorName, words
 
 OWNER = "command line"
 WAIT_S = 2.0 * MAX_SECONDS  # a sweep ends by itself earlier
@@ -82,7 +85,7 @@ def _swept(spec: SweepSpec, *, to_stderr: bool) -> SweepStatus:
         return now.n_over > n_told or not now.active
 
     with tempfile.TemporaryDirectory(prefix="cnn-lab-sweep-") as runs:
-        queue = RunQueue(Path(runs), os.environ.get("CNN_LAB_SCHEDULER"))
+        queue = RunQueue(Store(runs), os.environ.get("CNN_LAB_SCHEDULER"))
         try:
             sweep = Sweep(spec, OWNER, queue)
             sweep.start()

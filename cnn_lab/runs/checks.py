@@ -1,15 +1,19 @@
-"""Questions to Keras that a page waits for: a few at a time, and the newest answers."""
+"""Requests to Keras whose answer a page waits for, and the latest answers.
+
+`Checks` holds them; a `LayerCheck` asks what Keras calculates, a `KerasFileRequest` asks for a
+network as a .keras file.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+from functools import cached_property
+from hashlib import sha256
+from typing import Generic, Literal, Protocol, TypeVar
 
 from cnn_lab.concepts.checks import MAX_BYTES, CheckFailedError, CheckRefusedError
-
-if TYPE_CHECKING:
-    from cnn_lab.runs.cluster import Cluster
+from cnn_lab.content.words import data_size
 
 MAX_UNDER_WAY = 4
 KEPT_ANSWERS = 128
@@ -17,16 +21,16 @@ KEPT_ANSWERS = 128
 _log = logging.getLogger(__name__)
 
 
-class Question(Protocol):
+class Request(Protocol):
     """What is sent to Keras."""
 
     @property
     def digest(self) -> str:
-        """The same for the same question, and for no other."""
+        """The same for equal requests, and different for any others."""
 
     @property
     def n_bytes(self) -> int:
-        """How much of it is numbers."""
+        """How many bytes travel to Keras."""
 
 
 class Reply(Protocol):
@@ -37,28 +41,28 @@ class Reply(Protocol):
         """The reply in words."""
 
 
-Q = TypeVar("Q", bound=Question)
-A = TypeVar("A", bound=Reply)
+RequestT = TypeVar("RequestT", bound=Request)
+ReplyT = TypeVar("ReplyT", bound=Reply)
 
 
 @dataclass(frozen=True)
-class CheckStatus(Generic[A]):
-    """How a question stands.
+class CheckStatus(Generic[ReplyT]):
+    """How a request stands.
 
     Attributes
     ----------
     state : str
-        "starting" until the worker has Keras in it, "asking", and at the end "answered" or
+        "starting" until the worker has loaded Keras, "asking", and at the end "answered" or
         "failed".
     sentence : str
-        The same in words; of an answer, what it says.
+        The state in words; for an answer, what it says.
     answer : Reply or None
-        Only of state "answered".
+        None until the state is "answered".
     """
 
     state: Literal["starting", "asking", "answered", "failed"]
     sentence: str
-    answer: A | None = None
+    answer: ReplyT | None = None
 
     @property
     def active(self) -> bool:
@@ -70,46 +74,46 @@ _STARTING = "Starting Keras in a separate process: about ten seconds the first t
 _ASKING = "Waiting for Keras …"
 
 
-class Checks(Generic[Q, A]):
-    """Answers by the digest of their question, so nothing is asked twice.
+class Checks(Generic[RequestT, ReplyT]):
+    """Replies by the digest of their request, so nothing is computed twice.
 
     Parameters
     ----------
-    cluster : callable
-        Returns the cluster, making it if need be; called in a thread of its own.
-    ask : callable
-        Asks a cluster, and waits for the answer.
+    answer : callable
+        Has Keras answer a request and waits for that; called in a separate thread.
+    has_keras : callable
+        Returns whether Keras has been loaded, so that an answer takes less than a second.
     max_bytes : int
-        The largest question.
+        The largest request.
     kept : int
-        How many answers are.
+        How many answers are kept.
     """
 
     def __init__(
         self,
-        cluster: "Callable[[], Cluster]",
-        ask: "Callable[[Cluster, Q], A]",
+        answer: Callable[[RequestT], ReplyT],
+        has_keras: Callable[[], bool],
         *,
         max_bytes: int = MAX_BYTES,
         kept: int = KEPT_ANSWERS,
     ) -> None:
-        self._cluster, self._ask = cluster, ask
+        self._answer, self._has_keras = answer, has_keras
         self._max_bytes, self._kept = max_bytes, kept
         self._changed = threading.Condition()
-        self._known: dict[str, CheckStatus[A]] = {}
+        self._known: dict[str, CheckStatus[ReplyT]] = {}
 
-    def ask(self, request: Q) -> str:
-        """Take a question, unless its answer is known or on its way; returns at once.
+    def ask(self, request: RequestT) -> str:
+        """Take a request, unless its answer is known or being computed; returns at once.
 
         Returns
         -------
         str
-            The request's digest, under which `status` finds it.
+            The request's digest, by which `status` finds it.
 
         Raises
         ------
         CheckRefusedError
-            If too many are under way, or the arrays are too large.
+            If too many are under way, or the request is too large.
         """
         with self._changed:
             before = self._known.get(request.digest)
@@ -131,13 +135,13 @@ class Checks(Generic[Q, A]):
         ).start()
         return request.digest
 
-    def status(self, digest: str) -> CheckStatus[A] | None:
-        """Return how a check stands; None if it was not asked for, or long ago."""
+    def status(self, digest: str) -> CheckStatus[ReplyT] | None:
+        """Return how a request stands; None if it was never made, or too long ago."""
         with self._changed:
             return self._known.get(digest)
 
-    def wait(self, digest: str, timeout_s: float) -> CheckStatus[A]:
-        """Return the status of a check that has ended.
+    def wait(self, digest: str, timeout_s: float) -> CheckStatus[ReplyT]:
+        """Return the status of a request once it has ended.
 
         Raises
         ------
@@ -154,13 +158,12 @@ class Checks(Generic[Q, A]):
                 raise TimeoutError(f"Check {digest} has no answer yet.")
             return self._known[digest]
 
-    def _see_through(self, request: Q) -> None:
-        status: CheckStatus[A]
+    def _see_through(self, request: RequestT) -> None:
+        status: CheckStatus[ReplyT]
         try:
-            cluster = self._cluster()
-            if not cluster.has_keras:
+            if not self._has_keras():
                 self._note(request.digest, CheckStatus("starting", _STARTING))
-            answer = self._ask(cluster, request)
+            answer = self._answer(request)
             status = CheckStatus("answered", answer.sentence, answer)
         except CheckFailedError as failure:
             status = CheckStatus("failed", str(failure))
@@ -169,7 +172,7 @@ class Checks(Generic[Q, A]):
             status = CheckStatus("failed", f"The check failed with {type(error).__name__}.")
         self._note(request.digest, status)
 
-    def _note(self, digest: str, status: CheckStatus[A]) -> None:
+    def _note(self, digest: str, status: CheckStatus[ReplyT]) -> None:
         with self._changed:
             self._known.pop(digest, None)
             self._known[digest] = status
@@ -177,3 +180,46 @@ class Checks(Generic[Q, A]):
             for name in ended[: max(0, len(ended) - self._kept)]:
                 del self._known[name]
             self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class KerasFileRequest:
+    """A request for a network as a `KerasFile`.
+
+    Attributes
+    ----------
+    weights : bytes
+        A .safetensors file of the lab.
+    """
+
+    weights: bytes
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for equal weights."""
+        return sha256(self.weights).hexdigest()
+
+    @property
+    def n_bytes(self) -> int:
+        """How many bytes travel to Keras."""
+        return len(self.weights)
+
+
+@dataclass(frozen=True)
+class KerasFile:
+    """A network as a file that `keras.models.load_model` reads.
+
+    Attributes
+    ----------
+    content : bytes
+    keras : str
+        The version that wrote it.
+    """
+
+    content: bytes
+    keras: str
+
+    @property
+    def sentence(self) -> str:
+        """The version and the size in words."""
+        return f"Written by Keras {self.keras}: {data_size(len(self.content))}."

@@ -1,34 +1,313 @@
-"""The Dask side of the run queue: a scheduler, a worker, and what is carried there and back.
+"""The Dask side of the run queue: a scheduler, a worker, and what is carried between them.
 
 By default both are this machine's: the scheduler is a thread of the page's process and the
-worker one process of its own, so that TensorFlow stays out of the pages. An address makes
-the same client talk to a scheduler that somebody else keeps.
+worker a separate process, so that TensorFlow stays out of the pages. With an address the same
+client talks to a scheduler that is kept elsewhere.
 """
 
 # Dask is typed in parts only.
 # mypy: allow-untyped-calls
 
+import asyncio
+import itertools
 import logging
+import os
+import queue
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, TypeVar
 
 import dask
-from distributed import Client, LocalCluster
+import psutil
+from distributed import Client, Future, LocalCluster
+from distributed.scheduler import KilledWorker
 
 from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck
 from cnn_lab.runs import worker
-from cnn_lab.runs.job import RunSpec
-from cnn_lab.runs.keras_file import KerasFile, KerasFileWanted
-from cnn_lab.runs.task import A, ClusterError, OnEvent, OnParcel, Q, Task, WorkerDiedError, ask
-from cnn_lab.runs.worker_process import QUIET, OwnWorker
+from cnn_lab.runs.checks import KerasFile, KerasFileRequest
+from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
 
 CONNECT_TIMEOUT_S = 15
 CLOSE_TIMEOUT_S = 5
+RESULT_TIMEOUT_S = 15
 CHECK_TIMEOUT_S = 20  # a layer takes Keras some milliseconds, or a second where it compiles
 FIRST_CHECK_TIMEOUT_S = 90  # ten seconds on a quiet machine
-EVERYTHING = "all"  # Dask's name for the topic with the comings and goings of workers
+TICK_S = 0.5
+RUNS_EACH = 10  # what Keras keeps of each run adds up
+MAX_RESIDENT_BYTES = 2_000_000_000
+MAX_QUOTED = 200  # characters of an error message that is not ours
+EVERYTHING = "all"  # Dask's name for the topic with workers that come and go
+PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+
+# Read by every Dask process started here: no sampling profiler beside the training.
+QUIET = {"distributed.worker.profile.enabled": False, "distributed.logging.distributed": "error"}
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+OnEvent = Callable[[str, Mapping[str, float]], None]
+"""Called with the kind and the values of each event, in Dask's own thread."""
+
+OnParcel = Callable[[Parcel], None]
+"""Called with each parcel, in order, and never two at a time."""
+
+_log = logging.getLogger(__name__)
+_numbers = itertools.count(1)
+
+
+class ClusterError(TrainingFailedError):
+    """Raised when there is no scheduler, or no longer one."""
+
+
+class WorkerDiedError(TrainingFailedError):
+    """Raised when the training process has died."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The training process has died, and this run ended with it. "
+            "The next run starts a new one."
+        )
+
+
+class WorkerStuckError(TrainingFailedError):
+    """Raised when the training process does not respond to a stop."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The training process did not respond and was ended. The next run starts a new one."
+        )
+
+
+class OwnWorker:
+    """A worker process that works for one scheduler, with Keras in it once it is warm.
+
+    Parameters
+    ----------
+    scheduler_address : str
+
+    Attributes
+    ----------
+    resource : str
+        What this worker alone offers to Dask, so that a task can be meant for it.
+    warm : bool
+        Whether it has certainly loaded Keras.
+    n_runs : int
+        Runs done.
+    """
+
+    def __init__(self, scheduler_address: str) -> None:
+        self.resource = f"cnn-lab-{next(_numbers)}"
+        self.warm = False
+        self.n_runs = 0
+        # A fresh interpreter, which a page that forks or spawns cannot spoil.
+        quiet = {f"DASK_{name.upper().replace('.', '__')}": str(x) for name, x in QUIET.items()}
+        path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cnn_lab.runs.worker", scheduler_address, self.resource],
+            stdin=subprocess.PIPE,
+            env={**os.environ, **quiet, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self.process.poll() is None
+
+    @property
+    def worn(self) -> bool:
+        """Whether another worker should replace it between two runs."""
+        if self.n_runs >= RUNS_EACH:
+            return True
+        with suppress(psutil.Error):  # it may have died
+            resident: int = psutil.Process(self.process.pid).memory_info().rss
+            return resident > MAX_RESIDENT_BYTES
+        return False
+
+    def end(self) -> None:
+        """End the process, whatever it is doing."""
+        self.process.kill()
+        self.process.communicate()  # waits, and closes the pipe
+
+
+class CallThread:
+    """A thread that makes calls in order; one that fails came too late, and is ignored.
+
+    Dask's own thread, which delivers events, cannot call a worker and wait for the answer.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def send(self, call: Callable[[], object]) -> None:
+        """Make a call after those before it; returns at once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True, name=self._name)
+            self._thread.start()
+        self._calls.put(call)
+
+    def close(self) -> None:
+        """Let the thread end after the calls it has."""
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            try:
+                call()
+            except Exception:  # the worker, or the way to it, has gone in the meantime
+                _log.debug("A call to a worker failed.", exc_info=True)
+
+
+class Task:
+    """One run on a cluster.
+
+    Attributes
+    ----------
+    ended : threading.Event
+        Set when `outcome` has an answer.
+    worker : str or None
+        The Dask address of the worker that trains, once it has begun.
+    own : OwnWorker or None
+        The worker for which the run is meant, if this machine started it.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        run_id: str,
+        on_event: OnEvent,
+        on_parcel: OnParcel,
+        own: OwnWorker | None,
+    ) -> None:
+        self.run_id, self.own = run_id, own
+        self.ended = threading.Event()
+        self.worker: str | None = None
+        self._client, self._on_event, self._on_parcel = client, on_event, on_parcel
+        self._future: Future[tuple[Outcome, int, list[Parcel]]] | None = None
+        self._commands = CallThread("training-commands")
+        self._fetching = CallThread("training-parcels")
+        self._n_arrived = 0
+        self._arriving = threading.Lock()
+        self._stop_asked = False
+        self._failure: TrainingFailedError | None = None
+
+    def begin(self, spec: RunSpec) -> None:
+        """Send the run; it starts when a worker is free."""
+        self._future = self._client.submit(
+            worker.run,
+            self.run_id,
+            spec.model_dump_json(),
+            key=f"cnn-lab-{self.run_id}",
+            resources=meant_for(self.own),
+            pure=False,
+            retries=0,
+        )
+        self._future.add_done_callback(lambda _future: self.ended.set())
+
+    def stop(self) -> None:
+        """Ask the worker to stop after its present batch; before it began, withdraw the run.
+
+        Returns at once: Dask's own thread, which carries the command, may at this moment be
+        delivering an event to the caller.
+        """
+        self._stop_asked = True
+        self._commands.send(self.send_stop)
+
+    def command(self, what: Command, value: float | None = None) -> None:
+        """Send a command to a run that has begun; returns at once, and commands arrive in order."""
+        self._commands.send(lambda: self._run(worker.command, what, value))
+
+    def outcome(self) -> Outcome | None:
+        """Return what the run has reached; None if it was withdrawn before it began.
+
+        Raises
+        ------
+        TrainingFailedError
+            If training failed, the worker died or the scheduler was lost.
+        """
+        self._commands.close()
+        self._fetching.close()
+        with self._arriving:  # what is just coming in still counts
+            if self._failure is not None:
+                if self._future is not None:
+                    self._future.release()  # or a scheduler might have it done again
+                raise self._failure
+        assert self._future is not None
+        try:
+            outcome, n_before, parcels = self._future.result(timeout=RESULT_TIMEOUT_S)
+        except TrainingFailedError:
+            raise
+        except KilledWorker:
+            raise WorkerDiedError from None
+        except (CancelledError, asyncio.CancelledError) as error:
+            if self._stop_asked:
+                return None
+            raise ClusterError("The scheduler has dropped this run.") from error
+        except Exception as error:
+            _log.exception("A training run failed.")
+            raise TrainingFailedError(
+                f"Training failed with {type(error).__name__}: {str(error)[:200]}"
+            ) from error
+        finally:
+            self._future.release()
+        self._take(n_before, parcels)
+        return outcome
+
+    def fail(self, failure: TrainingFailedError) -> None:
+        """End the run with this failure, unless it has ended already."""
+        if not self.ended.is_set():
+            self._failure = failure
+            self.ended.set()
+
+    def on_event(self, message: Mapping[str, Any]) -> None:
+        """Take an event of this run from the scheduler's log."""
+        kind = message["kind"]
+        if kind == "parcel":
+            self._fetching.send(self._fetch)
+            return
+        if kind == "started":
+            self.worker = message["worker"]
+            if self._stop_asked:
+                # It was withdrawn at the moment when a worker took it up, and may count as
+                # ended already, with no thread left that carries commands.
+                threading.Thread(target=self.send_stop, daemon=True).start()
+        self._on_event(kind, message["values"])
+
+    def send_stop(self) -> None:
+        """Send the stop, and wait until it has arrived."""
+        if self.worker is not None:
+            self._run(worker.command, "stop")
+        elif self._future is not None:
+            self._future.cancel()
+
+    def _fetch(self) -> None:
+        """Fetch all parcels; asking for more confirms that those before have arrived."""
+        while True:
+            n_before, parcels = self._run(worker.parcels, self._n_arrived)
+            if not parcels:
+                return
+            self._take(n_before, parcels)
+
+    def _take(self, n_before: int, parcels: Sequence[Parcel]) -> None:
+        with self._arriving:  # the last ones come with the result
+            for number, parcel in enumerate(parcels, start=n_before + 1):
+                if number > self._n_arrived:
+                    self._on_parcel(parcel)
+                    self._n_arrived = number
+
+    def _run(self, what: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a coroutine function in the worker, whatever else it is doing."""
+        assert self.worker is not None
+        answers = self._client.run(what, self.run_id, *arguments, workers=[self.worker])
+        return answers[self.worker]
 
 
 class Cluster:
@@ -43,8 +322,8 @@ class Cluster:
 
     Notes
     -----
-    A worker of our own that has done its share of runs is replaced between two of them, as
-    soon as the next one has Keras in it.
+    A worker started here that has done its share of runs is replaced between two of them, as
+    soon as the next one has loaded Keras.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -61,11 +340,11 @@ class Cluster:
 
     @property
     def has_keras(self) -> bool:
-        """Whether the present worker has Keras in it for certain."""
+        """Whether the present worker has certainly loaded Keras."""
         return self._own.warm if self._own is not None else self._has_answered
 
     def start(self) -> None:
-        """Connect, and see to it that a worker of our own is alive.
+        """Connect, and start a worker if there is no live one.
 
         Raises
         ------
@@ -76,7 +355,7 @@ class Cluster:
             self._start()
 
     def _start(self) -> tuple[Client, OwnWorker | None]:
-        """Return the client with the worker that is to be asked, if it is ours; lock held."""
+        """Return the client, and the worker to use if it was started here; needs the lock."""
         if self._closed:
             raise ClusterError("The server is shutting down.")
         if self._client is not None and self._client.status != "running":
@@ -95,14 +374,14 @@ class Cluster:
         """Have a worker ask Keras about a layer; see `worker.check`."""
         return self._ask(worker.check, request)
 
-    def keras_file(self, request: KerasFileWanted) -> KerasFile:
+    def keras_file(self, request: KerasFileRequest) -> KerasFile:
         """Have a worker write a .keras file; see `worker.keras_file`."""
         return self._ask(worker.keras_file, request)
 
     def _ask(self, work: Callable[[Q], A], request: Q) -> A:
-        """Have a worker answer a question, beside whatever it trains.
+        """Have a worker answer a request, beside whatever it trains.
 
-        Blocks until there is an answer; start or mend what is needed first.
+        Blocks until there is an answer; starts or repairs what is needed first.
 
         Raises
         ------
@@ -130,7 +409,7 @@ class Cluster:
         return answer
 
     def submit(self, run_id: str, spec: RunSpec, on_event: OnEvent, on_parcel: OnParcel) -> Task:
-        """Hand a run to a worker; start or mend what is needed first."""
+        """Hand a run to a worker; starts or repairs what is needed first."""
         with self._lock:
             client, own = self._start()
             task = Task(client, run_id, on_event, on_parcel, own)
@@ -143,29 +422,26 @@ class Cluster:
         ended = task.ended.wait(timeout_s)
         if not ended and task.own is not None and not task.own.alive:
             # The scheduler does not miss a worker that dies before they have met.
-            task.worker_died()
+            task.fail(WorkerDiedError())
         return task.ended.is_set()
 
-    def delivery(self, task: Task) -> worker.Delivery | None:
-        """Return what a task that has ended left behind; see `Task.delivery`."""
+    def outcome(self, task: Task) -> Outcome | None:
+        """Return what a task that has ended has reached; see `Task.outcome`."""
         try:
-            delivery = task.delivery()
+            return task.outcome()
         except WorkerDiedError:
             self._bury(task.own)
             raise
         finally:
-            # Until now, because a worker that is busy for a run is not replaced.
+            # Until now, because a worker that is busy with a run is not replaced.
             self._tasks.pop(task.run_id, None)
             if task.worker is None:
                 self._withdrawn[task.run_id] = task
             if task.own is not None:
                 task.own.n_runs += 1
-        if task.own is not None and delivery is not None:
-            task.own.resident_bytes = delivery.resident_bytes
-        return delivery
 
     def renew(self) -> None:
-        """Between two runs: see to it that a worker that has served long enough is followed."""
+        """Between two runs: start a successor of a worker that has done its share."""
         with self._lock:
             if self._closed or self._scheduler is None or self._own is None:
                 return
@@ -174,8 +450,8 @@ class Cluster:
                 self._next = OwnWorker(self._scheduler.scheduler_address)
 
     def give_up(self, task: Task) -> None:
-        """End a worker that does not obey; one that is not ours is left to itself."""
-        task.give_up()
+        """End a worker that does not obey; one that was not started here is left alone."""
+        task.fail(WorkerStuckError())
         self._bury(task.own)
 
     def close(self) -> None:
@@ -220,7 +496,7 @@ class Cluster:
 
     def _disconnect(self) -> None:
         for task in list(self._tasks.values()):
-            task.lose()
+            task.fail(ClusterError("The connection to the scheduler was closed during this run."))
         self._tasks.clear()
         self._withdrawn.clear()
         if self._client is not None:
@@ -236,7 +512,7 @@ class Cluster:
         self._client = self._scheduler = None
 
     def _bury(self, own: OwnWorker | None) -> None:
-        """Make an end of a worker that has died, and not of one that was started since.
+        """End a worker that has died, and not one that was started since.
 
         Its connections close a moment before the process is gone: without this the next run
         could be given to a worker that is about to vanish.
@@ -252,7 +528,7 @@ class Cluster:
             self._own = None
 
     def _take_over(self) -> None:
-        """Put the next worker in the present one's place, if it is ready and nobody is busy."""
+        """Replace the present worker by the next one, if that is ready and nothing is running."""
         if self._next is None:
             return
         idle = not self._tasks and not self._n_checks
@@ -284,7 +560,7 @@ class Cluster:
         elif task := self._tasks.get(message["run"]):
             task.on_event(message)
         elif task := self._withdrawn.pop(message["run"], None):
-            # Withdrawn at the moment when a worker took it up. Nobody wants it.
+            # Withdrawn at the moment when a worker took it up.
             task.worker = message["worker"]
             threading.Thread(target=task.send_stop, daemon=True).start()
 
@@ -293,4 +569,69 @@ class Cluster:
         if message.get("action") == "remove-worker":
             for task in list(self._tasks.values()):
                 if task.worker == message["worker"]:
-                    task.worker_died()
+                    task.fail(WorkerDiedError())
+
+
+def meant_for(own: OwnWorker | None) -> dict[str, float] | None:
+    """Return the resource by which Dask finds a worker started here; None where any will do."""
+    return {own.resource: 1} if own is not None else None
+
+
+def ask(
+    client: Client,
+    work: Callable[[Q], A],
+    request: Q,
+    own: OwnWorker | None,
+    limit_s: float,
+) -> A:
+    """Have a worker answer a request to Keras, and wait for the answer.
+
+    Parameters
+    ----------
+    client : Client
+    work : callable
+        What the worker does with the request.
+    request : anything that can be pickled
+    own : OwnWorker or None
+        The worker that was started here, whose death is noticed at once.
+    limit_s : float
+
+    Raises
+    ------
+    WorkerDiedError
+        If the worker has died.
+    CheckFailedError
+        If the time is up, the connection is lost or Keras refuses.
+    """
+    deadline = time.monotonic() + limit_s
+    ended = threading.Event()
+    # Of the same priority as runs, it would wait for those that were there before.
+    future = client.submit(
+        work, request, resources=meant_for(own), pure=False, retries=0, priority=1
+    )
+    future.add_done_callback(lambda _future: ended.set())
+    try:
+        while not ended.wait(TICK_S):
+            if own is not None and not own.alive:
+                raise WorkerDiedError
+            if time.monotonic() > deadline:
+                raise CheckFailedError(
+                    f"Keras did not answer within {limit_s:g} s. It may be busy: please try "
+                    "again in a moment."
+                )
+        answer: A = future.result(timeout=RESULT_TIMEOUT_S)
+        return answer
+    except (CheckFailedError, WorkerDiedError):
+        raise
+    except KilledWorker:
+        raise WorkerDiedError from None
+    except (CancelledError, asyncio.CancelledError) as error:
+        raise CheckFailedError("The connection to the scheduler was closed.") from error
+    except Exception as error:
+        _log.exception("A check failed.")
+        raise CheckFailedError(
+            f"Keras could not calculate this: {shorten(str(error), MAX_QUOTED, placeholder=' …')}"
+        ) from error
+    finally:
+        with suppress(Exception):  # whatever has become of the connection
+            future.cancel()

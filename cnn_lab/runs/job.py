@@ -1,7 +1,7 @@
-"""What a run is asked to do, what it reports, and how far that means it has come.
+"""A training run as data: what it is asked to do, what it reports, what it has reached.
 
-Everything here is plain data: it crosses to the worker and back, goes to disk, and a page
-can draw it without knowing who trains.
+All of it is plain: it travels to the worker and back, goes to disk, and a page can draw it
+without knowing where the training happens.
 """
 
 import math
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cnn_lab.data.sets import check_fit, n_training_images
+from cnn_lab.network import Network
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.training.engine import EngineName
 
@@ -55,15 +56,15 @@ class UnknownRunError(ValueError):
 
 
 class RunRefusedError(ValueError):
-    """A run that cannot be taken now; the message says why and what to do."""
+    """Raised when a run cannot be accepted now; the message says why and what to do."""
 
 
 class CommandRefusedError(ValueError):
-    """A command that no run can follow; the message says what must hold."""
+    """Raised for a command that no run can follow; the message says what must hold."""
 
 
 class TrainingFailedError(RuntimeError):
-    """A run that could not go on; the message says why."""
+    """Raised when a run cannot continue; the message says why."""
 
 
 class RunSpec(BaseModel):
@@ -73,12 +74,11 @@ class RunSpec(BaseModel):
     ----------
     network, training : NetworkSpec, TrainingSpec
     engine : {"keras", "numpy"}
-        Who does the arithmetic.
     trial : bool
-        One of many, to be compared with the others by its validation images: not measured on
-        the test set, and neither watched nor kept.
+        One of the trials of a sweep, which are compared on the validation images: not tested,
+        without snapshots, and not kept.
     max_seconds : float
-        The longest it may take, pauses left out.
+        The longest it may take, without pauses.
 
     Raises
     ------
@@ -115,11 +115,10 @@ class RunSpec(BaseModel):
 
     @property
     def memory_bytes(self) -> int:
-        """Roughly what training takes beside the engine itself and the images.
+        """Roughly what training takes besides the engine itself and the images.
 
         Four bytes for each weight, its gradient, two numbers that the optimizer keeps and an
-        average; and for each number that a layer makes of a batch, what it read and the
-        gradient.
+        average; and for each number in a layer's output for a batch, its input and gradient.
         """
         units = sum(math.prod(row.output_shape) for row in self.network.summary())
         return 4 * (5 * self.network.n_parameters + 3 * units * self.training.batch_size)
@@ -142,17 +141,17 @@ class RunSpec(BaseModel):
 
 @dataclass(frozen=True)
 class Event:
-    """One small thing that happened to a run.
+    """One thing that happened to a run.
 
     Attributes
     ----------
     kind : str
-        "batch", "paused", "validating" and "epoch" carry the fields of the engine's report of
-        that name, "downloading" the `share` that is here, "rate" the highest `rate` asked for
-        from then on, "snapshot" its `n_images`, `epoch` and `batch`; "started", "testing" and
-        "diverged", where the loss is no number any more, carry nothing.
+        "batch", "paused", "validating" and "epoch" carry the fields of the training loop's
+        report of that kind, "downloading" the `share` that has arrived, "rate" the highest
+        `rate` set from then on, "snapshot" its `n_images`, `epoch` and `batch`; "started",
+        "testing" and "diverged", when the loss is no longer a finite number, carry nothing.
     at_s : float
-        Seconds since the run was asked for.
+        Seconds since the run was submitted.
     values : mapping of str to float
     """
 
@@ -166,21 +165,48 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a run has reached, after an epoch or at its end.
+
+    Attributes
+    ----------
+    network : Network or None
+        With its card; None for a trial, of which only the figures count.
+    history : list of dict
+        One for each finished epoch.
+    result : dict
+        See `cnn_lab.training.loop.Trainer.result`; at the end of a run that nothing cut short
+        with the test figures too.
+    cut_short : str
+        Why the run ended early; empty if it did not.
+    """
+
+    network: Network | None
+    history: list[dict[str, Any]]
+    result: dict[str, Any]
+    cut_short: str = ""
+
+
+Parcel = Outcome | bytes
+"""What the worker sends while it trains: the outcome of an epoch, or a snapshot as bytes."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a run has come, worked out from its events.
 
     Attributes
     ----------
     share : float
-        Images trained on, of all that the run was asked for, in [0, 1].
+        Images trained on, as a share in [0, 1] of all in the run.
     epoch, batch : int
         Where training stands, from 1; 0 before the first batch.
     validating : float or None
-        Share of the validation images done while an epoch is being judged.
+        Share of the validation images evaluated, during validation.
     images_per_second : float or None
         Over the last seconds of training; None before there are two reports.
     seconds_left : float or None
-        Training and validation still to come, at the present pace.
+        Training and validation still to come, at the present speed.
     """
 
     share: float = 0.0
@@ -193,7 +219,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Status:
-    """What a page needs to know of a run.
+    """How a run stands, for a page.
 
     Attributes
     ----------
@@ -201,13 +227,11 @@ class Status:
         "waiting" for its turn, "starting" until the first report, "training", "paused",
         "testing" on the test set, and at the end "done", "stopped" or "failed".
     position : int
-        Runs to finish before this one starts; 0 once it is under way.
+        Runs to finish before this one starts; 0 once it has started.
     sentence : str
         Why it stopped or failed; empty otherwise.
     result : mapping
-        Of a finished run that has weights: epochs and images done, seconds, the validation
-        accuracy of its last epoch; for a run that went to its end also what
-        `judgement.judge_probabilities` says of the test images.
+        The `Outcome.result` of a run that has ended with weights; empty otherwise.
     """
 
     run_id: str
@@ -225,7 +249,7 @@ class Status:
 
 
 def new_run_id() -> str:
-    """Return a short name that nobody can guess and that is safe in an address or a path."""
+    """Return a short random name that cannot be guessed and is safe in an address or a path."""
     return secrets.token_urlsafe(12)
 
 
@@ -235,7 +259,7 @@ def checked_run_id(text: str) -> str:
     Raises
     ------
     UnknownRunError
-        If not; nothing is looked up under such a name.
+        If not, so that nothing is looked up under such a name.
     """
     if not RUN_ID.fullmatch(text):
         raise UnknownRunError(text)
@@ -248,7 +272,7 @@ def checked_rate(rate: float | None) -> float:
     Raises
     ------
     CommandRefusedError
-        If it is none.
+        If it is not finite, not above 0 or too high.
     """
     if rate is None or not math.isfinite(rate) or not 0 < rate <= MAX_RATE:
         raise CommandRefusedError(

@@ -1,28 +1,33 @@
-"""The run queue that pages talk to: one run at a time, a short queue, and nobody forgotten.
+"""The run queue that pages talk to: one run at a time and a few that wait.
 
-An owner is whoever asked for a run: one browser. The queue is told when owners come
-(`arrive`), go (`leave`) and do something (`touch`); the run of an owner who has been gone
-for a minute stops and keeps what it has learned so far.
+An owner is whoever submitted a run: one browser. The queue is told when owners come (`arrive`),
+go (`leave`) and do something (`touch`); the run of an owner who has been gone for a minute stops
+and keeps what it has learned so far.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck
-from cnn_lab.runs.active_run import STEERABLE, GoingRun
-from cnn_lab.runs.checks import Checks
-from cnn_lab.runs.ending import see_through
-from cnn_lab.runs.folder import Address
+from cnn_lab.network import MAX_FILE_BYTES
+from cnn_lab.runs.checks import Checks, KerasFile, KerasFileRequest
 from cnn_lab.runs.job import (
     ACTIVE,
     Command,
     Event,
+    Kind,
+    Outcome,
+    Parcel,
     RunRefusedError,
     RunSpec,
+    State,
     Status,
     TrainingFailedError,
     UnknownRunError,
@@ -30,42 +35,177 @@ from cnn_lab.runs.job import (
     checked_run_id,
     new_run_id,
 )
-from cnn_lab.runs.keras_file import keras_files
-from cnn_lab.runs.outbox import Parcel
-from cnn_lab.runs.presence import Presence
-from cnn_lab.runs.recorder import Keeper, Snapshots
-from cnn_lab.runs.snapshot import Snapshot
+from cnn_lab.runs.snapshots import Snapshot, Snapshots
+from cnn_lab.runs.store import Store, kept_sentence
 
 if TYPE_CHECKING:
-    from cnn_lab.runs.cluster import Cluster
-    from cnn_lab.runs.worker import Delivery
+    from cnn_lab.runs.cluster import Cluster, Task
 
 GONE_AFTER_S = 60.0
 MAX_WAITING = 3
 KEPT_JOBS = 20
+KEPT_KERAS_FILES = 4
 TICK_S = 1.0
 STUCK_AFTER_S = 15.0  # long enough for Keras to be imported, or to do a batch of a large network
 HELD_UP_FOR_S = 300.0
 
+STEERABLE: frozenset[State] = frozenset({"waiting", "starting", "training", "paused"})
+_STATE_AFTER: Mapping[str, State] = {
+    "batch": "training",
+    "paused": "paused",
+    "validating": "training",
+    "epoch": "training",
+    "testing": "testing",
+}
+
 _log = logging.getLogger(__name__)
 
 
-class RunQueue:
-    """Trains networks somewhere else and tells how it goes.
+@dataclass
+class Run:
+    """A run from the moment it is submitted, with all that is known of it in this process.
+
+    Attributes
+    ----------
+    submitted_at : float
+        By the queue's clock.
+    reached : Outcome or None
+        After its last finished epoch, once there is one.
+    snapshots : list of bytes
+    kept : bool
+        Whether events and snapshots are on disk, and no longer here.
+    stopping : str
+        Why it is to stop; empty if it is not.
+    stop_asked_at, held_up_since : float or None
+        Since when it is to stop; since when it has been paused while others wait.
+    unsent : list
+        Commands that have not been sent yet, because it has not begun.
+    """
+
+    run_id: str
+    owner: str
+    spec: RunSpec
+    submitted_at: float
+    state: State = "waiting"
+    sentence: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    snapshots: list[bytes] = field(default_factory=list)
+    reached: Outcome | None = None
+    kept: bool = False
+    task: "Task | None" = None
+    stopping: str = ""
+    stop_asked_at: float | None = None
+    held_up_since: float | None = None
+    unsent: list[tuple[Command, float | None]] = field(default_factory=list)
+
+    def status(self, position: int = 0) -> Status:
+        """Return how it stands, for a page; `position` is that in the queue."""
+        return Status(
+            self.run_id,
+            self.owner,
+            self.spec,
+            self.state,
+            position,
+            self.sentence or self.stopping,
+            self.result,
+        )
+
+    def note(self, kind: str, values: Mapping[str, float], now: float) -> None:
+        """Add an event, and change the state accordingly."""
+        self.events.append(Event(cast(Kind, kind), now - self.submitted_at, values))
+        self.state = _STATE_AFTER.get(kind, self.state)
+
+    def steer(self, command: Command, value: float | None) -> None:
+        """Send a command, in order; one that comes too early waits until the run has begun."""
+        self.unsent.append((command, value))
+        self.send_commands()
+
+    def send_commands(self) -> None:
+        """Send the commands that could not be sent before."""
+        if self.task is not None and self.task.worker is not None:
+            for command, value in self.unsent:
+                self.task.command(command, value)
+            self.unsent.clear()
+
+    def stop(self, why: str, now: float) -> None:
+        """Stop it, if it has begun."""
+        self.stopping, self.stop_asked_at = why, now
+        if self.task is not None:
+            self.task.stop()
+
+    def end(self, ended: Status) -> None:
+        """Take over how it ended; what is on disk need not stay in memory."""
+        self.state, self.sentence, self.result = ended.state, ended.sentence, ended.result
+        self.kept = bool(ended.result) and not self.spec.trial
+        if self.kept:
+            self.events, self.snapshots = [], []
+        self.task = self.reached = None
+
+
+class Presence:
+    """Which owners are there: sessions are counted, and the latest sign of each is remembered.
 
     Parameters
     ----------
-    folder : str or path
-        Where runs are kept, see `store.runs_folder`; made at the first.
+    clock : callable
+        Returns seconds.
+    gone_after_s : float
+        Seconds without a session and without a sign after which an owner counts as gone.
+    """
+
+    def __init__(self, clock: Callable[[], float], gone_after_s: float) -> None:
+        self._clock, self._gone_after_s = clock, gone_after_s
+        self._lock = threading.RLock()
+        self._sessions: dict[str, int] = {}
+        self._seen: dict[str, float] = {}
+
+    def arrive(self, owner: str) -> None:
+        """Count a session of this owner; each must be followed by one `leave`."""
+        with self._lock:
+            self._sessions[owner] = self._sessions.get(owner, 0) + 1
+            self.touch(owner)
+
+    def leave(self, owner: str) -> None:
+        """Count a session less; after the last one the time until `is_gone` begins."""
+        with self._lock:
+            self._sessions[owner] = self._sessions.get(owner, 0) - 1
+            if self._sessions[owner] <= 0:
+                del self._sessions[owner]
+            self.touch(owner)
+
+    def touch(self, owner: str) -> None:
+        """Note that this owner is there now."""
+        with self._lock:
+            self._seen[owner] = self._clock()
+
+    def is_gone(self, owner: str) -> bool:
+        """Return whether an owner has had no session and given no sign for too long."""
+        with self._lock:
+            away_s = self._clock() - self._seen[owner]
+            return owner not in self._sessions and away_s > self._gone_after_s
+
+
+class RunQueue:
+    """Runs in the order of their submission, trained in another process one at a time.
+
+    Parameters
+    ----------
+    store : Store
+        Where runs are kept.
     address : str, optional
-        A Dask scheduler to use instead of a worker of our own.
+        A Dask scheduler to use instead of starting a worker.
+    cluster : callable, optional
+        Returns what trains, instead of a `cnn_lab.runs.cluster.Cluster` at this address.
     gone_after_s : float
         Seconds without its owner after which a run stops.
+    clock : callable
+        Returns seconds.
 
     Attributes
     ----------
     checks, keras_files : Checks
-        Have the worker ask Keras about a layer, or write a .keras file, beside whatever it trains.
+        Requests to Keras, about a layer or for a .keras file, answered beside any training.
 
     Notes
     -----
@@ -76,25 +216,33 @@ class RunQueue:
 
     def __init__(
         self,
-        folder: Address,
+        store: Store,
         address: str | None = None,
         *,
+        cluster: "Callable[[], Cluster] | None" = None,
         gone_after_s: float = GONE_AFTER_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.folder = folder
-        self._address, self._clock = address, clock
-        self._keeper = Keeper(folder)
+        self.store = store
+        self._address, self._new_cluster, self._clock = address, cluster, clock
+        # Pages ask for these again and again, and they no longer change.
+        self._kept_events = lru_cache(maxsize=4)(store.events)
+        self._kept_snapshots = lru_cache(maxsize=2)(store.snapshots)
         self._presence = Presence(clock, gone_after_s)
         self._changed = threading.Condition(threading.RLock())
-        self._runs: dict[str, GoingRun] = {}
+        self._runs: dict[str, Run] = {}
         self.cluster: Cluster | None = None
         self._wanted, self._closed = False, False
         self._thread: threading.Thread | None = None
         self.checks: Checks[LayerCheck, Answer] = Checks(
-            self._cluster_for_checks, lambda cluster, request: cluster.check(request)
+            lambda request: self._cluster_for_checks().check(request), self._has_keras
         )
-        self.keras_files = keras_files(self._cluster_for_checks)
+        self.keras_files: Checks[KerasFileRequest, KerasFile] = Checks(
+            lambda request: self._cluster_for_checks().keras_file(request),
+            self._has_keras,
+            max_bytes=MAX_FILE_BYTES,
+            kept=KEPT_KERAS_FILES,
+        )
 
     def warm(self) -> None:
         """Get a worker ready, so that the first run starts sooner; returns at once."""
@@ -104,12 +252,12 @@ class RunQueue:
                 self._wake()
 
     def submit(self, spec: RunSpec, owner: str) -> str:
-        """Take a run; it starts as soon as those before it have ended.
+        """Accept a run; it starts as soon as those before it have ended.
 
         Returns
         -------
         str
-            The run's id, which nobody can guess.
+            The run's id, which cannot be guessed.
 
         Raises
         ------
@@ -128,7 +276,7 @@ class RunQueue:
                     f"One run is active and {MAX_WAITING} are waiting, which is the most this "
                     "server accepts. Please try again in a few minutes."
                 )
-            run = GoingRun(new_run_id(), owner, spec, self._clock())
+            run = Run(new_run_id(), owner, spec, self._clock())
             self._runs[run.run_id] = run
             self._forget_old_runs()
             self.touch(owner)
@@ -141,7 +289,7 @@ class RunQueue:
             run = self._runs.get(checked_run_id(run_id))
             if run is not None and not run.kept:
                 return run.events[after:]
-        return self._keeper.events(run_id)[after:]
+        return self._kept_events(run_id)[after:]
 
     def snapshots(self, run_id: str) -> Sequence[Snapshot]:
         """Return the snapshots of a run so far, or of a kept one, oldest first.
@@ -158,8 +306,8 @@ class RunQueue:
             if run is not None and not run.kept:
                 return Snapshots(run.snapshots)
         if run is None:
-            self._keeper.status(run_id)  # raises where nothing is to be looked for
-        return Snapshots(self._keeper.snapshots(run_id))
+            self.store.status(run_id)  # raises where there is nothing to look for
+        return Snapshots(self._kept_snapshots(run_id))
 
     def status(self, run_id: str) -> Status:
         """Return how a run stands; one of an earlier process if it is still on disk.
@@ -173,7 +321,7 @@ class RunQueue:
             run = self._runs.get(checked_run_id(run_id))
             if run is not None:
                 return run.status(self._active().index(run) if run.state == "waiting" else 0)
-        return self._keeper.status(run_id)
+        return self.store.status(run_id)
 
     def latest(self, owner: str) -> str | None:
         """Return the id of the newest run that an owner has asked for here."""
@@ -187,23 +335,23 @@ class RunQueue:
             return [self.status(run_id) for run_id in reversed(mine)]
 
     def control(self, run_id: str, command: Command, value: float | None = None) -> None:
-        """Steer a run; one that has ended, or is being tested, takes no notice.
+        """Steer a run; one that has ended, or is being tested, ignores it.
 
         Parameters
         ----------
         run_id : str
         command : {"stop", "pause", "resume", "step", "rate"}
-            "step" does one batch and waits again. Whoever asks is told by the events and the
-            state of the run when it has obeyed: within a batch.
+            "step" trains on one batch and pauses again. The events and the state of the run
+            show when it has obeyed: within a batch.
         value : float, optional
-            Of "rate": the highest rate from then on; the schedule keeps its shape.
+            For "rate": the highest rate from then on; the schedule keeps its shape.
 
         Raises
         ------
         UnknownRunError
-            If no such run is in hand.
+            If there is no such run in this process.
         CommandRefusedError
-            If the rate is none.
+            If the rate is not one that a run can have.
         """
         with self._changed:
             run = self._runs.get(checked_run_id(run_id))
@@ -226,10 +374,10 @@ class RunQueue:
         UnknownRunError
             If there is none.
         """
-        return self._keeper.weights(run_id)
+        return self.store.weights(run_id)
 
     def wait(self, run_id: str, until: Callable[[Status], bool], timeout_s: float) -> Status:
-        """Return the status once `until` says yes of it.
+        """Return the status once `until` returns true for it.
 
         Raises
         ------
@@ -246,7 +394,7 @@ class RunQueue:
         self._presence.arrive(owner)
 
     def leave(self, owner: str) -> None:
-        """Count a session less; with the last one the minute begins."""
+        """Count a session less; after the last one the time until `is_gone` begins."""
         self._presence.leave(owner)
 
     def touch(self, owner: str) -> None:
@@ -258,18 +406,18 @@ class RunQueue:
         return self._presence.is_gone(owner)
 
     def close(self) -> None:
-        """End whatever runs, and the worker; the queue is of no more use."""
+        """End whatever runs, and the worker; the queue cannot be used any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(timeout=30)
 
-    def _active(self) -> list[GoingRun]:
+    def _active(self) -> list[Run]:
         return [run for run in self._runs.values() if run.state in ACTIVE]
 
     def _forget_old_runs(self) -> None:
-        for trial in (False, True):  # many trials must not push out a run that somebody follows
+        for trial in (False, True):  # many trials must not push out a run that a page follows
             ended = [
                 run_id
                 for run_id, run in self._runs.items()
@@ -286,9 +434,7 @@ class RunQueue:
 
     def _serve(self) -> None:
         """Take runs from the queue until the queue is closed."""
-        from cnn_lab.runs.cluster import Cluster
-
-        cluster = Cluster(self._address)
+        cluster = self._connected()
         with self._changed:
             self.cluster = cluster
             self._changed.notify_all()
@@ -308,8 +454,15 @@ class RunQueue:
                 self._run(cluster, run)
         cluster.close()
 
+    def _connected(self) -> "Cluster":
+        if self._new_cluster is not None:
+            return self._new_cluster()
+        from cnn_lab.runs.cluster import Cluster  # Dask takes half a second
+
+        return Cluster(self._address)
+
     def _cluster_for_checks(self) -> "Cluster":
-        """Return the cluster, once the thread that keeps it has made it."""
+        """Return the cluster, once the thread that serves the queue has made it."""
         self.warm()
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self.cluster is not None)
@@ -317,26 +470,65 @@ class RunQueue:
                 raise CheckFailedError("The server is shutting down.")
             return self.cluster
 
+    def _has_keras(self) -> bool:
+        return self.cluster is not None and self.cluster.has_keras
+
     def _warm(self, cluster: "Cluster") -> None:
         try:
             cluster.start()
         except TrainingFailedError:
             _log.warning("No worker yet; the next run tries again.", exc_info=True)
 
-    def _run(self, cluster: "Cluster", run: GoingRun) -> None:
-        """See one run through, whatever comes of it."""
-        self._keeper.begin(run)
-        ending = see_through(run, lambda: self._follow(cluster, run))
-        ended = self._keeper.end(run, ending)
+    def _run(self, cluster: "Cluster", run: Run) -> None:
+        """Follow one run to its end, whatever happens."""
+        state: State
+        if not run.spec.trial:
+            with self._ignoring_full_disk():
+                self.store.begin(run.run_id, run.spec)
+        worker_in_doubt = False
+        try:
+            outcome = self._follow(cluster, run)
+        except TrainingFailedError as failure:
+            state = "stopped" if run.stopping else "failed"  # a worker that did not obey a stop
+            sentence = f"{run.stopping} {failure}".strip()
+            outcome, worker_in_doubt = run.reached, True
+            if outcome is not None:
+                sentence += f" {kept_sentence(outcome.result)}"
+        except Exception as error:
+            _log.exception("A training run ended unexpectedly.")
+            state, sentence = "failed", f"Training failed with {type(error).__name__}."
+            outcome = run.reached
+        else:
+            if outcome is None:
+                state, sentence = "stopped", "Stopped before training began."
+            elif outcome.cut_short:
+                state, sentence = "stopped", run.stopping or outcome.cut_short
+            else:
+                state, sentence = "done", ""
+        ended = self._keep(run, replace(run.status(), state=state, sentence=sentence), outcome)
         with self._changed:
             run.end(ended)
             self._changed.notify_all()
         if not self._closed:
-            if ending.worker_in_doubt:
+            if worker_in_doubt:
                 self._warm(cluster)
             cluster.renew()
 
-    def _follow(self, cluster: "Cluster", run: GoingRun) -> "Delivery | None":
+    def _keep(self, run: Run, ended: Status, outcome: Outcome | None) -> Status:
+        """Keep what a run has reached, if it has reached anything, and return how it ended."""
+        if outcome is None or outcome.network is None:
+            if not run.spec.trial:
+                self.store.discard(run.run_id)
+            return replace(ended, result=outcome.result if outcome else {})
+        ended = replace(ended, result=outcome.result)
+        try:
+            self.store.keep(ended, outcome.network, outcome.history, run.events)
+        except OSError as error:
+            why = f"The run could not be saved: {error.strerror or error}."
+            return replace(ended, state="failed", sentence=why, result={})
+        return ended
+
+    def _follow(self, cluster: "Cluster", run: Run) -> Outcome | None:
         task = cluster.submit(
             run.run_id,
             run.spec,
@@ -347,7 +539,7 @@ class RunQueue:
             run.task = task
             if run.stopping:
                 task.stop()
-            run.send_wishes()
+            run.send_commands()
         while not cluster.wait(task, TICK_S):
             with self._changed:
                 if self._closed:
@@ -355,10 +547,10 @@ class RunQueue:
                 stuck = self._look_after(run)
             if stuck:
                 cluster.give_up(task)
-        return cluster.delivery(task)
+        return cluster.outcome(task)
 
-    def _look_after(self, run: GoingRun) -> bool:
-        """Stop what nobody follows or what holds others up; return whether it does not obey."""
+    def _look_after(self, run: Run) -> bool:
+        """Stop runs whose page is closed or that hold up others; return whether `run` is stuck."""
         now = self._clock()
         others = False
         for other in self._active():
@@ -377,19 +569,36 @@ class RunQueue:
             run.held_up_since = None
         return run.stop_asked_at is not None and now - run.stop_asked_at > STUCK_AFTER_S
 
-    def _take(self, run: GoingRun, parcel: Parcel) -> None:
-        snapshot = self._keeper.take(run, parcel)
-        if snapshot is not None:
-            place = {name: getattr(snapshot, name) for name in ("n_images", "epoch", "batch")}
-            self._note(run, "snapshot", place)
+    def _take(self, run: Run, parcel: Parcel) -> None:
+        """Keep a parcel of a run."""
+        if isinstance(parcel, Outcome):
+            run.reached = parcel
+            if parcel.network is not None:
+                with self._ignoring_full_disk():
+                    self.store.keep_epoch(run.run_id, parcel.network, list(run.events))
+            return
+        run.snapshots.append(parcel)
+        with self._ignoring_full_disk():
+            self.store.keep_snapshot(run.run_id, len(run.snapshots), parcel)
+        snapshot = Snapshots([parcel])[0]
+        place = {name: getattr(snapshot, name) for name in ("n_images", "epoch", "batch")}
+        self._note(run, "snapshot", place)
 
-    def _note(self, run: GoingRun, kind: str, values: Mapping[str, float]) -> None:
+    @contextmanager
+    def _ignoring_full_disk(self) -> Iterator[None]:
+        """Continue where a file cannot be written: the end of the run tries again, and tells."""
+        try:
+            yield
+        except OSError:
+            _log.warning("The results of a run could not be saved.", exc_info=True)
+
+    def _note(self, run: Run, kind: str, values: Mapping[str, float]) -> None:
         with self._changed:
             run.note(kind, values, self._clock())
-            run.send_wishes()
+            run.send_commands()
             self._changed.notify_all()
 
-    def _stop(self, run: GoingRun, why: str) -> None:
+    def _stop(self, run: Run, why: str) -> None:
         if run.stopping or run.state not in STEERABLE:
             return
         if run.state == "waiting":

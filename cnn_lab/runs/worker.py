@@ -1,76 +1,311 @@
-"""What happens in the process with Keras in it: runs, and checks beside them.
+"""The process that trains: runs, and requests to Keras beside them.
 
-`run` and `check` are the tasks that Dask carries here. `python -m cnn_lab.runs.worker
-ADDRESS` is the worker that a page process starts for itself; any other Dask worker that can
-import this package does as well.
+`run`, `check` and `keras_file` are the tasks that Dask carries here, `command` and `parcels`
+are called beside them. `python -m cnn_lab.runs.worker ADDRESS RESOURCE` is the worker that a
+page process starts for itself; any other Dask worker that can import this package does as well.
 """
 
 import asyncio
+import dataclasses
 import os
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from cnn_lab.concepts.checks import Answer, LayerCheck
-from cnn_lab.data.mnist import load_mnist
-from cnn_lab.runs.job import Command, RunSpec
-from cnn_lab.runs.keras_file import KerasFile, KerasFileWanted
-from cnn_lab.runs.outbox import Outbox, Parcel
-
-if TYPE_CHECKING:
-    from cnn_lab.runs.trainer import Outcome
-    from cnn_lab.training.loop import Control
+from cnn_lab.data.mnist import Data, DataError, load_mnist
+from cnn_lab.network import Network
+from cnn_lab.network.initial import initial_weights
+from cnn_lab.runs.checks import KerasFile, KerasFileRequest
+from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
+from cnn_lab.runs.snapshots import Observer
+from cnn_lab.training.engine import Weights
+from cnn_lab.training.loop import (
+    BatchReport,
+    Control,
+    EpochReport,
+    PauseReport,
+    Report,
+    Trainer,
+    TrainingDivergedError,
+    TrainingStopped,
+    new_engine,
+)
 
 TOPIC = "cnn-lab-training"
 NICENESS = 5
-N_THREADS = 2  # a run, and a check that need not wait for its end
+N_THREADS = 2  # a run, and a request to Keras that need not wait for its end
+MAX_WAITING = 16  # parcels
+ARRIVAL_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """What a run leaves behind, with what was not fetched while it went on.
+class Outbox:
+    """Parcels in order, each kept until the receiver confirms that it has arrived.
+
+    The training puts them in; the thread that answers the run queue takes them out.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: list[Parcel] = []
+        self._n_arrived = 0
+
+    def put(self, parcel: Parcel) -> int:
+        """Add a parcel and return its number, from 1; of too many the oldest is lost."""
+        with self._changed:
+            self._waiting.append(parcel)
+            if len(self._waiting) > MAX_WAITING:
+                del self._waiting[0]
+                self._n_arrived += 1
+            return self._n_arrived + len(self._waiting)
+
+    def after(self, n_arrived: int) -> tuple[int, list[Parcel]]:
+        """Return the parcels after the first `n_arrived`, which are no longer needed.
+
+        Returns
+        -------
+        n_before : int
+            The number of the parcel before these.
+        parcels : list
+        """
+        with self._changed:
+            del self._waiting[: max(0, n_arrived - self._n_arrived)]
+            self._n_arrived = max(self._n_arrived, n_arrived)
+            self._changed.notify_all()
+            return self._n_arrived, list(self._waiting)
+
+    def wait_for(self, number: int, timeout_s: float) -> bool:
+        """Return whether a parcel has arrived, after waiting at most `timeout_s` for that."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._n_arrived >= number, timeout_s)
+
+
+class Emit(Protocol):
+    """Reports an event of a run; the run queue receives all of them in this order."""
+
+    def __call__(self, kind: str, values: Mapping[str, float] | None = None) -> None:
+        """Report an event."""
+
+
+class WorkerRun:
+    """One run in this process: its data, training, snapshots, events and test.
+
+    Parameters
+    ----------
+    spec : RunSpec
+    emit : callable
+    clock : callable
+        Returns seconds.
 
     Attributes
     ----------
-    outcome : Outcome
-    n_before : int
-        Parcels of this run before the first of these.
-    parcels : list
-    resident_bytes : int
-        Memory of the process after the run.
+    control : Control
+        For interrupting from another thread.
+    outbox : Outbox
+        Receives the outcome of each epoch before the epoch is reported, and the snapshots.
     """
 
-    outcome: "Outcome"
-    n_before: int
-    parcels: list[Parcel]
-    resident_bytes: int
+    def __init__(
+        self, spec: RunSpec, emit: Emit, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.control, self.outbox = Control(), Outbox()
+        self._spec, self._emit, self._clock = spec, emit, clock
+        self._trainer: Trainer
+        self._observer: Observer | None = None
+        self._place = (0, 0, 0)  # images, epoch and batch
+        self._n_watched = -1  # images that the network of the latest snapshot had seen
+        self._began_at = self._held_s = 0.0
+        self._paused_at: float | None = None
+        self._cut_short = ""
+
+    def train(self) -> Outcome:
+        """Train as the run asks for, and test the network if no epoch is missing.
+
+        Raises
+        ------
+        TrainingFailedError
+            If the loss stops being a finite number, or the data cannot be had.
+
+        Notes
+        -----
+        A run that is stopped keeps its weights but is not measured on the test set: someone
+        who stops when the curve looks best has begun to choose by looking, and the test set is
+        read once, by runs that went where they were meant to go. A trial never is.
+        """
+        spec = self._spec
+        data = self._data()
+        if not spec.trial:
+            self._observer = Observer(spec.network, data)
+        self._trainer = trainer = Trainer(
+            new_engine(spec.engine, spec.network, spec.training),
+            data,
+            report=self._report,
+            control=self.control,
+        )
+        self._began_at = self._clock()
+        try:
+            network = trainer.train()
+        except TrainingDivergedError as error:
+            self._emit("diverged")
+            raise TrainingFailedError(str(error)) from None
+        result = trainer.result()
+        if self._observer is not None and result["images"] > self._n_watched:
+            self._watch(*self._place, network.weights)
+        if not trainer.complete and self.control.stopped:
+            self._cut_short = "Stopped as requested."
+        if trainer.complete and not spec.trial:
+            self._emit("testing")
+            result |= trainer.test()
+        return self._outcome(network.weights, result, "" if trainer.complete else self._cut_short)
+
+    def _data(self) -> Data:
+        # Imported late: what it names leads to Keras.
+        from cnn_lab.data.keras_download import training_data
+
+        try:
+            return training_data(self._spec.training, self._arriving)
+        except DataError as error:
+            raise TrainingFailedError(str(error)) from error
+
+    def _arriving(self, share: float) -> None:
+        self._emit("downloading", {"share": share})
+        if self.control.stopped:
+            raise TrainingFailedError("Stopped while its images were still being downloaded.")
+
+    def _outcome(self, weights: Weights, result: dict[str, Any], cut_short: str = "") -> Outcome:
+        network = None
+        if not self._spec.trial:
+            network = Network(self._spec.network, weights, self._trainer.card(result))
+        history = [dataclasses.asdict(epoch) for epoch in self._trainer.history]
+        return Outcome(network, history, result, cut_short)
+
+    def _report(self, event: Report) -> None:
+        now = self._clock()
+        if self._paused_at is not None:
+            self._held_s += now - self._paused_at
+            self._paused_at = None
+        match event:
+            case PauseReport():
+                self._paused_at = now
+            case EpochReport():
+                self._hand_over(event)
+        self._emit(event.kind, dataclasses.asdict(event))
+        if isinstance(event, BatchReport):
+            self._look(event)
+        if self._trainer.complete:
+            return
+        if now - self._began_at - self._held_s > self._spec.max_seconds:
+            limit = f"{self._spec.max_seconds:,.0f} s"
+            self._cut_short = f"Stopped after {limit}, the time limit of a run."
+        if self._cut_short:
+            raise TrainingStopped
+
+    def _look(self, event: BatchReport) -> None:
+        self._place = event.n_images, event.epoch, event.batch
+        if self._observer is not None and self._n_watched < 0:
+            # Not before, because a reader is waiting for the first point of the curves.
+            spec = self._spec
+            self._watch(0, 0, 0, initial_weights(spec.network, spec.training.seed))
+        elif self._is_due(event.seconds):
+            self._watch(*self._place, self._trainer.weights())
+
+    def _is_due(self, seconds: float, *, epoch_ends: bool = False) -> bool:
+        return self._observer is not None and self._observer.due(seconds, epoch_ends=epoch_ends)
+
+    def _watch(self, n_images: int, epoch: int, batch: int, weights: Weights) -> None:
+        assert self._observer is not None
+        self._n_watched = n_images
+        self._send(self._observer.take(n_images, epoch, batch, weights).to_bytes())
+
+    def _hand_over(self, event: EpochReport) -> None:
+        """Send what the epoch has reached, so that it is there before the epoch is reported."""
+        weights = self._trainer.weights()
+        if self._is_due(event.seconds, epoch_ends=True):
+            self._watch(event.n_images, event.epoch, self._spec.n_batches, weights)
+        number = self._send(self._outcome(weights, self._trainer.result()))
+        if not self.outbox.wait_for(number, ARRIVAL_TIMEOUT_S):
+            self._cut_short = "Stopped because its results could not be delivered."
+
+    def _send(self, parcel: Parcel) -> int:
+        number = self.outbox.put(parcel)
+        self._emit("parcel")
+        return number
 
 
-@dataclass(frozen=True)
-class _Going:
-    control: "Control"
-    outbox: Outbox
-
-
-_going: dict[str, _Going] = {}
+_runs: dict[str, WorkerRun] = {}
 _training = threading.Lock()  # two runs at once would take each other's time and memory
-_checking = threading.Lock()  # what a check has in hand must not be cleared away
+_asking = threading.Lock()  # what a request to Keras is using must not be cleared away
+
+
+def run(run_id: str, spec_json: str) -> tuple[Outcome, int, list[Parcel]]:
+    """Train as a Dask task, and report what happens to the scheduler's event log.
+
+    Parameters
+    ----------
+    run_id : str
+        Stands in each event, and is the name that `command` and `parcels` use.
+    spec_json : str
+        A RunSpec.
+
+    Returns
+    -------
+    outcome : Outcome
+    n_before, parcels : int, list
+        As from `Outbox.after`: those that were not fetched during the run.
+
+    Raises
+    ------
+    TrainingFailedError
+        See `WorkerRun.train`.
+    """
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def emit(kind: str, values: Mapping[str, float] | None = None) -> None:
+        message = {
+            "run": run_id,
+            "worker": worker.address,
+            "kind": kind,
+            "values": dict(values or {}),
+        }
+        worker.log_event(TOPIC, message)
+
+    present = _runs[run_id] = WorkerRun(RunSpec.model_validate_json(spec_json), emit)
+    emit("started")
+    try:
+        with _training:
+            outcome = present.train()
+    finally:
+        del _runs[run_id]
+        # In another thread: a reader who has just clicked on Stop need not wait for it.
+        threading.Thread(target=_forget_models, daemon=True).start()
+    return outcome, *present.outbox.after(0)
+
+
+def _forget_models() -> None:
+    """Let go of what Keras keeps of the run, if Keras took part."""
+    if "cnn_lab.training.keras_engine" in sys.modules:
+        from cnn_lab.training import keras_engine
+
+        with _training, _asking:
+            keras_engine.forget_models()
 
 
 async def command(run_id: str, what: Command, value: float | None = None) -> None:
     """Steer a run of this process from outside; it obeys before its next batch.
 
     Sent by `Client.run`, which the worker answers while its tasks are busy, so training
-    never has to ask anybody.
+    never has to ask for commands.
     """
-    if run_id not in _going:
+    if run_id not in _runs:
         return
-    control = _going[run_id].control
+    control = _runs[run_id].control
     match what:
         case "stop":
             control.stop()
@@ -86,79 +321,23 @@ async def command(run_id: str, what: Command, value: float | None = None) -> Non
 
 async def parcels(run_id: str, n_arrived: int) -> tuple[int, list[Parcel]]:
     """Return what a run of this process has sent after its first parcels; see `Outbox.after`."""
-    going = _going.get(run_id)
-    return going.outbox.after(n_arrived) if going else (n_arrived, [])
-
-
-def run(run_id: str, spec_json: str) -> Delivery:
-    """Train as a Dask task, telling the scheduler's event log what happens.
-
-    Parameters
-    ----------
-    run_id : str
-        Stands in each event, and is the name that `command` and `parcels` use.
-    spec_json : str
-        A RunSpec.
-
-    Raises
-    ------
-    TrainingFailedError
-        See `trainer.train`.
-    """
-    import psutil
-    from distributed import get_worker
-
-    from cnn_lab.runs import trainer
-    from cnn_lab.training.loop import Control
-
-    worker = get_worker()
-
-    def emit(kind: str, values: Mapping[str, float] | None = None) -> None:
-        message = {
-            "run": run_id,
-            "worker": worker.address,
-            "kind": kind,
-            "values": dict(values or {}),
-        }
-        worker.log_event(TOPIC, message)
-
-    spec = RunSpec.model_validate_json(spec_json)
-    going = _going[run_id] = _Going(Control(), Outbox())
-    emit("started")
-    try:
-        with _training:
-            outcome = trainer.train(spec, going.control, emit, going.outbox)
-    finally:
-        del _going[run_id]
-        # Beside the answer: whoever has just clicked on Stop need not wait for it.
-        threading.Thread(target=_forget_models, daemon=True).start()
-    n_before, rest = going.outbox.after(0)
-    return Delivery(outcome, n_before, rest, psutil.Process().memory_info().rss)
-
-
-def _forget_models() -> None:
-    """Let go of what Keras keeps of the run, if Keras took part."""
-    if "cnn_lab.training.keras_engine" in sys.modules:
-        from cnn_lab.training import keras_engine
-
-        with _training, _checking:
-            keras_engine.forget_models()
+    present = _runs.get(run_id)
+    return present.outbox.after(n_arrived) if present else (n_arrived, [])
 
 
 def check(request: LayerCheck) -> Answer:
     """Have Keras calculate what a page shows, as a Dask task; see `keras_check.check`."""
     from cnn_lab.concepts import keras_check
 
-    with _checking:
+    with _asking:
         return keras_check.check(request)
 
 
-def keras_file(request: KerasFileWanted) -> KerasFile:
+def keras_file(request: KerasFileRequest) -> KerasFile:
     """Have Keras write a network to a file of its own, as a Dask task."""
-    from cnn_lab.network import Network
     from cnn_lab.training import keras_engine
 
-    with _checking, tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
+    with _asking, tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
         weights = Path(folder) / "weights.safetensors"
         weights.write_bytes(request.weights)
         content = keras_engine.keras_file(Network.load(weights))
@@ -166,7 +345,7 @@ def keras_file(request: KerasFileWanted) -> KerasFile:
 
 
 def warm() -> None:
-    """Import Keras and read MNIST, so that the first run or check need not."""
+    """Import Keras and read MNIST, so that the first run or request need not."""
     from cnn_lab.concepts import keras_check  # noqa: F401
     from cnn_lab.training import keras_engine  # noqa: F401
 
@@ -174,7 +353,7 @@ def warm() -> None:
 
 
 def main(scheduler: str, resource: str) -> None:
-    """Work for the scheduler at this address until it, or whoever started this, is gone.
+    """Work for the scheduler at this address until it, or the process that started this, ends.
 
     `resource` is what the worker offers to Dask: a name by which tasks can ask for it.
     """
@@ -205,7 +384,7 @@ async def _work(scheduler: str, resource: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """Leave when the other end of standard input closes, however the parent went."""
+    """Exit when the other end of standard input closes, however the parent ended."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(0)

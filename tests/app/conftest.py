@@ -1,11 +1,16 @@
 """Open any page of the app without a browser."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnn_lab.app import run_queue
+from cnn_lab.runs.queue import RunQueue
+from tests.fake_cluster import FakeCluster
 from tools.server import ROOT
 
 RUN_TIMEOUT_S = 60
@@ -15,6 +20,23 @@ RUN_TIMEOUT_S = 60
 def _no_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the app find no cookies and headers; AppTest would have it find a mock of them."""
     monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: None)
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeCluster]:
+    """Let the app's run queue hand its runs to a cluster that trains nothing."""
+    monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
+    fake = FakeCluster()
+    monkeypatch.setattr(run_queue, "RunQueue", partial(RunQueue, cluster=fake))
+    run_queue.run_queue.clear()
+    yield fake
+    run_queue.run_queue.clear()
+
+
+@pytest.fixture
+def queue(cluster: FakeCluster) -> RunQueue:
+    """Return the app's run queue."""
+    return run_queue.run_queue()
 
 
 @pytest.fixture

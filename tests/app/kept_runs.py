@@ -8,9 +8,9 @@ from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import TrainingSpec
-from cnn_lab.runs import store
 from cnn_lab.runs.job import Event, RunSpec, State, Status, new_run_id
 from cnn_lab.runs.snapshots import Observer
+from cnn_lab.runs.store import Store
 from cnn_lab.training.evaluation import judge_probabilities
 
 N_TESTED = 1000
@@ -59,7 +59,7 @@ def keep(
         events.append(report("batch", epoch, 0.5 / 4**epoch, val_loss))
         events.append(report("epoch", epoch, 0.5 / 4**epoch, val_loss))
     history = [dict(event.values) for event in events if event.kind == "epoch"]
-    store.keep_run(runs, status, Network.load("fast"), history, events)
+    Store(runs).keep(status, Network.load("fast"), history, events)
     return status.run_id
 
 
@@ -78,4 +78,4 @@ def add_snapshots(runs: Path, run_id: str) -> None:
             min(N_EPOCHS, 1 + int(N_EPOCHS * share)),
             int(422 * share),
         )
-        store.keep_snapshot(runs, run_id, number, observer.take(*place, weights).to_bytes())
+        Store(runs).keep_snapshot(run_id, number, observer.take(*place, weights).to_bytes())

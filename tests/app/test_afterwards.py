@@ -4,9 +4,8 @@ import base64
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,18 +13,17 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cnn_lab.app import run_queue
 from cnn_lab.app.training.fields import setting_key
 from cnn_lab.concepts.checks import CheckFailedError
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.runs.checks import Checks
+from cnn_lab.runs.checks import KerasFile
 from cnn_lab.runs.comparison import uncertainty
-from cnn_lab.runs.doctor import diagnose
+from cnn_lab.runs.doctor.diagnosis import diagnose
 from cnn_lab.runs.job import new_run_id
-from cnn_lab.runs.keras_file import KerasFile
 from cnn_lab.runs.queue import RunQueue
 from tests.app.elements import tables
 from tests.app.kept_runs import MOMENTS, N_TESTED, add_snapshots, judged, keep
+from tests.fake_cluster import FakeCluster
 from tests.prose import wording
 
 Open = Callable[..., AppTest]
@@ -50,13 +48,8 @@ def done(runs: Path, result: dict[str, Any]) -> str:
 
 
 @pytest.fixture(autouse=True)
-def queue(monkeypatch: pytest.MonkeyPatch, runs: Path) -> Iterator[RunQueue]:
-    """A queue that starts nothing."""
-    monkeypatch.setattr(RunQueue, "_wake", lambda _engine: None)
+def _kept_here(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
     monkeypatch.setenv("CNN_LAB_RUNS", str(runs))
-    run_queue.run_queue.clear()
-    yield run_queue.run_queue()
-    run_queue.run_queue.clear()
 
 
 def said(page: AppTest) -> str:
@@ -246,11 +239,6 @@ def test_the_doctor_gives_reasons_and_sets_what_it_advises(
     assert asked == wanted
 
 
-def answered_by(queue: RunQueue, ask: Callable[..., KerasFile]) -> None:
-    """Put `ask` where the worker would be."""
-    queue.keras_files = Checks(lambda: SimpleNamespace(has_keras=True), ask)  # type: ignore[arg-type, return-value]
-
-
 def prepare(page: AppTest, queue: RunQueue, run_id: str) -> None:
     page.button(key="training_keras").click().run()
     queue.keras_files.wait(page.session_state["training_keras_asked"][run_id], PATIENCE_S)
@@ -258,8 +246,10 @@ def prepare(page: AppTest, queue: RunQueue, run_id: str) -> None:
     assert not page.exception
 
 
-def test_a_keras_file_takes_its_buttons_place(open_page: Open, done: str, queue: RunQueue) -> None:
-    answered_by(queue, lambda _cluster, _wanted: KerasFile(b"0" * 2_000_000, "3.15.1"))
+def test_a_keras_file_takes_its_buttons_place(
+    open_page: Open, done: str, cluster: FakeCluster, queue: RunQueue
+) -> None:
+    cluster.keras_file = lambda _request: KerasFile(b"0" * 2_000_000, "3.15.1")
     page = open_page("training", {"run": done})
     prepare(page, queue, done)
     assert "Written by Keras 3.15.1: 2 MB." in said(page)
@@ -269,12 +259,12 @@ def test_a_keras_file_takes_its_buttons_place(open_page: Open, done: str, queue:
 
 
 def test_no_keras_file_is_a_sentence_and_another_try(
-    open_page: Open, done: str, queue: RunQueue
+    open_page: Open, done: str, cluster: FakeCluster, queue: RunQueue
 ) -> None:
-    def refuse(_cluster: object, _wanted: object) -> KerasFile:
+    def refuse(_request: object) -> KerasFile:
         raise CheckFailedError("The connection to the scheduler was closed.")
 
-    answered_by(queue, refuse)
+    cluster.keras_file = refuse
     page = open_page("training", {"run": done})
     prepare(page, queue, done)
     assert "The connection to the scheduler was closed." in said(page)

@@ -1,4 +1,4 @@
-"""The sweep of the Training page, with a queue whose runs never begin."""
+"""The sweep of the Training page, with a cluster that trains nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,11 +9,12 @@ from streamlit.testing.v1 import AppTest
 from cnn_lab.app import run_queue
 from cnn_lab.app.training import sweep
 from cnn_lab.network import zoo
-from cnn_lab.runs.folder import Folder
 from cnn_lab.runs.job import RunSpec
-from cnn_lab.runs.queue import RunQueue
-from cnn_lab.runs.sweep import Desk, SweepSpec, SweepStatus, Trial
+from cnn_lab.runs.store import Folder
+from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus, Trial
+from cnn_lab.runs.sweep.runner import Sweeps
 from tests.app.elements import tables
+from tests.fake_cluster import FakeCluster
 from tests.prose import wording
 
 Open = Callable[..., AppTest]
@@ -22,14 +23,10 @@ PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)
-def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desk]:
-    monkeypatch.setattr(RunQueue, "_wake", lambda _engine: None)
-    monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
-    sweep.desk.clear()
-    run_queue.run_queue.clear()
-    yield sweep.desk()
-    sweep.desk.clear()
-    run_queue.run_queue.clear()
+def sweeps(cluster: FakeCluster) -> Iterator[Sweeps]:
+    sweep.sweeps.clear()
+    yield sweep.sweeps()
+    sweep.sweeps.clear()
 
 
 def said(page: AppTest) -> str:
@@ -93,7 +90,7 @@ def test_nothing_of_it_is_there_before_it_is_opened(open_page: Open) -> None:
     assert cost.search(said(page))
 
 
-def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, desk: Desk) -> None:
+def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, sweeps: Sweeps) -> None:
     page = opened(
         open_page,
         {
@@ -107,16 +104,16 @@ def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, desk: D
     page.button(key="sweep_start").click().run()
     assert not page.exception
     sweep_id = in_address(page, "sweep")
-    spec = desk.status(sweep_id).spec
+    spec = sweeps.status(sweep_id).spec
     assert (spec.vary, spec.n_trials) == (("width", "augmentation"), 4)
     queue = spec.base.training
     assert (queue.epochs, queue.data_fraction, queue.learning_rate) == (2, 0.01, 0.03)
-    desk.wait(sweep_id, lambda now: bool(now.trials), PATIENCE_S)
+    sweeps.wait(sweep_id, lambda now: bool(now.trials), PATIENCE_S)
     page.run()
     assert "**Trial 1 of 4**" in said(page)
     page.button(key="sweep_stop").click()
-    desk.stop(sweep_id)
-    desk.wait(sweep_id, lambda now: not now.active, PATIENCE_S)
+    sweeps.stop(sweep_id)
+    sweeps.wait(sweep_id, lambda now: not now.active, PATIENCE_S)
     page.run()
     assert not page.exception
     assert "Stopped as requested. 1 of 4 trials have ended." in said(page)
@@ -124,10 +121,12 @@ def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, desk: D
     assert "sweep_start" in [button.key for button in page.button]
 
 
-def test_somebody_elses_sweep_can_be_watched_and_not_stopped(open_page: Open, desk: Desk) -> None:
+def test_somebody_elses_sweep_can_be_watched_and_not_stopped(
+    open_page: Open, sweeps: Sweeps
+) -> None:
     preset = zoo.preset("fast")
     base = RunSpec(network=preset.network, training=preset.training)
-    sweep_id = desk.start(SweepSpec(base=base, vary=("optimizer",)), "somebody else")
+    sweep_id = sweeps.start(SweepSpec(base=base, vary=("optimizer",)), "somebody else")
     page = opened(open_page, {"sweep": sweep_id})
     assert "**Trial 1 of 10**" in said(page)
     assert "sweep_stop" not in [button.key for button in page.button]

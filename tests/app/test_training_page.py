@@ -1,6 +1,6 @@
-"""The Training page with a queue whose runs never begin: no worker, and any state at will."""
+"""The Training page with a cluster that trains nothing: no worker, and any state at will."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,11 @@ from cnn_lab.network.spec import (
 )
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import to_token
-from cnn_lab.runs import store
 from cnn_lab.runs.job import Event, RunSpec, Status, new_run_id
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
+from cnn_lab.runs.store import Store
 from tests.app.elements import tables
+from tests.fake_cluster import PATIENCE_S, FakeCluster
 from tests.prose import wording
 
 Open = Callable[..., AppTest]
@@ -38,13 +39,7 @@ EPOCH = {
 }
 
 
-@pytest.fixture(autouse=True)
-def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RunQueue]:
-    monkeypatch.setattr(RunQueue, "_wake", lambda _engine: None)
-    monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
-    run_queue.run_queue.clear()
-    yield run_queue.run_queue()
-    run_queue.run_queue.clear()
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 def spec(**changes: object) -> RunSpec:
@@ -56,11 +51,6 @@ def spec(**changes: object) -> RunSpec:
 def said(page: AppTest) -> str:
     elements = [*page.markdown, *page.caption, *page.warning, *page.error, *page.info]
     return "\n".join(element.value for element in elements)
-
-
-def happens(queue: RunQueue, run_id: str, kind: str, **values: float) -> None:
-    """Let the queue hear of a run what its worker would tell."""
-    queue._note(queue._runs[run_id], kind, values)
 
 
 def asked_for(page: AppTest) -> RunSpec:
@@ -95,7 +85,7 @@ def keep(runs: Path, **ended: object) -> Status:
         }
     )
     events = [Event("started", 0.1), Event("batch", 2.0, BATCH), Event("epoch", 70.0, EPOCH)]
-    store.keep_run(runs, status, Network.load("fast"), [EPOCH], events)
+    Store(runs).keep(status, Network.load("fast"), [EPOCH], events)
     return status
 
 
@@ -189,7 +179,8 @@ def test_start_asks_for_a_run_and_stop_ends_it(open_page: Open, queue: RunQueue)
     assert queue.status(run_id).active
 
     page.button(key="training_stop").click().run()
-    assert queue.status(run_id).state == "stopped"
+    assert queue.wait(run_id, lambda status: not status.active, PATIENCE_S).state == "stopped"
+    page.run()
     assert "Stopped as requested." in said(page)
     assert page.button(key="training_start").label == "Start training"
 
@@ -390,57 +381,59 @@ def upload(page: AppTest, data: bytes) -> None:
     page.file_uploader(key="training_file").upload("run.json", data, "application/json").run()
 
 
-def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, queue: RunQueue) -> None:
+def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, cluster: FakeCluster) -> None:
     page = open_page("training")
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
     assert page.button(key="training_pause").disabled  # nothing has begun
-    happens(queue, run_id, "batch", **BATCH)
+    cluster.tell(run_id, "batch", **BATCH)
     page.run()
     assert "**Epoch 1 of 2**, batch 3 of 422" in said(page)
     assert page.button(key="training_step").disabled
 
     page.button(key="training_pause").click().run()
-    assert queue._runs[run_id].wishes == [("pause", None)]
+    assert cluster.task(run_id).commands == [("pause", None)]
     assert page.button(key="training_pause").label == "Pausing …"
     assert page.button(key="training_pause").disabled
-    happens(queue, run_id, "paused", epoch=1, batch=3)
+    cluster.tell(run_id, "paused", epoch=1, batch=3)
     page.run()
     assert "**Paused** in epoch 1 of 2, after batch 3 of 422" in said(page)
 
     page.button(key="training_step").click().run()
     assert page.button(key="training_step").label == "One batch …"
     assert page.button(key="training_resume").disabled
-    happens(queue, run_id, "batch", **BATCH | {"batch": 4, "n_images": 512})
-    happens(queue, run_id, "paused", epoch=1, batch=4)
+    cluster.tell(run_id, "batch", **BATCH | {"batch": 4, "n_images": 512})
+    cluster.tell(run_id, "paused", epoch=1, batch=4)
     page.run()
     assert page.button(key="training_step").label == "One batch"
 
     page.button(key="training_resume").click().run()
     assert page.button(key="training_resume").label == "Resuming …"
-    happens(queue, run_id, "batch", **BATCH | {"batch": 5, "n_images": 640})
+    cluster.tell(run_id, "batch", **BATCH | {"batch": 5, "n_images": 640})
     page.run()
     assert not page.button(key="training_pause").disabled
-    assert [command for command, _ in queue._runs[run_id].wishes] == ["pause", "step", "resume"]
+    assert [command for command, _ in cluster.task(run_id).commands] == ["pause", "step", "resume"]
 
 
-def test_another_rate_in_mid_run_is_checked_and_marked(open_page: Open, queue: RunQueue) -> None:
+def test_another_rate_in_mid_run_is_checked_and_marked(
+    open_page: Open, cluster: FakeCluster, queue: RunQueue
+) -> None:
     page = open_page("training", state={"training_rate_menu": True})
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
-    happens(queue, run_id, "batch", **BATCH)
+    cluster.tell(run_id, "batch", **BATCH)
     page.session_state["training_rate_menu"] = True
     page.run()
     page.number_input(key="training_new_rate").set_value(-3.0).run()
     page.button(key="training_rate").click().run()
     assert not page.exception
     assert "-3" in "".join(error.value for error in page.error)
-    assert queue._runs[run_id].wishes == []
+    assert cluster.task(run_id).commands == []
 
     page.number_input(key="training_new_rate").set_value(0.5).run()
     page.button(key="training_rate").click().run()
     assert not page.exception
-    assert queue._runs[run_id].wishes == [("rate", 0.5)]
+    assert cluster.task(run_id).commands == [("rate", 0.5)]
     assert not page.error
     assert [event["rate"] for event in queue.events(run_id) if event.kind == "rate"] == [0.5]
 

@@ -8,7 +8,8 @@ import streamlit as st
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.training.controls import apply_changes
 from cnn_lab.network.spec import Augmentation
-from cnn_lab.runs.doctor import Finding, diagnose
+from cnn_lab.runs.doctor.diagnosis import diagnose
+from cnn_lab.runs.doctor.evidence import Finding
 from cnn_lab.runs.job import Status
 
 ICONS = {"hint": ":material/lightbulb:", "warning": ":material/warning:"}

@@ -11,9 +11,8 @@ from cnn_lab.app.widgets.networks import show_network_code
 from cnn_lab.concepts.checks import CheckRefusedError
 from cnn_lab.content import prose
 from cnn_lab.network.spec.recipe import Recipe
-from cnn_lab.runs.checks import CheckStatus
+from cnn_lab.runs.checks import CheckStatus, KerasFile, KerasFileRequest
 from cnn_lab.runs.job import RunSpec, Status, UnknownRunError
-from cnn_lab.runs.keras_file import KerasFile, KerasFileWanted
 
 LOOK_EVERY_S = 0.5
 ASKED, REFUSED = "training_keras_asked", "training_keras_refused"
@@ -101,7 +100,7 @@ def _keras_file(run_id: str, name: str) -> None:
 
 def _ask(run_id: str) -> None:
     try:
-        wanted = KerasFileWanted(run_queue().result(run_id).read_bytes())
+        wanted = KerasFileRequest(run_queue().result(run_id).read_bytes())
         st.session_state[ASKED][run_id] = run_queue().keras_files.ask(wanted)
     except (CheckRefusedError, UnknownRunError) as error:
         st.session_state[REFUSED] = str(error)

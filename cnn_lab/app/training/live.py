@@ -16,7 +16,7 @@ from cnn_lab.charts.snapshots import filters_picture, largest, maps_picture
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
 from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status
-from cnn_lab.runs.snapshot import Snapshot, watched_classes
+from cnn_lab.runs.snapshots import Snapshot, watched_classes
 
 LIVE_EVERY_S = 0.5
 PICTURES_EVERY_S = 1.0

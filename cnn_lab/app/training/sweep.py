@@ -14,17 +14,9 @@ from cnn_lab.content import prose
 from cnn_lab.content.words import NOTHING, counted, or_dash
 from cnn_lab.network.spec import plain_error
 from cnn_lab.runs.job import RunRefusedError, RunSpec
-from cnn_lab.runs.sweep import (
-    FACTORS,
-    MAX_TRIALS,
-    Desk,
-    FactorName,
-    SweepSpec,
-    SweepStatus,
-    Trial,
-    UnknownSweepError,
-    words,
-)
+from cnn_lab.runs.sweep.records import MAX_TRIALS, SweepSpec, SweepStatus, Trial
+from cnn_lab.runs.sweep.runner import Sweeps, UnknownSweepError
+from cnn_lab.runs.sweep.space import FACTORS, FactorName, words
 
 LIVE_EVERY_S = 1.0
 SWEEP = "sweep"
@@ -34,10 +26,10 @@ FIRST_VARIED = ("Optimizer", "Learning rate")
 MAX_EPOCHS_EACH = 10
 
 
-@st.cache_resource(show_spinner=False, on_release=Desk.close)
-def desk() -> Desk:
-    """Return the object that runs this server's sweeps."""
-    return Desk(run_queue())
+@st.cache_resource(show_spinner=False, on_release=Sweeps.close)
+def sweeps() -> Sweeps:
+    """Return the sweeps of this server."""
+    return Sweeps(run_queue())
 
 
 def show_sweep(base: RunSpec | None) -> None:
@@ -76,11 +68,11 @@ def _followed() -> SweepStatus | None:
     asked = st.query_params.get(SWEEP)
     if asked is not None:
         try:
-            return desk().status(asked)
+            return sweeps().status(asked)
         except UnknownSweepError as error:
             st.warning(str(error), title="Sweep not found")
-    newest = desk().latest(owner())
-    return desk().status(newest) if newest is not None else None
+    newest = sweeps().latest(owner())
+    return sweeps().status(newest) if newest is not None else None
 
 
 def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
@@ -124,7 +116,7 @@ def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
             "Stop the sweep",
             icon=":material/stop:",
             key="sweep_stop",
-            on_click=desk().stop,
+            on_click=sweeps().stop,
             args=(followed.sweep_id,),
             disabled=followed.state == "stopping",
         )
@@ -150,7 +142,7 @@ def shortened(base: RunSpec, epochs: int, percent: int) -> RunSpec:
 
 def _start(spec: SweepSpec) -> None:
     try:
-        st.query_params[SWEEP] = desk().start(spec, owner())
+        st.query_params[SWEEP] = sweeps().start(spec, owner())
         st.session_state.pop(REFUSED, None)
     except RunRefusedError as error:
         st.session_state[REFUSED] = str(error)
@@ -169,7 +161,7 @@ def _cost(spec: SweepSpec) -> str:
 
 def _follow(sweep_id: str, base: RunSpec | None, *, was_active: bool) -> None:
     be_here()
-    status = desk().status(sweep_id)
+    status = sweeps().status(sweep_id)
     if was_active and not status.active:
         st.rerun()  # the whole page: the button changes
     if st.session_state.pop(APPLIED, False):
@@ -291,7 +283,7 @@ def _state(trial: Trial, status: SweepStatus, best: Trial | None) -> str:
 
 
 def _show_figures(status: SweepStatus) -> None:
-    from cnn_lab.runs.sweep.pictures import figure, has_enough, views  # Optuna takes half a second
+    from cnn_lab.charts.sweep import figure, has_enough, views  # Optuna takes half a second
 
     if not has_enough(status):
         return

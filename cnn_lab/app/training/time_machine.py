@@ -14,7 +14,7 @@ from cnn_lab.charts.snapshots import Filmstrip, accuracy_curve, filters_film, ma
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
 from cnn_lab.runs.job import Status
-from cnn_lab.runs.snapshot import Snapshot, watched_classes
+from cnn_lab.runs.snapshots import Snapshot, watched_classes
 
 DIGIT = "training_machine_digit"
 FILTERS_PX, MAPS_PX = 235, 310  # about as wide the pictures become

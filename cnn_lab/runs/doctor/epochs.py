@@ -7,8 +7,7 @@ import numpy as np
 from cnn_lab.content.words import listed
 from cnn_lab.network.spec import Augmentation, DataSetName, NetworkSpec
 from cnn_lab.ops.types import Array
-from cnn_lab.runs.doctor.course import Course
-from cnn_lab.runs.doctor.finding import Finding, finding
+from cnn_lab.runs.doctor.evidence import Curves, Finding, finding
 from cnn_lab.runs.job import MAX_EPOCHS
 
 CAREFUL: dict[DataSetName, Augmentation] = {
@@ -17,36 +16,36 @@ CAREFUL: dict[DataSetName, Augmentation] = {
     "cifar10": Augmentation(shift=4, rotate=10, scale=0.1, light=0.2),
 }
 
-RISE, LEAST_RISE = 1.15, 0.01  # of the lowest validation loss, and in nats
+RISE, MIN_RISE = 1.15, 0.01  # of the lowest validation loss, and in nats
 AT_ITS_WORST = 0.9
 GAP, STILL_GROWS = 0.05, 0.2  # of all images, and of the gap
-FALL, LEAST_GAIN = 0.9, 0.001
+FALL, MIN_GAIN = 0.9, 0.001
 JUMP = 0.25  # of the mean validation loss
 
 
-def after_epochs(network: NetworkSpec, course: Course) -> Iterator[Finding | None]:
-    """Yield what the finished epochs say; None for a rule that has nothing to say."""
-    if not course.epochs:
+def after_epochs(network: NetworkSpec, curves: Curves) -> Iterator[Finding | None]:
+    """Yield the findings about the finished epochs; None for a rule without one."""
+    if not curves.epochs:
         return
     loss, accuracy, val_loss, val_accuracy = (
-        np.array([epoch[name] for epoch in course.epochs], float)
+        np.array([epoch[name] for epoch in curves.epochs], float)
         for name in ("loss", "accuracy", "val_loss", "val_accuracy")
     )
-    overfitting = _rising(course, loss, val_loss)
-    if overfitting is None and not _lags(network, course):
-        overfitting = _gap(course, accuracy, val_accuracy)
+    overfitting = _rising(curves, loss, val_loss)
+    if overfitting is None and not _lags(network, curves):
+        overfitting = _gap(curves, accuracy, val_accuracy)
     yield overfitting
     if overfitting is None:
-        yield _jumpy(course, loss, val_loss)
-        yield _still_improving(course, val_loss, val_accuracy)
-        yield _better_in_validation(network, course, accuracy, val_accuracy)
+        yield _jumpy(curves, loss, val_loss)
+        yield _still_improving(curves, val_loss, val_accuracy)
+        yield _better_in_validation(network, curves, accuracy, val_accuracy)
 
 
-def _rising(course: Course, loss: Array, val_loss: Array) -> Finding | None:
-    """Say it of validation that has been getting worse for two epochs, unlike training."""
+def _rising(curves: Curves, loss: Array, val_loss: Array) -> Finding | None:
+    """Find a validation loss that has risen for two epochs while the training loss has not."""
     best = int(val_loss.argmin())
     since = val_loss[best + 1 :]
-    worse = max(RISE * val_loss[best], val_loss[best] + LEAST_RISE)
+    worse = max(RISE * val_loss[best], val_loss[best] + MIN_RISE)
     if len(since) < 2 or since[-2:].min() < worse or loss[-1] > loss[best]:
         return None
     if since[-1] < AT_ITS_WORST * since.max():  # up and down is something else
@@ -55,7 +54,7 @@ def _rising(course: Course, loss: Array, val_loss: Array) -> Finding | None:
         "overfitting",
         "warning",
         "validation loss rises",
-        _against_overfitting(course, best + 1),
+        _against_overfitting(curves, best + 1),
         best_epoch=best + 1,
         lowest=f"{val_loss[best]:.3f}",
         now=f"{val_loss[-1]:.3f}",
@@ -64,8 +63,8 @@ def _rising(course: Course, loss: Array, val_loss: Array) -> Finding | None:
     )
 
 
-def _gap(course: Course, accuracy: Array, val_accuracy: Array) -> Finding | None:
-    """Say it of much better training, where validation gains nothing any more."""
+def _gap(curves: Curves, accuracy: Array, val_accuracy: Array) -> Finding | None:
+    """Find training accuracy far above validation accuracy that no longer improves."""
     gap = float(accuracy[-1] - val_accuracy[-1])
     if len(accuracy) < 3 or gap < GAP or val_accuracy[-1] - val_accuracy[-3] > STILL_GROWS * gap:
         return None
@@ -74,14 +73,14 @@ def _gap(course: Course, accuracy: Array, val_accuracy: Array) -> Finding | None
         "overfitting",
         "warning",
         "gap",
-        _against_overfitting(course, best + 1),
+        _against_overfitting(curves, best + 1),
         training=f"{accuracy[-1]:.1%}",
         validation=f"{val_accuracy[-1]:.1%}",
     )
 
 
-def _against_overfitting(course: Course, best_epoch: int) -> dict[str, object]:
-    training = course.training
+def _against_overfitting(curves: Curves, best_epoch: int) -> dict[str, object]:
+    training = curves.training
     if training.data_fraction < 1:
         return {"data_fraction": 1.0}
     if not training.augmentation.active:
@@ -89,15 +88,15 @@ def _against_overfitting(course: Course, best_epoch: int) -> dict[str, object]:
     return {"epochs": best_epoch}
 
 
-def _jumpy(course: Course, loss: Array, val_loss: Array) -> Finding | None:
-    """Say it of validation that goes up and down by much while training falls."""
-    if len(loss) < 5 or course.training.schedule != "constant" or loss[-1] > loss[-5]:
+def _jumpy(curves: Curves, loss: Array, val_loss: Array) -> Finding | None:
+    """Find a validation loss that swings widely while the training loss falls."""
+    if len(loss) < 5 or curves.training.schedule != "constant" or loss[-1] > loss[-5]:
         return None
     latest = val_loss[-5:]
     steps = np.diff(latest)
     turns = int(np.count_nonzero(np.diff(np.sign(steps))))
     jump = float(abs(steps).mean())
-    if turns < 2 or jump < max(JUMP * latest.mean(), LEAST_RISE):
+    if turns < 2 or jump < max(JUMP * latest.mean(), MIN_RISE):
         return None
     return finding(
         "jumpy",
@@ -106,17 +105,17 @@ def _jumpy(course: Course, loss: Array, val_loss: Array) -> Finding | None:
         {"schedule": "cosine"},
         lowest=f"{latest.min():.3f}",
         highest=f"{latest.max():.3f}",
-        rate=f"{course.rate:g}",
+        rate=f"{curves.rate:g}",
     )
 
 
-def _still_improving(course: Course, val_loss: Array, val_accuracy: Array) -> Finding | None:
-    """Say it of a run whose validation got better to its end, with a rate that did not fall."""
-    n = course.training.epochs
-    if len(val_loss) < max(n, 2) or course.training.schedule != "constant":
+def _still_improving(curves: Curves, val_loss: Array, val_accuracy: Array) -> Finding | None:
+    """Find validation that improved to the end of a run at a constant rate."""
+    n = curves.training.epochs
+    if len(val_loss) < max(n, 2) or curves.training.schedule != "constant":
         return None
     gain = float(val_accuracy[-1] - val_accuracy[-2])
-    if val_loss[-1] > FALL * val_loss[-2] or gain < LEAST_GAIN:
+    if val_loss[-1] > FALL * val_loss[-2] or gain < MIN_GAIN:
         return None
     longer = min(2 * n, MAX_EPOCHS)
     return finding(
@@ -131,11 +130,11 @@ def _still_improving(course: Course, val_loss: Array, val_accuracy: Array) -> Fi
 
 
 def _better_in_validation(
-    network: NetworkSpec, course: Course, accuracy: Array, val_accuracy: Array
+    network: NetworkSpec, curves: Curves, accuracy: Array, val_accuracy: Array
 ) -> Finding | None:
-    """Say that dropout and augmentation make the task harder in training: no illness."""
+    """Find better validation than training, which dropout or augmentation explains."""
     dropped = any(layer.share_dropped for layer in network.layers)
-    augmented = course.training.augmentation.active
+    augmented = curves.training.augmentation.active
     if val_accuracy[-1] - accuracy[-1] < GAP / 5 or not (dropped or augmented):
         return None
     makers = ["dropout switches numbers off"] * dropped + ["images are changed"] * augmented
@@ -149,13 +148,13 @@ def _better_in_validation(
     )
 
 
-def _lags(network: NetworkSpec, course: Course) -> bool:
-    """Whether averages that validation uses are still too young to judge by.
+def _lags(network: NetworkSpec, curves: Curves) -> bool:
+    """Return whether averages that validation uses still lag behind what is learned.
 
     Moving means of batch normalization, and averaged weights, follow what is learned with a
     delay of about 1 / (1 - momentum) batches.
     """
     momenta = [layer.moving_momentum for layer in network.layers]
-    slowest = max([course.training.weight_averaging, *momenta])
-    n_batches = course.epochs[-1]["n_images"] / course.training.batch_size
+    slowest = max([curves.training.weight_averaging, *momenta])
+    n_batches = curves.epochs[-1]["n_images"] / curves.training.batch_size
     return bool(n_batches < 5 / (1 - slowest))

@@ -1,10 +1,9 @@
-"""Rules about steps that are too long or too short; at most one of them speaks."""
+"""Rules about a learning rate that is too high or too low; at most one has a finding."""
 
 import math
 
 from cnn_lab.network.spec import OptimizerName
-from cnn_lab.runs.doctor.course import Course
-from cnn_lab.runs.doctor.finding import Finding, finding, plain_rate
+from cnn_lab.runs.doctor.evidence import Curves, Finding, finding, plain_rate
 
 # What Keras takes when nothing is said.
 USUAL_RATES: dict[OptimizerName, float] = {
@@ -22,23 +21,23 @@ RISE = 0.25  # of the same
 TIMES_LOWEST = 1.5
 
 
-def at_this_rate(course: Course) -> Finding | None:
-    """Return what the training loss says of the learning rate; None while it says nothing."""
-    if course.diverged:
-        return _diverged(course)
-    if course.n_batches < ENOUGH_BATCHES or len(course.losses) < 3:
+def at_this_rate(curves: Curves) -> Finding | None:
+    """Return the finding about the learning rate from the training loss; None without one."""
+    if curves.diverged:
+        return _diverged(curves)
+    if curves.n_batches < ENOUGH_BATCHES or len(curves.losses) < 3:
         return None
     for rule in (_too_high, _killed, _not_learning, _too_low):
-        found = rule(course)
+        found = rule(curves)
         if found is not None:
             return found
     return None
 
 
-def _diverged(course: Course) -> Finding:
-    changes = {"learning_rate": plain_rate(course.used_rate / 10)}
-    rate = f"{course.rate:g}"
-    if not len(course.losses):
+def _diverged(curves: Curves) -> Finding:
+    changes = {"learning_rate": plain_rate(curves.used_rate / 10)}
+    rate = f"{curves.rate:g}"
+    if not len(curves.losses):
         return finding("diverged", "warning", "diverged at once", changes, rate=rate)
     return finding(
         "diverged",
@@ -46,26 +45,26 @@ def _diverged(course: Course) -> Finding:
         "diverged",
         changes,
         rate=rate,
-        loss=f"{course.losses[-1]:.3g}",
-        batches=round(course.n_batches),
+        loss=f"{curves.losses[-1]:.3g}",
+        batches=round(curves.n_batches),
     )
 
 
-def _too_high(course: Course) -> Finding | None:
-    """Say it of a loss far above where it was, or for long above that of guessing."""
-    lowest, now = float(course.losses[:-1].min()), float(course.losses[-1])
-    changes = {"learning_rate": plain_rate(course.used_rate / 10)}
-    if course.losses[-3:].min() > LIKE_CHANCE[1] * course.chance:
+def _too_high(curves: Curves) -> Finding | None:
+    """Find a loss far above its lowest, or above that of guessing for long."""
+    lowest, now = float(curves.losses[:-1].min()), float(curves.losses[-1])
+    changes = {"learning_rate": plain_rate(curves.used_rate / 10)}
+    if curves.losses[-3:].min() > LIKE_CHANCE[1] * curves.chance:
         return finding(
             "rate_too_high",
             "warning",
             "worse than guessing",
             changes,
             now=f"{now:.2f}",
-            chance=f"{course.chance:.2f}",
-            rate=f"{course.rate:g}",
+            chance=f"{curves.chance:.2f}",
+            rate=f"{curves.rate:g}",
         )
-    if now > max(lowest + RISE * course.chance, TIMES_LOWEST * lowest):
+    if now > max(lowest + RISE * curves.chance, TIMES_LOWEST * lowest):
         return finding(
             "rate_too_high",
             "warning",
@@ -73,52 +72,52 @@ def _too_high(course: Course) -> Finding | None:
             changes,
             lowest=f"{lowest:.2f}",
             now=f"{now:.2f}",
-            rate=f"{course.rate:g}",
+            rate=f"{curves.rate:g}",
         )
     return None
 
 
-def _killed(course: Course) -> Finding | None:
-    """Say it of a loss that leapt and now rests at that of guessing."""
-    if not _guesses(course) or course.peak_loss < (1 + RISE) * course.chance:
+def _killed(curves: Curves) -> Finding | None:
+    """Find a loss that jumped up and is now that of guessing."""
+    if not _guesses(curves) or curves.peak_loss < (1 + RISE) * curves.chance:
         return None
     return finding(
         "rate_too_high",
         "warning",
         "thrown back to guessing",
-        {"learning_rate": plain_rate(course.used_rate / 10)},
-        peak=f"{course.peak_loss:.1f}",
-        chance=f"{course.chance:.2f}",
-        rate=f"{course.highest_rate:g}",
+        {"learning_rate": plain_rate(curves.used_rate / 10)},
+        peak=f"{curves.peak_loss:.1f}",
+        chance=f"{curves.chance:.2f}",
+        rate=f"{curves.highest_rate:g}",
     )
 
 
-def _not_learning(course: Course) -> Finding | None:
-    if course.n_batches < MANY_BATCHES or not _guesses(course):
+def _not_learning(curves: Curves) -> Finding | None:
+    if curves.n_batches < MANY_BATCHES or not _guesses(curves):
         return None
-    usual = USUAL_RATES[course.training.optimizer]
-    far_off = abs(math.log(course.highest_rate / usual)) > math.log(1 / LOW)
-    low = course.highest_rate < usual
+    usual = USUAL_RATES[curves.training.optimizer]
+    far_off = abs(math.log(curves.highest_rate / usual)) > math.log(1 / LOW)
+    low = curves.highest_rate < usual
     section = "stands still" if not far_off else f"stands still, rate {'low' if low else 'high'}"
     return finding(
         "not_learning",
         "warning",
         section,
         {"learning_rate": usual} if far_off else None,
-        now=f"{course.losses[-1]:.2f}",
-        chance=f"{course.chance:.2f}",
-        batches=round(course.n_batches),
-        rate=f"{course.highest_rate:g}",
-        **({"usual": f"{usual:g}", "optimizer": course.training.optimizer} if far_off else {}),
+        now=f"{curves.losses[-1]:.2f}",
+        chance=f"{curves.chance:.2f}",
+        batches=round(curves.n_batches),
+        rate=f"{curves.highest_rate:g}",
+        **({"usual": f"{usual:g}", "optimizer": curves.training.optimizer} if far_off else {}),
     )
 
 
-def _too_low(course: Course) -> Finding | None:
-    """Say it of a loss that falls, but not by half, at a rate far below the usual one."""
-    usual = USUAL_RATES[course.training.optimizer]
-    if course.n_batches < MANY_BATCHES or course.highest_rate >= LOW * usual:
+def _too_low(curves: Curves) -> Finding | None:
+    """Find a loss that falls, but not by half, at a rate far below the usual one."""
+    usual = USUAL_RATES[curves.training.optimizer]
+    if curves.n_batches < MANY_BATCHES or curves.highest_rate >= LOW * usual:
         return None
-    first, now = (float(course.losses[at]) - course.floor for at in (0, -1))
+    first, now = (float(curves.losses[at]) - curves.floor for at in (0, -1))
     if not first / 2 < now < first:
         return None
     return finding(
@@ -126,17 +125,17 @@ def _too_low(course: Course) -> Finding | None:
         "hint",
         "falls slowly",
         {"learning_rate": usual},
-        first=f"{course.losses[0]:.2f}",
-        now=f"{course.losses[-1]:.2f}",
-        batches=round(course.n_batches),
-        rate=f"{course.highest_rate:g}",
+        first=f"{curves.losses[0]:.2f}",
+        now=f"{curves.losses[-1]:.2f}",
+        batches=round(curves.n_batches),
+        rate=f"{curves.highest_rate:g}",
         usual=f"{usual:g}",
-        optimizer=course.training.optimizer,
+        optimizer=curves.training.optimizer,
     )
 
 
-def _guesses(course: Course) -> bool:
-    """Whether the latest losses are those of somebody who believes in all classes alike."""
-    latest = course.losses[-3:] / course.chance
+def _guesses(curves: Curves) -> bool:
+    """Return whether the latest losses are those of guessing uniformly."""
+    latest = curves.losses[-3:] / curves.chance
     least, most = LIKE_CHANCE
     return bool(((latest > least) & (latest < most)).all())

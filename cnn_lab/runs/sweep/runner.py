@@ -1,42 +1,62 @@
-"""One sweep under way: a thread that hands the run queue one trial after the other."""
+"""Sweeps in progress, each a thread that submits its trials, and all sweeps of a server."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cnn_lab.network.spec import plain_error
-from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, new_run_id
+from cnn_lab.runs.job import (
+    RunRefusedError,
+    RunSpec,
+    Status,
+    UnknownRunError,
+    checked_run_id,
+    new_run_id,
+)
 from cnn_lab.runs.queue import RunQueue
+from cnn_lab.runs.store import Folder
 from cnn_lab.runs.sweep.records import SweepSpec, SweepState, SweepStatus, Trial, TrialState
 from cnn_lab.runs.sweep.space import run_of
 
 if TYPE_CHECKING:
-    from cnn_lab.runs.sweep.study import Study
+    from cnn_lab.runs.sweep.search import Search
 
 TICK_S = 0.2
 MAX_FAILURES_IN_A_ROW = 5
+MAX_SWEEPS = 2
+KEPT_SWEEPS = 20
+FOLDER, FILE = "sweeps", "sweep.json"
 
 _log = logging.getLogger(__name__)
 
 
+class UnknownSweepError(ValueError):
+    """Raised when no sweep has this id, or it is no longer kept."""
+
+    def __init__(self, sweep_id: str) -> None:
+        super().__init__(
+            f"A sweep is kept until newer ones replace it. Received: sweep={sweep_id[:40]!r}"
+        )
+
+
 class Sweep:
-    """Runs a sweep's trials through the run queue, in a thread of its own.
+    """A sweep whose trials go through the run queue one by one, in a separate thread.
 
     Parameters
     ----------
     spec : SweepSpec
     owner : str
-        Whose it is.
     queue : RunQueue
-        Trains the trials, in turn with the runs of everybody else.
+        Trains the trials, in turn with all other runs.
     watched : callable
-        Whether the owner is still there; asked several times a second.
+        Returns whether the owner is still there; called several times a second.
     ended : callable
         Called with the last status, in the sweep's thread.
     clock : callable
-        Seconds.
+        Returns seconds.
     """
 
     def __init__(
@@ -54,7 +74,7 @@ class Sweep:
         self._clock, self._began_at = clock, clock()
         self._changed = threading.Condition()
         self._stopping = ""
-        self._trainee = f"sweep-{self._status.sweep_id}"  # as whom it asks for runs
+        self._trial_owner = f"sweep-{self._status.sweep_id}"
         self._thread = threading.Thread(target=self._run, daemon=True, name="sweep")
 
     def start(self) -> None:
@@ -74,7 +94,7 @@ class Sweep:
                 self._update(state="stopping", sentence=why)
 
     def wait(self, until: Callable[[SweepStatus], bool], timeout_s: float) -> SweepStatus:
-        """Return the status once `until` says yes of it.
+        """Return the status once `until` returns true for it.
 
         Raises
         ------
@@ -92,7 +112,7 @@ class Sweep:
             self._changed.notify_all()
 
     def _note(self, trial: Trial) -> Trial:
-        """Put a trial in place of what was known of it."""
+        """Replace what was known of a trial."""
         others = self._status.trials[: trial.number - 1]
         self._update(trials=(*others, trial))
         return trial
@@ -116,21 +136,21 @@ class Sweep:
         return len(trials) == self._status.spec.n_trials and trials[-1].state != "stopped"
 
     def _go_through(self) -> str:
-        """Do all trials; return why it gave up, or nothing."""
-        from cnn_lab.runs.sweep.study import Study  # Optuna takes half a second
+        """Do all trials; return why it gave up, or an empty text."""
+        from cnn_lab.runs.sweep.search import Search  # Optuna takes half a second
 
-        study = Study(self._status.spec)
+        search = Search(self._status.spec)
         n_failed = 0
         while not self._stopping and len(self._status.trials) < self._status.spec.n_trials:
-            trial = self._see_through(study, self._note(study.ask()))
-            study.tell(trial)
+            trial = self._see_through(search, self._note(search.ask()))
+            search.tell(trial)
             n_failed = n_failed + 1 if trial.state == "failed" else 0
             if n_failed == MAX_FAILURES_IN_A_ROW:
                 return f"{n_failed} trials in a row have failed; the last one: {trial.sentence}"
         return ""
 
-    def _see_through(self, study: "Study", trial: Trial) -> Trial:
-        """Have one trial trained, give it up where it is hopeless, and return how it ended."""
+    def _see_through(self, search: "Search", trial: Trial) -> Trial:
+        """Have one trial trained, prune it where it is hopeless, and return how it ended."""
         try:
             run_id = self._submit(run_of(self._status.spec.base, trial.settings))
         except ValueError as error:  # the settings do not go together
@@ -146,7 +166,7 @@ class Sweep:
             for event in fresh:
                 accuracy = event["val_accuracy"]
                 trial = _judged(trial, accuracy, event["seconds"])
-                hopeless |= study.should_give_up(trial.number, len(trial.accuracies), accuracy)
+                hopeless |= search.should_prune(trial.number, len(trial.accuracies), accuracy)
             if not status.active:
                 return self._note(self._concluded(trial, status, hopeless=hopeless))
             if fresh or (events and trial.state == "waiting"):
@@ -161,7 +181,7 @@ class Sweep:
         trial = run.model_copy(update={"trial": True})
         while not self._stopping:
             try:
-                return self._queue.submit(trial, self._trainee)
+                return self._queue.submit(trial, self._trial_owner)
             except RunRefusedError:  # the queue is full: others come first
                 self._look_around()
                 self._wait_a_moment()
@@ -178,17 +198,140 @@ class Sweep:
         return _ended(trial, "stopped", self._stopping or status.sentence)
 
     def _look_around(self) -> None:
-        """Keep the trial going while somebody watches, and the time is not up."""
+        """Keep the trial going while its owner is there and the time is not up."""
         limit_s = self._status.spec.max_seconds
         if not self._watched():
             self.stop("Stopped because the page was no longer open.")
         elif self._clock() - self._began_at > limit_s:
             self.stop(f"Stopped after {limit_s:,.0f} s, the time limit of a sweep.")
-        self._queue.touch(self._trainee)
+        self._queue.touch(self._trial_owner)
 
     def _wait_a_moment(self) -> None:
         with self._changed:
             self._changed.wait(TICK_S)
+
+
+class Sweeps:
+    """The sweeps of a server: one for each reader, a few at a time, the latest ones kept.
+
+    Parameters
+    ----------
+    queue : RunQueue
+        Trains all trials. A sweep submits one at a time and then goes to the end of the queue,
+        so the runs of other readers go in between. Sweeps are kept beside its runs, and a sweep
+        stops when the queue finds its owner gone.
+    """
+
+    def __init__(self, queue: RunQueue) -> None:
+        self.queue = queue
+        self._lock = threading.RLock()
+        self._sweeps: dict[str, Sweep] = {}
+
+    def start(self, spec: SweepSpec, owner: str) -> str:
+        """Start a sweep and return its id, which cannot be guessed.
+
+        Raises
+        ------
+        RunRefusedError
+            If the owner has one under way, or too many are.
+        """
+        with self._lock:
+            active = [sweep.status for sweep in self._sweeps.values() if sweep.status.active]
+            if any(status.owner == owner for status in active):
+                raise RunRefusedError(
+                    "One sweep at a time: yours is still running. Stop it or let it finish, and "
+                    "start again."
+                )
+            if len(active) >= MAX_SWEEPS:
+                raise RunRefusedError(
+                    f"{MAX_SWEEPS} sweeps are running, which is the most this server accepts. "
+                    "Please try again in a few minutes."
+                )
+            sweep = Sweep(
+                spec,
+                owner,
+                self.queue,
+                watched=lambda: not self.queue.is_gone(owner),
+                ended=self._keep,
+            )
+            self.queue.touch(owner)
+            self._sweeps[sweep.status.sweep_id] = sweep
+            self._forget_old()
+            sweep.start()
+            return sweep.status.sweep_id
+
+    def status(self, sweep_id: str) -> SweepStatus:
+        """Return how a sweep stands; one of an earlier process if it is still kept.
+
+        Raises
+        ------
+        UnknownSweepError
+            If there is none.
+        """
+        with self._lock:
+            sweep = self._sweeps.get(sweep_id)
+        return sweep.status if sweep is not None else self._load(sweep_id)
+
+    def latest(self, owner: str) -> str | None:
+        """Return the id of the newest sweep that an owner has started in this process."""
+        with self._lock:
+            mine = [name for name, s in self._sweeps.items() if s.status.owner == owner]
+        return mine[-1] if mine else None
+
+    def stop(self, sweep_id: str) -> None:
+        """Stop a sweep of this process; one that has ended ignores it.
+
+        Raises
+        ------
+        UnknownSweepError
+            If there is none.
+        """
+        self._here(sweep_id).stop()
+
+    def wait(
+        self, sweep_id: str, until: Callable[[SweepStatus], bool], timeout_s: float
+    ) -> SweepStatus:
+        """Return the status of a sweep of this process once `until` returns true for it."""
+        return self._here(sweep_id).wait(until, timeout_s)
+
+    def close(self) -> None:
+        """Stop every sweep."""
+        with self._lock:
+            for sweep in self._sweeps.values():
+                sweep.stop("The server is shutting down.")
+
+    def _here(self, sweep_id: str) -> Sweep:
+        with self._lock:
+            sweep = self._sweeps.get(sweep_id)
+        if sweep is None:
+            raise UnknownSweepError(sweep_id)
+        return sweep
+
+    def _forget_old(self) -> None:
+        over = [name for name, sweep in self._sweeps.items() if not sweep.status.active]
+        for name in over[: max(0, len(over) - KEPT_SWEEPS)]:
+            del self._sweeps[name]
+
+    def _keep(self, status: SweepStatus) -> None:
+        """Write a sweep to its folder; if it cannot be written, it stays in memory."""
+        with suppress(OSError):
+            sweeps = self._folder
+            anonymous = status.model_copy(update={"owner": ""})
+            (sweeps / status.sweep_id).put(FILE, anonymous.model_dump_json(indent=2).encode())
+            kept = sorted(sweeps.folders(holding=FILE), key=lambda sweep: sweep.modified(FILE))
+            for old in kept[:-KEPT_SWEEPS]:
+                old.remove()
+
+    def _load(self, sweep_id: str) -> SweepStatus:
+        try:
+            folder = self._folder / checked_run_id(sweep_id)
+            return SweepStatus.model_validate_json(folder.get(FILE))
+        except (OSError, UnknownRunError, ValueError) as error:
+            raise UnknownSweepError(sweep_id) from error
+
+    @property
+    def _folder(self) -> Folder:
+        return self.queue.store.folder / FOLDER
 
 
 def _judged(trial: Trial, accuracy: float, seconds: float) -> Trial:

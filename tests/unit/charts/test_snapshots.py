@@ -16,7 +16,7 @@ from cnn_lab.charts.snapshots import (
     n_columns,
     shades,
 )
-from cnn_lab.runs.snapshot import Snapshot
+from cnn_lab.runs.snapshots import Snapshot
 
 
 def snapshot(n_images: int, *, right: int = 5, strength: float = 1.0, filters: int = 6) -> Snapshot:

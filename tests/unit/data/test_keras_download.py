@@ -23,10 +23,8 @@ from cnn_lab.data.keras_download import ensure_data_set
 from cnn_lab.data.mnist import DataError
 from cnn_lab.data.sets import INFO, data_path, load_data_set
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
-from cnn_lab.runs import trainer
 from cnn_lab.runs.job import RunSpec, TrainingFailedError
-from cnn_lab.runs.outbox import Outbox
-from cnn_lab.training.loop import Control
+from cnn_lab.runs.worker import WorkerRun
 
 FASHION = {"n_train": 54, "n_validation": 6, "n_test": 10}
 NO_ANSWER = "http://127.0.0.1:9/"  # a port at which nobody listens
@@ -277,24 +275,23 @@ def run_of(**settings):
     )
 
 
-def carried_out(spec, control=None, told=None):
-    """The result of a run whose parcels all arrive at once."""
+def carried_out(spec, told):
+    """The outcome of a run whose parcels all arrive at once; `told` is called with each event."""
 
-    class Arriving(Outbox):
-        def put(self, parcel):
-            number = super().put(parcel)
-            self.after(number)
-            return number
+    def emit(kind, values=None):
+        if kind == "parcel":
+            n_before, parcels = run.outbox.after(0)
+            run.outbox.after(n_before + len(parcels))
+        told(run, kind, values)
 
-    return trainer.train(
-        spec, control or Control(), lambda kind, values=None: told(kind, values), Arriving()
-    )
+    run = WorkerRun(spec, emit)
+    return run.train()
 
 
 def test_a_run_fetches_its_images_tells_of_it_and_is_judged_on_them(server, monkeypatch):
     fashion_of(server, monkeypatch)
     told = []
-    outcome = carried_out(run_of(), told=lambda kind, values: told.append((kind, values)))
+    outcome = carried_out(run_of(), lambda _run, kind, values: told.append((kind, values)))
     kinds = [kind for kind, _ in told]
     assert kinds[0] == "downloading"
     assert kinds.index("epoch") > max(i for i, kind in enumerate(kinds) if kind == "downloading")
@@ -305,12 +302,11 @@ def test_a_run_fetches_its_images_tells_of_it_and_is_judged_on_them(server, monk
 
 def test_a_run_without_a_network_ends_with_the_sentence(server):
     with pytest.raises(TrainingFailedError, match=r"could not be downloaded: Connection refused"):
-        carried_out(run_of(), told=lambda *_: None)
+        carried_out(run_of(), lambda *_: None)
 
 
 def test_a_run_can_be_stopped_while_its_images_are_on_their_way(server, monkeypatch):
     fashion_of(server, monkeypatch)
     server.gate.clear()
-    control = Control()
     with pytest.raises(TrainingFailedError, match="Stopped while its images"):
-        carried_out(run_of(), control, told=lambda *_: control.stop())
+        carried_out(run_of(), lambda run, *_: run.control.stop())

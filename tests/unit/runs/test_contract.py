@@ -11,14 +11,17 @@ import pytest
 
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
+from cnn_lab.runs import cluster
 from cnn_lab.runs import queue as queue_module
 from cnn_lab.runs.job import ASIDE, CommandRefusedError, RunRefusedError, UnknownRunError, progress
 from cnn_lab.runs.queue import GONE_AFTER_S, HELD_UP_FOR_S, MAX_WAITING, RunQueue
-from tests.unit.training_runs import (
+from cnn_lab.runs.store import Store
+from tests.unit.runs.small_runs import (
+    CLOCK,
     LONG,
+    OWNERS,
     PATIENCE_S,
     STEEP,
-    Clock,
     Elsewhere,
     ended,
     in_state,
@@ -27,9 +30,6 @@ from tests.unit.training_runs import (
     spec,
     trusting,
 )
-
-CLOCK = Clock()
-OWNERS = ("ann", "bob")
 
 
 @pytest.fixture(scope="module", params=["here", "elsewhere"])
@@ -46,9 +46,13 @@ def where(
 
 
 @pytest.fixture(scope="module")
-def queue(where: Elsewhere | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunQueue]:
-    address = where.address if where else None
-    queue = RunQueue(tmp_path_factory.mktemp("runs"), address, clock=CLOCK)
+def queue(
+    where: Elsewhere | None, own_queue: RunQueue, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunQueue]:
+    if where is None:
+        yield own_queue
+        return
+    queue = RunQueue(Store(tmp_path_factory.mktemp("runs")), where.address, clock=CLOCK)
     for owner in OWNERS:
         queue.arrive(owner)
     yield queue
@@ -188,7 +192,7 @@ def test_the_other_engine(queue: RunQueue) -> None:
     assert status.result["n"] == 10_000
     network = Network.load(queue.result(run_id))
     assert "keras" not in network.card["versions"]
-    assert RunQueue(queue.folder).status(run_id).spec.engine == "numpy"
+    assert RunQueue(queue.store).status(run_id).spec.engine == "numpy"
 
 
 def test_a_trial_is_neither_tested_nor_watched_nor_kept(queue: RunQueue) -> None:
@@ -203,7 +207,7 @@ def test_a_trial_is_neither_tested_nor_watched_nor_kept(queue: RunQueue) -> None
     with pytest.raises(UnknownRunError):
         queue.result(run_id)
     with pytest.raises(UnknownRunError):
-        RunQueue(queue.folder).status(run_id)
+        RunQueue(queue.store).status(run_id)
 
 
 def test_a_loss_that_is_no_number_keeps_the_epochs_before(queue: RunQueue) -> None:
@@ -236,7 +240,7 @@ def test_a_killed_worker_loses_no_finished_epoch(
     assert status.result["epochs"] == len(epochs) >= 2
     assert Network.load(queue.result(run_id)).card["result"]
     assert len(queue.snapshots(run_id)) == len(of_kind(queue.events(run_id), "snapshot"))
-    later = RunQueue(queue.folder)
+    later = RunQueue(queue.store)
     assert later.status(run_id).result == status.result
     assert later.events(run_id) == queue.events(run_id)
 
@@ -309,7 +313,10 @@ def test_a_paused_run_does_not_hold_others_up_for_ever(queue: RunQueue) -> None:
 
 
 @pytest.mark.parametrize("where", ["elsewhere"], indirect=True)
-def test_a_scheduler_that_goes_away(queue: RunQueue, where: Elsewhere) -> None:
+def test_a_scheduler_that_goes_away(
+    queue: RunQueue, where: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT_S", 0.5)  # it will not come back
     run_id = queue.submit(spec(epochs=30, batch_size=8), "ann")
     reported(queue, run_id, kind="epoch", n=1)
     where.scheduler.kill()

@@ -24,7 +24,8 @@ from cnn_lab.network.spec import (
     Softmax,
     TrainingSpec,
 )
-from cnn_lab.runs.doctor import Finding, diagnose
+from cnn_lab.runs.doctor.diagnosis import diagnose
+from cnn_lab.runs.doctor.evidence import Finding
 from cnn_lab.runs.snapshots import Observer, Snapshot
 from cnn_lab.training.loop import EpochReport, Report, Trainer, TrainingDivergedError, new_engine
 from tests.prose import wording

@@ -12,53 +12,41 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from cnn_lab import ops
 from cnn_lab.concepts.checks import MAX_BYTES, Answer, CheckRefusedError, LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
-from cnn_lab.network import Network
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.network import MAX_FILE_BYTES, Network, zoo
 from cnn_lab.ops.settings import ConvolutionSettings
-from cnn_lab.runs import cluster, store, worker_process
-from cnn_lab.runs.checks import MAX_UNDER_WAY, Checks
-from cnn_lab.runs.job import Event, UnknownRunError
+from cnn_lab.runs import cluster
+from cnn_lab.runs.checks import MAX_UNDER_WAY, Checks, KerasFileRequest
+from cnn_lab.runs.job import Event, Outcome, RunSpec, Status, UnknownRunError, new_run_id
 from cnn_lab.runs.queue import GONE_AFTER_S, STUCK_AFTER_S, RunQueue
-from tests.unit.training_runs import (
+from cnn_lab.runs.store import Store
+from tests.fake_cluster import FakeCluster
+from tests.unit.runs.small_runs import (
+    CLOCK,
     LONG,
+    OWNERS,
     PATIENCE_S,
     STEEP,
     TINY,
-    Clock,
     ended,
     of_kind,
     reported,
     spec,
 )
 
-OWNERS = ("ann", "bob", "cid", "dan")  # who are there all the time
 GUEST = "gus"  # who comes and goes
-CLOCK = Clock()
-
-
-@pytest.fixture(scope="module")
-def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunQueue]:
-    queue = RunQueue(tmp_path_factory.mktemp("runs"), clock=CLOCK)
-    for owner in OWNERS:
-        queue.arrive(owner)
-    yield queue
-    queue.close()
 
 
 @pytest.fixture
-def worker_pid(queue: RunQueue) -> Callable[[], int]:
-    def find() -> int:
-        assert queue.cluster is not None
-        pid = queue.cluster.worker_pid()
-        assert pid is not None
-        return pid
-
-    return find
+def queue(own_queue: RunQueue) -> RunQueue:
+    return own_queue
 
 
 @pytest.fixture(autouse=True)
@@ -127,11 +115,11 @@ def test_too_many_numbers_are_refused(queue: RunQueue) -> None:
 
 
 def test_only_a_few_checks_at_a_time() -> None:
-    def never() -> cluster.Cluster:
+    def never(_request: LayerCheck) -> Answer:
         raise AssertionError(released.wait(PATIENCE_S))
 
     released = threading.Event()
-    checks = Checks[LayerCheck, Answer](never, lambda one, request: one.check(request))
+    checks = Checks[LayerCheck, Answer](never, lambda: True)
     digests = [checks.ask(layer(seed)) for seed in range(MAX_UNDER_WAY)]
     with pytest.raises(CheckRefusedError, match="checks are running"):
         checks.ask(layer(MAX_UNDER_WAY))
@@ -237,7 +225,7 @@ def test_a_worker_that_has_served_long_enough_is_followed_by_a_warm_one(
 ) -> None:
     queue.checks.wait(queue.checks.ask(layer(0)), PATIENCE_S)
     before = worker_pid()
-    monkeypatch.setattr(worker_process, "RUNS_EACH", 1)
+    monkeypatch.setattr(cluster, "RUNS_EACH", 1)
     run_id = queue.submit(spec(), "ann")
     assert queue.wait(run_id, ended, PATIENCE_S).state == "done"
     monkeypatch.undo()
@@ -286,16 +274,25 @@ def test_a_check_that_takes_too_long(
     assert queue.checks.wait(queue.checks.ask(layer(21)), PATIENCE_S).state == "answered"
 
 
-def test_a_run_that_cannot_be_saved(queue: RunQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    def disk_is_full(*_: object) -> None:
+class FullDisk(Store):
+    """Where nothing can be kept at the end."""
+
+    def keep(self, *_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "keep_run", disk_is_full)
+
+def test_a_run_that_cannot_be_saved(tmp_path: Path) -> None:
+    cluster = FakeCluster()
+    queue = RunQueue(FullDisk(tmp_path), cluster=cluster)
     run_id = queue.submit(spec(), "ann")
+    cluster.tell(run_id, "epoch", epoch=1)
+    network = Network(TINY, {name: np.zeros(s) for name, s in TINY.weight_shapes().items()})
+    cluster.task(run_id).end(Outcome(network, [{"epoch": 1}], {"epochs": 1}))
     status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "failed"
     assert status.sentence == "The run could not be saved: No space left on device."
     assert [event.kind for event in queue.events(run_id)].count("epoch") == 1
+    queue.close()
 
 
 @pytest.mark.parametrize("run_id", ["0123456789abcdef", "../../secret", ""])
@@ -320,7 +317,7 @@ def test_keras_stays_in_the_worker() -> None:
 
 def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "CONNECT_TIMEOUT_S", 0.5)
-    queue = RunQueue(tmp_path, "tcp://127.0.0.1:9")
+    queue = RunQueue(Store(tmp_path), "tcp://127.0.0.1:9")
     try:
         status = queue.wait(queue.submit(spec(), "ann"), ended, PATIENCE_S)
         assert status.state == "failed"
@@ -333,3 +330,40 @@ def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_events_have_their_values_by_name() -> None:
     assert Event("batch", 0.0, {"loss": 2.5})["loss"] == 2.5
+
+
+def test_keras_reads_the_file_and_the_same_digits(queue: RunQueue, tmp_path: Path) -> None:
+    preset, network = zoo.preset("fast"), Network.load("fast")
+    spec = RunSpec(network=preset.network, training=preset.training)
+    status = Status(new_run_id(), "", spec, "done", result={"epochs": 3})
+    queue.store.keep(status, network, [], [])
+
+    wanted = KerasFileRequest(queue.result(status.run_id).read_bytes())
+    digest = queue.keras_files.ask(wanted)
+    answered = queue.keras_files.wait(digest, PATIENCE_S)
+    assert answered.state == "answered", answered.sentence
+    assert answered.answer is not None
+    assert answered.sentence.startswith(f"Written by Keras {keras.__version__}: ")
+    assert queue.keras_files.ask(wanted) == digest
+    assert queue.keras_files.status(digest) is answered  # nothing is written twice
+
+    path = tmp_path / "model.keras"
+    path.write_bytes(answered.answer.content)
+    model = keras.models.load_model(path)
+    assert [layer.name for layer in model.layers] == [x.name for x in preset.network.layers]
+    images = load_mnist().test.images[:20]
+    read = model.predict(images, verbose=0)
+    np.testing.assert_allclose(read, network.predict(images), atol=1e-5)
+
+
+def test_what_is_no_model_is_a_sentence(queue: RunQueue) -> None:
+    digest = queue.keras_files.ask(KerasFileRequest(b"no weights at all"))
+    failed = queue.keras_files.wait(digest, PATIENCE_S)
+    assert failed.state == "failed"
+    assert "is not a model of CNN Lab" in failed.sentence
+    assert failed.answer is None
+
+
+def test_too_large_a_file_is_refused(queue: RunQueue) -> None:
+    with pytest.raises(CheckRefusedError, match=f"Received: bytes={MAX_FILE_BYTES + 1:,}"):
+        queue.keras_files.ask(KerasFileRequest(bytes(MAX_FILE_BYTES + 1)))

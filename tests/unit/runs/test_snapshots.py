@@ -18,10 +18,10 @@ from cnn_lab.network.spec import (
     NetworkSpec,
     Softmax,
 )
-from cnn_lab.runs.snapshot import MAX_BYTES
 from cnn_lab.runs.snapshots import (
     FIRST_SECONDS,
     KEPT_FOR_EPOCHS,
+    MAX_BYTES,
     MAX_SNAPSHOTS,
     SHARE,
     Observer,

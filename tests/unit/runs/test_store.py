@@ -13,13 +13,11 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from cnn_lab.network import Network
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
-from cnn_lab.runs import folder, store
-from cnn_lab.runs.active_run import GoingRun
-from cnn_lab.runs.ending import Ending
-from cnn_lab.runs.folder import Folder
-from cnn_lab.runs.job import Event, RunSpec, Status, UnknownRunError, new_run_id
-from cnn_lab.runs.outbox import Reached
-from cnn_lab.runs.recorder import Keeper
+from cnn_lab.runs import store
+from cnn_lab.runs.job import Event, Outcome, RunSpec, Status, UnknownRunError, new_run_id
+from cnn_lab.runs.queue import RunQueue
+from cnn_lab.runs.store import Address, Folder, Store
+from tests.fake_cluster import PATIENCE_S, FakeCluster
 
 NETWORK = NetworkSpec(
     name="tiny",
@@ -44,7 +42,7 @@ def network() -> Network:
 
 @pytest.fixture
 def keep(tmp_path: Path, network: Network) -> Keep:
-    def keep_(run_id: str | None = None, runs: folder.Address = tmp_path) -> Status:
+    def keep_(run_id: str | None = None, runs: Address = tmp_path) -> Status:
         status = Status(
             run_id=run_id or new_run_id(),
             owner="somebody",
@@ -53,7 +51,7 @@ def keep(tmp_path: Path, network: Network) -> Keep:
             sentence="Stopped as requested.",
             result={"epochs": 1, "images": 54_000},
         )
-        store.keep_run(runs, status, network, [{"epoch": 1, "loss": 1.0}], EVENTS)
+        Store(runs).keep(status, network, [{"epoch": 1, "loss": 1.0}], EVENTS)
         return status
 
     return keep_
@@ -61,7 +59,7 @@ def keep(tmp_path: Path, network: Network) -> Keep:
 
 def test_a_kept_run_comes_back(keep: Keep, tmp_path: Path, network: Network) -> None:
     status = keep()
-    loaded = store.load_status(tmp_path, status.run_id)
+    loaded = Store(tmp_path).status(status.run_id)
     assert (loaded.state, loaded.sentence, loaded.result) == (
         status.state,
         status.sentence,
@@ -69,8 +67,8 @@ def test_a_kept_run_comes_back(keep: Keep, tmp_path: Path, network: Network) -> 
     )
     assert loaded.spec == status.spec
     assert not loaded.active
-    assert store.load_events(tmp_path, status.run_id) == EVENTS
-    again = Network.load(store.run_path(status.run_id, tmp_path))
+    assert Store(tmp_path).events(status.run_id) == EVENTS
+    again = Network.load(Store(tmp_path).weights(status.run_id))
     np.testing.assert_array_equal(again.weights["dense/kernel"], network.weights["dense/kernel"])
 
 
@@ -95,22 +93,21 @@ def test_only_the_newest_runs_stay_and_nothing_else_is_touched(
     assert {p.name for p in tmp_path.iterdir()} == {*kept[1:], theirs.name}
     assert (theirs / "beach.txt").read_text() == "sun"
     with pytest.raises(UnknownRunError):
-        store.run_path(kept[0], tmp_path)
+        Store(tmp_path).weights(kept[0])
 
 
 @pytest.mark.parametrize("run_id", ["0123456789abcdef", "../../../../etc", "", "x"])
 def test_a_run_that_is_not_there(run_id: str, tmp_path: Path) -> None:
-    for look_up in (store.load_status, store.load_events):
+    runs = Store(tmp_path)
+    for look_up in (runs.status, runs.events, runs.weights):
         with pytest.raises(UnknownRunError, match="Received: run="):
-            look_up(tmp_path, run_id)
-    with pytest.raises(UnknownRunError):
-        store.run_path(run_id, tmp_path)
+            look_up(run_id)
 
 
 def test_a_folder_beside_the_runs_is_out_of_reach(keep: Keep, tmp_path: Path) -> None:
     status = keep()
     with pytest.raises(UnknownRunError):
-        store.run_path(f"../{tmp_path.name}/{status.run_id}", tmp_path)
+        Store(tmp_path).weights(f"../{tmp_path.name}/{status.run_id}")
 
 
 @pytest.mark.parametrize("damage", ["", "[1, 2", '{"state": 3}'])
@@ -118,7 +115,7 @@ def test_a_damaged_run_is_no_run(keep: Keep, tmp_path: Path, damage: str) -> Non
     status = keep()
     (tmp_path / status.run_id / store.ENDED).write_text(damage)
     with pytest.raises(UnknownRunError):
-        store.load_status(tmp_path, status.run_id)
+        Store(tmp_path).status(status.run_id)
 
 
 def test_the_epochs_are_a_line_each(keep: Keep, tmp_path: Path) -> None:
@@ -166,42 +163,41 @@ def test_runs_are_kept_wherever_an_address_leads(
 ) -> None:
     assert store.runs_folder() == in_memory
     status = keep(runs=in_memory)
-    loaded = store.load_status(in_memory, status.run_id)
+    loaded = Store(in_memory).status(status.run_id)
     assert (loaded.state, loaded.result) == (status.state, status.result)
-    assert store.load_events(in_memory, status.run_id) == EVENTS
-    path = store.run_path(status.run_id)
+    assert Store(in_memory).events(status.run_id) == EVENTS
+    path = Store(in_memory).weights(status.run_id)
     again = Network.load(path)
     np.testing.assert_array_equal(again.weights["dense/kernel"], network.weights["dense/kernel"])
-    assert store.run_path(status.run_id) == path
+    assert Store(in_memory).weights(status.run_id) == path
 
-    monkeypatch.setattr(folder, "KEPT_COPIES", 2)
+    monkeypatch.setattr(store, "KEPT_COPIES", 2)
     monkeypatch.setattr(store, "KEPT_RUNS", 3)
     more = [keep(runs=in_memory).run_id for _ in range(3)]
     for run_id in more:
-        assert store.run_path(run_id).is_file()
+        assert Store(in_memory).weights(run_id).is_file()
     assert len(list(path.parent.iterdir())) == 2
     with pytest.raises(UnknownRunError):
-        store.load_status(in_memory, status.run_id)
+        Store(in_memory).status(status.run_id)
 
 
 def test_snapshots_come_back_in_order(keep: Keep, tmp_path: Path, in_memory: str) -> None:
-    for runs in (tmp_path / "here", in_memory):
-        run_id = keep(runs=runs).run_id
-        assert store.load_snapshots(runs, run_id) == []
+    for address in (tmp_path / "here", in_memory):
+        run_id, runs = keep(runs=address).run_id, Store(address)
+        assert runs.snapshots(run_id) == []
         for number in range(12, 0, -1):
-            store.keep_snapshot(runs, run_id, number, b"%d" % number)
-        assert store.load_snapshots(runs, run_id) == [b"%d" % n for n in range(1, 13)]
+            runs.keep_snapshot(run_id, number, b"%d" % number)
+        assert runs.snapshots(run_id) == [b"%d" % n for n in range(1, 13)]
 
 
-def test_what_is_on_its_way_is_nobody_elses_to_read(tmp_path: Path, network: Network) -> None:
+def test_a_run_in_progress_cannot_be_read(tmp_path: Path, network: Network) -> None:
     run_id, spec = new_run_id(), RunSpec(network=NETWORK, training=TrainingSpec())
-    store.begin_run(tmp_path, run_id, spec)
-    store.keep_epoch(tmp_path, run_id, network, EVENTS)
-    for read in (store.load_status, store.load_events):
+    runs = Store(tmp_path)
+    runs.begin(run_id, spec)
+    runs.keep_epoch(run_id, network, EVENTS)
+    for read in (runs.status, runs.events, runs.weights):
         with pytest.raises(UnknownRunError):
-            read(tmp_path, run_id)
-    with pytest.raises(UnknownRunError):
-        store.run_path(run_id, tmp_path)
+            read(run_id)
 
 
 def test_a_run_whose_server_went_away_keeps_its_epochs(tmp_path: Path, network: Network) -> None:
@@ -209,52 +205,53 @@ def test_a_run_whose_server_went_away_keeps_its_epochs(tmp_path: Path, network: 
         "import os, sys\n"
         "from cnn_lab.network import Network\n"
         "from cnn_lab.network.spec import TrainingSpec\n"
-        "from cnn_lab.runs import store\n"
+        "from cnn_lab.runs.store import Store\n"
         "from cnn_lab.runs.job import Event, RunSpec\n"
-        "runs, begun, reached, weights = sys.argv[1:]\n"
+        "folder, begun, reached, weights = sys.argv[1:]\n"
+        "runs = Store(folder)\n"
         "network = Network.load(weights)\n"
         "spec = RunSpec(network=network.spec, training=TrainingSpec())\n"
         "for run_id in (begun, reached):\n"
-        "    store.begin_run(runs, run_id, spec)\n"
-        "store.keep_epoch(runs, reached, network, [Event('started', 0.5)])\n"
+        "    runs.begin(run_id, spec)\n"
+        "runs.keep_epoch(reached, network, [Event('started', 0.5)])\n"
         "os._exit(1)\n"
     )
-    begun, reached, runs = new_run_id(), new_run_id(), tmp_path / "runs"
+    begun, reached, runs = new_run_id(), new_run_id(), Store(tmp_path / "runs")
     network.save(tmp_path / "weights.safetensors")
-    arguments = [runs, begun, reached, tmp_path / "weights.safetensors"]
+    arguments = [tmp_path / "runs", begun, reached, tmp_path / "weights.safetensors"]
     subprocess.run([sys.executable, "-c", code, *arguments], timeout=60, check=False)
 
-    status = store.load_status(runs, reached)
+    status = runs.status(reached)
     assert (status.state, status.result) == ("failed", {"epochs": 1, "engine": "numpy"})
     assert status.sentence == (
         "This run ended when its server stopped. Its state after epoch 1 is kept."
     )
     assert status.spec.engine == "numpy"
-    assert store.load_events(runs, reached) == [Event("started", 0.5)]
-    assert Network.load(store.run_path(reached, runs)).spec == NETWORK
+    assert runs.events(reached) == [Event("started", 0.5)]
+    assert Network.load(runs.weights(reached)).spec == NETWORK
 
-    status = store.load_status(runs, begun)
+    status = runs.status(begun)
     assert (status.state, status.sentence) == ("failed", store.WITH_THE_SERVER)
     assert status.result == {}
-    assert store.load_events(runs, begun) == []
+    assert runs.events(begun) == []
     with pytest.raises(UnknownRunError):
-        store.run_path(begun, runs)
+        runs.weights(begun)
 
 
 def test_a_full_disk_leaves_nothing_and_says_so(network: Network) -> None:
-    runs = "full://runs"
-    keeper = Keeper(runs)
-    spec = RunSpec(network=NETWORK, training=TrainingSpec())
-    run = GoingRun(new_run_id(), "somebody", spec, 0.0, events=list(EVENTS))
-    reached = Reached(network, [{"epoch": 1}], {"epochs": 1})
-    keeper.begin(run)
-    keeper.take(run, reached)  # is not written, and does no harm
-    assert run.reached is reached
-    ended = keeper.end(run, Ending("done", "", reached))
+    runs, cluster = Store("full://runs"), FakeCluster()
+    queue = RunQueue(runs, cluster=cluster)
+    run_id = queue.submit(RunSpec(network=NETWORK, training=TrainingSpec()), "somebody")
+    reached = Outcome(network, [{"epoch": 1}], {"epochs": 1})
+    cluster.task(run_id).send(reached)  # is not written, and does no harm
+    assert queue.status(run_id).active
+    cluster.task(run_id).end(reached)
+    ended = queue.wait(run_id, lambda status: not status.active, PATIENCE_S)
     assert ended.state == "failed"
     assert ended.sentence == "The run could not be saved: No space left on device."
     assert not ended.result
-    assert not list(Folder(runs).folders(holding=store.SPEC))
+    assert not list(runs.folder.folders(holding=store.SPEC))
+    queue.close()
 
 
 def test_a_file_that_cannot_be_replaced_stays_whole(
@@ -273,7 +270,7 @@ def test_a_file_that_cannot_be_replaced_stays_whole(
 def test_an_address_of_no_known_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CNN_LAB_RUNS", "nonsense://runs")
     with pytest.raises(OSError, match="nonsense://runs cannot be reached"):
-        store.run_path(new_run_id())
+        Store(store.runs_folder()).weights(new_run_id())
 
 
 def test_a_run_of_an_earlier_version_still_loads(keep: Keep, tmp_path: Path) -> None:
@@ -283,5 +280,5 @@ def test_a_run_of_an_earlier_version_still_loads(keep: Keep, tmp_path: Path) -> 
     for new in ("data_set", "data_fraction", "augmentation"):
         del specs["training"][new]
     path.write_text(json.dumps(specs))
-    assert store.load_status(tmp_path, run_id).spec.engine == "keras"
+    assert Store(tmp_path).status(run_id).spec.engine == "keras"
     assert not (tmp_path / run_id / store.BEGUN).exists()

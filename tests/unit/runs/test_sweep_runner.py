@@ -1,4 +1,4 @@
-"""A sweep through the queue, with a real worker; the desk with one whose runs never begin."""
+"""A sweep through the queue, with a real worker; several with a cluster that trains nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +8,11 @@ import pytest
 from cnn_lab.network.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 from cnn_lab.runs.job import RunRefusedError, RunSpec
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
-from cnn_lab.runs.sweep import Desk, Sweep, SweepSpec, SweepStatus, UnknownSweepError
-from cnn_lab.runs.sweep.desk import MAX_SWEEPS
-from tests.unit.training_runs import PATIENCE_S, STEEP
+from cnn_lab.runs.store import Store
+from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus
+from cnn_lab.runs.sweep.runner import MAX_SWEEPS, Sweep, Sweeps, UnknownSweepError
+from tests.fake_cluster import FakeCluster
+from tests.unit.runs.small_runs import PATIENCE_S, STEEP
 
 TINY = NetworkSpec(
     name="tiny",
@@ -33,19 +35,18 @@ def over(status: SweepStatus) -> bool:
     return not status.active
 
 
-@pytest.fixture(scope="module")
-def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunQueue]:
-    queue = RunQueue(tmp_path_factory.mktemp("runs"))
-    yield queue
-    queue.close()
+@pytest.fixture
+def queue(own_queue: RunQueue) -> RunQueue:
+    return own_queue
 
 
 def test_trials_are_trained_and_the_best_is_told(queue: RunQueue) -> None:
-    queue.arrive("ann")
-    desk = Desk(queue)
-    sweep_id = desk.start(sweep_spec(), "ann")
-    assert desk.latest("ann") == sweep_id
-    status = desk.wait(sweep_id, over, PATIENCE_S)
+    queue.arrive("eve")
+    before = list(queue.store.folder.path.glob("*/weights.safetensors"))
+    sweeps = Sweeps(queue)
+    sweep_id = sweeps.start(sweep_spec(), "eve")
+    assert sweeps.latest("eve") == sweep_id
+    status = sweeps.wait(sweep_id, over, PATIENCE_S)
     assert status.state == "done", status.sentence
     assert [trial.state for trial in status.trials] == ["done"] * 3
     assert all(len(trial.accuracies) == 2 for trial in status.trials)
@@ -53,14 +54,14 @@ def test_trials_are_trained_and_the_best_is_told(queue: RunQueue) -> None:
     assert status.best is not None
     assert status.best.accuracy == max(trial.accuracy or 0 for trial in status.trials)
     assert status.share == 1
-    assert queue.runs("ann") == []  # the trials are nobody's runs, and none is kept
-    assert not list(Path(queue.folder).glob("*/weights.safetensors"))
+    assert queue.runs("eve") == []  # the trials are nobody's runs, and none is kept
+    assert list(queue.store.folder.path.glob("*/weights.safetensors")) == before
 
-    kept = Desk(queue).status(sweep_id)  # as another process would find it
+    kept = Sweeps(queue).status(sweep_id)  # as another process would find it
     assert kept.trials == status.trials
     assert kept.owner == ""
     with pytest.raises(UnknownSweepError):
-        Desk(queue).stop(sweep_id)
+        Sweeps(queue).stop(sweep_id)
 
 
 def test_a_trial_that_fails_is_told_and_the_sweep_goes_on(queue: RunQueue) -> None:
@@ -97,17 +98,17 @@ def test_a_sweep_stops_when_nobody_watches(queue: RunQueue) -> None:
 
 
 @pytest.fixture
-def idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(RunQueue, "_wake", lambda _engine: None)
-    queue = RunQueue(tmp_path)
+def idle(tmp_path: Path) -> Iterator[Sweeps]:
+    queue = RunQueue(Store(tmp_path), cluster=FakeCluster())
     for owner in ("ann", "bob", "cid"):
         queue.arrive(owner)
-    desk = Desk(queue)
-    yield desk
-    desk.close()
+    sweeps = Sweeps(queue)
+    yield sweeps
+    sweeps.close()
+    queue.close()
 
 
-def test_one_sweep_for_each_and_a_few_in_all(idle: Desk) -> None:
+def test_one_sweep_for_each_and_a_few_in_all(idle: Sweeps) -> None:
     first = idle.start(sweep_spec(), "ann")
     with pytest.raises(RunRefusedError, match="One sweep at a time"):
         idle.start(sweep_spec(), "ann")
@@ -119,7 +120,7 @@ def test_one_sweep_for_each_and_a_few_in_all(idle: Desk) -> None:
     idle.start(sweep_spec(), "ann")
 
 
-def test_a_full_queue_is_waited_for(idle: Desk) -> None:
+def test_a_full_queue_is_waited_for(idle: Sweeps) -> None:
     for number in range(1 + MAX_WAITING):
         idle.queue.submit(sweep_spec().base, f"reader {number}")
     sweep_id = idle.start(sweep_spec(), "ann")
@@ -131,6 +132,6 @@ def test_a_full_queue_is_waited_for(idle: Desk) -> None:
 
 
 @pytest.mark.parametrize("sweep_id", ["0123456789abcdef", "../../etc/passwd", "", "a" * 500])
-def test_a_sweep_that_nobody_knows(idle: Desk, sweep_id: str) -> None:
+def test_a_sweep_that_nobody_knows(idle: Sweeps, sweep_id: str) -> None:
     with pytest.raises(UnknownSweepError, match="A sweep is kept until"):
         idle.status(sweep_id)

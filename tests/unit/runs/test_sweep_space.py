@@ -5,8 +5,17 @@ import pytest
 from cnn_lab.network import zoo
 from cnn_lab.network.spec import Augmentation, Conv2D, NetworkSpec
 from cnn_lab.runs.job import RunSpec
-from cnn_lab.runs.sweep import FACTORS, FactorName, SweepSpec, SweepStatus, Trial, choices, run_of
-from cnn_lab.runs.sweep.space import AS_BUILT, Range, augmentation, present
+from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus, Trial
+from cnn_lab.runs.sweep.space import (
+    AS_BUILT,
+    FACTORS,
+    FactorName,
+    Range,
+    augmentation,
+    choices,
+    present,
+    run_of,
+)
 
 EVERYTHING: tuple[FactorName, ...] = tuple(FACTORS)
 

@@ -1,21 +1,24 @@
-"""A run's events as curves that rules can ask about."""
+"""The evidence that the doctor's rules look at, and what a rule has to say."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
+from cnn_lab.content import prose
 from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.ops.types import Array
 
 WINDOW_BATCHES, WINDOW_IMAGES = 10, 500
 
+Severity = Literal["hint", "warning"]
+
 
 @dataclass(frozen=True)
-class Course:
-    """What a run has told so far.
+class Curves:
+    """The curves of a run so far, from its events.
 
     Attributes
     ----------
@@ -32,11 +35,11 @@ class Course:
     used_rate : float
         The highest that was used so far.
     epochs : list of mappings
-        The finished ones.
+        The finished epochs.
     chance : float
-        The loss of somebody who believes in all classes alike: ln(classes).
+        The loss of guessing uniformly: ln(classes).
     floor : float
-        The loss of perfect answers: 0 unless labels are smoothed.
+        The lowest possible loss: 0 unless labels are smoothed.
     diverged : bool
     """
 
@@ -58,15 +61,15 @@ class Course:
         return round(self.n_batches * self.training.batch_size)
 
 
-def read_course(
+def curves_of(
     n_classes: int, training: TrainingSpec, events: Sequence[Mapping[str, Any]]
-) -> Course:
-    """Work out from a run's events how it went."""
+) -> Curves:
+    """Return the curves of a run, worked out from its events."""
     batches = [event for event in events if event["kind"] == "batch"]
     images = np.array([0, *(event["n_images"] for event in batches)], float)
     losses = np.array([event["loss"] for event in batches], float)
     rates = [event["rate"] for event in batches if "rate" in event] or [training.learning_rate]
-    return Course(
+    return Curves(
         training=training,
         losses=_windows(images, losses, training.batch_size),
         peak_loss=float(losses.max(initial=0)),
@@ -93,3 +96,52 @@ def _floor(smoothing: float, n_classes: int) -> float:
     others = smoothing / n_classes
     shares = [1 - smoothing + others, *[others] * (n_classes - 1)]
     return -sum(share * math.log(share) for share in shares if share)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the numbers of a run show.
+
+    Attributes
+    ----------
+    rule : str
+        A short name; no two findings of a run have the same.
+    severity : {"hint", "warning"}
+        Whether the run could be better, or is going wrong.
+    sentence, reason : str
+        The problem; why the run's own numbers are a sign of it. Markdown.
+    changes : mapping of str to Any
+        Fields of the TrainingSpec, with what they should be; may be empty.
+    """
+
+    rule: str
+    severity: Severity
+    sentence: str
+    reason: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def finding(
+    rule: str,
+    severity: Severity,
+    section: str,
+    changes: Mapping[str, Any] | None = None,
+    **numbers: object,
+) -> Finding:
+    """Return a finding in the words of a section of `content/doctor.md`.
+
+    The section's first paragraph is the sentence, the rest is the reason.
+    """
+    sentence, _, reason = prose("doctor", section, **numbers).partition("\n\n")
+    return Finding(rule, severity, sentence, reason, dict(changes or {}))
+
+
+def plain_rate(rate: float) -> float:
+    """Return a rate rounded to one significant digit.
+
+    Examples
+    --------
+    >>> plain_rate(0.0034), plain_rate(0.5 / 10)
+    (0.003, 0.05)
+    """
+    return float(f"{rate:.1g}")

@@ -14,7 +14,7 @@ from cnn_lab.network.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax
 from cnn_lab.runs.job import Event, RunSpec, Status
 from cnn_lab.runs.queue import RunQueue
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 300
 TINY = NetworkSpec(
     name="tiny",
@@ -53,6 +53,8 @@ def spec(
     return RunSpec.model_validate({"network": network, "training": settings, "engine": engine})
 
 
+CLOCK = Clock()  # of the queue that all tests share
+OWNERS = ("ann", "bob", "cid", "dan")  # who are there all the time
 LONG = spec(epochs=30, batch_size=1)  # ends only by being stopped
 
 

@@ -1,13 +1,12 @@
-"""Rules about how the network is built and fed: filters, maps and batches."""
+"""Rules about the network and its batches: dead filters, idle weights, tiny batches."""
 
 from collections.abc import Sequence
 
 from cnn_lab.content.words import shape_words
 from cnn_lab.data.sets import n_training_images
 from cnn_lab.network.spec import LayerSummary, NetworkSpec, TrainingSpec
-from cnn_lab.runs.doctor.course import Course
-from cnn_lab.runs.doctor.finding import Finding, finding, plain_rate
-from cnn_lab.runs.snapshot import Snapshot
+from cnn_lab.runs.doctor.evidence import Curves, Finding, finding, plain_rate
+from cnn_lab.runs.snapshots import Snapshot
 
 SILENT_SHARE = 0.25  # a few filters fall silent in every healthy network
 EVIDENCE = 2  # snapshots in a row
@@ -15,9 +14,9 @@ TINY_BATCH, USUAL_BATCH, MANY_STEPS = 16, 64, 1000
 
 
 def silent_filters(
-    rows: Sequence[LayerSummary], course: Course, snapshots: Sequence[Snapshot]
+    rows: Sequence[LayerSummary], curves: Curves, snapshots: Sequence[Snapshot]
 ) -> Finding | None:
-    """Return what there is to say of filters that a ReLU has switched off for good."""
+    """Find filters that a ReLU has switched off for good."""
     latest = [snapshot for snapshot in snapshots if snapshot.n_images][-EVIDENCE:]
     if len(latest) < EVIDENCE:
         return None
@@ -37,20 +36,20 @@ def silent_filters(
         "dead_filters",
         "warning",
         "dead filters",
-        {"learning_rate": plain_rate(course.used_rate / 10)},
+        {"learning_rate": plain_rate(curves.used_rate / 10)},
         silent=silent,
         n=n,
         layer=name,
         images=latest[-1].n_judged,
         others=f" The same goes for {', '.join(others)}." if others else "",
-        rate=f"{course.used_rate:g}",
+        rate=f"{curves.used_rate:g}",
     )
 
 
 def idle_weights(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding | None:
-    """Return what there is to say of maps that are too small for what slides over them.
+    """Find maps that are too small for the windows that slide over them.
 
-    Of a "same" padded window on a small map, some cells never lie on anything but padding.
+    With "same" padding on a small map, some cells of a window never cover anything but padding.
     """
     for layer, row in zip(network.layers, rows, strict=True):
         window = layer.window(row.input_shape)
@@ -97,7 +96,7 @@ def _single_pixels(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Findin
 
 
 def tiny_batches(training: TrainingSpec) -> Finding | None:
-    """Return what there is to say of batches that cost more to begin than to finish."""
+    """Find batches so small that an epoch takes far more steps than it needs."""
     n_images = n_training_images(training.data_set, training.data_fraction)
     steps = -(-n_images // training.batch_size)
     if training.batch_size >= TINY_BATCH or steps < MANY_STEPS:

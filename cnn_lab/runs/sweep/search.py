@@ -1,4 +1,4 @@
-"""The search: Optuna proposes settings, hears what came of them, and says whom to give up."""
+"""The search of a sweep: Optuna proposes settings and decides which trials to prune."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -15,8 +15,8 @@ N_BEFORE_PRUNING = 4
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-class Study:
-    """Proposes trials one after the other; the same sweep, the same answers: the same proposals.
+class Search:
+    """Proposals for trials, one after the other; reproducible from the sweep and the results.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ class Study:
     Notes
     -----
     The first ten trials are drawn at random, but for the very first, which is the run as it
-    is; then come those of the tree-structured Parzen estimator [1]_. A trial is given up when
+    is; then the tree-structured Parzen estimator [1]_ proposes them. A trial is pruned when
     its best accuracy so far is below the median of what the others had after as many epochs,
-    once four have gone to their end.
+    once four have finished.
 
     References
     ----------
@@ -53,8 +53,8 @@ class Study:
         self._asked[number] = asked
         return Trial(number=number, settings=cast(dict[FactorName, Any], asked.params))
 
-    def should_give_up(self, number: int, epoch: int, accuracy: float) -> bool:
-        """Take note of an epoch, and return whether the trial is hopeless; never after the last."""
+    def should_prune(self, number: int, epoch: int, accuracy: float) -> bool:
+        """Note an epoch, and return whether the trial is hopeless; never after the last epoch."""
         trial = self._asked[number]
         trial.report(accuracy, epoch)
         return epoch < self._n_epochs and trial.should_prune()
@@ -71,7 +71,7 @@ _STATES = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
 
 def distributions(spec: SweepSpec) -> dict[FactorName, BaseDistribution]:
-    """Return what is varied in Optuna's terms."""
+    """Return what is varied, as Optuna's distributions."""
 
     def one(name: FactorName) -> BaseDistribution:
         found = choices(spec.base, name)
@@ -83,10 +83,10 @@ def distributions(spec: SweepSpec) -> dict[FactorName, BaseDistribution]:
 
 
 def as_optuna(status: SweepStatus) -> optuna.Study:
-    """Return what a sweep has come to as a study of Optuna's, for its figures.
+    """Return the results of a sweep as a study of Optuna's, for its figures.
 
     Settings go by their titles. Trials that failed or were stopped are left out: they say
-    nothing of their settings.
+    nothing about their settings.
     """
     study = optuna.create_study(direction="maximize")
     wanted = {FACTORS[name].title: one for name, one in distributions(status.spec).items()}

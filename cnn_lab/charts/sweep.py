@@ -1,4 +1,4 @@
-"""Optuna's own figures of a sweep that is over."""
+"""Optuna's figures of a finished sweep."""
 
 # Optuna's figures are typed in parts only.
 # mypy: allow-untyped-calls
@@ -8,8 +8,8 @@ from typing import Any
 import optuna
 
 from cnn_lab.runs.sweep.records import SweepStatus
+from cnn_lab.runs.sweep.search import as_optuna
 from cnn_lab.runs.sweep.space import FACTORS
-from cnn_lab.runs.sweep.study import as_optuna
 
 MATTERED, EACH, TOGETHER, HISTORY = "What mattered", "Each setting", "All at once", "History"
 VIEWS = (MATTERED, EACH, TOGETHER, HISTORY)

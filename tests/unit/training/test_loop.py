@@ -1,4 +1,4 @@
-"""The loop with changed images, with part of the images, and with images in colour."""
+"""The training loop: what it shows an engine, what it reports, and where it pauses and stops."""
 
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from cnn_lab.network.spec import (
     Dense,
     DepthwiseConv2D,
     Dropout,
+    Flatten,
     GlobalAveragePooling2D,
     MaxPooling2D,
     NetworkSpec,
@@ -24,7 +25,7 @@ from cnn_lab.network.spec import (
     TrainingSpec,
 )
 from cnn_lab.training.engine import ENGINES
-from cnn_lab.training.loop import Trainer, new_engine
+from cnn_lab.training.loop import BatchReport, Control, PauseReport, Report, Trainer, new_engine
 
 CHANGES = Augmentation(shift=2, rotate=15, scale=0.1, shear=10, elastic=1, stroke=1, light=0.2)
 
@@ -64,6 +65,10 @@ def colours():
 
 
 TINY = NetworkSpec(name="tiny", layers=(GlobalAveragePooling2D(name="mean"), Softmax(name="s")))
+DENSE = NetworkSpec(
+    name="small",
+    layers=(Flatten(name="flatten"), Dense(name="dense", units=10), Softmax(name="softmax")),
+)
 COLOUR = NetworkSpec(
     name="colour",
     input_shape=(32, 32, 3),
@@ -172,3 +177,58 @@ def test_numpy_and_keras_agree_on_images_in_colour(colour_runs, colours):
     np.testing.assert_allclose(network.predict(colours.test.images), theirs, atol=1e-5)
     tested = trainer.test()
     assert tested["test_accuracy"] == pytest.approx(1 - tested["errors"] / 300)
+
+
+@pytest.mark.parametrize("n_steps", [0, 1, 3])
+def test_a_run_waits_after_the_batches_it_has_finished(n_steps: int) -> None:
+    control, heard = Control(), list[Report]()
+    control.pause()
+    for _ in range(n_steps):
+        control.step()
+
+    def report(what: Report) -> None:
+        heard.append(what)
+        if isinstance(what, PauseReport):
+            control.stop()
+
+    training = TrainingSpec(data_fraction=0.01, batch_size=100, epochs=2)
+    Trainer(
+        new_engine("numpy", DENSE, training),
+        load_data_set("mnist", training.data_fraction, training.seed),
+        report=report,
+        control=control,
+        report_every_s=3600,  # after the first batch nothing is due before the run waits
+    ).train()
+    places = [
+        (what.epoch, what.batch) for what in heard if isinstance(what, BatchReport | PauseReport)
+    ]
+    told = [(1, batch) for batch in sorted({1, n_steps}) if n_steps]
+    assert places == [*told, (1, n_steps)]
+
+
+class StoppedBeforeTheThird(Control):
+    """Somebody stops after two batches, of which only the first has been told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turns = 0
+
+    def wait_for_turn(self) -> None:
+        self._turns += 1
+        if self._turns == 3:
+            self.stop()
+        super().wait_for_turn()
+
+
+def test_what_was_learned_between_the_last_report_and_a_stop_counts() -> None:
+    heard: list[Report] = []
+    training = TrainingSpec(data_fraction=0.01, batch_size=100)
+    Trainer(
+        new_engine("numpy", DENSE, training),
+        load_data_set("mnist", training.data_fraction, training.seed),
+        report=heard.append,
+        control=StoppedBeforeTheThird(),
+        report_every_s=3600,
+    ).train()
+    told = [what.n_images for what in heard if isinstance(what, BatchReport)]
+    assert told == [100, 200]

@@ -224,7 +224,7 @@ def conv2d_weight_gradients(
 def checked_convolution(
     images: Array, kernel: Array, settings: ConvolutionSettings
 ) -> tuple[Array, Array, Geometry]:
-    """Return the arrays of a convolution as floating arrays, and where its windows lie.
+    """Return the arrays of a convolution as floating arrays, and the geometry of its windows.
 
     Raises
     ------

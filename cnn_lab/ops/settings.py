@@ -1,4 +1,4 @@
-"""Settings of convolution and pooling, checked once, and where their windows lie on an image."""
+"""Checked settings of convolution and pooling, and the geometry of their windows."""
 
 from dataclasses import dataclass
 from math import prod
@@ -21,7 +21,7 @@ Axis = tuple[int, int, int, Pair, int]
 
 
 class Geometry(NamedTuple):
-    """Where a sliding window lies on an image, in pixels, rows before columns.
+    """Geometry of a sliding window on an image, in pixels, rows before columns.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Geometry(NamedTuple):
     borders : ((int, int), (int, int))
         Padding ((top, bottom), (left, right)).
     positions : (int, int)
-        Positions that the window takes, which is the size of the output.
+        Positions of the window, which is the size of the output.
     """
 
     size: Pair
@@ -51,7 +51,7 @@ class Geometry(NamedTuple):
 
     @property
     def n_reads(self) -> int:
-        """Cells that all windows read together, a cell counted once for each window."""
+        """Number of reads of all windows; a cell counts once for each window."""
         return prod(self.positions + self.window)
 
     @property
@@ -107,7 +107,7 @@ class ConvolutionSettings:
         )
 
     def geometry(self, size: Pair, kernel_size: Pair) -> Geometry:
-        """Return where a kernel of this size lies on an image of this size.
+        """Return the geometry of a kernel of this size on an image of this size.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class PoolingSettings:
         )
 
     def geometry(self, size: Pair) -> Geometry:
-        """Return where the window lies on an image of this size.
+        """Return the geometry of the window on an image of this size.
 
         Raises
         ------

@@ -212,7 +212,7 @@ class Grids(list[Grid]):
     ) -> int:
         """Append the gradient of the "output", "kernel", "bias" or "input"; return its first id.
 
-        `extremes` are numbers that the colour scale must hold besides its own.
+        `extremes` are numbers that the colour scale must hold in addition to its own.
         """
         title = f"{of.capitalize()} gradient"
         scale = Scale.signed(rounded.values, *extremes)
@@ -260,7 +260,7 @@ def final_totals(targets: IntArray, totals: FloatArray, shape: Pair) -> FloatArr
 
 
 def gather_order(receivers: IntArray, n: int) -> tuple[IntArray, IntArray]:
-    """Return the links sorted by the cell that they end in, and where each of n cells starts."""
+    """Return the links sorted by their target cell, and the start of each of the n cells."""
     sizes = np.bincount(receivers, minlength=n)
     return np.argsort(receivers, kind="stable"), np.r_[0, np.cumsum(sizes)]
 
@@ -283,5 +283,5 @@ def span_words(window: Pair, dilation_rate: Pair = (1, 1)) -> str:
 
 
 def product_words(count: int) -> str:
-    """Return the part of a caption that says what is added up."""
+    """Return the part of a caption that counts the products."""
     return "{count} products add up to" if count > 1 else "the product is"

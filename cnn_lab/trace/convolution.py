@@ -2,7 +2,7 @@
 
 Both forms of a gradient give the same numbers. Gather takes a step for each number of the
 gradient and sums the products that it took part in. Scatter takes a step for each output and
-adds its share to everything that it was made of.
+adds its share to everything that contributed to it.
 """
 
 from collections.abc import Callable, Sequence
@@ -152,7 +152,7 @@ class ConvolutionNumbers:
 
     @cached_property
     def shares(self) -> FloatArray:
-        """Each channel's part of the result, shape (out_height, out_width, slices, filters).
+        """Partial results of the channels, shape (out_height, out_width, slices, filters).
 
         A grouped convolution in which every channel is a group gives them all at once.
         """
@@ -227,7 +227,7 @@ class ConvolutionNumbers:
     def _place(
         self, grids: Grids, parts: tuple[str, ...]
     ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """Add the grids of kernels, biases, shares and results.
+        """Add the grids of kernels, biases, partial results and outputs.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Trace of a transposed convolution, and of anything else that spreads through a kernel."""
+"""Trace of a transposed convolution and of other numbers spread through a kernel."""
 
 from math import prod
 from typing import Any
@@ -233,7 +233,7 @@ def spread_trace(
 def _spread(
     geometry: Geometry,
 ) -> tuple[list[tuple[int, ...]], tuple[IntArray, ...], IntArray]:
-    """Return how the given numbers lie with zeros between and around them.
+    """Return the positions of the given numbers among the zeros between and around them.
 
     Returns
     -------

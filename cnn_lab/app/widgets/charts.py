@@ -1,4 +1,4 @@
-"""Charts in their places, and the bar chart of ten probabilities."""
+"""Charts with reserved space, and the bar chart of ten probabilities."""
 
 import pandas as pd
 import streamlit as st
@@ -18,6 +18,6 @@ def show_probabilities(probabilities: Probabilities | None, *, key: str) -> None
 
 
 def show_chart(table: pd.DataFrame, spec: Spec, *, key: str, alt: str) -> None:
-    """Show a chart in a place of its height, so that nothing below moves when it is drawn."""
+    """Show a chart in a container of its height, so that nothing moves when it is drawn."""
     with st.container(height=spec["height"], border=False):
         st.vega_lite_chart(table, spec, key=key, alt=alt)

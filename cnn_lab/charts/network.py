@@ -282,7 +282,7 @@ def shown_layers(spec: NetworkSpec) -> list[str]:
     >>> shown_layers(fast().network)
     ['relu1', 'relu2', 'relu3', 'softmax']
     """
-    layers = [layer for layer in spec.layers if not layer.hands_on]
+    layers = [layer for layer in spec.layers if not layer.passes_through]
     changed_next = [*(layer.keeps_shape for layer in layers[1:]), False]
     return [layer.name for layer, then in zip(layers, changed_next, strict=True) if not then]
 

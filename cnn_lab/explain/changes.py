@@ -219,7 +219,7 @@ def following(network: Network, image: Array, shift: tuple[float, float]) -> lis
     made = network.activations(pair)
     rows = []
     for layer in network.spec.layers:
-        if layer.hands_on:
+        if layer.passes_through:
             continue
         before, after = made[layer.name]
         astray = equivariance(network, image, layer.name, shift) if before.ndim == 3 else None

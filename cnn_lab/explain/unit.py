@@ -114,7 +114,7 @@ def inspect_unit(
         return _convolved(one, before, weights, known)
     if one.pooling:
         return _pooled(one, before, values, known)
-    if one.hands_on:
+    if one.passes_through:
         return Inspection(**known, origin=one.origin(place, before.shape))
     return Inspection(**known, latex=one.formula(before, weights, place, value))
 

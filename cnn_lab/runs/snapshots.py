@@ -302,7 +302,7 @@ def _first_convolution(network: NetworkSpec) -> tuple[str, str] | None:
         return None
     last = name
     for layer in layers:
-        if layer.hands_on or not (layer.keeps_shape and layer.per_map):
+        if layer.passes_through or not (layer.keeps_shape and layer.per_map):
             break
         last = layer.name
     return name, last

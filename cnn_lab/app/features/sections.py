@@ -127,7 +127,7 @@ def _as_before(weights: Array, view: View) -> Array:
     shapes = [
         row.input_shape
         for layer, row in zip(view.network.spec.layers, view.network.spec.summary(), strict=True)
-        if layer.hands_on and row.output_shape == weights.shape
+        if layer.passes_through and row.output_shape == weights.shape
     ]
     flattened = [shape for shape in shapes if len(shape) == 3]
     return weights.reshape(flattened[-1] if flattened else (1, 1, -1))

@@ -84,7 +84,7 @@ def stations(model: str, index: int, tone: Tone) -> tuple[list[Station], Array]:
         result = activations[layer.name][0]
         if layer.dense and layer is not _last_dense(chosen.spec.layers):
             way.append(_station("Dense", layer.name, _as_block(result), tone, result.shape))
-        elif not (layer.dense or layer.hands_on or layer.nonlinearity == "softmax"):
+        elif not (layer.dense or layer.passes_through or layer.nonlinearity == "softmax"):
             way.append(_station(layer.type, layer.name, result, tone))
     return way, activations[chosen.spec.layers[-1].name][0]
 

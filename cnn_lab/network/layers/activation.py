@@ -10,8 +10,9 @@ from typing_extensions import override
 from cnn_lab import ops
 from cnn_lab.network.layers.base import (
     ActivationName,
-    Back,
     BaseLayer,
+    Drops,
+    Pass,
     Place,
     Slope,
     Weights,
@@ -50,9 +51,7 @@ class _Activation(BaseLayer):
     keeps_shape: ClassVar[bool] = True
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         return without_weights(*self._activated(values))
 
     def _activated(self, values: Array) -> tuple[Array, Slope]:
@@ -76,11 +75,6 @@ class Activation(_Activation):
     fresh: ClassVar[dict[str, Any]] = {"activation": "tanh"}
     by_position: ClassVar[tuple[str, ...]] = ("activation",)
 
-    @property
-    @override
-    def nonlinearity(self) -> ActivationName:
-        return self.activation
-
 
 class ReLU(_Activation):
     """Negative numbers become zero."""
@@ -88,11 +82,7 @@ class ReLU(_Activation):
     type: Literal["ReLU"] = "ReLU"
 
     stem: ClassVar[str] = "relu"
-
-    @property
-    @override
-    def nonlinearity(self) -> ActivationName:
-        return "relu"
+    fixed_activation: ClassVar[ActivationName] = "relu"
 
 
 class LeakyReLU(_Activation):
@@ -122,11 +112,7 @@ class Softmax(_Activation):
 
     stem: ClassVar[str] = "softmax"
     numbers_first: ClassVar[bool] = False
-
-    @property
-    @override
-    def nonlinearity(self) -> ActivationName:
-        return "softmax"
+    fixed_activation: ClassVar[ActivationName] = "softmax"
 
     @override
     def before_softmax(self) -> None:

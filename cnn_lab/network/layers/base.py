@@ -25,9 +25,12 @@ Place = tuple[int, int, int]
 Weights = Mapping[str, Array]
 Gradients = dict[str, Array]
 Slope = Callable[[Array], Array]
+Drops = np.random.Generator | None
 Back = Callable[[Array, bool], tuple[Array, Gradients]]
 """Takes how a loss changes with a layer's result, and whether its input's gradient is wanted too;
 returns how the loss changes with the input, where wanted, and with each weight by its name."""
+Pass = tuple[Array, Back]
+"""What a layer makes of its input, and the way back through it."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,20 @@ class BaseLayer(Checked):
     """Whether it needs maps, and so cannot come after Flatten."""
     keeps_shape: ClassVar[bool] = False
     """Whether the result always has the shape of the input."""
-    hands_on: ClassVar[bool] = False
+    passes_through: ClassVar[bool] = False
     """Whether the trained layer changes no number, only their arrangement at most."""
     equal_strides: ClassVar[bool] = False
     """Whether both strides must be the same."""
+    fixed_activation: ClassVar[ActivationName] = "linear"
+    """The activation of a type that has no setting for it."""
     untrained: ClassVar[tuple[str, ...]] = ()
     """The weights that gradients do not change."""
 
     @property
     def nonlinearity(self) -> ActivationName:
         """Activation of the output; "linear" for none."""
-        return "linear"
+        activation: ActivationName = dict(self).get("activation", self.fixed_activation)
+        return activation
 
     @property
     def per_map(self) -> bool:
@@ -134,9 +140,8 @@ class BaseLayer(Checked):
         return ", ".join([type(self).__name__, *self._details()])
 
     def _details(self) -> Iterator[str]:
-        activation = dict(self).get("activation", "linear")
-        if activation != "linear":
-            yield activation
+        if "activation" in type(self).model_fields and self.nonlinearity != "linear":
+            yield self.nonlinearity
 
     @property
     def keras_class(self) -> str:
@@ -226,9 +231,7 @@ class BaseLayer(Checked):
         return None
 
     @abstractmethod
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         """Return the output for values, and the function that sends a gradient back.
 
         Parameters
@@ -321,7 +324,7 @@ def window_words(window: Pair, strides: Pair, usual: Pair, padding: str) -> Iter
         yield padding
 
 
-def without_weights(values: Array, slope: Slope) -> tuple[Array, Back]:
+def without_weights(values: Array, slope: Slope) -> Pass:
     """Return the output of a layer without weights, and its backward function."""
     return values, lambda grad, _onward: (slope(grad), {})
 

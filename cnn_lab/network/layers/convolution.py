@@ -12,11 +12,12 @@ from cnn_lab import ops
 from cnn_lab.network.layers.activation import activated
 from cnn_lab.network.layers.base import (
     ActivationName,
-    Back,
     BaseLayer,
     Connections,
+    Drops,
     Gradients,
     KerasPadding,
+    Pass,
     Size,
     Weights,
     slid_size,
@@ -48,11 +49,6 @@ class _Convolution(BaseLayer):
                 f"requires. Received: strides={self.strides}"
             )
         return self
-
-    @property
-    @override
-    def nonlinearity(self) -> ActivationName:
-        return self.activation
 
     @override
     def _details(self) -> Iterator[str]:
@@ -108,9 +104,7 @@ class Conv2D(_Convolution):
         return {"kernel": kernel} | self._bias_shape(self.filters)
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         kernel = weights["kernel"]
         window: dict[str, Any] = {"strides": self.strides, "padding": self.padding}
         maps = ops.conv2d(values, kernel, weights.get("bias"), **window)
@@ -205,9 +199,7 @@ class DepthwiseConv2D(_Convolution):
         return {"kernel": kernel} | self._bias_shape(channels * self.depth_multiplier)
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         kernel = weights["kernel"]
         window: dict[str, Any] = {"strides": self.strides, "padding": self.padding}
         maps = ops.depthwise_conv2d(values, kernel, weights.get("bias"), **window)
@@ -268,9 +260,7 @@ class SeparableConv2D(_Convolution):
         } | self._bias_shape(self.filters)
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         depthwise, pointwise = weights["depthwise_kernel"], weights["pointwise_kernel"]
         window: dict[str, Any] = {"strides": self.strides, "padding": self.padding}
         filtered = ops.depthwise_conv2d(values, depthwise, **window)

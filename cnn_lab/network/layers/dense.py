@@ -12,9 +12,10 @@ from cnn_lab import ops
 from cnn_lab.network.layers.activation import activated
 from cnn_lab.network.layers.base import (
     ActivationName,
-    Back,
     BaseLayer,
+    Drops,
     Gradients,
+    Pass,
     Place,
     Weights,
     without_weights,
@@ -30,16 +31,14 @@ class Flatten(BaseLayer):
 
     stem: ClassVar[str] = "flatten"
     numbers_first: ClassVar[bool] = False
-    hands_on: ClassVar[bool] = True
+    passes_through: ClassVar[bool] = True
 
     @override
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         slope = partial(np.reshape, shape=values.shape)
         return without_weights(values.reshape(len(values), -1), slope)
 
@@ -64,11 +63,6 @@ class Dense(BaseLayer):
     width_field: ClassVar[str] = "units"
     dense: ClassVar[bool] = True
 
-    @property
-    @override
-    def nonlinearity(self) -> ActivationName:
-        return self.activation
-
     @override
     def reads_all(self, input_shape: Shape) -> bool:
         return True
@@ -92,9 +86,7 @@ class Dense(BaseLayer):
         return [(input_shape[0], self.units)]
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         kernel = weights["kernel"]
         sums = ops.dense(values, kernel, weights.get("bias"))
         result, slope = activated(self.activation, sums, in_place=True)

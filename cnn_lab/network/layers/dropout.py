@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import override
 
-from cnn_lab.network.layers.base import Back, BaseLayer, Weights, without_weights
+from cnn_lab.network.layers.base import BaseLayer, Drops, Pass, Weights, without_weights
 from cnn_lab.ops.types import Array, Shape
 
 
@@ -21,7 +21,7 @@ class _Dropout(BaseLayer):
     fresh: ClassVar[dict[str, Any]] = {"rate": 0.25}
     by_position: ClassVar[tuple[str, ...]] = ("rate",)
     keeps_shape: ClassVar[bool] = True
-    hands_on: ClassVar[bool] = True
+    passes_through: ClassVar[bool] = True
     drops: ClassVar[bool] = True
 
     @property
@@ -34,9 +34,7 @@ class _Dropout(BaseLayer):
         yield f"{self.rate:.0%}"
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         """Drop a share of the values and scale the others up, or do nothing.
 
         References

@@ -9,9 +9,10 @@ from typing_extensions import override
 
 from cnn_lab import ops
 from cnn_lab.network.layers.base import (
-    Back,
     BaseLayer,
+    Drops,
     Gradients,
+    Pass,
     Place,
     Weights,
     channels_at,
@@ -59,9 +60,7 @@ class BatchNormalization(BaseLayer):
         return product_latex([(4, input_shape[-1])])
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         known: dict[str, Any] = {
             "mean": weights["moving_mean"],
             "variance": weights["moving_variance"],

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from typing_extensions import override
 
 from cnn_lab import ops
 from cnn_lab.network.layers.base import (
-    Back,
     BaseLayer,
+    Drops,
     KerasPadding,
+    Pass,
     Size,
     Weights,
     slid_size,
@@ -60,9 +60,7 @@ class MaxPooling2D(_Pooling):
     pooling: ClassVar[Literal["", "max", "average"]] = "max"
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         slope = partial(ops.max_pool2d_gradient, values, **self._settings())
         return without_weights(ops.max_pool2d(values, **self._settings()), slope)
 
@@ -74,9 +72,7 @@ class AveragePooling2D(_Pooling):
     pooling: ClassVar[Literal["", "max", "average"]] = "average"
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         slope = partial(ops.average_pool2d_gradient, values, **self._settings())
         return without_weights(ops.average_pool2d(values, **self._settings()), slope)
 
@@ -105,8 +101,6 @@ class GlobalAveragePooling2D(BaseLayer):
         return (input_shape[2],)
 
     @override
-    def forward(
-        self, values: Array, weights: Weights, drops: np.random.Generator | None = None
-    ) -> tuple[Array, Back]:
+    def forward(self, values: Array, weights: Weights, drops: Drops = None) -> Pass:
         slope = partial(ops.global_average_pool2d_gradient, values)
         return without_weights(ops.global_average_pool2d(values), slope)

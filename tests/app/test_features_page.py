@@ -9,6 +9,7 @@ from cnn_lab.app.widgets.model_choice import SHIPPED, OwnNetwork
 from cnn_lab.network import Network, zoo
 from tests.app.elements import stages, tables
 from tests.prose import wording
+from tests.unit.network.random_networks import SPECS, random_network
 
 LAYERS = [
     (model, layer.name)
@@ -159,6 +160,18 @@ def test_a_network_for_colours_looks_at_a_picture_and_finds_no_digits(open_page)
     for section in SECTIONS:
         page.segmented_control(key="features_view").set_value(section).run()
         assert not page.exception, section
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_type_of_layer_can_be_looked_at(open_page, spec):
+    own = OwnNetwork("upload-12345678", random_network(spec))
+    page = open_page("features", {"features_model": own.name}, {"models_own": own})
+    for layer in page.segmented_control(key="features_layer").options:
+        page.segmented_control(key="features_layer").set_value(layer).run()
+        for section in ("this number", "kernels", "why this answer", "surgery"):
+            page.segmented_control(key="features_view").set_value(section).run()
+            assert not page.exception, (layer, section)
+            assert not errors(page), (layer, section)
 
 
 def test_an_upload_becomes_what_the_network_looks_at_and_a_broken_one_a_sentence(open_page):

@@ -63,6 +63,25 @@ def test_a_network_survives_its_token_and_its_json(name):
     assert draft_from_json(to_json(network)).network() == network
 
 
+# Thirteen layers, l0 to l12, in an address as the first version of the editor wrote it.
+OLD_TOKEN = (
+    "jZJRT8JADMe_yz0vhm2AyJtK9AWN0fhkCClQ2IXb3XLXDQbhu9sZE7pBjMkemvbX_7-97qgs5KjGyu2sipS2RUnz"
+    "kEHBua9kFPEXzyJloEYfOHVUVDc1db8kXQFp17T9apgex3AujBWBzdQpOndV6GGDb84ZbTfJRPTGknsAWmavzudg"
+    "9KHrkkjy0dmqpZNyvEVv0cyDPjRrpFHKKxSwWrEnI6EhO4N6NCXn1trQz6JpIjwmaAMKiz7HpdXE3LB_TajVW1C2"
+    "0wEvBh38d9Ay4Hyhgd3WYAJKce8KV5IQHXLsgTju3SQDgT4ZIEL5jLdyzGfjFmD-OM9I0lOEbf2O008B3EngBfZX"
+    "b9yTUEcgbv0BH25NOexlne8-O30D"
+)
+
+
+def test_an_old_address_still_opens_and_is_written_the_same_way():
+    draft = draft_from_token(OLD_TOKEN)
+    assert names(draft) == [f"l{number}" for number in range(13)]
+    assert [layer.type for layer in draft.layers] == sorted(layer.type for layer in draft.layers)
+    conv = draft.layers[3]
+    assert (conv.filters, conv.kernel_size, conv.padding) == (32, (3, 3), "same")
+    assert to_token(draft) == OLD_TOKEN
+
+
 def test_every_type_of_layer_survives_a_token():
     draft = PAPER
     for type_ in LAYER_TYPES:

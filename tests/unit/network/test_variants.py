@@ -7,7 +7,9 @@ from cnn_lab.network.spec import (
     Dropout,
     GlobalAveragePooling2D,
     NetworkSpec,
+    SeparableConv2D,
     Softmax,
+    SpatialDropout2D,
 )
 from cnn_lab.network.variants import (
     with_batch_norm,
@@ -105,6 +107,27 @@ def test_maps_that_are_the_classes_are_not_widened() -> None:
         Softmax(name="softmax"),
     )
     assert filters(with_width(NetworkSpec(name="maps", layers=layers), 2)) == [16, 10]
+
+
+def test_the_layers_of_a_family_are_changed_alike() -> None:
+    network = NetworkSpec(
+        name="family",
+        layers=(
+            SeparableConv2D(name="first", filters=8, kernel_size=(3, 3), activation="relu"),
+            SpatialDropout2D(name="maps", rate=0.1),
+            Conv2D(name="last", filters=10, kernel_size=(3, 3)),
+            GlobalAveragePooling2D(name="mean"),
+            Softmax(name="softmax"),
+        ),
+    )
+    assert with_width(network, 2).layers[0].filters == 16
+    assert with_kernel_size(network, 5).layers[0].kernel_size == (5, 5)
+    assert with_dropout(network, 0.4).layers[1].rate == 0.4
+    assert types(with_batch_norm(network, True))[:3] == [
+        "SeparableConv2D",
+        "BatchNormalization",
+        "Activation",
+    ]
 
 
 def test_one_size_for_all_kernels_but_those_of_one_pixel() -> None:

@@ -140,6 +140,39 @@ def picture_channels(pixels: Array, channels: int) -> Array:
     return grey if channels == 1 else np.concatenate([pixels, grey], axis=2)
 
 
+def middle_of(pixels: Array, shape: tuple[int, int, int]) -> Array:
+    """Return the largest central part of a picture, scaled to a network's input.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (height, width, 3)
+        Red, green and blue from 0 to 255.
+    shape : (int, int, int)
+        Rows, columns and channels of the result. One channel is the lightness; beyond three, the
+        lightness is repeated.
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], of that shape
+
+    Notes
+    -----
+    Each pixel is the mean over the area it covers.
+    """
+    rows, columns, channels = shape
+    height, width = pixels.shape[:2]
+    factor = min(height / rows, width / columns)
+    high, wide = factor * rows, factor * columns
+    top, left = (height - high) / 2, (width - wide) / 2
+    picture = Image.fromarray(pixels.astype(np.uint8)).resize(
+        (columns, rows), Image.Resampling.BOX, box=(left, top, left + wide, top + high)
+    )
+    small = np.asarray(picture, np.float64)
+    if channels != 3:
+        small = np.repeat(picture_channels(small, 1), channels, axis=2)
+    return np.asarray(small / 255, np.float32)
+
+
 def place_of_most_contrast(grey: Array, size: int) -> tuple[int, int]:
     """Return the square of a picture with the highest variance of grey levels.
 

@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnn_lab.data.pixels import number_shapes, spread
-from cnn_lab.data.uploads import PictureError, open_rgba
+from cnn_lab.data.uploads import PictureError, middle_of, open_rgba, picture_pixels
+from cnn_lab.digits.drawing import prepare_digit
+from cnn_lab.network.visitor import DIGIT_SHAPE
+from cnn_lab.ops.types import Array
 
 Grey = NDArray[np.float32]
 
@@ -77,6 +80,34 @@ def find_digit(source: bytes | Image.Image) -> FoundDigit:
     shapes = _without_crumbs(number_shapes(_coarse(ink)))
     kept, n_shapes = _most_central(shapes)
     return FoundDigit(_on_canvas(_only(ink, kept)), n_shapes)
+
+
+def picture_for(shape: tuple[int, int, int], data: bytes) -> Array:
+    """Return an uploaded picture as input of a network.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Height, width and channels of the network's input.
+    data : bytes
+        A PNG, JPEG or WebP file. For MNIST's shape, the digit in it is cut out and prepared as in
+        MNIST; for any other shape, its middle is scaled down.
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], of that shape
+
+    Raises
+    ------
+    PictureError
+        If the file cannot be read, or a digit is wanted and none is found.
+    """
+    if shape != DIGIT_SHAPE:
+        return middle_of(picture_pixels(data), shape)
+    image = prepare_digit(ink_from_picture(data))
+    if image is None:
+        raise PictureError(NOTHING)
+    return image[..., np.newaxis]
 
 
 def _grey(picture: Image.Image) -> Grey:

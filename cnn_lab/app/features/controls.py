@@ -17,12 +17,13 @@ from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError, Split
 from cnn_lab.data.sets import INFO, load_data_set
 from cnn_lab.data.teaching_images import landscape
-from cnn_lab.data.uploads import MAX_MB, PictureError
+from cnn_lab.data.uploads import MAX_MB, PictureError, middle_of
+from cnn_lab.digits.photograph import picture_for
 from cnn_lab.explain.receptive_field import Patch, growing_fields
-from cnn_lab.explain.subject import DIGIT_SHAPE, middle_of, picture_for
 from cnn_lab.explain.surgery import Cut
 from cnn_lab.network import Network
 from cnn_lab.network.spec import Layer
+from cnn_lab.network.visitor import DIGIT_SHAPE
 from cnn_lab.ops.types import Array
 
 SOURCE, INDEX = "features_input", "features_digit"

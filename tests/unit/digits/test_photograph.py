@@ -10,7 +10,7 @@ from PIL import Image
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.data.uploads import PictureError, picture_pixels
 from cnn_lab.digits.drawing import prepare_digit
-from cnn_lab.digits.photograph import find_digit, ink_from_picture, sharp_on_canvas
+from cnn_lab.digits.photograph import find_digit, ink_from_picture, picture_for, sharp_on_canvas
 from cnn_lab.network import Network
 from tests.unit.pictures import SEVEN, digit, encoded, photograph
 
@@ -173,3 +173,23 @@ def test_sample_on_the_canvas_is_prepared_back_to_itself() -> None:
     image = prepare_digit(rgba)
     assert image is not None
     np.testing.assert_allclose(image, digit() / 255, atol=0.005)
+
+
+def test_a_picture_becomes_what_the_network_takes() -> None:
+    picture = Image.new("RGB", (60, 40), (255, 0, 0))
+    picture.paste((0, 0, 255), (10, 0, 50, 40))  # the middle square
+    colour = picture_for((32, 32, 3), encoded(picture, "PNG"))
+    assert colour.shape == (32, 32, 3)
+    assert colour.dtype == np.float32
+    np.testing.assert_allclose(colour, np.broadcast_to((0, 0, 1), colour.shape))
+    assert picture_for((8, 16, 1), encoded(picture, "PNG")).shape == (8, 16, 1)
+
+    one = Image.new("L", (100, 100), 255)
+    one.paste(0, (45, 20, 55, 80))
+    assert picture_for((28, 28, 1), encoded(one, "PNG")).sum() > 10
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
+def test_what_is_no_picture_is_refused(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(PictureError, match="not a picture"):
+        picture_for(shape, b"nothing of the kind")

@@ -1,15 +1,10 @@
 """The way to one number against the number that the network itself has there."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.data.uploads import PictureError
 from cnn_lab.explain.receptive_field import growing_fields
-from cnn_lab.explain.subject import picture_for
 from cnn_lab.explain.unit import inspect_unit
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import (
@@ -195,29 +190,3 @@ def test_fields_before_the_last_lie_within_it():
         assert patch.first_row + patch.rows <= last.first_row + last.rows
         assert last.first_column <= patch.first_column
         assert patch.first_column + patch.columns <= last.first_column + last.columns
-
-
-def png_of(picture):
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def test_a_picture_becomes_what_the_network_takes():
-    picture = Image.new("RGB", (60, 40), (255, 0, 0))
-    picture.paste((0, 0, 255), (10, 0, 50, 40))  # the middle square
-    colour = picture_for((32, 32, 3), png_of(picture))
-    assert colour.shape == (32, 32, 3)
-    assert colour.dtype == np.float32
-    np.testing.assert_allclose(colour, np.broadcast_to((0, 0, 1), colour.shape))
-    assert picture_for((8, 16, 1), png_of(picture)).shape == (8, 16, 1)
-
-    digit = Image.new("L", (100, 100), 255)
-    digit.paste(0, (45, 20, 55, 80))
-    assert picture_for((28, 28, 1), png_of(digit)).sum() > 10
-
-
-@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
-def test_what_is_no_picture_is_refused(shape):
-    with pytest.raises(PictureError, match="not a picture"):
-        picture_for(shape, b"nothing of the kind")

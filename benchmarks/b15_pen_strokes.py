@@ -1,4 +1,4 @@
-"""B15: digits that strangers wrote with a pen, through the pipeline of the Draw page.
+"""B15: digits that other writers drew with a pen, through the pipeline of the Draw page.
 
 The data is not part of the project: UCI's Pen-Based Recognition of Handwritten Digits (Alpaydin
 and Alimoglu, CC BY 4.0) as one .npz with `points` (x, y; y grows downwards), `stroke_lengths`,
@@ -103,11 +103,17 @@ def measure(data: Path, *, models: Sequence[str], step: int) -> Sequence[Row]:
         # The goals are the reader's; the others show what it is worth.
         goals = (GOAL, GOAL_WORST) if name == first else (None, None)
         rows += [
-            Row(f"strangers' pen strokes, {name}, mean of brushes", mean, "%", goals[0], True),
-            Row(f"strangers' pen strokes, {name}, worst brush", worst, "%", goals[1], True),
-            Row(f"strangers' pen strokes, {name}, spread over brushes", spread(values), "points"),
             Row(
-                f"strangers' pen strokes, {name}, errors of {len(every):,}, mean of brushes",
+                f"pen strokes of other writers, {name}, mean of brushes", mean, "%", goals[0], True
+            ),
+            Row(f"pen strokes of other writers, {name}, worst brush", worst, "%", goals[1], True),
+            Row(
+                f"pen strokes of other writers, {name}, spread over brushes",
+                spread(values),
+                "points",
+            ),
+            Row(
+                f"pen strokes of other writers, {name}, errors of {len(every):,}, mean of brushes",
                 len(every) * (1 - mean / 100),
                 "",
             ),

@@ -1,7 +1,7 @@
 """How the drawing's preparation and a network bear digits that are moved, turned, bent and resized.
 
 MNIST's test images are laid on the canvas, each pixel a square of ten, changed there and prepared
-as any drawing is: part of B15, which needs no drawings of strangers for it.
+as any drawing is: part of B15, which needs no drawings for it.
 """
 
 import math

@@ -34,8 +34,8 @@ FIGURES = {
     ("B14", "champion: test accuracy, mean of 5 seeds"): (
         "*champion*: test accuracy, mean of 5 seeds"
     ),
-    ("B15", "strangers' pen strokes, champion, mean of brushes"): (
-        "*champion*: digits that strangers wrote with a pen"
+    ("B15", "pen strokes of other writers, champion, mean of brushes"): (
+        "*champion*: digits that other writers drew with a pen"
     ),
 }
 

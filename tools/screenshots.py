@@ -1,4 +1,4 @@
-"""Take the README's pictures anew: `python -m tools.screenshots`."""
+"""Take the README's pictures again: `python -m tools.screenshots`."""
 
 from typing import Literal
 

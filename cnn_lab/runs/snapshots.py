@@ -118,7 +118,7 @@ class Snapshot:
         Raises
         ------
         SnapshotError
-            If they, which may come from a stranger, are none.
+            If the bytes are not a snapshot; they may come from anywhere.
         """
         if len(content) > MAX_BYTES:
             raise SnapshotError(

@@ -1,4 +1,4 @@
-"""The Network page: layers are changed, what does not fit is mended, and strangers' files."""
+"""The Network page: layers are changed, what does not fit is mended, and uploaded files."""
 
 import json
 import math

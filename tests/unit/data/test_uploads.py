@@ -1,4 +1,4 @@
-"""Pictures from strangers: their colours, and files that are none."""
+"""Uploaded pictures: their colours, and files that are none."""
 
 import struct
 import zlib

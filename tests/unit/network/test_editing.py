@@ -1,4 +1,4 @@
-"""Networks in the making: as text from strangers, edited, mended, and back again."""
+"""Networks in the making: as untrusted text, edited, mended, and back again."""
 
 import base64
 import json

@@ -176,6 +176,6 @@ def too_large(folder):
         (too_large, "at most [0-9,]+ bytes"),
     ],
 )
-def test_files_from_strangers_are_refused_with_a_sentence(tmp_path, make, sentence):
+def test_foreign_files_are_refused_with_a_sentence(tmp_path, make, sentence):
     with pytest.raises(ModelFileError, match=sentence):
         Network.load(make(tmp_path))

@@ -162,7 +162,7 @@ def arrays_of(snapshot: Snapshot) -> dict[str, np.ndarray]:
         {"more": np.zeros(1, np.int32)},
     ],
 )
-def test_what_a_stranger_changed_is_refused(of_fast: Snapshot, change: dict[str, Any]) -> None:
+def test_what_was_tampered_with_is_refused(of_fast: Snapshot, change: dict[str, Any]) -> None:
     sound = arrays_of(of_fast)
     assert Snapshot.from_bytes(save(sound)).n_judged == of_fast.n_judged
     with pytest.raises(SnapshotError):

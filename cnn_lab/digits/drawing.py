@@ -162,7 +162,10 @@ def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Prep
     strongest = int(seen.max(initial=0))
     if strongest < MIN_INK:
         return None
-    ink = seen if "ink" in without else _stretched(seen)
+    ink = seen
+    if "ink" not in without and strongest < FULL_INK - 1:
+        # The strongest pixel counts as full ink, as in every image of MNIST.
+        ink = (seen.astype(np.uint16) * FULL_INK // strongest).astype(np.uint8)
     drawn = trim(ink)
     crop = ink if "crop" in without else drawn
     stroke = crop if "widen" in without else widen_strokes(crop)
@@ -183,19 +186,8 @@ def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Prep
     )
 
 
-def ink_of(rgba: NDArray[np.uint8]) -> Ink:
-    """Return the ink of each pixel: its luminance times its opacity.
-
-    The strongest pixel is scaled to full ink, as in every image of MNIST.
-
-    References
-    ----------
-    .. [1] Recommendation ITU-R BT.601, the weights of red, green and blue.
-    """
-    return _stretched(_lightness(rgba))
-
-
 def _lightness(rgba: NDArray[np.uint8]) -> Ink:
+    """Return the luminance of each pixel, by Recommendation ITU-R BT.601, times its opacity."""
     array: NDArray[Any] = np.asarray(rgba)
     if array.ndim != 3 or array.shape[2] != 4 or array.dtype != np.uint8:
         raise ValueError(
@@ -205,14 +197,6 @@ def _lightness(rgba: NDArray[np.uint8]) -> Ink:
     picture = Image.fromarray(np.ascontiguousarray(array))
     seen = ImageChops.multiply(picture.convert("L"), picture.getchannel("A"))
     return np.asarray(seen)
-
-
-def _stretched(ink: Ink) -> Ink:
-    strongest = int(ink.max(initial=0))
-    if MIN_INK <= strongest < FULL_INK - 1:
-        stretched = ink.astype(np.uint16) * FULL_INK // strongest
-        return stretched.astype(np.uint8)
-    return ink
 
 
 def trim(ink: Ink) -> Ink:
@@ -275,20 +259,13 @@ def scale_to_box(crop: Ink, *, side: int = BOX_SIDE, shortest: float = 0.0) -> I
     return np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BOX))
 
 
-def centre_mass(box: Ink) -> Ink:
-    """Place a small image in 28x28 pixels with its centre of mass in the middle.
+def _mass_place(box: Ink) -> tuple[int, int]:
+    """Return the place of the box's upper left pixel, (row, column), that centres its mass.
 
-    Notes
-    -----
     With pixel edges at 0, 1, ..., 28, the centres of mass of MNIST's training images are
     uniformly distributed between 14 and 15, 14.5 on average: the makers shifted by whole pixels,
-    to the pixel after the middle. This function does the same, and keeps the image inside.
+    to the pixel after the middle. This function does the same, and keeps the box inside.
     """
-    return _laid(box, _mass_place(box))
-
-
-def _mass_place(box: Ink) -> tuple[int, int]:
-    """Return the place of the box's upper left pixel, (row, column), that centres its mass."""
     row, column = (
         min(max(SIDE // 2 - math.floor(centre + 0.5), 0), SIDE - length)
         for centre, length in zip(centre_of_mass(box), box.shape, strict=True)

@@ -14,8 +14,6 @@ from cnn_lab.data.pixels import stroke_width
 from cnn_lab.digits.drawing import (
     MIN_STROKE,
     STEPS,
-    centre_mass,
-    ink_of,
     prepare_digit,
     prepare_steps,
     scale_to_box,
@@ -72,7 +70,7 @@ def test_mnist_prepared_again_is_read_as_before(model: str) -> None:
 def test_mass_lies_where_mnist_has_it() -> None:
     pixels = load_mnist().test.pixels[:500]
     theirs = np.array([mass_centre(image) for image in pixels])
-    ours = np.array([mass_centre(centre_mass(trim(image))) for image in pixels])
+    ours = np.array([mass_centre(np.rint(255 * prepare_digit(opaque(image)))) for image in pixels])
     assert theirs.mean(axis=0) == pytest.approx([14.5, 14.5], abs=0.05)
     np.testing.assert_allclose(ours, theirs, atol=1e-9)
 
@@ -167,7 +165,7 @@ def test_thin_pen_becomes_as_wide_as_mnist_has_it() -> None:
         assert steps is not None
         width = stroke_width(steps.stroke) * 20 / max(steps.stroke.shape)
         assert width == pytest.approx(MIN_STROKE, abs=0.12)
-    wide = trim(ink_of(drawn(brush=28)))
+    wide = trim(prepare_steps(drawn(brush=28)).ink)
     np.testing.assert_array_equal(widen_strokes(wide), wide)
 
 
@@ -184,7 +182,7 @@ def test_ink_is_luminance_times_opacity_stretched_to_full() -> None:
     rgba[0, 0] = (200, 200, 200, 255)
     rgba[0, 1] = (200, 200, 200, 128)
     rgba[0, 2] = (0, 200, 0, 255)
-    strongest, half, green, nothing = ink_of(rgba)[0]
+    strongest, half, green, nothing = prepare_steps(rgba).ink[0]
     assert strongest == 255
     assert half == pytest.approx(128, abs=1)
     assert green == pytest.approx(0.587 * 255, abs=2)

@@ -29,12 +29,14 @@ from cnn_lab.network.spec import DataSetName, TrainingSpec
 LOOK_EVERY_S = 0.5
 STALLED_AFTER_S = 60.0  # without any data; Keras itself has no timeout
 
-# Where Keras puts downloads in its own folder.
-DOWNLOADED = {
-    "fashion_mnist": "datasets/fashion-mnist",
-    "cifar10": "datasets/cifar-10-batches-py-target_archive",
+# Where Keras puts a download in its own folder, and then what it unpacks.
+KERAS_FILES = {
+    "fashion_mnist": ("datasets/fashion-mnist",),
+    "cifar10": (
+        "datasets/cifar-10-batches-py-target_archive",
+        "datasets/cifar-10-batches-py-target",
+    ),
 }
-UNPACKED = {"cifar10": "datasets/cifar-10-batches-py-target"}
 
 _BROKEN = (
     EOFError,
@@ -84,7 +86,7 @@ def ensure_data_set(name: DataSetName, report: Callable[[float], None]) -> None:
     report(0.0)
     while download.is_alive():
         download.join(LOOK_EVERY_S)
-        before, share = share, min(1.0, _bytes_in(keras_folder() / DOWNLOADED[name]) / size)
+        before, share = share, min(1.0, _bytes_in(keras_folder() / KERAS_FILES[name][0]) / size)
         if share != before:
             moved_at = time.monotonic()
         elif share < 1 and time.monotonic() - moved_at > STALLED_AFTER_S:
@@ -198,26 +200,19 @@ def _checked(name: DataSetName, loaded: list[Any]) -> dict[str, Any]:
 def _keep(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays to `path` atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(suffix=".npz", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(unfinished, path)
-    except BaseException:
-        with suppress(OSError):
-            os.remove(unfinished)
-        raise
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        np.savez(unfinished, **arrays)
+        unfinished.replace(path)
 
 
 def _forget(name: DataSetName) -> None:
     """Remove Keras's downloads, because it would reuse a damaged file."""
-    for part in (DOWNLOADED.get(name), UNPACKED.get(name)):
-        if part is not None:
-            path = keras_folder() / part
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+    for part in KERAS_FILES[name]:
+        path = keras_folder() / part
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.unlink()
 
 
 def _bytes_in(path: Path) -> int:

@@ -56,6 +56,10 @@ class Split:
         """All images as new float32 arrays in [0, 1], shape (n, height, width, channels)."""
         return as_images(self.pixels)
 
+    def at(self, chosen: slice | NDArray[np.intp]) -> "Split":
+        """Return some of the images with their labels."""
+        return Split(self.pixels[chosen], self.labels[chosen])
+
     def image(self, index: int) -> NDArray[np.float32]:
         """Return one image as float32 in [0, 1], shape (height, width, channels)."""
         image: NDArray[np.float32] = as_images(self.pixels[index][np.newaxis])[0]
@@ -86,37 +90,55 @@ class Data(Protocol):
 
 
 @dataclass(frozen=True)
-class Mnist:
-    """MNIST's three splits; each half of the file is read on first use.
+class FileData:
+    """Data set in one file; each half is read on first use.
+
+    Attributes
+    ----------
+    path : Path
+    n_train : int
+        Training images; the rest of the training half is for validation.
+    class_names : tuple of str
+    """
+
+    path: Path
+    n_train: int
+    class_names: tuple[str, ...]
+
+    @property
+    def train(self) -> Split:
+        """The beginning of the training half."""
+        return self._training_half.at(slice(self.n_train))
+
+    @property
+    def validation(self) -> Split:
+        """The end of the training half."""
+        return self._training_half.at(slice(self.n_train, None))
+
+    @cached_property
+    def test(self) -> Split:
+        """The test half."""
+        return self._read("x_test", "y_test")
+
+    @cached_property
+    def _training_half(self) -> Split:
+        return self._read("x_train", "y_train")
+
+    def _read(self, pixels_name: str, labels_name: str) -> Split:
+        """Return one half, checked."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Mnist(FileData):
+    """MNIST: 54,000 training, 6,000 validation and 10,000 test images.
 
     The last tenth of the training file is validation, as in the source paper.
     """
 
     path: Path = MNIST_PATH
-
-    @property
-    def train(self) -> Split:
-        """The first 54,000 images of the training file."""
-        return Split(self._training_file.pixels[:N_TRAIN], self._training_file.labels[:N_TRAIN])
-
-    @property
-    def validation(self) -> Split:
-        """The last 6,000 images of the training file."""
-        return Split(self._training_file.pixels[N_TRAIN:], self._training_file.labels[N_TRAIN:])
-
-    @cached_property
-    def test(self) -> Split:
-        """The 10,000 images of the test file."""
-        return self._read("x_test", "y_test")
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The ten digits."""
-        return tuple("0123456789")
-
-    @cached_property
-    def _training_file(self) -> Split:
-        return self._read("x_train", "y_train")
+    n_train: int = N_TRAIN
+    class_names: tuple[str, ...] = tuple("0123456789")
 
     def _read(self, pixels_name: str, labels_name: str) -> Split:
         pixels, labels = read_arrays(self.path, pixels_name, labels_name, of="MNIST")

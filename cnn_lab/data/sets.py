@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_path
 
-from cnn_lab.data.mnist import N_TRAIN, Data, DataError, Split, load_mnist, read_arrays
+from cnn_lab.data.mnist import N_TRAIN, Data, DataError, FileData, Split, load_mnist, read_arrays
 from cnn_lab.network.initial import stream
 from cnn_lab.network.spec import DataSetName, NetworkSpec, Shape, TrainingSpec
 
@@ -94,42 +94,15 @@ INFO: dict[DataSetName, Info] = {
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """Data set saved by `keras_download`; each half is read on first use."""
+class Fetched(FileData):
+    """Data set saved by `keras_download`."""
 
     name: DataSetName
-    path: Path
 
-    @property
-    def train(self) -> Split:
-        """The first nine tenths of the training file."""
-        n = INFO[self.name].n_train
-        return Split(self._training_file.pixels[:n], self._training_file.labels[:n])
-
-    @property
-    def validation(self) -> Split:
-        """The last tenth of the training file."""
-        n = INFO[self.name].n_train
-        return Split(self._training_file.pixels[n:], self._training_file.labels[n:])
-
-    @cached_property
-    def test(self) -> Split:
-        """The test file."""
-        return self._read("x_test", "y_test", INFO[self.name].n_test)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes."""
-        return INFO[self.name].class_names
-
-    @cached_property
-    def _training_file(self) -> Split:
+    def _read(self, pixels_name: str, labels_name: str) -> Split:
         info = INFO[self.name]
-        return self._read("x_train", "y_train", info.n_train + info.n_validation)
-
-    def _read(self, pixels_name: str, labels_name: str, n: int) -> Split:
-        title = INFO[self.name].title
-        pixels, labels = read_arrays(self.path, pixels_name, labels_name, of=title)
+        pixels, labels = read_arrays(self.path, pixels_name, labels_name, of=info.title)
+        n = info.n_test if pixels_name == "x_test" else info.n_train + info.n_validation
         return checked_split(self.name, Split(pixels, labels), n)
 
 
@@ -155,7 +128,7 @@ class Share:
         split = self.whole.train
         drawn = stream(self.seed, "fraction").permutation(len(split))
         chosen = np.sort(drawn[: _share_of(len(split), self.fraction)])
-        return Split(split.pixels[chosen], split.labels[chosen])
+        return split.at(chosen)
 
     @property
     def validation(self) -> Split:
@@ -205,13 +178,13 @@ def load_data_set(name: DataSetName, fraction: float = 1.0, seed: int = 0) -> Da
 
 @lru_cache(maxsize=2)
 def _fetched(name: DataSetName, path: Path) -> Fetched:
+    info = INFO[name]
     if not path.is_file():
-        info = INFO[name]
         raise DataError(
             f"{info.title} is not on this machine yet. The first run that trains on it downloads "
             f"it ({info.download_bytes / 1e6:.0f} MB)."
         )
-    return Fetched(name, path)
+    return Fetched(path, info.n_train, info.class_names, name)
 
 
 def data_path(name: DataSetName) -> Path:

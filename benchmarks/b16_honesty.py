@@ -85,7 +85,7 @@ def _prepared(canvas: Image.Image) -> Images | None:
 
 
 def auroc(digits: NDArray[np.floating], others: NDArray[np.floating]) -> float:
-    """Return how often one of the others scores as less like a digit than a digit does; a tie counts for half."""
+    """Return how often one of the others looks less like a digit than a digit; ties are half."""
     ordered = np.sort(digits)
     below = np.searchsorted(ordered, others, "left")
     up_to = np.searchsorted(ordered, others, "right")

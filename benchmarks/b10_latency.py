@@ -1,6 +1,6 @@
 """B10: from a click to the first point of the curves, how old they get, and how long a stop takes.
 
-All in the browser's own clock. Cold is a server that nobody has used, clicked as soon as the
+All in the browser's own clock. Cold is a server that has just started, clicked as soon as the
 button is there; warm is the run after that.
 """
 

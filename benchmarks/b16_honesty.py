@@ -1,4 +1,4 @@
-"""B16: are probabilities what they say, and is what is no digit told from what is?
+"""B16: do probabilities mean what they say, and are digits told from other things?
 
     python -m benchmarks.b16_honesty --fashion t10k-images-idx3-ubyte.gz --fonts FOLDER
 

@@ -104,7 +104,7 @@ def differences(cases: Mapping[str, tuple[Network, Array]]) -> dict[str, float]:
             ours = network.activations(images)
             with np.load(folders[name] / "keras.npz") as theirs:
                 each = [difference(values, theirs[key]) for key, values in ours.items()]
-            found[name] = float(np.max(each))  # which is no number if one of them is none
+            found[name] = float(np.max(each))  # NaN if one of them is
     return found
 
 

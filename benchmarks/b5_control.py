@@ -19,7 +19,7 @@ BARE = """
 import streamlit as st
 st.write("Stroke is", st.number_input("Stroke", value=0, step=1))
 """
-# The stage sets its transform whenever it lays a trace out anew, and at no other time.
+# The stage sets its transform whenever it lays a trace out again, and at no other time.
 WATCH_CANVAS = """
 const { setTransform } = CanvasRenderingContext2D.prototype;
 CanvasRenderingContext2D.prototype.setTransform = function (...numbers) {

@@ -101,7 +101,7 @@ def main() -> int:
     for sentence in drift:
         print(sentence, file=sys.stderr)
     if drift:
-        print("`make lock` pins anew.", file=sys.stderr)
+        print("`make lock` pins them again.", file=sys.stderr)
     return bool(drift)
 
 

@@ -172,7 +172,7 @@ def read_cuts(text: str) -> tuple[Cut, ...]:
 
     Examples
     --------
-    >>> read_cuts("conv1.3,nonsense,conv2.0.box,conv2.0.nobody")
+    >>> read_cuts("conv1.3,nonsense,conv2.0.box,conv2.0.unknown")
     (Cut(layer='conv1', filter=3, kernel=''), Cut(layer='conv2', filter=0, kernel='box'))
     """
     found = []

@@ -501,7 +501,9 @@ class Cluster:
         self._withdrawn.clear()
         if self._client is not None:
             with suppress(Exception):  # whatever is wrong with it, it goes
-                self._client.unsubscribe_topic(EVERYTHING)  # it would be told of its own going
+                self._client.unsubscribe_topic(
+                    EVERYTHING
+                )  # it would be notified of its own departure
                 self._client.close(timeout=CLOSE_TIMEOUT_S)
         self._end_worker()
         if self._next is not None:

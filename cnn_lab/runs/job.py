@@ -115,7 +115,7 @@ class RunSpec(BaseModel):
 
     @property
     def memory_bytes(self) -> int:
-        """Roughly what training takes besides the engine itself and the images.
+        """Roughly what training takes beyond the engine itself and the images.
 
         Four bytes for each weight, its gradient, two numbers that the optimizer keeps and an
         average; and for each number in a layer's output for a batch, its input and gradient.

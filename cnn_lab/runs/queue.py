@@ -1,6 +1,6 @@
 """The run queue that pages talk to: one run at a time and a few that wait.
 
-An owner is whoever submitted a run: one browser. The queue is told when owners come (`arrive`),
+An owner is the browser that submitted a run. The queue is told when owners come (`arrive`),
 go (`leave`) and do something (`touch`); the run of an owner who has been gone for a minute stops
 and keeps what it has learned so far.
 """

@@ -247,7 +247,7 @@ class Observer:
     def take(self, n_images: int, epoch: int, batch: int, weights: Mapping[str, Array]) -> Snapshot:
         """Return a snapshot of a network with these weights, whether it is due or not.
 
-        Weights that have grown beyond all bounds, and what comes of them, count as zero.
+        Weights that have grown beyond all bounds, and what is computed from them, count as zero.
 
         Notes
         -----

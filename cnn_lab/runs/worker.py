@@ -129,7 +129,7 @@ class WorkerRun:
         Raises
         ------
         TrainingFailedError
-            If the loss stops being a finite number, or the data cannot be had.
+            If the loss stops being a finite number, or the data are not available.
 
         Notes
         -----

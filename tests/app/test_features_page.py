@@ -127,7 +127,7 @@ def test_surgery_silences_swaps_counts_and_is_undone(open_page):
 
 
 def test_cuts_of_an_address_that_make_no_sense_change_nothing(open_page):
-    page = open_page("features", {"features_cuts": "conv1.999,nobody.1,%,conv2.3.sobel_rows"})
+    page = open_page("features", {"features_cuts": "conv1.999,unknown.1,%,conv2.3.sobel_rows"})
     assert not page.exception
     assert wording("features", "cuts", cuts="conv2, map 3: Sobel horizontal").search(said(page))
 

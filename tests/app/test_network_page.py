@@ -261,7 +261,7 @@ def test_a_bad_address_gets_a_sentence_and_the_papers_network(open_page, query, 
 
 
 def test_an_unknown_layer_in_the_address_is_the_first(open_page):
-    page = open_page("network", {"network_layer": "nobody"})
+    page = open_page("network", {"network_layer": "unknown"})
     assert page.text_input(key="network_conv1_name").value == "conv1"
 
 

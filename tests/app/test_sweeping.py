@@ -126,7 +126,7 @@ def test_somebody_elses_sweep_can_be_watched_and_not_stopped(
 ) -> None:
     preset = zoo.preset("fast")
     base = RunSpec(network=preset.network, training=preset.training)
-    sweep_id = sweeps.start(SweepSpec(base=base, vary=("optimizer",)), "somebody else")
+    sweep_id = sweeps.start(SweepSpec(base=base, vary=("optimizer",)), "another owner")
     page = opened(open_page, {"sweep": sweep_id})
     assert "**Trial 1 of 10**" in said(page)
     assert "sweep_stop" not in [button.key for button in page.button]

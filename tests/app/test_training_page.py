@@ -186,7 +186,7 @@ def test_start_asks_for_a_run_and_stop_ends_it(open_page: Open, queue: RunQueue)
 
 
 def test_one_more_in_line_is_told_its_place(open_page: Open, queue: RunQueue) -> None:
-    queue.submit(spec(), "somebody else")
+    queue.submit(spec(), "another owner")
     page = open_page("training")
     page.button(key="training_start").click().run()
     assert "Waiting: one run is ahead of this one. It will start automatically." in said(page)
@@ -205,7 +205,7 @@ def test_too_many_in_line_are_refused_with_a_sentence(open_page: Open, queue: Ru
 def test_somebody_elses_run_can_be_watched_and_not_stopped(
     open_page: Open, queue: RunQueue
 ) -> None:
-    run_id = queue.submit(spec(seed=41), "somebody else")
+    run_id = queue.submit(spec(seed=41), "another owner")
     page = open_page("training", {"run": run_id})
     assert "seed 41" in said(page)
     assert {button.key for button in page.button}.isdisjoint(STEERING)

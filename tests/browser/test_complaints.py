@@ -20,7 +20,7 @@ def test_uncaught_errors_are_noticed(page: Page, problems: Any) -> None:
 
 
 def test_failed_requests_are_noticed(page: Page, problems: Any) -> None:
-    address = f"http://127.0.0.1:{free_port()}/nobody.js"
+    address = f"http://127.0.0.1:{free_port()}/missing.js"
     problems.expect(f"failed request: {address}")
     problems.allow("console error: Failed to load resource")
     with page.expect_event("requestfailed"):

@@ -123,7 +123,7 @@ def test_a_layer_is_chosen_and_changed_by_keys_alone(open_page):
     line(page, "conv3").get_by_role("button").focus()
     page.keyboard.press("Enter")
     expect(line(page, "conv3")).to_have_class(re.compile("now"))
-    # The table is drawn anew, and the focus is where it was.
+    # The table is drawn again, and the focus is where it was.
     expect(line(page, "conv3").get_by_role("button")).to_be_focused()
     name = page.get_by_role("textbox", name="Name")
     expect(name).to_have_value("conv3")

@@ -1,4 +1,4 @@
-"""What the stage offers besides playing: LaTeX, tables, the full screen, gradients to follow."""
+"""What the stage offers beyond playing: LaTeX, tables, the full screen, gradients to follow."""
 
 import re
 from collections.abc import Callable

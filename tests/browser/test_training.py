@@ -125,7 +125,7 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     page.goto(lab + "/training")
     seen = expect_progress(page, seen)
 
-    # Somebody else has to wait, and can give up.
+    # Another reader has to wait, and can give up.
     other = open_page("/training", url=lab)
     start(other)
     expect(other.get_by_text("Waiting: one run is ahead of this one")).to_be_visible(

@@ -89,7 +89,7 @@ class Trial(Checked):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether the trial has ended."""
         return self.state not in ("waiting", "training")
 
 

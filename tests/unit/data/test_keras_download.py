@@ -27,7 +27,7 @@ from cnn_lab.runs.job import RunSpec, TrainingFailedError
 from cnn_lab.runs.worker import WorkerRun
 
 FASHION = {"n_train": 54, "n_validation": 6, "n_test": 10}
-NO_ANSWER = "http://127.0.0.1:9/"  # a port at which nobody listens
+NO_ANSWER = "http://127.0.0.1:9/"  # a port without a server
 
 
 def idx(array):

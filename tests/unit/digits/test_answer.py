@@ -41,9 +41,9 @@ def test_what_counts_as_sure_is_the_networks_own() -> None:
     assert Answer.of(ten).kind == "sure"
     careful = Answer.of(ten, sure_odds=20)
     assert (careful.kind, careful.sentence) == ("unsure", "This looks like a 4 or a 9.")
-    stranger = Answer.of(ten, is_novel=True)
-    assert stranger.kind == "no_digit"
-    assert "not look like a digit" in stranger.sentence
+    novel = Answer.of(ten, is_novel=True)
+    assert novel.kind == "no_digit"
+    assert "not look like a digit" in novel.sentence
 
 
 def test_a_seven_is_read_and_a_hash_is_not_taken_for_a_digit() -> None:
@@ -58,6 +58,6 @@ def test_a_seven_is_read_and_a_hash_is_not_taken_for_a_digit() -> None:
             pen.line([(place, 50), (place, 230)], "white", 14)
             pen.line([(50, place), (230, place)], "white", 14)
 
-    # Whoever reads it: that it is no digit is the champion's to say.
+    # Whichever network answers, the champion decides whether it is a digit.
     for name in ("champion", "paper"):
         assert answer_for(Network.load(name), prepared(a_hash))[0].kind == "no_digit"

@@ -38,7 +38,7 @@ def test_cuts_survive_the_address():
 
 
 def test_only_cuts_that_fit_are_made():
-    wanted = (Cut("conv1", 99), Cut("nobody", 0), Cut("conv1", 2), Cut("softmax", 0, "box"))
+    wanted = (Cut("conv1", 99), Cut("unknown", 0), Cut("conv1", 2), Cut("softmax", 0, "box"))
     assert fitting_cuts(PAPER, wanted) == (Cut("conv1", 2),)
 
 

@@ -123,7 +123,7 @@ def layers_json(*layers, **more):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("this is no JSON", "Invalid JSON"),
+        ("this is not JSON", "Invalid JSON"),
         ("\ud800", "Invalid JSON"),
         ("[" * 5000, "recursion limit"),
         ("{}", "layers: Field required"),

@@ -71,7 +71,7 @@ def of_kind(events: list[Event], kind: str) -> list[Event]:
 
 
 def reported(queue: RunQueue, run_id: str, *, n: int = 2, kind: str = "batch") -> list[Event]:
-    """Wait until a run has told of `n` things of a kind, and return them."""
+    """Wait until a run has reported `n` events of a kind, and return them."""
     status = queue.wait(
         run_id,
         lambda status: len(of_kind(queue.events(run_id), kind)) >= n or not status.active,
@@ -82,7 +82,7 @@ def reported(queue: RunQueue, run_id: str, *, n: int = 2, kind: str = "batch") -
 
 
 class Elsewhere:
-    """A scheduler and a worker that somebody else has started by hand, behind certificates."""
+    """A scheduler and a worker that were started by hand, behind certificates."""
 
     def __init__(self, folder: Path) -> None:
         certificate, key = folder / "certificate.pem", folder / "key.pem"

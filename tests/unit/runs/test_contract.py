@@ -69,7 +69,7 @@ def nothing_is_left_going(queue: RunQueue) -> Iterator[None]:
 
 @pytest.fixture
 def kill_worker(queue: RunQueue, where: Elsewhere | None) -> Iterator[Callable[[], None]]:
-    """Returns what kills the worker in the hardest way; elsewhere, somebody starts another."""
+    """Returns what kills the worker in the hardest way; elsewhere, another is started by hand."""
 
     def kill() -> None:
         assert queue.cluster is not None
@@ -302,7 +302,7 @@ def test_a_paused_run_does_not_hold_others_up_for_ever(queue: RunQueue) -> None:
     queue.control(paused, "pause")
     queue.wait(paused, in_state("paused"), PATIENCE_S)
     CLOCK.ahead_s += 2 * HELD_UP_FOR_S
-    waiting = queue.submit(spec(), "bob")  # before that, nobody was held up
+    waiting = queue.submit(spec(), "bob")  # before that, no other run was held up
     with pytest.raises(TimeoutError):
         queue.wait(paused, ended, 3 * queue_module.TICK_S)
     CLOCK.ahead_s += HELD_UP_FOR_S + 1

@@ -123,7 +123,7 @@ def test_only_a_few_checks_at_a_time() -> None:
     digests = [checks.ask(layer(seed)) for seed in range(MAX_UNDER_WAY)]
     with pytest.raises(CheckRefusedError, match="checks are running"):
         checks.ask(layer(MAX_UNDER_WAY))
-    assert checks.ask(layer(0)) == digests[0]  # the same question is no further check
+    assert checks.ask(layer(0)) == digests[0]  # the same question needs no further check
     released.set()
     for digest in digests:
         assert checks.wait(digest, PATIENCE_S).state == "failed"
@@ -177,7 +177,7 @@ def test_a_run_whose_reader_is_gone_for_a_minute_stops(queue: RunQueue) -> None:
     CLOCK.ahead_s += GONE_AFTER_S / 2
     queue.touch(GUEST)
     CLOCK.ahead_s += GONE_AFTER_S / 2 + 1
-    reported(queue, run_id, n=18)  # half a minute without a sign is no minute
+    reported(queue, run_id, n=18)  # half a minute without a sign is not a minute
 
     CLOCK.ahead_s += GONE_AFTER_S
     status = queue.wait(run_id, ended, PATIENCE_S)

@@ -45,7 +45,7 @@ def keep(tmp_path: Path, network: Network) -> Keep:
     def keep_(run_id: str | None = None, runs: Address = tmp_path) -> Status:
         status = Status(
             run_id=run_id or new_run_id(),
-            owner="somebody",
+            owner="an owner",
             spec=RunSpec(network=NETWORK, training=TrainingSpec(epochs=2, seed=7)),
             state="stopped",
             sentence="Stopped as requested.",
@@ -76,7 +76,7 @@ def test_the_owner_is_not_written_down(keep: Keep, tmp_path: Path) -> None:
     status = keep()
     texts = [p.read_bytes() for p in (tmp_path / status.run_id).iterdir()]
     assert texts
-    assert not any(b"somebody" in text for text in texts)
+    assert not any(b"an owner" in text for text in texts)
 
 
 def test_only_the_newest_runs_stay_and_nothing_else_is_touched(
@@ -241,7 +241,7 @@ def test_a_run_whose_server_went_away_keeps_its_epochs(tmp_path: Path, network: 
 def test_a_full_disk_leaves_nothing_and_says_so(network: Network) -> None:
     runs, cluster = Store("full://runs"), FakeCluster()
     queue = RunQueue(runs, cluster=cluster)
-    run_id = queue.submit(RunSpec(network=NETWORK, training=TrainingSpec()), "somebody")
+    run_id = queue.submit(RunSpec(network=NETWORK, training=TrainingSpec()), "an owner")
     reached = Outcome(network, [{"epoch": 1}], {"epochs": 1})
     cluster.task(run_id).send(reached)  # is not written, and does no harm
     assert queue.status(run_id).active

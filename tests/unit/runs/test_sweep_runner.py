@@ -54,7 +54,7 @@ def test_trials_are_trained_and_the_best_is_told(queue: RunQueue) -> None:
     assert status.best is not None
     assert status.best.accuracy == max(trial.accuracy or 0 for trial in status.trials)
     assert status.share == 1
-    assert queue.runs("eve") == []  # the trials are nobody's runs, and none is kept
+    assert queue.runs("eve") == []  # the trials belong to no owner, and none is kept
     assert list(queue.store.folder.path.glob("*/weights.safetensors")) == before
 
     kept = Sweeps(queue).status(sweep_id)  # as another process would find it

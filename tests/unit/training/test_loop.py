@@ -207,7 +207,7 @@ def test_a_run_waits_after_the_batches_it_has_finished(n_steps: int) -> None:
 
 
 class StoppedBeforeTheThird(Control):
-    """Somebody stops after two batches, of which only the first has been told of."""
+    """A stop after two batches, of which only the first has been reported."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,6 +33,7 @@ LABELS = {
 _SHARES = {"rate": (0.0, 0.99, 0.05), "negative_slope": (0.0, 1.0, 0.05)}
 _SHARES |= {"momentum": (0.0, 0.999, 0.05), "epsilon": (1e-6, 1.0, 0.001)}
 OTHER = "other"
+_RENEWED = "network_renewed"  # how often each field was made anew
 AXES = ("rows", "columns")
 
 Write = Callable[[Draft, Any], Draft]  # what was entered, written into a draft
@@ -46,6 +47,7 @@ def layer_fields(bench: Bench) -> None:
     layer = bench.draft.layers[bench.index]
     st.text_input(
         "Name",
+        layer.name,
         max_chars=32,
         help="A small letter first, then small letters, digits and _.",
         **_linked(f"network_{layer.name}_name", layer.name, _setting(layer, "name")),
@@ -63,9 +65,8 @@ def _field(layer: Layer, field: str) -> None:
     if field == "strides" and layer.pooling:
         window = dict(layer)[layer.window_field]
         as_window = _setting(layer, field, lambda _, chosen: None if chosen else window)
-        st.toggle(
-            "Stride equal to the window", **_linked(f"{key}_as_window", value is None, as_window)
-        )
+        linked = _linked(f"{key}_as_window", value is None, as_window)
+        st.toggle("Stride equal to the window", value is None, **linked)
         if value is not None:
             _pair(layer, field, key, value)
     elif field == "strides" and layer.equal_strides:
@@ -73,17 +74,21 @@ def _field(layer: Layer, field: str) -> None:
     elif isinstance(value, tuple):
         _pair(layer, field, key, value)
     elif field == "use_bias":
-        st.toggle(label, **_linked(key, value, _setting(layer, field)))
+        st.toggle(label, value, **_linked(key, value, _setting(layer, field)))
     elif field == "padding":
         linked = _linked(key, value, _setting(layer, field))
-        st.segmented_control(label, ("valid", "same"), required=True, width="stretch", **linked)
+        st.segmented_control(
+            label, ("valid", "same"), default=value, required=True, width="stretch", **linked
+        )
     elif field == "activation":
-        st.selectbox(label, get_args(ActivationName), **_linked(key, value, _setting(layer, field)))
+        names = get_args(ActivationName)
+        linked = _linked(key, value, _setting(layer, field))
+        st.selectbox(label, names, names.index(value), **linked)
     elif field in _SHARES:
         low, high, step = _SHARES[field]
         linked = _linked(key, value, _setting(layer, field))
         limits = {"min_value": min(low, value), "max_value": max(high, value)}
-        st.number_input(label, step=step, format="%g", **limits, **linked)
+        st.number_input(label, value=value, step=step, format="%g", **limits, **linked)
     else:
         _whole(label, key, value, _setting(layer, field))
 
@@ -109,9 +114,8 @@ def _both(layer: Layer, field: str, key: str, value: Pair) -> None:
 
 
 def _whole(label: str, key: str, value: int, write: Write) -> None:
-    st.number_input(
-        label, min_value=1, max_value=MAX_WHOLE_NUMBER, step=1, **_linked(key, value, write)
-    )
+    linked = _linked(key, value, write)
+    st.number_input(label, 1, MAX_WHOLE_NUMBER, value, step=1, **linked)
 
 
 def _setting(
@@ -128,15 +132,30 @@ def _setting(
 
 
 def _linked(key: str, value: Any, write: Write, layer: str = "") -> dict[str, Any]:
-    """Have a widget show what the draft says; return what has it write into the draft."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-    return {"key": key, "on_change": _write, "args": (key, write, layer)}
+    """Return the key of the widget that shows a value of the draft, and what has it write there.
+
+    When the value is not what was entered last, a new widget shows it. The next click may come
+    before the browser has the new value; it then sends the old one too, and in the same widget
+    that would count as an entry. For the same reason the value is the widget's default rather
+    than set in the session's state, which an interrupted run does not send to the browser.
+    """
+    if st.session_state.get(_current(key), value) != value:
+        renewed = st.session_state[_RENEWED]
+        renewed[key] = renewed.get(key, 0) + 1
+    shown = _current(key)
+    return {"key": shown, "on_change": _write, "args": (key, shown, write, layer)}
 
 
-def _write(key: str, write: Write, layer: str) -> None:
-    entered = st.session_state[key]
-    change(lambda draft: write(draft, entered), layer)
+def _current(key: str) -> str:
+    """Return the key of the widget that shows a field's value now."""
+    renewed = st.session_state.setdefault(_RENEWED, {}).get(key, 0)
+    return f"{key}_{renewed}" if renewed else key
+
+
+def _write(key: str, shown: str, write: Write, layer: str) -> None:
+    entered = st.session_state[shown]
+    if shown == _current(key):
+        change(lambda draft: write(draft, entered), layer)
 
 
 def _input_fields(draft: Draft) -> None:
@@ -147,7 +166,8 @@ def _input_fields(draft: Draft) -> None:
         return with_input(draft, shapes.get(name, draft.input_shape))
 
     linked = _linked("network_images", named, take, INPUT_KEY)
-    st.selectbox("Images of", [*shapes, OTHER], **linked)
+    options = [*shapes, OTHER]
+    st.selectbox("Images of", options, options.index(named), **linked)
     limits = {"Rows": MAX_SIDE, "Columns": MAX_SIDE, "Channels": MAX_CHANNELS}
     for axis, (place, (label, most)) in enumerate(zip(st.columns(3), limits.items(), strict=True)):
 
@@ -158,8 +178,9 @@ def _input_fields(draft: Draft) -> None:
 
         with place:
             key = f"network_input_{label.lower()}"
-            linked = _linked(key, draft.input_shape[axis], resize, INPUT_KEY)
-            st.number_input(label, min_value=1, max_value=most, step=1, **linked)
+            length = draft.input_shape[axis]
+            linked = _linked(key, length, resize, INPUT_KEY)
+            st.number_input(label, 1, most, length, step=1, **linked)
 
 
 def _shapes() -> dict[str, Shape]:

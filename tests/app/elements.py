@@ -1,10 +1,28 @@
-"""What AppTest has no names for: the stages of a page, and its tables of numbers."""
+"""What AppTest has no names for: a page's text, address, stages and tables of numbers."""
 
 import re
 from html import unescape
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+
+
+def said(page: AppTest) -> str:
+    """All text that the page shows, on one line."""
+    kinds = (page.markdown, page.subheader, page.latex, page.caption)
+    alerts = (page.warning, page.error, page.info)
+    return " ".join(" ".join(e.value for kind in (*kinds, *alerts) for e in kind).split())
+
+
+def errors(page: AppTest) -> list[str]:
+    """The errors that the page shows."""
+    return [error.value for error in page.error]
+
+
+def address(page: AppTest, name: str) -> str | None:
+    """The value of a parameter in the page's address, None if it is not there."""
+    value = page.query_params.get(name)
+    return value[0] if isinstance(value, list) else value
 
 
 def stages(page: AppTest) -> list[Any]:

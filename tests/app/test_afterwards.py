@@ -21,7 +21,7 @@ from cnn_lab.runs.comparison import uncertainty
 from cnn_lab.runs.doctor.diagnosis import diagnose
 from cnn_lab.runs.job import new_run_id
 from cnn_lab.runs.queue import RunQueue
-from tests.app.elements import tables
+from tests.app.elements import said, tables
 from tests.app.kept_runs import MOMENTS, N_TESTED, add_snapshots, judged, keep
 from tests.fake_cluster import FakeCluster
 from tests.prose import wording
@@ -50,11 +50,6 @@ def done(runs: Path, result: dict[str, Any]) -> str:
 @pytest.fixture(autouse=True)
 def _kept_here(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
     monkeypatch.setenv("CNN_LAB_RUNS", str(runs))
-
-
-def said(page: AppTest) -> str:
-    elements = [*page.markdown, *page.caption, *page.warning, *page.error, *page.info]
-    return "\n".join(element.value for element in elements).replace("\n", " ")
 
 
 def tiles(page: AppTest) -> list[str]:

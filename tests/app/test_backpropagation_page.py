@@ -4,22 +4,13 @@ import numpy as np
 import pytest
 
 from cnn_lab.data.kernels import KERNELS
-from tests.app.elements import stages, tables
+from tests.app.elements import errors, said, stages, tables
 from tests.prose import wording
 
 PARTS = ["Gradients", "Check by nudging", "One step", "Learn a kernel", "Softmax and loss"]
 NAMES = ["gradients", "nudge", "step", "lesson", "softmax"]
 NUDGE, STEP, LESSON, SOFTMAX = ({"back_part": part} for part in PARTS[1:])
 MATRIX = re.compile(r"\\begin{pmatrix} (.*?) \\end{pmatrix}")
-
-
-def errors(page):
-    return [error.value for error in page.error]
-
-
-def everything(page):
-    elements = [*page.markdown, *page.latex, *page.caption, *page.warning]
-    return " ".join(element.value for element in elements)
 
 
 def matrices(text):
@@ -52,10 +43,10 @@ def test_the_first_visit_plays_the_kernels_gradient(open_page):
     assert not page.exception
     assert not errors(page)
     assert page.title[0].value == "Backpropagation"
-    assert "How does a kernel learn?" in everything(page)
+    assert "How does a kernel learn?" in said(page)
     assert has_stage(page)
-    assert r"\sum_{i=0}^{3}\sum_{j=0}^{3} \delta(i, j)\; I(i + m,\; j + n)" in everything(page)
-    assert wording("backpropagation", "agree").search(everything(page))
+    assert r"\sum_{i=0}^{3}\sum_{j=0}^{3} \delta(i, j)\; I(i + m,\; j + n)" in said(page)
+    assert wording("backpropagation", "agree").search(said(page))
 
 
 @pytest.mark.parametrize(("part", "name"), list(zip(PARTS, NAMES, strict=True)))
@@ -64,7 +55,7 @@ def test_every_part_opens_from_a_link_and_shows_no_number_that_is_none(open_page
     assert not page.exception
     assert not errors(page)
     assert page.segmented_control(key="back_part").value == name
-    shown = everything(page) + "".join(html.proto.body for html in page.get("html"))
+    shown = said(page) + "".join(html.proto.body for html in page.get("html"))
     assert not re.search(r"\b(nan|inf)\b", shown)
 
 
@@ -102,7 +93,7 @@ def test_extremes_that_are_legal_are_shown(open_page, part, query):
     assert not page.exception
     assert not errors(page)
     assert has_stage(page) == (part == PARTS[0])
-    assert not re.search(r"\b(nan|inf)\b", everything(page))
+    assert not re.search(r"\b(nan|inf)\b", said(page))
 
 
 def test_a_link_sets_every_control(open_page):
@@ -129,8 +120,8 @@ def test_a_link_sets_every_control(open_page):
     assert page.number_input(key="back_stride").value == 2
     assert page.number_input(key="back_bias").value == 0.5
     assert page.selectbox(key="back_activation").value == "leaky_relu"
-    assert r"\tilde\delta(r - m,\; c - n)" in everything(page)
-    assert "$s_h - 1 = 1$ rows" in everything(page)
+    assert r"\tilde\delta(r - m,\; c - n)" in said(page)
+    assert "$s_h - 1 = 1$ rows" in said(page)
 
 
 def test_the_numbers_are_those_of_a_layer_worked_by_hand(open_page):
@@ -148,8 +139,8 @@ def test_the_numbers_are_those_of_a_layer_worked_by_hand(open_page):
         },
     )
     # dK = (2·1 - 1·2, 2·2 - 1·3); the loss is 2·3 - 1·5.
-    assert [[0.0, 1.0]] in [matrix.tolist() for matrix in matrices(everything(page))]
-    assert "$L = 1$" in everything(page)
+    assert [[0.0, 1.0]] in [matrix.tolist() for matrix in matrices(said(page))]
+    assert "$L = 1$" in said(page)
 
 
 def test_an_activation_scales_what_comes_back(open_page):
@@ -158,7 +149,7 @@ def test_an_activation_scales_what_comes_back(open_page):
     assert set(slopes.ravel()) == {0, 1}
     np.testing.assert_array_equal(delta, outer * slopes)
     silent = wording("backpropagation", "silent", dead=(slopes == 0).sum(), cells=16)
-    assert silent.search(everything(page))
+    assert silent.search(said(page))
     assert charts(page) == 1
 
 
@@ -248,8 +239,8 @@ def test_a_nudge_agrees_with_the_gradient_for_every_weight(open_page):
     page = open_page(
         "backpropagation", {**NUDGE, "back_weight_row": "2", "back_weight_column": "1"}
     )
-    assert wording("backpropagation", "nudge_agrees").search(everything(page))
-    assert r"\frac{\partial L}{\partial K(2, 1)} = -1318" in everything(page)
+    assert wording("backpropagation", "nudge_agrees").search(said(page))
+    assert r"\frac{\partial L}{\partial K(2, 1)} = -1318" in said(page)
     columns = table(page)
     assert len(columns["Weight"]) == 9
     assert columns["By nudging"] == columns["By backpropagation"]
@@ -257,36 +248,36 @@ def test_a_nudge_agrees_with_the_gradient_for_every_weight(open_page):
 
 def test_a_nudge_that_is_too_small_is_said_to_be(open_page):
     page = open_page("backpropagation", {**NUDGE, "back_activation": "tanh", "back_nudge": "1e-12"})
-    assert wording("backpropagation", "nudge_differs").search(everything(page))
+    assert wording("backpropagation", "nudge_differs").search(said(page))
 
 
 def test_a_nudge_across_a_kink_is_said_to_be(open_page):
     page = open_page("backpropagation", {**NUDGE, "back_activation": "ReLU", "back_nudge": "1"})
-    assert wording("backpropagation", "nudge_crossed").search(everything(page))
+    assert wording("backpropagation", "nudge_crossed").search(said(page))
 
 
 def test_a_step_gets_better_or_overshoots_and_the_best_rate_is_named(open_page):
     page = open_page("backpropagation", STEP)
     better = wording("backpropagation", "step_better", before="$7356$")
-    assert better.search(everything(page))
-    assert wording("backpropagation", "step_best_exact").search(everything(page))
+    assert better.search(said(page))
+    assert wording("backpropagation", "step_best_exact").search(said(page))
     before, gradient, after = matrices(page.latex[0].value)
     np.testing.assert_allclose(after, before - 0.0005 * gradient, atol=6e-4)
     page.select_slider(key="back_rate").set_value(0.002).run()
-    assert wording("backpropagation", "step_worse").search(everything(page))
+    assert wording("backpropagation", "step_worse").search(said(page))
     assert charts(page) == 1
 
 
 def test_a_step_without_a_gradient_changes_nothing(open_page):
     same = {"back_target": KERNELS["sobel_columns"].title}
     page = open_page("backpropagation", {**STEP, **same})
-    assert wording("backpropagation", "step_same").search(everything(page))
+    assert wording("backpropagation", "step_same").search(said(page))
     assert not page.exception
 
 
 def test_a_lesson_reaches_its_goal(open_page):
     page = open_page("backpropagation", {**LESSON, "back_step": "1000"})
-    state = everything(page)
+    state = said(page)
     shown = wording("backpropagation", "lesson_state", step=1000, steps=1000).search(state)[0]
     *_, difference = re.findall(r"\*\*([\d.e-]+)\*\*", shown)
     assert float(difference) < 0.01
@@ -298,8 +289,8 @@ def test_a_rate_that_is_too_high_ends_the_lesson_and_says_why(open_page):
     page = open_page("backpropagation", {**LESSON, "back_lesson_rate": "2", "back_step": "900"})
     assert not page.exception
     assert wording("backpropagation", "lesson_diverged").search(page.warning[0].value)
-    assert "Step **0**" in everything(page)
-    assert not re.search(r"\b(nan|inf)\b", everything(page))
+    assert "Step **0**" in said(page)
+    assert not re.search(r"\b(nan|inf)\b", said(page))
 
 
 def test_a_lesson_that_ends_at_once_has_nothing_to_play(open_page):
@@ -322,7 +313,7 @@ def test_playing_goes_through_the_lesson_and_stops_at_its_end(open_page):
     page.button(key="back_play").click().run()
     steps = []
     while not steps or steps[-1] < 10:
-        steps.append(int(re.search(r"Step \*\*(\d+)\*\*", everything(page))[1]))
+        steps.append(int(re.search(r"Step \*\*(\d+)\*\*", said(page))[1]))
         assert len(steps) < 20
         page.run()
     assert steps == sorted(steps)
@@ -339,16 +330,16 @@ def test_softmax_and_its_gradient_add_up(open_page):
     gradient = numbers(columns["Gradient (p − y) / T"])
     np.testing.assert_allclose(gradient, shares - [0, 0, 1], rtol=1e-3)
     sums = wording("backpropagation", "softmax_sums", total=1, balance=0)
-    assert sums.search(everything(page))
-    assert f"= {-np.log(shares[2]):.3f}" in everything(page)
+    assert sums.search(said(page))
+    assert f"= {-np.log(shares[2]):.3f}" in said(page)
 
 
 def test_a_sure_and_wrong_answer_has_a_finite_loss(open_page):
     query = {**SOFTMAX, "back_logits": "1000000 0", "back_class": "1", "back_temperature": "0.1"}
     page = open_page("backpropagation", query)
     assert not page.exception
-    assert wording("backpropagation", "softmax_limited").search(everything(page))
-    assert not re.search(r"\b(nan|inf)\b", everything(page))
+    assert wording("backpropagation", "softmax_limited").search(said(page))
+    assert not re.search(r"\b(nan|inf)\b", said(page))
 
 
 def test_the_networks_own_scores_on_a_digit_it_takes_for_another(open_page):

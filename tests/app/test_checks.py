@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app import run_queue
 from cnn_lab.runs.checks import CheckStatus
+from tests.app.elements import said
 
 HARNESS = Path(__file__).with_name("check_harness.py")
 PATIENCE_S = 300
@@ -27,10 +28,6 @@ def _worker_of_its_own() -> Iterator[None]:
 @pytest.fixture
 def page() -> AppTest:
     return AppTest.from_file(HARNESS, default_timeout=60).run()
-
-
-def said(page: AppTest) -> str:
-    return "\n".join(element.value for element in [*page.markdown, *page.caption])
 
 
 def click(page: AppTest) -> str:

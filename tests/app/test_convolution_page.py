@@ -7,24 +7,15 @@ from PIL import Image
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import landscape
 from cnn_lab.data.uploads import MAX_SIDE, lightness, place_of_most_contrast
-from tests.app.elements import stages, tables
+from tests.app.elements import errors, said, stages, tables
 from tests.prose import wording
 
 EDITING = {"conv_edit_kernel": True}
 PICTURE = {"conv_input": "picture"}
 
 
-def errors(page):
-    return [error.value for error in page.error]
-
-
 def warnings(page):
     return [warning.value for warning in page.warning]
-
-
-def everything(page):
-    text = " ".join(element.value for element in [*page.markdown, *page.latex, *page.caption])
-    return " ".join(text.split())
 
 
 def upload(page, data, name="mine.png", kind="image/png"):
@@ -43,7 +34,7 @@ def test_the_first_visit_shows_the_stage_and_the_formula(open_page):
     assert not errors(page)
     assert page.title[0].value == "Convolution"
     assert len(stages(page)) == 1
-    assert r"\dfrac{6 + 0 + 0 - 3}{1}\right\rfloor + 1 = 4" in everything(page)
+    assert r"\dfrac{6 + 0 + 0 - 3}{1}\right\rfloor + 1 = 4" in said(page)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +78,7 @@ def test_a_link_sets_every_control(open_page):
     assert page.selectbox(key="conv_kernel").value == "laplacian"
     assert page.number_input(key="conv_stride").value == 2
     assert page.number_input(key="conv_bias").value == 0.5
-    assert r"\dfrac{6 + 0 + 1 - 3}{2}\right\rfloor + 1 = 3" in everything(page)
+    assert r"\dfrac{6 + 0 + 1 - 3}{2}\right\rfloor + 1 = 3" in said(page)
 
 
 def test_a_kernel_larger_than_the_padded_image_gets_a_sentence(open_page):
@@ -166,7 +157,7 @@ def test_the_table_of_cells_begins_with_the_matrix_each_time_it_is_opened(open_p
 
 def test_the_first_visit_ties_the_letters_to_its_cells(open_page):
     page = open_page("convolution")
-    text = everything(page)
+    text = said(page)
     assert "the input, 6 × 6 cells, values from 0 to 9" in text
     assert "the kernel, 3 × 3 cells: Sobel vertical" in text
     assert r"8 \cdot (-1) + 8 \cdot 0 + 3 \cdot 1" in text
@@ -179,7 +170,7 @@ def test_the_first_visit_ties_the_letters_to_its_cells(open_page):
 
 def test_true_convolution_shows_its_own_equations(open_page):
     page = open_page("convolution", {"conv_flip": "True convolution"})
-    text = everything(page)
+    text = said(page)
     assert "(1)" in text
     assert "(2)" in text
     assert "(3)" not in text
@@ -189,11 +180,11 @@ def test_true_convolution_shows_its_own_equations(open_page):
 
 def test_the_flip_lab_says_what_turning_the_kernel_changed(open_page):
     page = open_page("convolution", {"conv_flip": "Both in step"})
-    assert wording("convolution", "flip_opposite").search(everything(page))
+    assert wording("convolution", "flip_opposite").search(said(page))
     page.selectbox(key="conv_kernel").set_value("binomial").run()
-    assert wording("convolution", "flip_symmetric").search(everything(page))
+    assert wording("convolution", "flip_symmetric").search(said(page))
     page.selectbox(key="conv_kernel").set_value("emboss").run()
-    assert wording("convolution", "flip_different").search(everything(page))
+    assert wording("convolution", "flip_different").search(said(page))
     assert not page.exception
 
 
@@ -201,14 +192,14 @@ def test_rows_and_columns_go_apart(open_page):
     page = open_page("convolution", {"conv_apart": "true", "conv_stride": "2"})
     assert page.number_input(key="conv_stride").value == 2
     assert page.number_input(key="conv_stride_columns").value == 1
-    assert "the stride: 2 down, 1 to the right" in everything(page)
+    assert "the stride: 2 down, 1 to the right" in said(page)
     page.toggle(key="conv_apart").set_value(False).run()
-    assert "the stride: 2 down, 2 to the right" in everything(page)
+    assert "the stride: 2 down, 2 to the right" in said(page)
 
 
 def test_padding_of_ones_own_is_four_numbers(open_page):
     page = open_page("convolution", {"conv_padding": "own", "conv_top": "2", "conv_right": "0"})
-    assert "the padding: 2 above, 1 below, 1 left, 0 right" in everything(page)
+    assert "the padding: 2 above, 1 below, 1 left, 0 right" in said(page)
 
 
 def test_mirrored_padding_wider_than_the_image_gets_a_sentence(open_page):
@@ -230,7 +221,7 @@ def test_mirrored_padding_wider_than_the_image_gets_a_sentence(open_page):
 def test_groups_part_the_channels(open_page, channels, groups, filters, depth):
     page = open_page("convolution", {"conv_channels": channels, "conv_groups": groups})
     assert not page.exception
-    text = everything(page)
+    text = said(page)
     assert f"$c$ runs over {depth} of" in text
     assert rf"{filters} \cdot ({9 * depth} + 1)" in text
 
@@ -238,12 +229,12 @@ def test_groups_part_the_channels(open_page, channels, groups, filters, depth):
 def test_a_bias_for_each_filter(open_page):
     query = {"conv_filters": "2", "conv_biases": "true", "conv_bias": "1", "conv_bias_2": "-2"}
     page = open_page("convolution", query)
-    assert "the bias: 1 and −2" in everything(page)
+    assert "the bias: 1 and −2" in said(page)
 
 
 def test_a_kernel_of_one_cell_is_explained(open_page):
     page = open_page("convolution", {"conv_kernel_rows": "1", "conv_kernel_columns": "1"})
-    assert wording("convolution", "pointwise").search(everything(page))
+    assert wording("convolution", "pointwise").search(said(page))
 
 
 @pytest.mark.parametrize(
@@ -275,8 +266,8 @@ def test_nonsense_in_the_address_leaves_a_page_that_works(open_page, query):
 def test_without_a_picture_there_is_a_drawn_one_and_an_invitation(open_page):
     page = open_page("convolution", PICTURE)
     assert not page.exception
-    assert wording("convolution", "invitation").search(everything(page))
-    assert "256 × 384 pixels" in everything(page)
+    assert wording("convolution", "invitation").search(said(page))
+    assert "256 × 384 pixels" in said(page)
     assert len(page.get("image")) == 2
     place = page.session_state["conv_crop_row"], page.session_state["conv_crop_column"]
     assert place == place_of_most_contrast(lightness(landscape()), 14)
@@ -287,15 +278,15 @@ def test_an_uploaded_picture_is_filtered_whole_and_played_in_part(open_page):
     pixels[25:, 30:] = 255
     page = upload(open_page("convolution", PICTURE), encoded(Image.fromarray(pixels)))
     assert not page.exception
-    assert "40 × 60 pixels" in everything(page)
-    assert not wording("convolution", "invitation").search(everything(page))
+    assert "40 × 60 pixels" in said(page)
+    assert not wording("convolution", "invitation").search(said(page))
     whole = {"title": "Output", "rows": 38, "columns": 58, "low": 0, "high": 1020}
-    assert wording("convolution", "whole_result", **whole).search(everything(page))
-    assert "the input, 14 × 14 cells, values from 0 to 255" in everything(page)
-    assert "12 × 12 cells" in everything(page)  # the result on the stage
+    assert wording("convolution", "whole_result", **whole).search(said(page))
+    assert "the input, 14 × 14 cells, values from 0 to 255" in said(page)
+    assert "12 × 12 cells" in said(page)  # the result on the stage
     page.number_input(key="conv_stride").set_value(2).run()
     smaller = {"title": "Output", "rows": 19, "columns": 29}
-    assert wording("convolution", "whole_result", **smaller).search(everything(page))
+    assert wording("convolution", "whole_result", **smaller).search(said(page))
     assert len(stages(page)) == 1
 
 
@@ -303,11 +294,11 @@ def test_a_picture_stays_until_another_takes_its_place(open_page):
     page = upload(open_page("convolution", PICTURE), encoded(Image.new("RGB", (30, 20), "teal")))
     page.segmented_control(key="conv_input").set_value("digit").run()
     page.segmented_control(key="conv_input").set_value("picture").run()
-    assert "20 × 30 pixels" in everything(page)
+    assert "20 × 30 pixels" in said(page)
     upload(page, encoded(Image.new("L", (9, 8), 3)))
-    assert "8 × 9 pixels" in everything(page)
+    assert "8 × 9 pixels" in said(page)
     page.button(key="conv_sample").click().run()
-    assert "256 × 384 pixels" in everything(page)
+    assert "256 × 384 pixels" in said(page)
     assert not page.exception
 
 
@@ -320,7 +311,7 @@ def test_pictures_of_any_size_can_be_filtered(open_page, size, channels):
     assert not errors(page)
     columns, rows = (min(side, MAX_SIDE) for side in size)
     whole = {"title": "Filter 2", "rows": rows, "columns": columns}
-    assert wording("convolution", "whole_result", **whole).search(everything(page))
+    assert wording("convolution", "whole_result", **whole).search(said(page))
 
 
 @pytest.mark.parametrize(
@@ -335,7 +326,7 @@ def test_bad_pictures_get_a_sentence_and_the_old_one_stays(open_page, data, sent
     page = upload(open_page("convolution", PICTURE), data)
     assert not page.exception
     assert sentence in errors(page)[0]
-    assert "256 × 384 pixels" in everything(page)
+    assert "256 × 384 pixels" in said(page)
     assert len(stages(page)) == 1
 
 

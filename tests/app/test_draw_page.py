@@ -16,6 +16,7 @@ from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.network import zoo
+from tests.app.elements import said
 from tests.prose import wording
 
 SEVEN = [(70, 60), (210, 60), (130, 240)]
@@ -38,10 +39,6 @@ def seven():
     return drawing(picture)
 
 
-def words(page):
-    return " ".join(e.value for e in [*page.markdown, *page.subheader, *page.caption])
-
-
 def answer(page):
     return [heading.value for heading in page.subheader]
 
@@ -57,7 +54,7 @@ def test_empty_canvas_invites_and_shows_ten_empty_bars(open_page):
     page = open_page("draw")
     assert not page.exception
     assert not page.error
-    assert INVITATION in words(page)
+    assert INVITATION in said(page)
     assert not answer(page)
     assert bars(page) == ["–"] * 10
     assert page.button(key="draw_undo").disabled
@@ -75,14 +72,14 @@ def test_seven_is_read_by_the_model_in_the_address(open_page, model):
     shown = bars(page)
     assert f"({shown[7]})" in sentence
     assert all(re.fullmatch(r">?\d+\.\d%", number) for number in shown)
-    assert INVITATION not in words(page)
+    assert INVITATION not in said(page)
 
 
 def test_shipped_model_says_how_good_it_is(open_page):
     page = open_page("draw")
     assert page.segmented_control(key="draw_model").value == DEFAULT
     n_learned = zoo.preset(DEFAULT).network.n_parameters
-    assert f"{n_learned:,} parameters, 99." in words(page)
+    assert f"{n_learned:,} parameters, 99." in said(page)
 
 
 def test_drawing_is_there_for_other_pages():
@@ -106,7 +103,7 @@ def test_dot_gets_a_sentence_and_no_answer(open_page):
     ImageDraw.Draw(picture).ellipse((100, 100, 120, 120), fill="white")
     page = open_page("draw", state={"draw_drawing": drawing(picture)})
     assert not page.exception
-    assert wording("draw", "speck").search(words(page))
+    assert wording("draw", "speck").search(said(page))
     assert not answer(page)
 
 
@@ -118,7 +115,7 @@ def test_what_is_no_digit_is_not_read_as_one(open_page):
         pen.line([(30, place), (250, place)], fill="white", width=14)
     page = open_page("draw", state={"draw_drawing": drawing(picture)})
     assert not page.exception
-    assert "does not look like a digit" in words(page)
+    assert "does not look like a digit" in said(page)
     assert not answer(page)
 
 
@@ -126,7 +123,7 @@ def test_whole_canvas_filled_gets_a_sentence_and_no_answer(open_page):
     picture = Image.new("RGBA", (280, 280), "white")
     page = open_page("draw", state={"draw_drawing": drawing(picture)})
     assert not page.exception
-    assert wording("draw", "filled").search(words(page))
+    assert wording("draw", "filled").search(said(page))
     assert not answer(page)
 
 
@@ -142,7 +139,7 @@ def test_whole_canvas_filled_gets_a_sentence_and_no_answer(open_page):
 def test_what_is_no_canvas_counts_as_empty(open_page, png):
     page = open_page("draw", state={"draw_drawing": Drawing([{"type": "Path"}], png)})
     assert not page.exception
-    assert INVITATION in words(page)
+    assert INVITATION in said(page)
 
 
 def test_sample_puts_a_test_digit_on_the_canvas_and_reads_it(open_page):
@@ -158,8 +155,8 @@ def test_sample_puts_a_test_digit_on_the_canvas_and_reads_it(open_page):
     assert load_mnist().test.labels[index] == label
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(kept.png))))
     np.testing.assert_array_equal(shown[5::10, 5::10, 0], load_mnist().test.pixels[index])
-    assert kept.note in words(page)
-    assert INVITATION not in words(page)
+    assert kept.note in said(page)
+    assert INVITATION not in said(page)
     assert "–" not in bars(page)
     assert not page.button(key="draw_clear").disabled
 
@@ -173,12 +170,12 @@ def test_undo_takes_the_latest_off_and_clear_all(open_page):
     page.button(key="draw_undo").click().run()
     assert page.session_state["draw_start"]["objects"] == []
     assert page.session_state["draw_start"]["revision"] == first + 1
-    assert INVITATION in words(page)
+    assert INVITATION in said(page)
 
     page = open_page("draw", state={"draw_drawing": two})
     page.button(key="draw_clear").click().run()
     assert page.session_state["draw_drawing"] == Drawing()
-    assert INVITATION in words(page)
+    assert INVITATION in said(page)
     assert page.button(key="draw_undo").disabled
 
 
@@ -231,7 +228,7 @@ def test_upload_is_read(open_page):
     assert not page.exception
     assert not page.error
     assert answer(page)[0].startswith("This looks like a 7 (")
-    assert wording("draw", "upload").search(words(page))
+    assert wording("draw", "upload").search(said(page))
 
 
 def test_several_digits_on_one_page_are_counted_and_one_is_read(open_page):
@@ -241,7 +238,7 @@ def test_several_digits_on_one_page_are_counted_and_one_is_read(open_page):
         paper.paste(Image.new("L", digit.size), (30 + 220 * place, 50), digit)
     page = upload(open_page("draw", state=PICTURE), paper)
     assert not page.exception
-    assert wording("draw", "several", n=3).search(words(page))
+    assert wording("draw", "several", n=3).search(said(page))
     assert answer(page)[0].startswith("This looks like a 7 (")
 
 
@@ -335,7 +332,7 @@ def test_nonsense_from_the_browser_gets_a_sentence_and_changes_nothing(nonsense)
 def test_nothing_is_computed_for_folds_that_are_closed(open_page):
     page = open_page("draw", state={"draw_drawing": seven()})
     assert not page.toggle
-    assert not wording("draw", "agreed").search(words(page))
+    assert not wording("draw", "agreed").search(said(page))
 
 
 def test_xray_says_what_each_step_did_and_the_answer_follows_its_switches(open_page):
@@ -345,13 +342,13 @@ def test_xray_says_what_each_step_did_and_the_answer_follows_its_switches(open_p
     page = open_page("draw", {"draw_xray": "true"}, {"draw_drawing": drawing(picture)})
     assert not page.exception
     assert answer(page)[0].startswith("This looks like a 7 (")
-    assert wording("draw", "xray_crop", canvas="280 × 280").search(words(page))
+    assert wording("draw", "xray_crop", canvas="280 × 280").search(said(page))
     before = bars(page)
-    assert len(re.findall(r"Without it: ", words(page))) == 5
+    assert len(re.findall(r"Without it: ", said(page))) == 5
     page.toggle(key="draw_step_crop").set_value(False).run()
     assert not page.exception
-    assert wording("draw", "xray_no_crop").search(words(page))
-    assert re.search(r"With it: \**7", words(page))
+    assert wording("draw", "xray_no_crop").search(said(page))
+    assert re.search(r"With it: \**7", said(page))
     assert bars(page) != before
     page.toggle(key="draw_step_crop").set_value(True).run()
     assert bars(page) == before
@@ -374,30 +371,30 @@ def test_networks_answer_beside_each_other(open_page):
         assert name in table
     assert table.count("(chosen)") == 1
     empty = open_page("draw", {"draw_models": "true"})
-    assert wording("draw", "nothing_yet").search(words(empty))
+    assert wording("draw", "nothing_yet").search(said(empty))
 
 
 def one_of(page, sections, **numbers):
     """The first of these sections that the page shows; None without any."""
-    found = (wording("draw", section, **numbers).search(words(page)) for section in sections)
+    found = (wording("draw", section, **numbers).search(said(page)) for section in sections)
     return next(filter(None, found), None)
 
 
 def erased(page, other):
     """What the page says of the ink to erase: its pixels and the answer without it."""
-    exact = wording("draw", "why_other_erasure", other=other).search(words(page))
-    return exact or wording("draw", "why_erasure").search(words(page))
+    exact = wording("draw", "why_other_erasure", other=other).search(said(page))
+    return exact or wording("draw", "why_erasure").search(said(page))
 
 
 def test_why_not_another_digit_is_found_out_once_asked(open_page):
     page = open_page("draw", {"draw_why_part": "true"}, {"draw_drawing": seven()})
     assert not page.exception
-    assert wording("draw", "why").search(words(page))
+    assert wording("draw", "why").search(said(page))
     page.segmented_control(key="draw_why").set_value(7).run()
-    assert wording("draw", "why_read").search(words(page))
+    assert wording("draw", "why_read").search(said(page))
     page.segmented_control(key="draw_why").set_value(9).run()
     assert not page.exception
-    assert wording("draw", "why_covered", other=9).search(words(page))
+    assert wording("draw", "why_covered", other=9).search(said(page))
     assert one_of(page, ("why_nearest", "why_nearer"), n="10,000", other=9, read=7)
     n_pixels, digit_after = map(int, erased(page, other=9).groups())
     assert 1 <= n_pixels < 784
@@ -418,12 +415,12 @@ def test_why_not_has_a_sentence_for_what_is_no_digit(open_page):
     query = {"draw_why_part": "true", "draw_why": "4"}
     empty = open_page("draw", query)
     assert not empty.exception
-    assert wording("draw", "nothing_yet").search(words(empty))
+    assert wording("draw", "nothing_yet").search(said(empty))
     full = drawing(Image.new("RGBA", (280, 280), "white"))
     page = open_page("draw", query, {"draw_drawing": full})
     page.button(key="draw_why_ask").click().run()
     assert not page.exception
-    assert wording("draw", "why_erasure_title").search(words(page))
+    assert wording("draw", "why_erasure_title").search(said(page))
 
 
 def test_maps_of_the_drawing_are_a_link_away(open_page):

@@ -7,7 +7,7 @@ from PIL import Image
 from cnn_lab.app.features.sections import SECTIONS
 from cnn_lab.app.widgets.model_choice import SHIPPED, OwnNetwork
 from cnn_lab.network import Network, zoo
-from tests.app.elements import stages, tables
+from tests.app.elements import errors, said, stages, tables
 from tests.prose import wording
 from tests.unit.network.random_networks import SPECS, random_network
 
@@ -17,14 +17,6 @@ LAYERS = [
     for layer in Network.load(model).spec.layers
     if layer.type != "Dropout"
 ]
-
-
-def errors(page):
-    return [error.value for error in page.error]
-
-
-def said(page):
-    return " ".join(element.value for element in [*page.markdown, *page.caption])
 
 
 def pickers(page):

@@ -10,6 +10,7 @@ from cnn_lab.app.widgets.model_choice import DEFAULT, SHIPPED
 from cnn_lab.network import MODELS, Network, zoo
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax
+from tests.app.elements import said
 
 KEY = "draw_model"
 SMALL = NetworkSpec(
@@ -33,10 +34,6 @@ def with_own(page, data):
     return page.file_uploader(key=f"{KEY}_own").upload("mine.safetensors", data, "").run()
 
 
-def words(page):
-    return " ".join(element.value for element in page.markdown)
-
-
 def test_every_shipped_network_is_offered_in_the_order_of_the_zoo(open_page):
     page = open_page("draw")
     choice = page.segmented_control(key=KEY)
@@ -52,7 +49,7 @@ def test_a_visitors_network_is_chosen_and_offered_on_until_another_comes(open_pa
     assert not page.error
     first = page.segmented_control(key=KEY).value
     assert first.startswith("upload-")
-    assert "7,850 parameters" in words(page)
+    assert "7,850 parameters" in said(page)
     page.switch_page("pages/pooling.py").run()
     page.switch_page("pages/draw.py").run()
     assert first in page.segmented_control(key=KEY).options
@@ -69,7 +66,7 @@ def test_what_a_visitors_file_claims_of_itself_is_not_repeated(open_page):
     claim = json.dumps({"test_accuracy": 1.0, "n": 10_000})
     page = with_own(open_page("draw"), content(result=claim))
     assert not page.exception
-    assert "100.00%" not in words(page)
+    assert "100.00%" not in said(page)
 
 
 @pytest.mark.parametrize(

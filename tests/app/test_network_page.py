@@ -11,7 +11,7 @@ from cnn_lab.network.editing import added, changed, removed, with_input
 from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import Dense, Draft, Flatten, MaxPooling2D
 from cnn_lab.network.spec.token import draft_from_token, from_token, to_json, to_token
-from tests.app.elements import tables
+from tests.app.elements import address, said, tables
 from tests.prose import wording
 
 PAPER = Draft.of(zoo.preset("paper").network)
@@ -46,16 +46,6 @@ def field(page, label):
     """A field by its label; its key changes when something else changes the value."""
     fields = [*page.number_input, *page.text_input, *page.selectbox]
     return next(each for each in fields if each.label == label)
-
-
-def said(page):
-    elements = [*page.markdown, *page.caption, *page.error, *page.warning, *page.info]
-    return " ".join(element.value for element in elements)
-
-
-def address(page, name):
-    value = page.query_params.get(name)
-    return value[0] if isinstance(value, list) else value
 
 
 def with_token(draft, **more):

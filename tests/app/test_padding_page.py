@@ -6,21 +6,12 @@ import pytest
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import stroke_image
 from cnn_lab.ops import conv2d
-from tests.app.elements import stages
+from tests.app.elements import errors, said, stages
 from tests.prose import wording
 
 LIBRARIES = {"pad_compare": "Keras and PyTorch"}
 ONE = {"pad_compare": "one padding"}
 TRANSPOSED = {"pad_compare": "transposed"}
-
-
-def errors(page):
-    return [error.value for error in page.error]
-
-
-def everything(page):
-    elements = [*page.markdown, *page.latex, *page.caption]
-    return " ".join(element.value for element in elements)
 
 
 def pictures_of_cells(page):
@@ -40,7 +31,7 @@ def test_the_first_visit_shows_three_paddings_in_step(open_page):
     assert not errors(page)
     assert page.title[0].value == "Padding and strides"
     assert len(stages(page)) == 1
-    shown = everything(page)
+    shown = said(page)
     for numerator, length in (("6 + 0 + 0 - 3", 4), ("6 + 1 + 1 - 3", 6), ("6 + 2 + 2 - 3", 8)):
         assert rf"\dfrac{{{numerator}}}{{1}}\right\rfloor + 1 = {length}" in shown
     assert re.search(r"corner is read once, .* 9 times", shown)
@@ -56,14 +47,14 @@ def test_how_often_each_pixel_is_read_is_drawn_with_its_numbers(open_page):
 
 def test_what_the_floor_drops_is_said_with_the_readers_numbers(open_page):
     page = open_page("padding", {**ONE, "pad_rows": "7", "pad_columns": "6", "pad_stride": "3"})
-    shown = everything(page)
+    shown = said(page)
     assert "7 + 0 + 0 − 3 = 4, and 4 / 3 = 1, remainder 1: the last row is never read." in shown
     assert "6 + 0 + 0 − 3 = 3, and 3 / 3 = 1" in shown
     assert "6 of 42 are never read" in shown
 
 
 def test_a_dilated_kernel_is_measured_by_what_it_spans(open_page):
-    shown = everything(open_page("padding", {"pad_dilation": "2"}))
+    shown = said(open_page("padding", {"pad_dilation": "2"}))
     assert r"$2 \cdot (3 - 1) + 1 = 5$ rows and columns" in shown
     assert r"\dfrac{6 + 0 + 0 - 5}{1}\right\rfloor + 1 = 2" in shown
 
@@ -112,7 +103,7 @@ def test_a_link_sets_every_control(open_page):
     assert page.selectbox(key="pad_kernel").value == "binomial"
     assert page.number_input(key="pad_map_digit").value == 7
     assert page.selectbox(key="pad_map_kernel").value == "laplacian"
-    assert r"\dfrac{6 + 3 + 1 - 5}{2}\right\rfloor + 1 = 3" in everything(page)
+    assert r"\dfrac{6 + 3 + 1 - 5}{2}\right\rfloor + 1 = 3" in said(page)
 
 
 def test_one_padding_that_does_not_fit_leaves_the_others(open_page):
@@ -129,7 +120,7 @@ def test_nothing_that_fits_leaves_a_sentence_and_the_rest_of_the_page(open_page)
     assert not page.exception
     assert "would fit" in errors(page)[0]
     assert not stages(page)
-    assert wording("padding", "strides").search(everything(page))
+    assert wording("padding", "strides").search(said(page))
     page.segmented_control(key="pad_padding").set_value("full").run()
     assert not errors(page)
     assert len(stages(page)) == 1
@@ -193,7 +184,7 @@ def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page, text):
 
 
 def test_libraries_agree_for_an_odd_kernel_at_stride_one(open_page):
-    shown = everything(open_page("padding", LIBRARIES))
+    shown = said(open_page("padding", LIBRARIES))
     assert wording("padding", "agree", n=36).search(shown)
     assert wording("padding", "pytorch_same").search(shown)
 
@@ -208,13 +199,13 @@ def test_results_of_the_libraries_are_compared_number_by_number(open_page):
     np.testing.assert_array_equal(numbers_in(first), keras)
     np.testing.assert_array_equal(numbers_in(second), pytorch)
     differing = wording("padding", "numbers_differ", differing=(keras != pytorch).sum(), n=9)
-    assert differing.search(everything(page))
+    assert differing.search(said(page))
 
 
 def test_an_even_kernel_makes_another_size_in_pytorch(open_page):
     page = open_page("padding", {**LIBRARIES, "pad_kernel_size": "2"})
     sizes = wording("padding", "sizes_differ", keras="6 × 6", pytorch="7 × 7")
-    assert sizes.search(everything(page))
+    assert sizes.search(said(page))
 
 
 def test_an_even_image_looks_the_same_to_both(open_page):
@@ -223,11 +214,11 @@ def test_an_even_image_looks_the_same_to_both(open_page):
         "padding",
         {**LIBRARIES, "pad_kernel_size": "3", "pad_stride": "4", "pad_values": ones},
     )
-    assert wording("padding", "numbers_differ").search(everything(page))
+    assert wording("padding", "numbers_differ").search(said(page))
     page = open_page(
         "padding", {**LIBRARIES, "pad_stride": "4", "pad_values": ones.replace("1", "0")}
     )
-    assert wording("padding", "numbers_agree").search(everything(page))
+    assert wording("padding", "numbers_agree").search(said(page))
 
 
 def test_rulers_of_rows_and_columns_part_where_their_numbers_do(open_page):
@@ -253,7 +244,7 @@ def test_of_many_windows_the_ruler_shows_the_first_and_the_last(open_page):
 
 def test_a_transposed_convolution_undoes_the_shape_and_not_the_values(open_page):
     page = open_page("padding", {**TRANSPOSED, "pad_stride": "2"})
-    shown = everything(page)
+    shown = said(page)
     assert r"H' = W' = (6 - 1) \cdot 2 + 3 - 0 - 0 = 13" in shown
     assert wording("padding", "transposed_back", large="13 × 13", back="6 × 6").search(shown)
     assert wording("padding", "transposed_values").search(shown)
@@ -261,7 +252,7 @@ def test_a_transposed_convolution_undoes_the_shape_and_not_the_values(open_page)
 
 def test_the_gap_that_keras_adds_is_named(open_page):
     page = open_page("padding", {**TRANSPOSED, "pad_stride": "3", "pad_kernel_size": "1"})
-    shown = everything(page)
+    shown = said(page)
     assert r"(6 - 1) \cdot 3 + 1 - 0 - 0 + (3 - 1) = 18" in shown
     assert wording("padding", "transposed_gap").search(shown)
     assert wording("padding", "transposed_values_kept").search(shown)
@@ -272,7 +263,7 @@ def test_the_gap_that_keras_adds_is_named(open_page):
 
 def test_each_stride_of_a_digit_has_its_picture_and_its_numbers(open_page):
     page = open_page("padding")
-    shown = everything(page)
+    shown = said(page)
     for stride, side in enumerate((26, 13, 9, 7, 6), start=1):
         numbers = {"stride": stride, "size": f"{side} × {side}", "n": side**2}
         assert wording("padding", "stride_figure", **numbers).search(shown)

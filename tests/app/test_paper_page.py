@@ -16,7 +16,7 @@ from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.training.engine import ENGINES
 from cnn_lab.training.experiment import experiments
-from tests.app.elements import tables
+from tests.app.elements import said, tables
 from tests.prose import wording
 
 OFFERED = {
@@ -30,10 +30,6 @@ OFFERED = {
 SHOWN = [link for link in ERRATA.values() if link and link.query]
 
 
-def words(page):
-    return " ".join(element.value for element in [*page.markdown, *page.caption])
-
-
 def html(page):
     return "".join(element.proto.body for element in page.get("html"))
 
@@ -44,12 +40,12 @@ def test_the_papers_figure_stands_beside_five_seeds(open_page):
     paper = experiments()["paper"]
     errors = {"fewest": min(paper.errors), "most": max(paper.errors), "paper_errors": 80}
     mean = f"{paper.mean_accuracy:.2%}"
-    assert wording("paper", "verdict", paper="99.2%", mean=mean, **errors).search(words(page))
+    assert wording("paper", "verdict", paper="99.2%", mean=mean, **errors).search(said(page))
 
 
 def test_all_five_figures_are_there_and_the_layers_add_up(open_page):
     page = open_page("paper")
-    assert all(f"**Fig. {number}, " in words(page) for number in range(1, 6))
+    assert all(f"**Fig. {number}, " in said(page) for number in range(1, 6))
     assert len(page.get("vega_lite_chart")) == 3
     assert len(page.get("image")) == 2
     (table,) = tables(page)
@@ -57,7 +53,7 @@ def test_all_five_figures_are_there_and_the_layers_add_up(open_page):
     assert len(numbers) == 11
     assert sum(numbers) == total == 1_134_426
     numbers = {"share": "72%", "heaviest": "dense1", "n_shared": 64}
-    assert wording("paper", "layers", **numbers).search(words(page))
+    assert wording("paper", "layers", **numbers).search(said(page))
 
 
 def test_six_digits_are_read_by_the_shipped_network_and_six_others_next(open_page):
@@ -106,12 +102,12 @@ def test_what_would_do_better_names_settings_that_training_has(open_page):
 
 
 def test_the_formula_without_its_floor_is_worked_out(open_page):
-    text = words(open_page("paper"))
+    text = said(open_page("paper"))
     assert wording("paper", "floor", unrounded=3.5, result=3, unread=1).search(text)
     assert wording("paper", "same", size=2, before=0, after=1).search(text)
 
 
 def test_a_network_is_mentioned_once_its_seeds_are_on_record(open_page):
-    text = words(open_page("paper"))
+    text = said(open_page("paper"))
     assert ("99.7%" in text) == ("champion" in experiments())
     assert set(experiments()) <= set(zoo.PRESETS)

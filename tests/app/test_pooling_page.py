@@ -1,16 +1,8 @@
 import pytest
 
 from cnn_lab.content import prose
-from tests.app.elements import stages, tables
+from tests.app.elements import errors, said, stages, tables
 from tests.prose import wording
-
-
-def errors(page):
-    return [error.value for error in page.error]
-
-
-def everything(page):
-    return " ".join(element.value for element in [*page.markdown, *page.latex])
 
 
 def test_the_first_visit_shows_both_poolings_in_step(open_page):
@@ -18,9 +10,9 @@ def test_the_first_visit_shows_both_poolings_in_step(open_page):
     assert not page.exception
     assert not errors(page)
     assert len(stages(page)) == 1
-    assert r"\frac{1}{4}" in everything(page)
-    assert r"I(2i + m,\, 2j + n)" in everything(page)
-    assert wording("pooling", "shift", way=prose("pooling", "right")).search(everything(page))
+    assert r"\frac{1}{4}" in said(page)
+    assert r"I(2i + m,\, 2j + n)" in said(page)
+    assert wording("pooling", "shift", way=prose("pooling", "right")).search(said(page))
     assert page.button(key="pool_check").label == "Check against Keras"
 
 
@@ -78,13 +70,13 @@ def test_a_link_sets_every_control(open_page):
     assert page.selectbox(key="pool_stride").value == 2
     assert page.selectbox(key="pool_stride_columns").value == 1
     assert page.segmented_control(key="pool_checked").value == "average"
-    assert r"I(2i + m - 2,\, j + n - 1)" in everything(page)
-    assert r"\dfrac{6 + 2 + 1 - 3}{2}\right\rfloor + 1 = 4" in everything(page)
-    assert r"\dfrac{6 + 1 + 1 - 4}{1}\right\rfloor + 1 = 5" in everything(page)
+    assert r"I(2i + m - 2,\, j + n - 1)" in said(page)
+    assert r"\dfrac{6 + 2 + 1 - 3}{2}\right\rfloor + 1 = 4" in said(page)
+    assert r"\dfrac{6 + 1 + 1 - 4}{1}\right\rfloor + 1 = 5" in said(page)
     second = prose("pooling", "shown_window")
-    assert wording("pooling", "divisors", shown=second).search(everything(page))
-    assert wording("pooling", "shift", way=prose("pooling", "down")).search(everything(page))
-    assert "average_pooling" not in everything(page)
+    assert wording("pooling", "divisors", shown=second).search(said(page))
+    assert wording("pooling", "shift", way=prose("pooling", "down")).search(said(page))
+    assert "average_pooling" not in said(page)
     page.session_state["pool_code"] = True
     page.run()
     assert any("AveragePooling" in code.value or "average_pool" in code.value for code in page.code)
@@ -92,7 +84,7 @@ def test_a_link_sets_every_control(open_page):
 
 def test_what_the_stride_leaves_over_is_said(open_page):
     page = open_page("pooling", {"pool_rows": "7", "pool_columns": "6"})
-    assert "the last row is never read" in everything(page)
+    assert "the last row is never read" in said(page)
 
 
 def test_a_window_larger_than_the_image_gets_a_sentence(open_page):
@@ -170,28 +162,28 @@ def test_both_divisors_of_the_corner_are_compared(open_page):
         "pool_bottom": "0",
         "pool_right": "0",
     }
-    text = everything(open_page("pooling", corner))
+    text = said(open_page("pooling", corner))
     means = {"n_inside": 1, "by_inside": 8, "n_window": 4, "by_window": 2}
     place = {"n_different": 1, "n_results": 1, "row": 0, "column": 0}
     assert wording("pooling", "divisors", **means, **place).search(text)
 
 
 def test_without_padding_no_divisor_is_spoken_of(open_page):
-    assert not wording("pooling", "padded").search(everything(open_page("pooling")))
+    assert not wording("pooling", "padded").search(said(open_page("pooling")))
 
 
 def test_ties_and_overlap_are_counted(open_page):
     page = open_page("pooling", {"pool_direction": "back", "pool_input": "ties"})
-    assert wording("pooling", "ties", ties=4, windows=4).search(everything(page))
-    assert wording("pooling", "no_overlap").search(everything(page))
+    assert wording("pooling", "ties", ties=4, windows=4).search(said(page))
+    assert wording("pooling", "no_overlap").search(said(page))
     page.button(key="pool_show_overlap").click().run()
-    text = everything(page)
+    text = said(page)
     assert wording("pooling", "no_ties").search(text)
     assert wording("pooling", "overlap", won=1, row=2, column=2, most=9).search(text)
     assert "1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 = 9" in text
     assert page.number_input(key="pool_size").value == 3
     page.button(key="pool_show_ties").click().run()
-    assert wording("pooling", "ties", ties=4, windows=4).search(everything(page))
+    assert wording("pooling", "ties", ties=4, windows=4).search(said(page))
     assert page.number_input(key="pool_size").value == 2
 
 
@@ -204,7 +196,7 @@ def test_a_cell_beyond_the_map_is_the_nearest_and_the_page_says_so(open_page):
 
 def test_what_remains_is_counted(open_page):
     page = open_page("pooling", {"pool_values": "4 0 1 1; 0 0 0 2"})
-    assert wording("pooling", "kept", cells=8, results=2, share="25%").search(everything(page))
+    assert wording("pooling", "kept", cells=8, results=2, share="25%").search(said(page))
     kept, _ = tables(page)
     assert kept["Cells that leave no trace"] == ["6 of 8", "0 of 8"]
     assert kept["Magnitude of the rest"] == ["75%", "100%"]
@@ -213,22 +205,22 @@ def test_what_remains_is_counted(open_page):
 
 def test_the_receptive_field_follows_the_stack_and_the_window(open_page):
     page = open_page("pooling")
-    assert wording("pooling", "stack_seen", size="10 × 10").search(everything(page))
+    assert wording("pooling", "stack_seen", size="10 × 10").search(said(page))
     assert tables(page)[1]["Receptive field"][-1] == "10 × 10 pixels"
     page.number_input(key="pool_blocks").set_value(4).run()
     page.number_input(key="pool_size").set_value(3).run()
     assert len(tables(page)[1]["Receptive field"]) == 8
-    assert wording("pooling", "stack_seen", size="161 × 161").search(everything(page))
+    assert wording("pooling", "stack_seen", size="161 × 161").search(said(page))
 
 
 def test_a_picture_that_cannot_move_or_is_empty_gets_a_sentence(open_page):
     page = open_page("pooling", {"pool_values": "1; 2", "pool_size": "1"})
     narrow = {"line": "column", "way": prose("pooling", "right")}
-    assert wording("pooling", "shift_too_narrow", **narrow).search(everything(page))
+    assert wording("pooling", "shift_too_narrow", **narrow).search(said(page))
     page.segmented_control(key="pool_shift_way").set_value("down").run()
-    assert wording("pooling", "shift", way=prose("pooling", "down")).search(everything(page))
+    assert wording("pooling", "shift", way=prose("pooling", "down")).search(said(page))
     page = open_page("pooling", {"pool_values": "0 0; 0 0"})
-    assert wording("pooling", "shift_nothing").search(everything(page))
+    assert wording("pooling", "shift_nothing").search(said(page))
 
 
 @pytest.mark.parametrize(
@@ -240,6 +232,6 @@ def test_a_picture_that_cannot_move_or_is_empty_gets_a_sentence(open_page):
     ],
 )
 def test_the_page_says_which_kind_hardly_feels_a_shift(open_page, values, kinds):
-    text = everything(open_page("pooling", {"pool_values": values}))
+    text = said(open_page("pooling", {"pool_values": values}))
     assert wording("pooling", f"shift_{kinds}").search(text)
     assert wording("pooling", "shift_nearly", stride="2 pixels").search(text)

@@ -13,7 +13,7 @@ from cnn_lab.runs.job import RunSpec
 from cnn_lab.runs.store import Folder
 from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus, Trial
 from cnn_lab.runs.sweep.runner import Sweeps
-from tests.app.elements import tables
+from tests.app.elements import address, said, tables
 from tests.fake_cluster import FakeCluster
 from tests.prose import wording
 
@@ -27,16 +27,6 @@ def sweeps(cluster: FakeCluster) -> Iterator[Sweeps]:
     sweep.sweeps.clear()
     yield sweep.sweeps()
     sweep.sweeps.clear()
-
-
-def said(page: AppTest) -> str:
-    elements = [*page.markdown, *page.caption, *page.warning, *page.error, *page.info]
-    return "\n".join(element.value for element in elements)
-
-
-def in_address(page: AppTest, name: str) -> str:
-    value = page.query_params[name]
-    return value if isinstance(value, str) else value[0]
 
 
 def opened(open_page: Open, query: Mapping[str, str | list[str]] | None = None) -> AppTest:
@@ -103,7 +93,7 @@ def test_a_link_sets_what_is_asked_for_and_stop_ends_it(open_page: Open, sweeps:
     )
     page.button(key="sweep_start").click().run()
     assert not page.exception
-    sweep_id = in_address(page, "sweep")
+    sweep_id = address(page, "sweep")
     spec = sweeps.status(sweep_id).spec
     assert (spec.vary, spec.n_trials) == (("width", "augmentation"), 4)
     queue = spec.base.training
@@ -167,7 +157,7 @@ def test_the_best_settings_become_those_of_the_page(open_page: Open, tmp_path: P
     assert page.number_input(key="training_own_learning_rate").value == 0.02
     assert page.number_input(key="training_own_epochs").value == 5
     page.button(key="training_start").click().run()
-    run_id = in_address(page, "run")
+    run_id = address(page, "run")
     asked = run_queue.run_queue().status(run_id).spec
     assert asked.network == status.run(status.best).network
     assert not asked.trial

@@ -20,7 +20,7 @@ from cnn_lab.network.spec.token import to_token
 from cnn_lab.runs.job import Event, RunSpec, Status, new_run_id
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
 from cnn_lab.runs.store import Store
-from tests.app.elements import tables
+from tests.app.elements import said, tables
 from tests.fake_cluster import PATIENCE_S, FakeCluster
 from tests.prose import wording
 
@@ -46,11 +46,6 @@ def spec(**changes: object) -> RunSpec:
     preset = zoo.preset("fast")
     settings = TrainingSpec.model_validate(preset.training.model_dump() | changes)
     return RunSpec(network=preset.network, training=settings)
-
-
-def said(page: AppTest) -> str:
-    elements = [*page.markdown, *page.caption, *page.warning, *page.error, *page.info]
-    return "\n".join(element.value for element in elements)
 
 
 def asked_for(page: AppTest) -> RunSpec:

@@ -6,7 +6,6 @@ from cnn_lab.app.backpropagation.gradients import (
     quantity_controls,
     show_equations,
     show_gradient,
-    show_proof,
 )
 from cnn_lab.app.backpropagation.lesson import lesson_controls, show_lesson
 from cnn_lab.app.backpropagation.nudging import (
@@ -18,7 +17,8 @@ from cnn_lab.app.backpropagation.nudging import (
     show_step,
 )
 from cnn_lab.app.backpropagation.softmax import show_softmax, softmax_controls
-from cnn_lab.app.widgets.inputs import does_not_fit
+from cnn_lab.app.widgets.inputs import choice, does_not_fit
+from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
 from cnn_lab.content import prose
 
 GRADIENTS, NUDGE, STEP = "gradients", "nudge", "step"
@@ -36,15 +36,13 @@ frame.ensure()
 st.title("Backpropagation")
 st.markdown("How does a kernel learn?")
 
-part = st.segmented_control(
+part = choice(
     "Part",
     list(PARTS),
-    default=GRADIENTS,
-    required=True,
+    "back_part",
     format_func=PARTS.__getitem__,
-    key="back_part",
-    bind="query-params",
-    label_visibility="collapsed",
+    hidden=True,
+    width="content",
 )
 main, controls = st.columns([5, 2], gap="medium")
 below = st.container()
@@ -63,7 +61,7 @@ else:
     with controls:
         menu = st.container()
         try:
-            study = layer_controls()
+            setup = layer_controls()
         except ValueError as error:
             with main:
                 does_not_fit(error)
@@ -72,25 +70,27 @@ else:
         with menu:
             quantity, form = quantity_controls()
         with main:
-            traces = show_gradient(study, quantity, form)
+            traces = show_gradient(setup, quantity, form)
         with below:
-            show_proof(study, traces)
-            show_equations(study, quantity)
+            with st.container(horizontal=True):
+                show_proof("back", setup.check, traces, name="backpropagation")
+            code_tabs("back_code", setup.check.call)
+            show_equations(setup, quantity)
     elif part == NUDGE:
         with menu:
-            cell = cell_choice("Weight", "back_weight", study.window)
+            cell = cell_choice("Weight", "back_weight", setup.window)
             epsilon = nudge_controls()
         with main:
-            show_nudge(study, cell, epsilon)
+            show_nudge(setup, cell, epsilon)
         with below:
-            show_all_nudges(study, epsilon)
+            show_all_nudges(setup, epsilon)
     else:
         with menu:
             rate = rate_controls()
         with main:
-            show_step(study, rate)
+            show_step(setup, rate)
         with below:
-            show_new_weights(study, rate)
+            show_new_weights(setup, rate)
 
 st.divider()
 with st.container(width=720):

@@ -3,6 +3,7 @@ import streamlit as st
 from cnn_lab.app import frame
 from cnn_lab.app.caches import network, test_digits
 from cnn_lab.app.home.journey import show_journey
+from cnn_lab.app.widgets.inputs import digit_number
 from cnn_lab.content import prose
 
 frame.ensure()
@@ -18,16 +19,7 @@ def next_digit() -> None:
 def journey() -> None:
     """Show one digit's path through the network; a fragment, so that the next one is fast."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = st.number_input(
-            "Test digit",
-            min_value=0,
-            max_value=N_DIGITS - 1,
-            value=0,
-            step=1,
-            key="home_digit",
-            bind="query-params",
-            width=160,
-        )
+        index = digit_number("home_digit", width=160)
         st.button("Next digit", on_click=next_digit, key="home_next", type="primary")
         # As high as a button, so that all texts of the row align.
         with st.container(horizontal=True, height=40, border=False, vertical_alignment="center"):
@@ -35,7 +27,7 @@ def journey() -> None:
             st.page_link(
                 "pages/paper.py", label="Does the paper hold up?", icon=":material/article:"
             )
-    show_journey("paper", min(max(index, 0), N_DIGITS - 1))
+    show_journey("paper", index)
 
 
 st.title("What does a network see in a digit?")

@@ -4,12 +4,10 @@ from cnn_lab.app import frame
 from cnn_lab.app.padding.controls import comparison_control, padding_controls
 from cnn_lab.app.padding.rulers import show_rulers
 from cnn_lab.app.padding.sections import show_counts, show_sizes, show_strides, show_transposed
-from cnn_lab.app.widgets.exports import export_menu
-from cnn_lab.app.widgets.inputs import does_not_fit
-from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
+from cnn_lab.app.widgets.inputs import choice, does_not_fit
+from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
-from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.content import prose
 from cnn_lab.trace import TraceTooLarge
 
@@ -54,19 +52,10 @@ if results:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = next(iter(results))
         if len(results) > 1:
-            chosen = st.segmented_control(
-                "Code and check for",
-                list(results),
-                default=chosen,
-                required=True,
-                key="pad_checked",
-                bind="query-params",
-            )
-        call = setup.call(chosen)
-        with st.container(width="content"):
-            export_menu("pad_export", traces, name=setup.file_name)
-        keras_check("pad_check", LayerCheck(call, {"result": results[chosen][None, ..., None]}))
-    code_tabs("pad_code", call)
+            chosen = choice("Code and check for", list(results), "pad_checked", width="content")
+        check = setup.check(chosen)
+        show_proof("pad", check, traces, name=setup.file_name)
+    code_tabs("pad_code", check.call)
     if setup.is_transposed:
         show_transposed(setup)
     else:

@@ -11,12 +11,10 @@ from cnn_lab.app.pooling.sections import (
     show_stack,
     show_way_back,
 )
-from cnn_lab.app.widgets.exports import export_menu
-from cnn_lab.app.widgets.inputs import does_not_fit
-from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
+from cnn_lab.app.widgets.inputs import choice, does_not_fit
+from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
-from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.content import prose
 from cnn_lab.ops.types import ShapeError
 from cnn_lab.trace import TraceTooLarge
@@ -38,7 +36,6 @@ with controls:
         st.stop()
 
 backwards = setup.grad_output is not None
-results = {kind: setup.result(kind) for kind in KINDS}
 
 with stage_side:
     try:
@@ -49,28 +46,23 @@ with stage_side:
         with instead_of_steps():
             show_image(setup.image, alt="The image")
             for kind, title in KINDS.items():
-                values, what = results[kind][0, ..., 0], "gradient" if backwards else "output"
-                show_image(values, signed=backwards, alt=f"{title}: the {what}")
+                what = "gradient" if backwards else "output"
+                show_image(setup.result(kind), signed=backwards, alt=f"{title}: the {what}")
 
     if backwards:
         show_examples()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    checked = st.segmented_control(
+    checked = choice(
         "Code and check for",
         list(KINDS),
+        "pool_checked",
         format_func=KINDS.__getitem__,
-        default="max",
-        required=True,
-        key="pool_checked",
-        bind="query-params",
+        width="content",
     )
-    with st.container(width="content"):
-        export_menu("pool_export", traces, name=f"pooling-{'gradient-' * backwards}{setup.label}")
-    call = setup.call(checked)
-    quantity = "input_gradient" if backwards else "result"
-    keras_check("pool_check", LayerCheck(call, {quantity: results[checked]}))
-code_tabs("pool_code", call)
+    check = setup.check(checked)
+    show_proof("pool", check, traces, name=f"pooling-{'gradient-' * backwards}{setup.label}")
+code_tabs("pool_code", check.call)
 
 if backwards:
     show_way_back(setup)

@@ -5,10 +5,8 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.backpropagation.controls import Study
-from cnn_lab.app.widgets.exports import export_menu
+from cnn_lab.app.backpropagation.controls import LayerSetup
 from cnn_lab.app.widgets.inputs import choice
-from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.charts.backpropagation import activation_spec, activation_table
@@ -19,7 +17,6 @@ from cnn_lab.concepts.backpropagation.gradients import (
     kernel_gradient_latex,
 )
 from cnn_lab.concepts.backpropagation.layer import ACTIVATIONS
-from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.formulas import matrix_latex, number_latex
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
@@ -55,12 +52,12 @@ def quantity_controls() -> tuple[Quantity, str]:
     return quantity, form
 
 
-def show_gradient(study: Study, quantity: Quantity, form: str) -> list[Trace]:
+def show_gradient(setup: LayerSetup, quantity: Quantity, form: str) -> list[Trace]:
     """Show a gradient on the stage and whether its forms agree; return its traces."""
     try:
-        both = [_trace(study, quantity, each) for each in FORMS]
+        both = [_trace(setup, quantity, each) for each in FORMS]
     except TraceTooLarge:
-        _show_pictures(study, quantity)
+        _show_pictures(setup, quantity)
         return []
     shown = both if form == BOTH else [both[FORMS.index(form)]]
     stage(shown, key="back_stage")
@@ -68,50 +65,41 @@ def show_gradient(study: Study, quantity: Quantity, form: str) -> list[Trace]:
     if difference == 0:
         st.markdown(prose("backpropagation", "agree"))
     else:
-        largest = f"{np.abs(_values(study, quantity)).max():.3g}"
+        largest = f"{np.abs(_values(setup, quantity)).max():.3g}"
         numbers = {"difference": f"{difference:.2g}", "largest": largest}
         st.markdown(prose("backpropagation", "agree_rounded", **numbers))
     return shown
 
 
-def show_proof(study: Study, traces: list[Trace]) -> None:
-    """Show downloads, the check against Keras, and the code of all gradients."""
-    with st.container(horizontal=True):
-        with st.container(width="content"):
-            export_menu("back_export", traces, name="backpropagation")
-        keras_check("back_check", LayerCheck(study.call, study.computed))
-    code_tabs("back_code", study.call)
-
-
-def show_equations(study: Study, quantity: Quantity) -> None:
+def show_equations(setup: LayerSetup, quantity: Quantity) -> None:
     """Show the source of the output gradient, and the equations with the sizes of the page."""
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(prose("backpropagation", "chain"))
     with right:
-        loss = number_latex(study.back.loss)
-        if study.target:
-            st.markdown(prose("backpropagation", "loss_error", target=study.target, loss=loss))
+        loss = number_latex(setup.back.loss)
+        if setup.target:
+            st.markdown(prose("backpropagation", "loss_error", target=setup.target, loss=loss))
         else:
             st.markdown(prose("backpropagation", "loss_chosen", loss=loss))
-    _show_delta(study)
+    _show_delta(setup)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(prose("backpropagation", quantity, **_slots(study, quantity)))
+        st.markdown(prose("backpropagation", quantity, **_slots(setup, quantity)))
     with right:
-        st.markdown(prose("backpropagation", "symbols", **_symbols(study)))
-        _show_activation(study)
+        st.markdown(prose("backpropagation", "symbols", **_symbols(setup)))
+        _show_activation(setup)
 
 
-def _trace(study: Study, quantity: Quantity, form: Form) -> Trace:
-    delta = study.back.delta
+def _trace(setup: LayerSetup, quantity: Quantity, form: Form) -> Trace:
+    delta = setup.back.delta
     if quantity == "bias":
         return bias_gradient_trace(delta, form=form)
     build = kernel_gradient_trace if quantity == "kernel" else input_gradient_trace
-    settings = study.layer.settings
+    settings = setup.layer.settings
     return build(
-        study.layer.image,
-        study.at.kernel,
+        setup.layer.image,
+        setup.at.kernel,
         delta,
         strides=settings.strides,
         padding=settings.padding,
@@ -120,36 +108,36 @@ def _trace(study: Study, quantity: Quantity, form: Form) -> Trace:
     )
 
 
-def _values(study: Study, quantity: Quantity) -> Array:
-    gradient = study.back.parameters
+def _values(setup: LayerSetup, quantity: Quantity) -> Array:
+    gradient = setup.back.parameters
     match quantity:
         case "kernel":
             return gradient.kernel
         case "input":
-            return study.back.image
+            return setup.back.image
         case "bias":
             return np.array([[gradient.bias]])
 
 
-def _show_pictures(study: Study, quantity: Quantity) -> None:
+def _show_pictures(setup: LayerSetup, quantity: Quantity) -> None:
     with instead_of_steps("gradient"):
-        show_image(study.layer.image, alt="The image")
-        show_image(study.back.delta, signed=True, alt="The output gradient")
-        show_image(_values(study, quantity), signed=True, alt=f"The gradient of the {quantity}")
+        show_image(setup.layer.image, alt="The image")
+        show_image(setup.back.delta, signed=True, alt="The output gradient")
+        show_image(_values(setup, quantity), signed=True, alt=f"The gradient of the {quantity}")
 
 
-def _slots(study: Study, quantity: Quantity) -> dict[str, Any]:
+def _slots(setup: LayerSetup, quantity: Quantity) -> dict[str, Any]:
     """Return the slots of the section of a quantity."""
-    given = (study.layer.settings, study.size, study.window)
+    given = (setup.layer.settings, setup.size, setup.window)
     if quantity == "bias":
         return {
             "sum": bias_gradient_latex(*given),
-            "gradient": number_latex(study.back.parameters.bias),
+            "gradient": number_latex(setup.back.parameters.bias),
         }
-    gradient = _matrix_or_dots(_values(study, quantity))
+    gradient = _matrix_or_dots(_values(setup, quantity))
     if quantity == "kernel":
         return {"sum": kernel_gradient_latex(*given), "gradient": gradient}
-    down, right = study.layer.settings.strides
+    down, right = setup.layer.settings.strides
     spread = prose("backpropagation", "spread_none")
     if max(down, right) > 1:
         zeros = {"down": down - 1, "right": right - 1}
@@ -163,14 +151,14 @@ def _matrix_or_dots(values: Array) -> str:
     return rf"\text{{{shape_words(values.shape)} numbers}}"
 
 
-def _symbols(study: Study) -> dict[str, Any]:
-    settings = study.layer.settings
+def _symbols(setup: LayerSetup) -> dict[str, Any]:
+    settings = setup.layer.settings
     strides, dilation = settings.strides, settings.dilation_rate
-    (top, _), (left, _) = settings.borders(study.size, study.window)
+    (top, _), (left, _) = settings.borders(setup.size, setup.window)
     return {
-        "size": shape_words(study.size),
-        "window": shape_words(study.window),
-        "out": shape_words(study.back.delta.shape),
+        "size": shape_words(setup.size),
+        "window": shape_words(setup.window),
+        "out": shape_words(setup.back.delta.shape),
         "strides": f"{strides[0]} down, {strides[1]} to the right",
         "dilation": f"{dilation[0]} down, {dilation[1]} to the right",
         "top": top,
@@ -178,9 +166,9 @@ def _symbols(study: Study) -> dict[str, Any]:
     }
 
 
-def _show_delta(study: Study) -> None:
+def _show_delta(setup: LayerSetup) -> None:
     """Show the output gradient as a product of two matrices."""
-    back = study.back
+    back = setup.back
     st.markdown(prose("backpropagation", "delta"))
     if max(back.delta.shape) <= MAX_WRITTEN:
         factors = rf"{matrix_latex(back.grad_results)} \odot {matrix_latex(back.slopes)}"
@@ -198,9 +186,9 @@ def _show_delta(study: Study) -> None:
                     st.caption(f"{name}, from {values.min():.3g} to {values.max():.3g}")
 
 
-def _show_activation(study: Study) -> None:
+def _show_activation(setup: LayerSetup) -> None:
     """Show the activation and its slope as curves, if there is an activation."""
-    back, activation = study.back, study.layer.activation
+    back, activation = setup.back, setup.layer.activation
     if activation is ACTIVATIONS["linear"]:
         return
     st.latex(rf"f(z) = {activation.formula}, \qquad f'(z) = {activation.slope_formula}")

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.caches import test_digits
-from cnn_lab.app.widgets.inputs import choice, crop_side, whole_number
+from cnn_lab.app.widgets.image_input import cropped_digit
+from cnn_lab.app.widgets.inputs import choice, menu, value_slider, whole_number
 from cnn_lab.app.widgets.pictures import show_image, tone
 from cnn_lab.charts.backpropagation import kernels_spec, kernels_table, lesson_spec, lesson_table
 from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
-from cnn_lab.data.teaching_images import densest_crop
 from cnn_lab.ops import conv2d
 from cnn_lab.ops.types import Array
 
@@ -42,24 +41,9 @@ class Pupil:
 
 def lesson_controls() -> Pupil:
     """Show the goal, image and settings of the lesson; return the whole lesson."""
-    goal = st.selectbox(
-        "Goal",
-        GOALS,
-        format_func=lambda name: KERNELS[name].title,
-        key="back_goal",
-        bind="query-params",
-    )
-    rate = st.select_slider(
-        "Learning rate",
-        RATES,
-        value=1.0,
-        format_func=lambda value: f"{value:g}",
-        key="back_lesson_rate",
-        bind="query-params",
-    )
-    steps = st.select_slider(
-        "Steps", STEPS, value=1000, key="back_lesson_steps", bind="query-params"
-    )
+    goal = menu("Goal", GOALS, "back_goal", format_func=lambda name: KERNELS[name].title)
+    rate = value_slider("Learning rate", RATES, "back_lesson_rate", value=1.0)
+    steps = int(value_slider("Steps", STEPS, "back_lesson_steps", value=1000))
     seed = whole_number("Random seed", "back_lesson_seed", value=0, minimum=0, maximum=9999)
     with st.expander("Image"):
         image = _image()
@@ -73,12 +57,7 @@ def _image() -> Array:
     if source == "noise":
         number = whole_number("Noise image", "back_lesson_noise", value=0, minimum=0, maximum=9999)
         return np.random.default_rng(number).random((14, 14))
-    digits = test_digits()
-    index = whole_number(
-        "Test image", "back_lesson_digit", value=0, minimum=0, maximum=len(digits) - 1
-    )
-    pixels = digits.pixels[index][..., np.newaxis] / 255
-    return densest_crop(pixels, crop_side("back_lesson"))[..., 0]
+    return cropped_digit("back_lesson", white=1)[..., 0]
 
 
 def show_lesson(pupil: Pupil) -> None:

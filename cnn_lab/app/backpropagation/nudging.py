@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.backpropagation.controls import Study
+from cnn_lab.app.backpropagation.controls import LayerSetup
+from cnn_lab.app.widgets.inputs import value_slider
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.backpropagation import (
     error_spec,
@@ -25,21 +26,13 @@ ALIKE = 1e-4
 
 def nudge_controls() -> float:
     """Show the size of the nudge and return it."""
-    epsilon: float = st.select_slider(
-        "Nudge",
-        EPSILONS,
-        value=1e-3,
-        format_func=_short,
-        key="back_nudge",
-        bind="query-params",
-    )
-    return epsilon
+    return value_slider("Nudge", EPSILONS, "back_nudge", value=1e-3)
 
 
-def show_nudge(study: Study, cell: tuple[int, int], epsilon: float) -> None:
+def show_nudge(setup: LayerSetup, cell: tuple[int, int], epsilon: float) -> None:
     """Show one nudged weight against its gradient, then the error for all nudge sizes."""
-    found = nudge(study.layer, study.at, cell, epsilon)
-    gradient = float(study.back.parameters.kernel[cell])
+    found = nudge(setup.layer, setup.at, cell, epsilon)
+    gradient = float(setup.back.parameters.kernel[cell])
     difference = abs(found.slope - gradient)
     st.markdown(prose("backpropagation", "nudge_ask"))
     st.markdown(
@@ -55,8 +48,8 @@ def show_nudge(study: Study, cell: tuple[int, int], epsilon: float) -> None:
             column=cell[1],
         )
     )
-    if study.layer.activation.kink and found.crossed:
-        counts = {"crossed": found.crossed, "cells": study.back.sums.size}
+    if setup.layer.activation.kink and found.crossed:
+        counts = {"crossed": found.crossed, "cells": setup.back.sums.size}
         st.markdown(prose("backpropagation", "nudge_crossed", **counts))
     else:
         section = "agrees" if difference <= ALIKE * max(1.0, abs(gradient)) else "differs"
@@ -65,7 +58,7 @@ def show_nudge(study: Study, cell: tuple[int, int], epsilon: float) -> None:
         )
     st.markdown(prose("backpropagation", "nudge_curve"))
     st.vega_lite_chart(
-        error_table(study.layer, study.at, cell, np.array(EPSILONS)),
+        error_table(setup.layer, setup.at, cell, np.array(EPSILONS)),
         error_spec(epsilon=epsilon),
         key="back_errors",
         alt="Error of the slope against the size of the nudge, measured on one side and on both",
@@ -74,20 +67,12 @@ def show_nudge(study: Study, cell: tuple[int, int], epsilon: float) -> None:
 
 def rate_controls() -> float:
     """Show the learning rate and return it."""
-    rate: float = st.select_slider(
-        "Learning rate",
-        RATES,
-        value=FIRST_RATE,
-        format_func=_short,
-        key="back_rate",
-        bind="query-params",
-    )
-    return rate
+    return value_slider("Learning rate", RATES, "back_rate", value=FIRST_RATE)
 
 
-def show_step(study: Study, rate: float) -> None:
+def show_step(setup: LayerSetup, rate: float) -> None:
     """Show one step downhill and the loss along the same line."""
-    line = line_of_steps(study.layer, study.at, rate)
+    line = line_of_steps(setup.layer, setup.at, rate)
     st.markdown(prose("backpropagation", "step_ask", rate=number_latex(rate)))
     st.markdown(_verdict(line))
     st.vega_lite_chart(
@@ -99,31 +84,31 @@ def show_step(study: Study, rate: float) -> None:
     st.markdown(_best(line, rate))
 
 
-def show_new_weights(study: Study, rate: float) -> None:
+def show_new_weights(setup: LayerSetup, rate: float) -> None:
     """Show the step in numbers: old weights, gradient, new weights."""
-    gradient = study.back.parameters
-    after = study.at.moved(gradient, -rate)
+    gradient = setup.back.parameters
+    after = setup.at.moved(gradient, -rate)
     amount = number_latex(rate)
     st.latex(
-        rf"{matrix_latex(study.at.kernel)} - {amount} \cdot {matrix_latex(gradient.kernel)} = "
+        rf"{matrix_latex(setup.at.kernel)} - {amount} \cdot {matrix_latex(gradient.kernel)} = "
         rf"{matrix_latex(after.kernel)}"
     )
     st.latex(
-        rf"{number_latex(study.at.bias)} - {amount} \cdot "
+        rf"{number_latex(setup.at.bias)} - {amount} \cdot "
         rf"{_bracketed(number_latex(gradient.bias))} = {number_latex(after.bias)}"
     )
 
 
-def show_all_nudges(study: Study, epsilon: float) -> None:
+def show_all_nudges(setup: LayerSetup, epsilon: float) -> None:
     """Show a table of every weight's slope by nudging and by backpropagation."""
     st.markdown(prose("backpropagation", "nudge_all"))
-    slopes = nudged_slopes(study.layer, study.at, epsilon)
-    gradient = study.back.parameters.kernel
+    slopes = nudged_slopes(setup.layer, setup.at, epsilon)
+    gradient = setup.back.parameters.kernel
     cells = list(np.ndindex(gradient.shape))
     show_table(
         {
             "Weight": [f"row {row}, column {column}" for row, column in cells],
-            "Value": _column(study.at.kernel),
+            "Value": _column(setup.at.kernel),
             "By nudging": _column(slopes),
             "By backpropagation": _column(gradient),
             "Difference": [f"{each:.2g}" for each in np.abs(slopes - gradient).ravel()],
@@ -165,7 +150,3 @@ def _bracketed(text: str) -> str:
 
 def _column(values: Array) -> list[str]:
     return [significant(value, 6) for value in values.ravel().tolist()]
-
-
-def _short(value: float) -> str:
-    return f"{value:g}"

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.caches import network, test_digits
-from cnn_lab.app.widgets.inputs import choice, whole_number
+from cnn_lab.app.widgets.inputs import choice, digit_number, value_slider, whole_number
 from cnn_lab.app.widgets.matrix import editable_matrix, editing
 from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
@@ -47,22 +47,13 @@ def softmax_controls() -> tuple[Array, int, float]:
         true_class = whole_number(
             "True class", "back_class", value=0, minimum=0, maximum=len(scores) - 1
         )
-    temperature: float = st.select_slider(
-        "Temperature",
-        TEMPERATURES,
-        value=1.0,
-        format_func=lambda value: f"{value:g}",
-        key="back_temperature",
-        bind="query-params",
-    )
+    temperature = value_slider("Temperature", TEMPERATURES, "back_temperature", value=1.0)
     return scores, true_class, temperature
 
 
 def _network_scores() -> tuple[Array, int]:
     digits = test_digits()
-    index = whole_number(
-        "Test image", "back_score_digit", value=UNSURE, minimum=0, maximum=len(digits) - 1
-    )
+    index = digit_number("back_score_digit", value=UNSURE)
     pixels = digits.pixels[index]
     show_image(pixels, alt=f"Test image {index}, a {digits.labels[index]}", width_px=DIGIT_PX)
     made = network(NETWORK).activations(pixels[np.newaxis, ..., np.newaxis] / 255)

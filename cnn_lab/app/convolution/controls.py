@@ -1,34 +1,39 @@
 """Controls of the Convolution page, returned as one convolution."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import streamlit as st
 
+from cnn_lab.app.convolution.picture import Crop, picture_controls
+from cnn_lab.app.widgets.image_input import CHANNEL_NAMES, SOURCES, image_source, sourced_image
 from cnn_lab.app.widgets.inputs import (
-    CHANNEL_NAMES,
-    SOURCES,
     apart_toggle,
     choice,
-    image_source,
     pad_mode_control,
     padding_control,
     pair_number,
     real_number,
-    sourced_image,
     whole_number,
 )
-from cnn_lab.app.widgets.kernel_menu import kernel_bank, kernel_choice, kernel_size
-from cnn_lab.app.widgets.upload import Crop, picture_controls
+from cnn_lab.app.widgets.kernel_menu import kernel_menu, kernel_size
+from cnn_lab.app.widgets.matrix import editing, fixed_matrix
+from cnn_lab.concepts.checks import LayerCheck
+from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops.settings import ConvolutionSettings
-from cnn_lab.ops.types import Array
+from cnn_lab.ops.types import Array, Pair
+from cnn_lab.trace import Trace
+from cnn_lab.trace.convolution import ConvolutionNumbers
 
 CORRELATION, CONVOLUTION, BOTH = "Cross-correlation", "True convolution", "Both in step"
 CHANNELS = {1: "grey", 3: "colour", 4: "four"}
 MAX_FILTERS = 4
 MAX_GROUP_FILTERS = 2
+# Initial kernel of each filter, so that several filters differ.
+FIRST_KERNELS = ("sobel_columns", "sobel_rows", "laplacian", "binomial")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,55 @@ class Convolution:
     settings: tuple[ConvolutionSettings, ...]
     crop: Crop | None
 
+    @cached_property
+    def convolved(self) -> tuple[ConvolutionNumbers, ...]:
+        """The numbers of the convolution with each of the settings.
+
+        Raises
+        ------
+        ShapeError
+            If the kernel does not fit.
+        """
+        bias = self.bias if self.bias.any() else None
+        return tuple(
+            ConvolutionNumbers(self.image, self.kernel, bias, each) for each in self.settings
+        )
+
+    @property
+    def results(self) -> list[Array]:
+        """The output with each of the settings, shape (out_height, out_width, filters).
+
+        Raises
+        ------
+        ShapeError
+            If the kernel does not fit, or the padding needs more pixels than the image has.
+        """
+        return [each.result for each in self.convolved]
+
+    def traces(self) -> list[Trace]:
+        """Return the traces with each of the settings.
+
+        Raises
+        ------
+        TraceTooLarge
+            If the browser could not play it well.
+        """
+        names = self.channel_names if len(self.channel_names) > 1 else None
+        return [each.trace(channel_names=names) for each in self.convolved]
+
+    @property
+    def check(self) -> LayerCheck:
+        """The convolution with the first settings, for code and for the check against Keras."""
+        numbers = self.convolved[0]
+        call = LayerCall(
+            "convolution",
+            self.settings[0],
+            numbers.image.values[np.newaxis],
+            numbers.kernel.values,
+            numbers.bias.values if numbers.has_bias else None,
+        )
+        return LayerCheck(call, {"result": numbers.result[np.newaxis]})
+
     @property
     def file_name(self) -> str:
         """File name without extension, such as "convolution-k3x3-s1x1-valid"."""
@@ -83,26 +137,22 @@ def convolution_controls() -> Convolution:
     """Show the controls of the page and return the convolution they describe."""
     menu, steps = st.container(), st.container()
     with st.expander("Image"):
-        channels = st.segmented_control(
+        channels = choice(
             "Channels",
             list(CHANNELS),
-            default=1,
-            required=True,
+            "conv_channels",
             format_func=CHANNELS.__getitem__,
-            key="conv_channels",
-            bind="query-params",
             help="Grey: one channel. Colour: red, green and blue. Four: these and grey.",
-            width="stretch",
         )
         names = CHANNEL_NAMES[:channels] if channels > 1 else ("grey",)
         source, crop = image_source("conv", (*SOURCES, "picture")), None
         if source == "picture":
-            crop = picture_controls("conv")
+            crop = picture_controls()
             image = crop.channels(channels)
         else:
             image = sourced_image(source, "conv", channels=channels)
     with st.expander("Kernel size, filters, bias"):
-        rows, columns = kernel_size()
+        size = kernel_size("conv")
         groups = _groups(channels)
         n_chosen = _filters(groups)
         bias = _bias(groups * n_chosen)
@@ -120,8 +170,13 @@ def convolution_controls() -> Convolution:
         )
         pad_mode = pad_mode_control("conv")
     with menu:
-        presets = kernel_choice(n_chosen, rows, columns)
-        kernel = kernel_bank(presets, rows, columns, names, groups)
+        presets = [
+            kernel_menu(
+                "Kernel" if n_chosen == 1 else f"Kernel {n}", _key("conv_kernel", n), size, first
+            )
+            for n, first in enumerate(FIRST_KERNELS[:n_chosen], start=1)
+        ]
+        kernel = _kernel_bank(presets, size, names, groups)
     with steps:
         settings = ConvolutionSettings(
             strides=pair_number(
@@ -172,6 +227,37 @@ def _bias(n_filters: int) -> Array:
     biases = []
     for number, place in zip(range(1, n_filters + 1), places, strict=False):
         with place:
-            key = "conv_bias" if number == 1 else f"conv_bias_{number}"
+            key = _key("conv_bias", number)
             biases.append(real_number(f"Bias {number}", key, value=0.0, step=0.5))
     return np.array(biases)
+
+
+def _kernel_bank(
+    chosen: list[str], size: Pair, channel_names: tuple[str, ...], groups: int
+) -> Array:
+    """Show the editor of all kernels and return the bank.
+
+    Shape (rows, columns, channels / groups, groups * chosen filters); always of the requested
+    rows and columns, whatever was typed.
+    """
+    popover = editing("Edit the weights", "conv_edit_kernel")
+    depth = len(channel_names) // groups
+    bank = np.empty((*size, depth, groups * len(chosen)))
+    for f in range(bank.shape[3]):
+        group, choice = divmod(f, len(chosen))
+        preset = KERNELS[chosen[choice]].values(*size)
+        for c in range(depth):
+            channel = channel_names[group * depth + c] if len(channel_names) > 1 else ""
+            key = _joined("_", "conv_weights", str(choice + 1) if len(chosen) > 1 else "", channel)
+            label = _joined(", ", "Kernel" if bank.shape[3] == 1 else f"Filter {f + 1}", channel)
+            bank[..., c, f] = fixed_matrix(key, preset, popover, label=label, what=label)
+    return bank
+
+
+def _joined(between: str, *words: str) -> str:
+    return between.join(word for word in words if word)
+
+
+def _key(key: str, number: int) -> str:
+    """Return the key of one of several widgets; the first has no number."""
+    return key if number == 1 else f"{key}_{number}"

@@ -6,9 +6,8 @@ import streamlit as st
 from cnn_lab.app.caches import test_digits
 from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.drawing import NAME
-from cnn_lab.app.widgets.upload import CAMERA, FILE, RESOLUTION
+from cnn_lab.app.widgets.upload import picture_upload
 from cnn_lab.content import prose
-from cnn_lab.data.uploads import MAX_MB, PictureError
 from cnn_lab.digits.photograph import find_digit, sharp_on_canvas
 
 TOOLS: dict[canvas.Tool, str] = {
@@ -17,7 +16,6 @@ TOOLS: dict[canvas.Tool, str] = {
 }
 USUAL_PX = 20
 MENU = "draw_picture_menu"
-PROBLEM = "draw_problem"
 
 
 def show_tools() -> tuple[canvas.Tool, int]:
@@ -61,34 +59,12 @@ def show_sources() -> None:
     if not menu.open:
         return
     with menu:
-        way = st.segmented_control(
-            "Source",
-            [FILE, CAMERA],
-            default=FILE,
-            required=True,
-            key="draw_camera",
-            width="stretch",
+        picture_upload(
+            "draw",
+            _put_picture,
+            file_label=prose("draw", "upload_label"),
+            camera_label=prose("draw", "camera_label"),
         )
-        # The browser asks for the camera only once it is chosen.
-        if way == FILE:
-            st.file_uploader(
-                prose("draw", "upload_label"),
-                type=["png", "jpg", "jpeg", "webp"],
-                max_upload_size=MAX_MB,
-                key="draw_upload",
-                on_change=_put_picture,
-                args=("draw_upload",),
-            )
-        else:
-            st.camera_input(
-                prose("draw", "camera_label"),
-                resolution=RESOLUTION,
-                key="draw_shot",
-                on_change=_put_picture,
-                args=("draw_shot",),
-            )
-        if problem := st.session_state.pop(PROBLEM, ""):
-            st.error(problem)
 
 
 def _put_sample() -> None:
@@ -98,14 +74,9 @@ def _put_sample() -> None:
     canvas.put_picture(NAME, sharp_on_canvas(digits.pixels[index]), note=note)
 
 
-def _put_picture(key: str) -> None:
-    if sent := st.session_state[key]:
-        try:
-            found = find_digit(sent.getvalue())
-        except PictureError as error:
-            st.session_state[PROBLEM] = str(error)
-            return
-        several = found.n_shapes > 1
-        note = prose("draw", "several", n=found.n_shapes) if several else prose("draw", "upload")
-        canvas.put_picture(NAME, found.rgba, note=note)
-        st.session_state[MENU] = False  # the open menu would cover the result
+def _put_picture(content: bytes) -> None:
+    found = find_digit(content)
+    several = found.n_shapes > 1
+    note = prose("draw", "several", n=found.n_shapes) if several else prose("draw", "upload")
+    canvas.put_picture(NAME, found.rgba, note=note)
+    st.session_state[MENU] = False  # the open menu would cover the result

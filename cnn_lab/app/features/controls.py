@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import streamlit as st
@@ -12,12 +12,13 @@ from cnn_lab.app.caches import test_digits
 from cnn_lab.app.widgets.drawing import drawn_image
 from cnn_lab.app.widgets.inputs import choice, whole_number
 from cnn_lab.app.widgets.map_picker import Place
+from cnn_lab.app.widgets.upload import picture_upload
 from cnn_lab.charts.maps import as_maps
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError, Split
 from cnn_lab.data.sets import INFO, load_data_set
 from cnn_lab.data.teaching_images import landscape
-from cnn_lab.data.uploads import MAX_MB, PictureError, middle_of
+from cnn_lab.data.uploads import middle_of
 from cnn_lab.digits.photograph import picture_for
 from cnn_lab.explain.receptive_field import Patch, growing_fields
 from cnn_lab.explain.surgery import Cut
@@ -28,7 +29,7 @@ from cnn_lab.ops.types import Array
 
 SOURCE, INDEX = "features_input", "features_digit"
 SOURCES = ("digit", "drawing", "picture")
-_UPLOAD, _PICTURE, _PROBLEM = "features_upload", "features_picture", "features_problem"
+_PICTURE = "features_picture"
 LAYER = "features_layer"
 PLACE = ("features_map", "features_row", "features_column")
 
@@ -147,18 +148,15 @@ def test_split(network: Network) -> Split | None:
 
 def _test_image(split: Split) -> Subject:
     last = len(split) - 1
-    entered = st.number_input(
+    index = whole_number(
         "Number of the test image",
-        min_value=0,
-        max_value=last,
+        INDEX,
         value=0,
-        step=1,
-        key=INDEX,
-        bind="query-params",
-        label_visibility="collapsed",
+        minimum=0,
+        maximum=last,
+        hidden=True,
         width=140,
     )
-    index = int(min(max(entered, 0), last))
     st.button("Next", key="features_next", on_click=_next, args=(len(split),), type="primary")
     label = int(split.labels[index])
     return Subject(split.image(index), f"test image {index:,}", label)
@@ -179,16 +177,9 @@ def _drawing() -> Subject | None:
 
 def _picture(shape: tuple[int, int, int]) -> Subject | None:
     with st.popover("Upload", icon=":material/upload:"):
-        st.file_uploader(
-            prose("features", "upload_label"),
-            type=["png", "jpg", "jpeg", "webp"],
-            max_upload_size=MAX_MB,
-            key=_UPLOAD,
-            on_change=_take,
-            args=(shape,),
+        picture_upload(
+            "features", partial(_take, shape), file_label=prose("features", "upload_label")
         )
-        if problem := st.session_state.pop(_PROBLEM, ""):
-            st.error(problem)
     kept = st.session_state.get(_PICTURE)
     if isinstance(kept, np.ndarray) and kept.shape == shape:
         return Subject(kept, "your picture")
@@ -198,12 +189,8 @@ def _picture(shape: tuple[int, int, int]) -> Subject | None:
     return Subject(middle_of(landscape(), shape), "a drawn landscape")
 
 
-def _take(shape: tuple[int, int, int]) -> None:
-    if sent := st.session_state[_UPLOAD]:
-        try:
-            st.session_state[_PICTURE] = picture_for(shape, sent.getvalue())
-        except PictureError as error:
-            st.session_state[_PROBLEM] = str(error)
+def _take(shape: tuple[int, int, int], content: bytes) -> None:
+    st.session_state[_PICTURE] = picture_for(shape, content)
 
 
 def network_name(network: Network) -> str:

@@ -1,28 +1,31 @@
 """Controls of the Padding and strides page, returned as the layers to compare."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import streamlit as st
 
+from cnn_lab.app.widgets.image_input import image_controls
 from cnn_lab.app.widgets.inputs import (
     PADDING_NAMES,
     apart_toggle,
     choice,
-    image_controls,
     pad_mode_control,
     padding_control,
     pair_number,
 )
+from cnn_lab.app.widgets.kernel_menu import kernel_menu
+from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.padding import conventions
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
-from cnn_lab.ops import conv2d, conv2d_transpose
+from cnn_lab.ops import conv2d_transpose
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array, Pair
-from cnn_lab.trace import Form, Trace, convolution_trace, transposed_convolution_trace
+from cnn_lab.trace import Form, Trace, transposed_convolution_trace
+from cnn_lab.trace.convolution import ConvolutionNumbers
 
 Comparison = Literal["all three", "one padding", "Keras and PyTorch", "transposed"]
 
@@ -57,6 +60,7 @@ class Setup:
     kernel: Array
     layers: dict[str, ConvolutionSettings]
     form: Form = "scatter"
+    _computed: dict[str, ConvolutionNumbers] = field(default_factory=dict)
 
     @property
     def size(self) -> Pair:
@@ -81,27 +85,20 @@ class Setup:
         return "{}-k{}-s{}".format(self.comparison.lower().replace(" ", "-"), *numbers)
 
     def result(self, name: str) -> Array:
-        """Return the output of a layer on the image, shape (rows, columns).
+        """Return the output of a layer, shape (rows, columns).
 
         Raises
         ------
         ShapeError
-            If the window does not fit, or the padding needs more pixels than the image has.
+            If the window does not fit, or the padding needs too many pixels.
         """
+        if not self.is_transposed:
+            return np.asarray(self._numbers(name).result[..., 0])
         settings, images = self.layers[name], self.image[np.newaxis]
-        if self.is_transposed:
-            maps = conv2d_transpose(
-                images, self.kernel, strides=settings.strides, padding=settings.padding
-            )
-        else:
-            maps = conv2d(images, self.kernel, **asdict(settings))
+        maps = conv2d_transpose(
+            images, self.kernel, strides=settings.strides, padding=settings.padding
+        )
         return np.asarray(maps[0, ..., 0])
-
-    def without(self, names: Iterable[str]) -> "Setup":
-        """Return the setup without the named layers."""
-        left_out = set(names)
-        kept = {name: each for name, each in self.layers.items() if name not in left_out}
-        return replace(self, layers=kept)
 
     def trace(self, name: str) -> Trace:
         """Return the trace of a layer, which carries its name.
@@ -111,38 +108,47 @@ class Setup:
         TraceTooLarge
             If the browser could not play it well.
         """
+        if not self.is_transposed:
+            return self._numbers(name).trace(name=name)
         settings = self.layers[name]
-        if self.is_transposed:
-            return transposed_convolution_trace(
-                self.image,
-                self.kernel[..., 0, 0],
-                strides=settings.strides,
-                padding=settings.padding,
-                form=self.form,
-            )
-        return convolution_trace(self.image, self.kernel, **asdict(settings), name=name)
+        return transposed_convolution_trace(
+            self.image,
+            self.kernel[..., 0, 0],
+            strides=settings.strides,
+            padding=settings.padding,
+            form=self.form,
+        )
 
-    def call(self, name: str) -> LayerCall:
-        """Return a layer for code snippets and checks against Keras."""
-        return LayerCall(
+    def check(self, name: str) -> LayerCheck:
+        """Return a layer for code and for the check against Keras."""
+        image, kernel = self.image, self.kernel
+        if not self.is_transposed:
+            numbers = self._numbers(name)
+            image, kernel = numbers.image.values, numbers.kernel.values
+        call = LayerCall(
             "transposed_convolution" if self.is_transposed else "convolution",
             self.layers[name],
-            self.image[np.newaxis],
-            self.kernel,
+            image[np.newaxis],
+            kernel,
         )
+        return LayerCheck(call, {"result": self.result(name)[np.newaxis, ..., np.newaxis]})
+
+    def _numbers(self, name: str) -> ConvolutionNumbers:
+        if name not in self._computed:
+            settings = self.layers[name]
+            self._computed[name] = ConvolutionNumbers(self.image, self.kernel, settings=settings)
+        return self._computed[name]
+
+    def without(self, names: Iterable[str]) -> "Setup":
+        """Return the setup without the named layers."""
+        left_out = set(names)
+        kept = {name: each for name, each in self.layers.items() if name not in left_out}
+        return replace(self, layers=kept)
 
 
 def comparison_control() -> Comparison:
     """Show the choice of what to compare and return it."""
-    return st.segmented_control(
-        "What to compare",
-        COMPARISONS,
-        default=COMPARISONS[0],
-        required=True,
-        key="pad_compare",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    return choice("What to compare", COMPARISONS, "pad_compare", hidden=True, width="content")
 
 
 def padding_controls(comparison: Comparison) -> Setup:
@@ -163,23 +169,18 @@ def padding_controls(comparison: Comparison) -> Setup:
             dilation = pair_number(
                 "Dilation", "pad_dilation", value=1, minimum=1, maximum=MAX_DILATION, apart=apart
             )
-    if comparison == "one padding":
-        with numbers:
-            settings = ConvolutionSettings(
-                strides,
-                padding_control("pad"),
-                dilation,
-                pad_mode=pad_mode_control("pad"),
-            )
+        if comparison == "one padding":
+            padding, pad_mode = padding_control("pad"), pad_mode_control("pad")
     with st.expander("Image"):
         image = image_controls("pad")
     with st.expander("Kernel"):
-        kernel = kernel_menu("Kernel", "pad_kernel", kernel_size, "ones")
+        kernel = named_kernel("Kernel", "pad_kernel", kernel_size, "ones")
     if comparison == "transposed":
         layers = {"Transposed": ConvolutionSettings(strides, padding)}
         return Setup(comparison, image, kernel, layers, form)
     if comparison == "one padding":
-        name = settings.padding.capitalize() if isinstance(settings.padding, str) else "Own padding"
+        settings = ConvolutionSettings(strides, padding, dilation, pad_mode=pad_mode)
+        name = padding.capitalize() if isinstance(padding, str) else "Own padding"
         return Setup(comparison, image, kernel, {name: settings})
     if comparison == "Keras and PyTorch":
         plain = ConvolutionSettings(strides, dilation_rate=dilation)
@@ -190,23 +191,10 @@ def padding_controls(comparison: Comparison) -> Setup:
     return Setup(comparison, image, kernel, layers)
 
 
-def kernel_menu(label: str, key: str, kernel_size: Pair, first: str) -> Array:
-    """Show the named kernels that exist in this size and return the chosen one.
-
-    Returns
-    -------
-    ndarray, shape (kernel_height, kernel_width, 1, 1)
-    """
-    names = [name for name, kernel in KERNELS.items() if kernel.fits(*kernel_size)]
-    chosen = st.selectbox(
-        label,
-        names,
-        index=names.index(first if first in names else "ones"),
-        format_func=lambda name: KERNELS[name].title,
-        key=key,
-        bind="query-params",
-    )
-    return KERNELS[chosen].values(*kernel_size)[..., np.newaxis, np.newaxis]
+def named_kernel(label: str, key: str, kernel_size: Pair, first: str) -> Array:
+    """Show a menu of named kernels; return the chosen one, shape (rows, columns, 1, 1)."""
+    name = kernel_menu(label, key, kernel_size, first)
+    return KERNELS[name].values(*kernel_size)[..., np.newaxis, np.newaxis]
 
 
 def _form_control() -> Form:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_lab.app.caches import StridedPicture, strided_pictures, test_digits
-from cnn_lab.app.padding.controls import Setup, kernel_menu
+from cnn_lab.app.caches import StridedPicture, strided_pictures
+from cnn_lab.app.padding.controls import Setup, named_kernel
 from cnn_lab.app.widgets.cells import Cell, show_cells
-from cnn_lab.app.widgets.inputs import whole_number
+from cnn_lab.app.widgets.inputs import digit_number
 from cnn_lab.app.widgets.pictures import show_image, show_png, tone
 from cnn_lab.concepts.formulas import output_length_latex
 from cnn_lab.concepts.padding import (
@@ -134,13 +134,10 @@ def show_transposed(setup: Setup) -> None:
 
 def show_strides(kernel_size: Pair) -> None:
     """Show the map of a whole digit at strides 1 to 5, and what each stride loses."""
-    digits = test_digits()
     st.markdown(prose("padding", "strides"))
     with st.container(horizontal=True, width=480):
-        index = whole_number(
-            "Test image", "pad_map_digit", value=0, minimum=0, maximum=len(digits) - 1
-        )
-        kernel = kernel_menu("Kernel", "pad_map_kernel", kernel_size, "sobel_columns")
+        index = digit_number("pad_map_digit")
+        kernel = named_kernel("Kernel", "pad_map_kernel", kernel_size, "sobel_columns")
     pictures = strided_pictures(index, kernel[..., 0, 0], STRIDED_PX, tone())
     for place, picture in zip(st.columns(len(pictures)), pictures, strict=True):
         with place:

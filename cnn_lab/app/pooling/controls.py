@@ -1,22 +1,23 @@
 """Controls of the Pooling page, returned as one setup for both kinds of pooling."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import streamlit as st
 
+from cnn_lab.app.widgets.image_input import MAX_SIDE, SOURCES, sourced_image
 from cnn_lab.app.widgets.inputs import (
-    MAX_SIDE,
-    SOURCES,
     apart_toggle,
     choice,
+    menu,
     padding_control,
     pair_number,
-    sourced_image,
-    whole_number,
+    two_numbers,
 )
-from cnn_lab.app.widgets.matrix import editable_matrix, editing, of_shape
+from cnn_lab.app.widgets.matrix import editing, fixed_matrix
+from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall, Operation
 from cnn_lab.data.teaching_images import parse_matrix
 from cnn_lab.ops import average_pool2d, average_pool2d_gradient, max_pool2d, max_pool2d_gradient
@@ -34,6 +35,26 @@ from cnn_lab.trace import (
 Kind = Literal["max", "average"]
 KINDS: dict[Kind, str] = {"max": "Max pooling", "average": "Average pooling"}
 FORMS: tuple[Form, ...] = ("scatter", "gather")
+
+
+class Way(NamedTuple):
+    """One kind of pooling, forward or back: its name in a call, its result, its trace."""
+
+    name: Operation
+    compute: Callable[..., Array]
+    trace: Callable[..., Trace]
+
+
+FORWARD: dict[Kind, Way] = {
+    "max": Way("max_pooling", max_pool2d, max_pool_trace),
+    "average": Way("average_pooling", average_pool2d, average_pool_trace),
+}
+BACK: dict[Kind, Way] = {
+    "max": Way("max_pooling_gradient", max_pool2d_gradient, max_pool_gradient_trace),
+    "average": Way(
+        "average_pooling_gradient", average_pool2d_gradient, average_pool_gradient_trace
+    ),
+}
 AS_WINDOW = "as the window"
 INSIDE, WHOLE = "cells inside", "whole window"
 ONES, ONE_CELL, OWN = "ones", "one cell", "own"
@@ -83,42 +104,44 @@ class PoolingSetup:
         )
 
     def trace(self, kind: Kind, form: Form | None = None) -> Trace:
-        """Return the trace of one kind: the pooling, or its gradient.
+        """Return the trace of pooling, or of its gradient.
 
         Raises
         ------
         TraceTooLarge
             If the browser could not play it well.
         """
-        arguments = self._arguments(kind)
         if self.grad_output is None:
-            forward = max_pool_trace if kind == "max" else average_pool_trace
-            return forward(self.image, **arguments)
-        back = max_pool_gradient_trace if kind == "max" else average_pool_gradient_trace
-        name = f"{KINDS[kind]}'s gradient"
-        return back(self.image, self.grad_output, **arguments, form=form or self.form, name=name)
+            return FORWARD[kind].trace(self.image, **self._arguments(kind))
+        return BACK[kind].trace(
+            self.image,
+            self.grad_output,
+            **self._arguments(kind),
+            form=form or self.form,
+            name=f"{KINDS[kind]}'s gradient",
+        )
 
     def result(self, kind: Kind) -> Array:
-        """Return the pooled map, or its gradient in the backward pass; shape (1, r, c, 1)."""
-        call, arguments = self.call(kind), self._arguments(kind)
-        if call.grad_output is None:
-            forward = max_pool2d if kind == "max" else average_pool2d
-            return forward(call.images, **arguments)
-        back = max_pool2d_gradient if kind == "max" else average_pool2d_gradient
-        return back(call.images, call.grad_output, **arguments)
+        """Return the pooled map or the gradient of the image, shape (rows, columns)."""
+        way = FORWARD if self.grad_output is None else BACK
+        arrays = (array for _, array in self._call(kind).arrays())
+        return np.asarray(way[kind].compute(*arrays, **self._arguments(kind))[0, ..., 0])
 
-    def call(self, kind: Kind) -> LayerCall:
-        """Return one kind, forward or backward, as an operation with its numbers."""
+    def check(self, kind: Kind) -> LayerCheck:
+        """Return the operation for code and for the check against Keras."""
+        call = self._call(kind)
+        computed = self.result(kind)[np.newaxis, ..., np.newaxis]
+        return LayerCheck(call, {call.quantities[0]: computed})
+
+    def _call(self, kind: Kind) -> LayerCall:
         images = self.image[np.newaxis, ..., np.newaxis]
         if self.grad_output is None:
-            operation: Operation = "max_pooling" if kind == "max" else "average_pooling"
-            return LayerCall(operation, self.settings, images)
-        operation = "max_pooling_gradient" if kind == "max" else "average_pooling_gradient"
+            return LayerCall(FORWARD[kind].name, self.settings, images)
         delta = self.grad_output[np.newaxis, ..., np.newaxis]
-        return LayerCall(operation, self.settings, images, grad_output=delta)
+        return LayerCall(BACK[kind].name, self.settings, images, grad_output=delta)
 
     def _arguments(self, kind: Kind) -> dict[str, Any]:
-        arguments = asdict(self.settings)
+        arguments = dict(vars(self.settings))
         if kind == "max":
             del arguments["count_include_pad"]
         return arguments
@@ -165,7 +188,7 @@ def pooling_controls() -> PoolingSetup:
 
 def _image() -> Array:
     """Show the source of the map and return the map."""
-    source = st.selectbox("Image", [*SOURCES, *EXAMPLE_MAPS], key="pool_input", bind="query-params")
+    source = menu("Image", (*SOURCES, *EXAMPLE_MAPS), "pool_input")
     if source in EXAMPLE_MAPS:
         return parse_matrix(EXAMPLE_MAPS[source], max_rows=MAX_SIDE, max_columns=MAX_SIDE)
     return sourced_image(source, "pool", channels=1)[..., 0]
@@ -185,11 +208,10 @@ def _strides(window: Pair, apart: bool) -> Pair:
 
 
 def _stride(label: str, key: str) -> int | None:
-    chosen = st.selectbox(
+    chosen = menu(
         label,
-        [AS_WINDOW, *range(1, MAX_WINDOW + 1)],
-        key=key,
-        bind="query-params",
+        (AS_WINDOW, *range(1, MAX_WINDOW + 1)),
+        key,
         help="As the window: windows lie side by side. A smaller stride makes them overlap.",
     )
     return None if chosen == AS_WINDOW else int(chosen)
@@ -208,12 +230,11 @@ def _output_gradient(out_size: Pair) -> Array:
     if chosen == OWN:
         return _own_gradient(out_size)
     delta = np.zeros(out_size)
-    asked = [
-        whole_number(label, f"pool_grad_{label.lower()}", value=0, minimum=0, maximum=MAX_OUT_SIDE)
-        for label in ("Row", "Column")
-    ]
+    asked = two_numbers(
+        ("Row", "Column"), ("pool_grad_row", "pool_grad_column"), maximum=MAX_OUT_SIDE
+    )
     row, column = (min(number, side - 1) for number, side in zip(asked, out_size, strict=True))
-    if [row, column] != asked:
+    if (row, column) != asked:
         st.caption(f"Using the nearest cell: row {row}, column {column}.")
     delta[row, column] = 1
     return delta
@@ -222,12 +243,11 @@ def _output_gradient(out_size: Pair) -> Array:
 def _own_gradient(out_size: Pair) -> Array:
     """Show the editor, which starts with numbered cells so that each can be recognized."""
     counted = np.arange(1.0, out_size[0] * out_size[1] + 1).reshape(out_size)
-    typed = editable_matrix(
+    return fixed_matrix(
         "pool_delta",
         counted,
         editing("Edit the output gradient", "pool_edit_delta"),
         label="Output gradient",
-        max_rows=MAX_OUT_SIDE,
-        max_columns=MAX_OUT_SIDE,
+        what="The output gradient",
+        max_side=MAX_OUT_SIDE,
     )
-    return of_shape(typed, counted, "The output gradient")

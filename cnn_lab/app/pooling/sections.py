@@ -6,9 +6,9 @@ import streamlit as st
 
 from cnn_lab.app.pooling.controls import AS_WINDOW, KINDS, ONES, OVERLAP, TIES, Kind, PoolingSetup
 from cnn_lab.app.widgets.inputs import choice, whole_number
+from cnn_lab.app.widgets.sizes import show_output_size
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.pooling import shift_spec, shift_table
-from cnn_lab.concepts.formulas import output_length_latex, unread_sentence
 from cnn_lab.concepts.pooling import (
     Direction,
     Routes,
@@ -59,10 +59,7 @@ def show_formulas(setup: PoolingSetup) -> None:
 def show_sizes(setup: PoolingSetup) -> None:
     """Show the output size, and the divisor of a padded mean."""
     geometry = setup.settings.geometry(setup.size)
-    st.markdown("**How large is the output?** Rows and columns, with your numbers:")
-    for name, axis in zip(("H'", "W'"), geometry.axes, strict=True):
-        st.latex(output_length_latex(name, *axis))
-    st.markdown(unread_sentence(geometry))
+    show_output_size(geometry)
     if any(geometry.borders[0] + geometry.borders[1]):
         _show_divisors(setup)
 
@@ -149,7 +146,7 @@ def _sum_latex(setup: PoolingSetup, kind: Kind, row: int, column: int, *, terms:
         line = arithmetic_latex(setup.trace(kind, "gather"), step)
         if len(line) <= MAX_LETTERS:
             return line
-    return rf"\dots = {_short(float(setup.result(kind)[0, row, column, 0]))}"
+    return rf"\dots = {_short(float(setup.result(kind)[row, column]))}"
 
 
 def show_kept(setup: PoolingSetup) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import streamlit as st
 
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.content.words import listed
 from cnn_lab.stage.export import export_csv, export_gif, export_html, export_png
@@ -71,14 +72,7 @@ def _menu(key: str, traces: tuple[Trace, ...], name: str, title: str) -> None:
     n_steps = max(map(len, traces))
     order = partial(Order, digest=_digest(traces, title), title=title, traces=traces)
     with menu:
-        theme = st.segmented_control(
-            "Colours",
-            list(THEMES),
-            default=tone(),
-            required=True,
-            key=f"{key}_theme",
-            width="stretch",
-        )
+        theme = choice("Colours", list(THEMES), f"{key}_theme", default=tone(), in_address=False)
         speed = st.select_slider(
             "GIF speed",
             list(SPEEDS),

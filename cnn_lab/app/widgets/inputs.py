@@ -1,28 +1,20 @@
-"""Controls that pages share: numbers, pairs of numbers, padding and the image."""
+"""Controls that pages share: choices, numbers, pairs of numbers and padding."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Literal, TypeVar
 
-import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.app.caches import test_digits
-from cnn_lab.app.widgets.matrix import editable_matrix, editing
-from cnn_lab.data.teaching_images import densest_crop, stroke_image
-from cnn_lab.ops.types import PAD_MODES, Array, Padding, PadMode
+from cnn_lab.ops.types import PAD_MODES, Padding, PadMode
 
 PaddingName = Literal["valid", "same", "full"]
-_Option = TypeVar("_Option", bound=str)
+_Option = TypeVar("_Option")
 
 PADDING_NAMES: tuple[PaddingName, ...] = ("valid", "same", "full")
-MAX_SIDE = 12
 MAX_MAGNITUDE = 1e6
-CROPS = (8, 14, 20, 28)
 MAX_BORDER = 9
-SOURCES = ("numbers", "digit")
-SIDES = ("top", "bottom", "left", "right")
+SIDES = (("top", "bottom"), ("left", "right"))
 PAD_MODE_LABELS: dict[PadMode, str] = {
     "zeros": "zeros",
     "reflect": "the image mirrored",
@@ -31,27 +23,6 @@ PAD_MODE_LABELS: dict[PadMode, str] = {
 }
 REPEATED = "A larger image, a smaller window, less padding or padding with zeros would fit."
 LARGER = "A larger image, a smaller window or more padding would fit."
-CHANNEL_NAMES = ("red", "green", "blue", "grey")
-
-
-def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
-    """Show the controls of the input image of a page and return the image.
-
-    Parameters
-    ----------
-    page : str
-        Prefix of all keys, which are also the address parameters.
-    channels : int
-        1, 3 for red, green and blue, or 4 for these and grey; a digit repeats its one channel.
-    side : int
-        Initial rows and columns of the small numbers.
-
-    Returns
-    -------
-    ndarray of float64, shape (rows, columns, channels)
-        0 to 9 for small numbers, 0 to 255 or 0 to 1 for a digit, anything finite once edited.
-    """
-    return sourced_image(image_source(page), page, channels=channels, side=side)
 
 
 def choice(
@@ -60,7 +31,9 @@ def choice(
     key: str,
     *,
     default: _Option | None = None,
+    format_func: Callable[[Any], str] = str,
     hidden: bool = False,
+    in_address: bool = True,
     width: Literal["stretch", "content"] = "stretch",
     help: str | None = None,
     on_change: Callable[..., None] | None = None,
@@ -71,13 +44,17 @@ def choice(
     Parameters
     ----------
     label : str
-    options : sequence of str
+    options : sequence
     key : str
         Of the widget, which is the address parameter too.
-    default : str, optional
-        The one preselected; by default the first.
+    default : optional
+        The option preselected; by default the first.
+    format_func : callable
+        Option -> text, which is its value in the address.
     hidden : bool
         Whether only screen readers get the label.
+    in_address : bool
+        Whether the address has the chosen option.
     width : {"stretch", "content"}
     help, on_change, args
         As Streamlit's widgets take them.
@@ -87,8 +64,9 @@ def choice(
         options,
         default=options[0] if default is None else default,
         required=True,
+        format_func=format_func,
         key=key,
-        bind="query-params",
+        bind="query-params" if in_address else None,
         help=help,
         label_visibility="collapsed" if hidden else "visible",
         width=width,
@@ -97,27 +75,50 @@ def choice(
     )
 
 
-def image_source(page: str, sources: Sequence[str] = SOURCES) -> str:
-    """Show the source of an input image, key `<page>_input`, and return it."""
-    return choice("Image", sources, f"{page}_input")
-
-
-def sourced_image(source: str, page: str, *, channels: int, side: int = 6) -> Array:
-    """Show the controls of one of `SOURCES` and return the image, as `image_controls` does."""
-    if source == "digit":
-        return np.repeat(_digit(page), channels, axis=2)
-    return _numbers(page, channels, side)
-
-
-def crop_side(page: str) -> int:
-    """Show the side length of the part to play, key `<page>_crop`, and return it."""
+def menu(
+    label: str,
+    options: Sequence[_Option],
+    key: str,
+    *,
+    default: _Option | None = None,
+    format_func: Callable[[Any], str] = str,
+    help: str | None = None,
+) -> _Option:
+    """Show a menu of options and return the chosen one; the arguments are those of `choice`."""
     return st.selectbox(
-        "Side length in pixels", CROPS, index=1, key=f"{page}_crop", bind="query-params"
+        label,
+        options,
+        index=0 if default is None else options.index(default),
+        format_func=format_func,
+        key=key,
+        bind="query-params",
+        help=help,
     )
 
 
+def value_slider(label: str, values: Sequence[float], key: str, *, value: float) -> float:
+    """Show a slider with a stop for each of the values and return the chosen one."""
+    chosen: float = st.select_slider(
+        label,
+        values,
+        value=value,
+        format_func=lambda each: f"{each:g}",
+        key=key,
+        bind="query-params",
+    )
+    return chosen
+
+
 def whole_number(
-    label: str, key: str, *, value: int, minimum: int, maximum: int, help: str | None = None
+    label: str,
+    key: str,
+    *,
+    value: int,
+    minimum: int,
+    maximum: int,
+    hidden: bool = False,
+    width: Literal["stretch"] | int = "stretch",
+    help: str | None = None,
 ) -> int:
     """Show a number field and return its value, limited in Python as well."""
     entered = st.number_input(
@@ -129,9 +130,35 @@ def whole_number(
         step=1,
         key=key,
         bind="query-params",
+        label_visibility="collapsed" if hidden else "visible",
+        width=width,
         help=help,
     )
     return int(min(max(entered, minimum), maximum))
+
+
+def digit_number(key: str, *, value: int = 0, width: Literal["stretch"] | int = "stretch") -> int:
+    """Show the number of one of MNIST's test images and return it."""
+    most = len(test_digits()) - 1
+    return whole_number("Test image", key, value=value, minimum=0, maximum=most, width=width)
+
+
+def two_numbers(
+    labels: tuple[str, str],
+    keys: tuple[str, str],
+    *,
+    value: int = 0,
+    minimum: int = 0,
+    maximum: int | tuple[int, int],
+) -> tuple[int, int]:
+    """Show two number fields side by side and return their values."""
+    most = (maximum, maximum) if isinstance(maximum, int) else maximum
+    numbers = []
+    places = st.columns(2, vertical_alignment="bottom")
+    for place, label, key, largest in zip(places, labels, keys, most, strict=True):
+        with place:
+            numbers.append(whole_number(label, key, value=value, minimum=minimum, maximum=largest))
+    return numbers[0], numbers[1]
 
 
 def real_number(label: str, key: str, *, value: float, step: float) -> float:
@@ -170,16 +197,16 @@ def pair_number(
     apart : bool
         Whether columns have their own field, from `apart_toggle`.
     """
-    field = partial(whole_number, value=value, minimum=minimum, maximum=maximum)
     if not apart:
-        both = field(label, key)
+        both = whole_number(label, key, value=value, minimum=minimum, maximum=maximum)
         return both, both
-    left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
-        rows = field(f"{label}, rows", key)
-    with right:
-        columns = field(f"{label}, columns", f"{key}_columns")
-    return rows, columns
+    return two_numbers(
+        (f"{label}, rows", f"{label}, columns"),
+        (key, f"{key}_columns"),
+        value=value,
+        minimum=minimum,
+        maximum=maximum,
+    )
 
 
 def padding_control(page: str, *, names: Sequence[PaddingName] = PADDING_NAMES) -> Padding:
@@ -194,38 +221,25 @@ def padding_control(page: str, *, names: Sequence[PaddingName] = PADDING_NAMES) 
         is always offered.
     """
     offered: list[PaddingName | Literal["own"]] = [*names, "own"]
-    chosen = st.segmented_control(
-        "Padding",
-        offered,
-        default=names[0],
-        required=True,
-        key=f"{page}_padding",
-        bind="query-params",
-        width="stretch",
-    )
+    chosen = choice("Padding", offered, f"{page}_padding")
     if chosen != "own":
         return chosen
-    top, bottom, left, right = (
-        _border(place, side, f"{page}_{side}")
-        for place, side in zip(2 * st.columns(2), SIDES, strict=True)
+    rows, columns = (
+        two_numbers(
+            (first.capitalize(), second.capitalize()),
+            (f"{page}_{first}", f"{page}_{second}"),
+            value=1,
+            maximum=MAX_BORDER,
+        )
+        for first, second in SIDES
     )
-    return (top, bottom), (left, right)
-
-
-def _border(place: DeltaGenerator, side: str, key: str) -> int:
-    with place:
-        return whole_number(side.capitalize(), key, value=1, minimum=0, maximum=MAX_BORDER)
+    return rows, columns
 
 
 def pad_mode_control(page: str) -> PadMode:
     """Show the choice of padding mode, key `<page>_pad_mode`, and return it."""
-    return st.selectbox(
-        "Padding values",
-        PAD_MODES,
-        format_func=PAD_MODE_LABELS.__getitem__,
-        key=f"{page}_pad_mode",
-        bind="query-params",
-    )
+    labels = PAD_MODE_LABELS
+    return menu("Padding values", PAD_MODES, f"{page}_pad_mode", format_func=labels.__getitem__)
 
 
 def does_not_fit(
@@ -244,66 +258,3 @@ def does_not_fit(
     """
     fitting = REPEATED if pad_mode in ("reflect", "wrap") else LARGER
     st.error(f"{error}. {remedy or fitting}", title="This does not fit")
-
-
-def _numbers(page: str, channels: int, side: int) -> Array:
-    left, right = st.columns(2)
-    with left:
-        rows = whole_number("Rows", f"{page}_rows", value=side, minimum=1, maximum=MAX_SIDE)
-    with right:
-        columns = whole_number(
-            "Columns", f"{page}_columns", value=side, minimum=1, maximum=MAX_SIDE
-        )
-    seed = f"{page}_seed"
-    drawn = stroke_image(
-        rows,
-        columns,
-        channels=channels,
-        seed=whole_number(
-            "Stroke",
-            seed,
-            value=0,
-            minimum=0,
-            maximum=9999,
-            help="Each number draws a different soft stroke.",
-        ),
-    )
-    popover = editing("Edit the numbers", f"{page}_edit_image")
-    layers = [
-        editable_matrix(
-            f"{page}_values" if channels == 1 else f"{page}_values_{name}",
-            drawn[..., channel],
-            popover,
-            label="Image" if channels == 1 else f"Image, {name}",
-            max_rows=MAX_SIDE,
-            max_columns=MAX_SIDE,
-        )
-        for channel, name in enumerate(CHANNEL_NAMES[:channels])
-    ]
-    if len({layer.shape for layer in layers}) > 1:
-        st.warning("All channels must have the same size; the stroke is shown instead.")
-        return drawn
-    return np.stack(layers, axis=-1)
-
-
-def _digit(page: str) -> Array:
-    digits = test_digits()
-    left, right = st.columns(2)
-    with left:
-        index = whole_number(
-            "Test image", f"{page}_digit", value=0, minimum=0, maximum=len(digits) - 1
-        )
-    with right:
-        crop = crop_side(page)
-    white = st.segmented_control(
-        "White is",
-        [255, 1],
-        default=255,
-        required=True,
-        key=f"{page}_white",
-        bind="query-params",
-        help="MNIST stores whole numbers from 0 to 255; networks receive them divided by 255.",
-        width="stretch",
-    )
-    image = digits.pixels[index][..., np.newaxis] / (255 / white)
-    return densest_crop(image, crop)

@@ -1,14 +1,17 @@
 """Check of a page's numbers against Keras, and code to reproduce them."""
 
 import re
+from collections.abc import Sequence
 
 import streamlit as st
 
 from cnn_lab.app.run_queue import run_queue
+from cnn_lab.app.widgets.exports import export_menu
 from cnn_lab.concepts.checks import Answer, CheckRefusedError, LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.snippets import keras_code, numpy_code, pytorch_code
 from cnn_lab.runs.checks import CheckStatus
+from cnn_lab.trace import Trace
 
 LOOK_EVERY_S = 0.5
 KEPT = 64
@@ -38,6 +41,24 @@ def keras_check(key: str, request: LayerCheck) -> None:
                 return
         if request.digest in asked:
             _show_answer(request.digest)
+
+
+def show_proof(page: str, check: LayerCheck, traces: Sequence[Trace], *, name: str) -> None:
+    """Show the downloads of a page's stage and its check against Keras, for a row of buttons.
+
+    Parameters
+    ----------
+    page : str
+        Prefix of the keys: `<page>_export` and `<page>_check`.
+    check : LayerCheck
+    traces : sequence of Trace
+        On the stage.
+    name : str
+        File name without extension.
+    """
+    with st.container(width="content"):
+        export_menu(f"{page}_export", traces, name=name)
+    keras_check(f"{page}_check", check)
 
 
 @st.fragment

@@ -68,11 +68,38 @@ def editable_matrix(
     return matrix
 
 
-def of_shape(typed: Array, default: Array, what: str) -> Array:
-    """Return the typed matrix if it has the default's shape, else warn and return the default."""
+def fixed_matrix(
+    key: str,
+    default: Array,
+    popover: "PopoverContainer",
+    *,
+    label: str,
+    what: str,
+    max_side: int | None = None,
+) -> Array:
+    """Return the user's matrix, which must have the shape of the default.
+
+    Parameters
+    ----------
+    key, default, popover, label
+        As in `editable_matrix`.
+    what : str
+        Name of the matrix at the beginning of the warning that says so.
+    max_side : int, optional
+        Limit of what is typed, if a larger matrix is to get that warning too.
+    """
+    rows, columns = default.shape
+    typed = editable_matrix(
+        key,
+        default,
+        popover,
+        label=label,
+        max_rows=max_side or rows,
+        max_columns=max_side or columns,
+    )
     if typed.shape == default.shape:
         return typed
-    st.warning(f"{what} must have {default.shape[0]} rows and {default.shape[1]} columns.")
+    st.warning(f"{what} must have {rows} rows and {columns} columns.")
     return default
 
 

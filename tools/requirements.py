@@ -6,6 +6,7 @@ The pins are compiled with `make lock`, which needs an index; this check needs n
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -21,73 +22,58 @@ def find_drift(pyproject: str, runtime: str, development: str) -> list[str]:
     Parameters
     ----------
     pyproject, runtime, development : str
-        What pyproject.toml, requirements.txt and requirements-dev.txt hold.
+        Contents of pyproject.toml, requirements.txt and requirements-dev.txt.
 
     Returns
     -------
     list of str
-        Empty when every wish is met by pins, both files pin alike, and no line names an index.
+        Empty when the pins meet every requirement, both files pin alike, and no line names an
+        index.
     """
     project = tomllib.loads(pyproject)["project"]
-    wishes = [Requirement(text) for text in project["dependencies"]]
-    dev_wishes = [Requirement(text) for text in project["optional-dependencies"]["dev"]]
-    runtime_pins, runtime_faults = _read_pins("requirements.txt", runtime)
-    dev_pins, dev_faults = _read_pins("requirements-dev.txt", development)
+    wanted = [Requirement(text) for text in project["dependencies"]]
+    wanted_dev = [Requirement(text) for text in project["optional-dependencies"]["dev"]]
     return [
-        *runtime_faults,
-        *dev_faults,
-        *_find_unmet("requirements.txt", wishes, runtime_pins),
-        *_find_unmet("requirements-dev.txt", [*wishes, *dev_wishes], dev_pins),
-        *_find_stale("requirements.txt", wishes, runtime),
-        *_find_stale("requirements-dev.txt", [*wishes, *dev_wishes], development),
+        *_find_faults("requirements.txt", runtime, wanted),
+        *_find_faults("requirements-dev.txt", development, [*wanted, *wanted_dev]),
         *(
             f"requirements.txt pins {pin}, requirements-dev.txt does not"
-            for pin in sorted(map(str, runtime_pins))
-            if pin not in set(map(str, dev_pins))
+            for pin in sorted(_pins(runtime) - _pins(development))
         ),
     ]
 
 
-def _read_pins(name: str, text: str) -> tuple[list[Requirement], list[str]]:
-    pins, faults = [], []
-    for line in text.splitlines():
-        content = line.split("#")[0].strip()
-        if ADDRESS.search(content):
-            faults.append(f"{name} names an index or an address: {content.split()[0]}")
-        elif content:
-            pin = Requirement(content)
-            if [specifier.operator for specifier in pin.specifier] != ["=="]:
-                faults.append(f"{name} does not pin {pin.name} to one version")
-            pins.append(pin)
-    return pins, faults
+def _pins(text: str) -> set[str]:
+    return {content for line in text.splitlines() if (content := _content(line))}
 
 
-def _find_unmet(name: str, wishes: list[Requirement], pins: list[Requirement]) -> list[str]:
-    unmet = []
-    for wish in wishes:
-        versions = [
-            specifier.version
-            for pin in pins
-            if canonicalize_name(pin.name) == canonicalize_name(wish.name)
-            for specifier in pin.specifier
-        ]
-        if not versions or not all(wish.specifier.contains(version) for version in versions):
-            found = ", ".join(versions) or "nothing"
-            unmet.append(f"{name}: pyproject.toml asks for {wish}, pinned is {found}")
-    return unmet
+def _content(line: str) -> str:
+    return line.split("#")[0].strip()
 
 
-def _find_stale(name: str, wishes: list[Requirement], text: str) -> list[str]:
-    """Find pins said to come from pyproject.toml that it no longer asks for."""
-    wanted = {canonicalize_name(wish.name) for wish in wishes}
-    stale = []
+def _find_faults(name: str, text: str, wanted: list[Requirement]) -> Iterator[str]:
+    """Yield what is wrong with one file's pins and with where they say that they come from."""
+    versions: dict[str, list[str]] = {canonicalize_name(one.name): [] for one in wanted}
     pin = ""
     for line in text.splitlines():
-        if not line.startswith((" ", "#")):
-            pin = line.split("==")[0]
-        elif "cnn-lab (pyproject.toml)" in line and canonicalize_name(pin) not in wanted:
-            stale.append(f"{name} pins {pin} for pyproject.toml, which does not ask for it")
-    return stale
+        content = _content(line)
+        if ADDRESS.search(content):
+            yield f"{name} names an index or an address: {content.split()[0]}"
+        elif content:
+            required = Requirement(content)
+            pin = canonicalize_name(required.name)
+            if [specifier.operator for specifier in required.specifier] != ["=="]:
+                yield f"{name} does not pin {pin} to one version"
+            if pin in versions:
+                versions[pin] += [specifier.version for specifier in required.specifier]
+        elif "cnn-lab (pyproject.toml)" in line and pin not in versions:
+            yield f"{name} pins {pin} for pyproject.toml, which does not ask for it"
+    for one in wanted:
+        found = versions[canonicalize_name(one.name)]
+        if not found or not all(one.specifier.contains(version) for version in found):
+            yield (
+                f"{name}: pyproject.toml asks for {one}, pinned is {', '.join(found) or 'nothing'}"
+            )
 
 
 def main() -> int:

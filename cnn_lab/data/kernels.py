@@ -24,18 +24,21 @@ class NamedKernel:
     formula : str
         LaTeX.
     source : str
-    build : callable
-        (height, width) -> ndarray of float64, shape (height, width).
-    size : (int, int) or None
-        The size in which it was published; None means any from 1 to 7.
+    weights : tuple of tuples of float, or callable
+        Rows as published; or (height, width) -> ndarray of float64 of that shape, for a kernel
+        of any size from 1 to 7.
     """
 
     title: str
     does: str
     formula: str
     source: str
-    build: Callable[[int, int], Array]
-    size: tuple[int, int] | None = None
+    weights: tuple[tuple[float, ...], ...] | Callable[[int, int], Array]
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The size in which it was published; None for a kernel of any size."""
+        return None if callable(self.weights) else (len(self.weights), len(self.weights[0]))
 
     def values(self, height: int = 3, width: int = 3) -> Array:
         """Return the weights of the kernel, shape (height, width).
@@ -58,19 +61,15 @@ class NamedKernel:
                 f"{self.title} needs at least {self.size} cells. "
                 f"Received: kernel_height={height}, kernel_width={width}"
             )
-        own = self.build(*(self.size or (height, width)))
-        kernel = np.zeros((height, width))
-        top, left = (height - own.shape[0]) // 2, (width - own.shape[1]) // 2
-        kernel[top : top + own.shape[0], left : left + own.shape[1]] = own
-        return kernel
+        if callable(self.weights):
+            return self.weights(height, width)
+        own = np.array(self.weights, float)
+        rows, columns = height - own.shape[0], width - own.shape[1]
+        return np.pad(own, ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)))
 
     def fits(self, height: int, width: int) -> bool:
         """Return whether the kernel exists in this size."""
         return self.size is None or (height >= self.size[0] and width >= self.size[1])
-
-
-def _fixed(*rows: tuple[float, ...]) -> Callable[[int, int], Array]:
-    return lambda _height, _width: np.array(rows, dtype=float)
 
 
 def _identity(height: int, width: int) -> Array:
@@ -99,48 +98,42 @@ KERNELS: dict[str, NamedKernel] = {
         "Positive where the picture gets brighter to the right, negative where it gets darker.",
         r"(1, 2, 1)^\top\,(-1, 0, 1)",
         _SOBEL,
-        _fixed((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
-        (3, 3),
+        ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
     ),
     "sobel_rows": NamedKernel(
         "Sobel horizontal",
         "Positive where the picture gets brighter downwards, negative where it gets darker.",
         r"(-1, 0, 1)^\top\,(1, 2, 1)",
         _SOBEL,
-        _fixed((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
-        (3, 3),
+        ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
     ),
     "prewitt_columns": NamedKernel(
         "Prewitt vertical",
         "Like Sobel, but with the same weight for all rows.",
         r"(1, 1, 1)^\top\,(-1, 0, 1)",
         _PREWITT,
-        _fixed((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
-        (3, 3),
+        ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
     ),
     "laplacian": NamedKernel(
         "Laplacian",
         "Zero on flat areas and steady slopes; far from zero at thin lines and corners.",
         r"\frac{\partial^2}{\partial r^2} + \frac{\partial^2}{\partial c^2}",
         _GONZALEZ,
-        _fixed((0, 1, 0), (1, -4, 1), (0, 1, 0)),
-        (3, 3),
+        ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
     ),
     "sharpen": NamedKernel(
         "Sharpen",
         "The picture minus its Laplacian: edges stand out, flat areas stay the same.",
         r"1 - \nabla^2",
         _GONZALEZ,
-        _fixed((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
-        (3, 3),
+        ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
     ),
     "emboss": NamedKernel(
         "Emboss",
         "Like a light from one side: slopes rising to the lower right turn bright, others dark.",
         r"1 + \text{a diagonal derivative}",
         "the emboss filter of common image editors",
-        _fixed((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
-        (3, 3),
+        ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
     ),
     "box": NamedKernel(
         "Box blur",

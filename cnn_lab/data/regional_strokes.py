@@ -103,12 +103,6 @@ def _stroke(digit: Array, points: Points) -> Array:
 def _moved_back(drawn: Array, digit: Array) -> Array:
     """Return an image shifted by whole pixels to restore the digit's centre of mass."""
     shift = np.round(centre_of_mass(digit) - centre_of_mass(drawn)).astype(int)
-    moved = np.zeros_like(drawn)
-    height, width = drawn.shape
-    to_row, to_column = np.maximum(shift, 0)
-    from_row, from_column = np.maximum(-shift, 0)
-    rows, columns = height - abs(shift[0]), width - abs(shift[1])
-    moved[to_row : to_row + rows, to_column : to_column + columns] = drawn[
-        from_row : from_row + rows, from_column : from_column + columns
-    ]
-    return moved
+    reach = int(np.abs(shift).max())
+    (row, column), (height, width) = reach - shift, drawn.shape
+    return np.pad(drawn, reach)[row : row + height, column : column + width]

@@ -155,8 +155,8 @@ def _paper(grey: Grey) -> Grey:
     for _ in range(6):
         factors = np.linalg.lstsq(rows[kept], values[kept], rcond=None)[0]
         rest = values - rows @ factors
-        spread = 1.5 * float(np.median(np.abs(rest[kept]))) + 1
-        kept = np.abs(rest) <= 2.5 * spread
+        tolerance = 1.5 * float(np.median(np.abs(rest[kept]))) + 1
+        kept = np.abs(rest) <= 2.5 * tolerance
     return np.asarray(np.tensordot(factors, terms, axes=1), np.float32)
 
 

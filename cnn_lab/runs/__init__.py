@@ -1,1 +1,1 @@
-"""Training runs: what is asked for, what happens, where it is kept, and the worker that does it."""
+"""Training runs: specification, queue, worker, storage and comparison."""

@@ -1,6 +1,6 @@
-"""Requests to Keras whose answer a page waits for, and the latest answers.
+"""Requests to Keras from pages, and the latest answers.
 
-`Checks` holds them; a `LayerCheck` asks what Keras calculates, a `KerasFileRequest` asks for a
+`Checks` holds them; a `LayerCheck` asks for the output of a layer, a `KerasFileRequest` for a
 network as a .keras file.
 """
 
@@ -22,23 +22,23 @@ _log = logging.getLogger(__name__)
 
 
 class Request(Protocol):
-    """What is sent to Keras."""
+    """Request to Keras."""
 
     @property
     def digest(self) -> str:
-        """The same for equal requests, and different for any others."""
+        """Hash that identifies the request."""
 
     @property
     def n_bytes(self) -> int:
-        """How many bytes travel to Keras."""
+        """Size of the request in bytes."""
 
 
 class Reply(Protocol):
-    """What comes back."""
+    """Reply of Keras."""
 
     @property
     def sentence(self) -> str:
-        """The reply in words."""
+        """The reply as a sentence."""
 
 
 RequestT = TypeVar("RequestT", bound=Request)
@@ -47,7 +47,7 @@ ReplyT = TypeVar("ReplyT", bound=Reply)
 
 @dataclass(frozen=True)
 class CheckStatus(Generic[ReplyT]):
-    """How a request stands.
+    """Status of a request.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class CheckStatus(Generic[ReplyT]):
         "starting" until the worker has loaded Keras, "asking", and at the end "answered" or
         "failed".
     sentence : str
-        The state in words; for an answer, what it says.
+        The state, or the reply, as a sentence.
     answer : Reply or None
         None until the state is "answered".
     """
@@ -66,7 +66,7 @@ class CheckStatus(Generic[ReplyT]):
 
     @property
     def active(self) -> bool:
-        """Whether anything is still to come."""
+        """Whether it has not ended yet."""
         return self.state in ("starting", "asking")
 
 
@@ -75,18 +75,18 @@ _ASKING = "Waiting for Keras …"
 
 
 class Checks(Generic[RequestT, ReplyT]):
-    """Replies by the digest of their request, so nothing is computed twice.
+    """Replies by the hash of their request, so that nothing is computed twice.
 
     Parameters
     ----------
     answer : callable
-        Has Keras answer a request and waits for that; called in a separate thread.
+        Sends a request to Keras and waits for the reply; called in a separate thread.
     has_keras : callable
         Returns whether Keras has been loaded, so that an answer takes less than a second.
     max_bytes : int
-        The largest request.
+        Size limit of a request.
     kept : int
-        How many answers are kept.
+        Number of answers to keep.
     """
 
     def __init__(
@@ -103,17 +103,17 @@ class Checks(Generic[RequestT, ReplyT]):
         self._known: dict[str, CheckStatus[ReplyT]] = {}
 
     def ask(self, request: RequestT) -> str:
-        """Take a request, unless its answer is known or being computed; returns at once.
+        """Submit a request unless its answer is known or pending; returns immediately.
 
         Returns
         -------
         str
-            The request's digest, by which `status` finds it.
+            The request's hash, for `status`.
 
         Raises
         ------
         CheckRefusedError
-            If too many are under way, or the request is too large.
+            If there are too many pending requests, or the request is too large.
         """
         with self._changed:
             before = self._known.get(request.digest)
@@ -136,12 +136,12 @@ class Checks(Generic[RequestT, ReplyT]):
         return request.digest
 
     def status(self, digest: str) -> CheckStatus[ReplyT] | None:
-        """Return how a request stands; None if it was never made, or too long ago."""
+        """Return the status of a request; None if it is unknown or no longer kept."""
         with self._changed:
             return self._known.get(digest)
 
     def wait(self, digest: str, timeout_s: float) -> CheckStatus[ReplyT]:
-        """Return the status of a request once it has ended.
+        """Wait for a request to end, and return its status.
 
         Raises
         ------
@@ -196,24 +196,24 @@ class KerasFileRequest:
 
     @cached_property
     def digest(self) -> str:
-        """The same for equal weights."""
+        """Hash of the weights."""
         return sha256(self.weights).hexdigest()
 
     @property
     def n_bytes(self) -> int:
-        """How many bytes travel to Keras."""
+        """Size of the request in bytes."""
         return len(self.weights)
 
 
 @dataclass(frozen=True)
 class KerasFile:
-    """A network as a file that `keras.models.load_model` reads.
+    """Network as a file for `keras.models.load_model`.
 
     Attributes
     ----------
     content : bytes
     keras : str
-        The version that wrote it.
+        Keras version that wrote it.
     """
 
     content: bytes
@@ -221,5 +221,5 @@ class KerasFile:
 
     @property
     def sentence(self) -> str:
-        """The version and the size in words."""
+        """Version and size as a sentence."""
         return f"Written by Keras {self.keras}: {data_size(len(self.content))}."

@@ -1,11 +1,11 @@
-"""The Dask side of the run queue: a scheduler, a worker, and what is carried between them.
+"""Dask side of the run queue: scheduler, worker and communication.
 
-By default both are this machine's: the scheduler is a thread of the page's process and the
-worker a separate process, so that TensorFlow stays out of the pages. With an address the same
-client talks to a scheduler that is kept elsewhere.
+By default both are local: the scheduler is a thread of the page's process and the worker a
+separate process, so that TensorFlow stays out of the pages. With an address, the same client
+talks to an external scheduler.
 """
 
-# Dask is typed in parts only.
+# Dask has only partial type hints.
 # mypy: allow-untyped-calls
 
 import asyncio
@@ -37,16 +37,16 @@ from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedEr
 CONNECT_TIMEOUT_S = 15
 CLOSE_TIMEOUT_S = 5
 RESULT_TIMEOUT_S = 15
-CHECK_TIMEOUT_S = 20  # a layer takes Keras some milliseconds, or a second where it compiles
-FIRST_CHECK_TIMEOUT_S = 90  # ten seconds on a quiet machine
+CHECK_TIMEOUT_S = 20  # a layer takes Keras milliseconds, or a second with compilation
+FIRST_CHECK_TIMEOUT_S = 90  # ten seconds on an idle machine
 TICK_S = 0.5
-RUNS_EACH = 10  # what Keras keeps of each run adds up
+RUNS_EACH = 10  # because Keras's memory grows with each run
 MAX_RESIDENT_BYTES = 2_000_000_000
-MAX_QUOTED = 200  # characters of an error message that is not ours
+MAX_QUOTED = 200  # characters of a foreign error message
 EVERYTHING = "all"  # Dask's name for the topic with workers that come and go
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
-# Read by every Dask process started here: no sampling profiler beside the training.
+# For every Dask process started here: no sampling profiler during training.
 QUIET = {"distributed.worker.profile.enabled": False, "distributed.logging.distributed": "error"}
 
 Q = TypeVar("Q")
@@ -86,7 +86,7 @@ class WorkerStuckError(TrainingFailedError):
 
 
 class OwnWorker:
-    """A worker process that works for one scheduler, with Keras in it once it is warm.
+    """Worker process for one scheduler, with Keras loaded once it is warm.
 
     Parameters
     ----------
@@ -95,18 +95,18 @@ class OwnWorker:
     Attributes
     ----------
     resource : str
-        What this worker alone offers to Dask, so that a task can be meant for it.
+        Dask resource of this worker only, so that tasks can be assigned to it.
     warm : bool
-        Whether it has certainly loaded Keras.
+        Whether it has loaded Keras for certain.
     n_runs : int
-        Runs done.
+        Number of finished runs.
     """
 
     def __init__(self, scheduler_address: str) -> None:
         self.resource = f"cnn-lab-{next(_numbers)}"
         self.warm = False
         self.n_runs = 0
-        # A fresh interpreter, which a page that forks or spawns cannot spoil.
+        # A new interpreter, unaffected by forking or spawning from a page.
         quiet = {f"DASK_{name.upper().replace('.', '__')}": str(x) for name, x in QUIET.items()}
         path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
@@ -117,12 +117,12 @@ class OwnWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self.process.poll() is None
 
     @property
     def worn(self) -> bool:
-        """Whether another worker should replace it between two runs."""
+        """Whether it should be replaced between two runs."""
         if self.n_runs >= RUNS_EACH:
             return True
         with suppress(psutil.Error):  # it may have died
@@ -131,15 +131,15 @@ class OwnWorker:
         return False
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """Kill the process."""
         self.process.kill()
         self.process.communicate()  # waits, and closes the pipe
 
 
 class CallThread:
-    """A thread that makes calls in order; one that fails came too late, and is ignored.
+    """Thread that makes calls in order; failed calls came too late and are ignored.
 
-    Dask's own thread, which delivers events, cannot call a worker and wait for the answer.
+    Dask's own thread, which delivers events, cannot wait for the answer of a worker.
     """
 
     def __init__(self, name: str) -> None:
@@ -148,35 +148,35 @@ class CallThread:
         self._thread: threading.Thread | None = None
 
     def send(self, call: Callable[[], object]) -> None:
-        """Make a call after those before it; returns at once."""
+        """Queue a call; returns immediately."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, daemon=True, name=self._name)
             self._thread.start()
         self._calls.put(call)
 
     def close(self) -> None:
-        """Let the thread end after the calls it has."""
+        """End the thread after the queued calls."""
         self._calls.put(None)
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             try:
                 call()
-            except Exception:  # the worker, or the way to it, has gone in the meantime
+            except Exception:  # the worker or the connection is gone
                 _log.debug("A call to a worker failed.", exc_info=True)
 
 
 class Task:
-    """One run on a cluster.
+    """Run on a cluster.
 
     Attributes
     ----------
     ended : threading.Event
         Set when `outcome` has an answer.
     worker : str or None
-        The Dask address of the worker that trains, once it has begun.
+        Dask address of the training worker, once the run has begun.
     own : OwnWorker or None
-        The worker for which the run is meant, if this machine started it.
+        The worker assigned to the run, if it was started here.
     """
 
     def __init__(
@@ -213,20 +213,20 @@ class Task:
         self._future.add_done_callback(lambda _future: self.ended.set())
 
     def stop(self) -> None:
-        """Ask the worker to stop after its present batch; before it began, withdraw the run.
+        """Ask the worker to stop after its current batch; withdraw a run that has not begun.
 
-        Returns at once: Dask's own thread, which carries the command, may at this moment be
-        delivering an event to the caller.
+        Returns immediately, because Dask's own thread, which sends the command, may be delivering
+        an event to the caller.
         """
         self._stop_asked = True
         self._commands.send(self.send_stop)
 
     def command(self, what: Command, value: float | None = None) -> None:
-        """Send a command to a run that has begun; returns at once, and commands arrive in order."""
+        """Send a command to a run that has begun; returns immediately. Commands arrive in order."""
         self._commands.send(lambda: self._run(worker.command, what, value))
 
     def outcome(self) -> Outcome | None:
-        """Return what the run has reached; None if it was withdrawn before it began.
+        """Return the outcome of the run; None if it was withdrawn before it began.
 
         Raises
         ------
@@ -235,10 +235,10 @@ class Task:
         """
         self._commands.close()
         self._fetching.close()
-        with self._arriving:  # what is just coming in still counts
+        with self._arriving:  # events still arriving are included
             if self._failure is not None:
                 if self._future is not None:
-                    self._future.release()  # or a scheduler might have it done again
+                    self._future.release()  # otherwise a scheduler might repeat it
                 raise self._failure
         assert self._future is not None
         try:
@@ -262,13 +262,13 @@ class Task:
         return outcome
 
     def fail(self, failure: TrainingFailedError) -> None:
-        """End the run with this failure, unless it has ended already."""
+        """End the run with a failure, unless it has already ended."""
         if not self.ended.is_set():
             self._failure = failure
             self.ended.set()
 
     def on_event(self, message: Mapping[str, Any]) -> None:
-        """Take an event of this run from the scheduler's log."""
+        """Handle an event of this run from the scheduler's log."""
         kind = message["kind"]
         if kind == "parcel":
             self._fetching.send(self._fetch)
@@ -276,20 +276,20 @@ class Task:
         if kind == "started":
             self.worker = message["worker"]
             if self._stop_asked:
-                # It was withdrawn at the moment when a worker took it up, and may count as
-                # ended already, with no thread left that carries commands.
+                # It was withdrawn just when a worker started it, and may count as
+                # ended already, with no thread left to send commands.
                 threading.Thread(target=self.send_stop, daemon=True).start()
         self._on_event(kind, message["values"])
 
     def send_stop(self) -> None:
-        """Send the stop, and wait until it has arrived."""
+        """Send the stop command and wait until it has arrived."""
         if self.worker is not None:
             self._run(worker.command, "stop")
         elif self._future is not None:
             self._future.cancel()
 
     def _fetch(self) -> None:
-        """Fetch all parcels; asking for more confirms that those before have arrived."""
+        """Fetch all parcels; each request confirms the previous ones."""
         while True:
             n_before, parcels = self._run(worker.parcels, self._n_arrived)
             if not parcels:
@@ -297,21 +297,21 @@ class Task:
             self._take(n_before, parcels)
 
     def _take(self, n_before: int, parcels: Sequence[Parcel]) -> None:
-        with self._arriving:  # the last ones come with the result
+        with self._arriving:  # the last ones are part of the result
             for number, parcel in enumerate(parcels, start=n_before + 1):
                 if number > self._n_arrived:
                     self._on_parcel(parcel)
                     self._n_arrived = number
 
     def _run(self, what: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a coroutine function in the worker, whatever else it is doing."""
+        """Call a coroutine function in the worker while its tasks are running."""
         assert self.worker is not None
         answers = self._client.run(what, self.run_id, *arguments, workers=[self.worker])
         return answers[self.worker]
 
 
 class Cluster:
-    """A connection to a scheduler, made at the first use and again when it was lost.
+    """Connection to a scheduler, made on first use and restored if it is lost.
 
     Parameters
     ----------
@@ -322,8 +322,8 @@ class Cluster:
 
     Notes
     -----
-    A worker started here that has done its share of runs is replaced between two of them, as
-    soon as the next one has loaded Keras.
+    A worker started here is replaced between two runs after a number of runs, as soon as its
+    successor has loaded Keras.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -340,7 +340,7 @@ class Cluster:
 
     @property
     def has_keras(self) -> bool:
-        """Whether the present worker has certainly loaded Keras."""
+        """Whether the current worker has loaded Keras for certain."""
         return self._own.warm if self._own is not None else self._has_answered
 
     def start(self) -> None:
@@ -355,7 +355,7 @@ class Cluster:
             self._start()
 
     def _start(self) -> tuple[Client, OwnWorker | None]:
-        """Return the client, and the worker to use if it was started here; needs the lock."""
+        """Return the client, and the worker if it was started here; requires the lock."""
         if self._closed:
             raise ClusterError("The server is shutting down.")
         if self._client is not None and self._client.status != "running":
@@ -371,22 +371,22 @@ class Cluster:
         return self._client, self._own
 
     def check(self, request: LayerCheck) -> Answer:
-        """Have a worker ask Keras about a layer; see `worker.check`."""
+        """Compute a layer with Keras in a worker; see `worker.check`."""
         return self._ask(worker.check, request)
 
     def keras_file(self, request: KerasFileRequest) -> KerasFile:
-        """Have a worker write a .keras file; see `worker.keras_file`."""
+        """Write a .keras file in a worker; see `worker.keras_file`."""
         return self._ask(worker.keras_file, request)
 
     def _ask(self, work: Callable[[Q], A], request: Q) -> A:
-        """Have a worker answer a request, beside whatever it trains.
+        """Have a worker answer a request while it trains.
 
-        Blocks until there is an answer; starts or repairs what is needed first.
+        Blocks until there is an answer; starts or restores the cluster if necessary.
 
         Raises
         ------
         CheckFailedError
-            If there is none: no scheduler, a worker that died, no time left, or Keras refuses.
+            If there is no answer: no scheduler, a dead worker, a timeout, or an error in Keras.
         """
         try:
             with self._lock:
@@ -409,7 +409,7 @@ class Cluster:
         return answer
 
     def submit(self, run_id: str, spec: RunSpec, on_event: OnEvent, on_parcel: OnParcel) -> Task:
-        """Hand a run to a worker; starts or repairs what is needed first."""
+        """Submit a run to a worker; starts or restores the cluster if necessary."""
         with self._lock:
             client, own = self._start()
             task = Task(client, run_id, on_event, on_parcel, own)
@@ -418,22 +418,22 @@ class Cluster:
         return task
 
     def wait(self, task: Task, timeout_s: float) -> bool:
-        """Return whether the task has ended, after waiting at most `timeout_s`."""
+        """Wait at most `timeout_s` for a task to end, and return whether it has."""
         ended = task.ended.wait(timeout_s)
         if not ended and task.own is not None and not task.own.alive:
-            # The scheduler does not miss a worker that dies before they have met.
+            # The scheduler does not notice a worker that dies before it has registered.
             task.fail(WorkerDiedError())
         return task.ended.is_set()
 
     def outcome(self, task: Task) -> Outcome | None:
-        """Return what a task that has ended has reached; see `Task.outcome`."""
+        """Return the outcome of a task that has ended; see `Task.outcome`."""
         try:
             return task.outcome()
         except WorkerDiedError:
             self._bury(task.own)
             raise
         finally:
-            # Until now, because a worker that is busy with a run is not replaced.
+            # Until here, the worker is busy and is not replaced.
             self._tasks.pop(task.run_id, None)
             if task.worker is None:
                 self._withdrawn[task.run_id] = task
@@ -441,7 +441,7 @@ class Cluster:
                 task.own.n_runs += 1
 
     def renew(self) -> None:
-        """Between two runs: start a successor of a worker that has done its share."""
+        """Start a successor for a worn worker, between two runs."""
         with self._lock:
             if self._closed or self._scheduler is None or self._own is None:
                 return
@@ -450,12 +450,12 @@ class Cluster:
                 self._next = OwnWorker(self._scheduler.scheduler_address)
 
     def give_up(self, task: Task) -> None:
-        """End a worker that does not obey; one that was not started here is left alone."""
+        """Kill a worker that does not respond, if it was started here."""
         task.fail(WorkerStuckError())
         self._bury(task.own)
 
     def close(self) -> None:
-        """Let go of the scheduler, and end what was started here."""
+        """Disconnect from the scheduler and end what was started here."""
         with self._lock:
             self._closed = True
             self._disconnect()
@@ -474,8 +474,8 @@ class Cluster:
                         protocol="tcp",
                         host="127.0.0.1",
                         dashboard_address="127.0.0.1:0",
-                        # A run that lost its worker is not started again behind the
-                        # reader's back.
+                        # A run that lost its worker is not silently
+                        # restarted.
                         scheduler_kwargs={"dashboard": False, "allowed_failures": 0},
                         silence_logs=logging.CRITICAL,
                     )
@@ -500,10 +500,10 @@ class Cluster:
         self._tasks.clear()
         self._withdrawn.clear()
         if self._client is not None:
-            with suppress(Exception):  # whatever is wrong with it, it goes
+            with suppress(Exception):  # ended even if this fails
                 self._client.unsubscribe_topic(
                     EVERYTHING
-                )  # it would be notified of its own departure
+                )  # otherwise it is notified of its own shutdown
                 self._client.close(timeout=CLOSE_TIMEOUT_S)
         self._end_worker()
         if self._next is not None:
@@ -514,10 +514,10 @@ class Cluster:
         self._client = self._scheduler = None
 
     def _bury(self, own: OwnWorker | None) -> None:
-        """End a worker that has died, and not one that was started since.
+        """Clean up after a worker that has died, unless it has already been replaced.
 
-        Its connections close a moment before the process is gone: without this the next run
-        could be given to a worker that is about to vanish.
+        Its connections close shortly before the process ends: without this, the next run could be
+        assigned to a dying worker.
         """
         with self._lock:
             if own is not None and own is self._own:
@@ -530,7 +530,7 @@ class Cluster:
             self._own = None
 
     def _take_over(self) -> None:
-        """Replace the present worker by the next one, if that is ready and nothing is running."""
+        """Replace the worker by its successor, if that is ready and nothing is running."""
         if self._next is None:
             return
         idle = not self._tasks and not self._n_checks
@@ -557,12 +557,12 @@ class Cluster:
     def _on_event(self, stamped: tuple[float, dict[str, Any]]) -> None:
         message = stamped[1]
         if message["kind"] == "warm":
-            # Not in Dask's own thread: the lock may be held by one that waits for Dask.
+            # Not in Dask's own thread, because a thread that waits for Dask may hold the lock.
             threading.Thread(target=self._note_warm, args=(message["resource"],)).start()
         elif task := self._tasks.get(message["run"]):
             task.on_event(message)
         elif task := self._withdrawn.pop(message["run"], None):
-            # Withdrawn at the moment when a worker took it up.
+            # Withdrawn just when a worker started it.
             task.worker = message["worker"]
             threading.Thread(target=task.send_stop, daemon=True).start()
 
@@ -575,7 +575,7 @@ class Cluster:
 
 
 def meant_for(own: OwnWorker | None) -> dict[str, float] | None:
-    """Return the resource by which Dask finds a worker started here; None where any will do."""
+    """Return the Dask resource of a worker started here; None if any worker will do."""
     return {own.resource: 1} if own is not None else None
 
 
@@ -586,16 +586,16 @@ def ask(
     own: OwnWorker | None,
     limit_s: float,
 ) -> A:
-    """Have a worker answer a request to Keras, and wait for the answer.
+    """Have a worker answer a request to Keras and wait for it.
 
     Parameters
     ----------
     client : Client
     work : callable
-        What the worker does with the request.
+        Function that the worker calls with the request.
     request : anything that can be pickled
     own : OwnWorker or None
-        The worker that was started here, whose death is noticed at once.
+        The worker, if it was started here, so that its death is noticed at once.
     limit_s : float
 
     Raises
@@ -603,11 +603,11 @@ def ask(
     WorkerDiedError
         If the worker has died.
     CheckFailedError
-        If the time is up, the connection is lost or Keras refuses.
+        On a timeout, a lost connection or an error in Keras.
     """
     deadline = time.monotonic() + limit_s
     ended = threading.Event()
-    # Of the same priority as runs, it would wait for those that were there before.
+    # With the same priority as runs, it would wait for earlier ones.
     future = client.submit(
         work, request, resources=meant_for(own), pure=False, retries=0, priority=1
     )
@@ -635,5 +635,5 @@ def ask(
             f"Keras could not calculate this: {shorten(str(error), MAX_QUOTED, placeholder=' …')}"
         ) from error
     finally:
-        with suppress(Exception):  # whatever has become of the connection
+        with suppress(Exception):  # whatever the state of the connection
             future.cancel()

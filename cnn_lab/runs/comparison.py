@@ -1,4 +1,4 @@
-"""Two runs side by side: what was asked of them that differs, and what came of it."""
+"""Comparison of two runs: their differing settings and their results."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,19 +15,19 @@ SURE = 1.96  # standard deviations on either side that hold 95 % of a normal dis
 
 @dataclass(frozen=True)
 class Compared:
-    """One of two runs.
+    """One of two runs to compare.
 
     Attributes
     ----------
     name : str
-        What a reader calls it.
+        Name shown to the reader.
     network, training : NetworkSpec, TrainingSpec
     engine : {"keras", "numpy"}
     n_train : int
         Images in an epoch.
     batches, epochs : sequence of mapping
-        Reports within epochs and of finished epochs, as `cnn_lab.charts.training.curve_table`
-        takes them; a recorded run has the latter alone.
+        Reports within epochs and of finished epochs, as for `cnn_lab.charts.training.curve_table`;
+        a recorded run has only the latter.
     result : mapping
         As in `cnn_lab.runs.job.Status`.
     """
@@ -44,7 +44,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Difference:
-    """A setting in which two runs differ, with the words for either."""
+    """Setting in which two runs differ, with both values as text."""
 
     setting: str
     first: str
@@ -52,10 +52,10 @@ class Difference:
 
 
 def differing_settings(first: Compared, second: Compared) -> list[Difference]:
-    """Return the settings in which two runs differ, and no others.
+    """Return the settings in which two runs differ.
 
-    Networks are compared layer by layer under the layers' names, of a layer that both have
-    only what differs; a setting that neither run's optimizer looks at does not count.
+    Networks are compared layer by layer, by name; settings that neither run's optimizer uses are
+    left out.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def differing_settings(first: Compared, second: Compared) -> list[Difference]:
 
 
 def result_rows(compared: Sequence[Compared]) -> dict[str, list[str]]:
-    """Return what came of each run: a list of texts, one a run, by what they tell."""
+    """Return the results of each run as rows of texts, by title."""
     return {
         "test accuracy": [
             or_dash(one.result.get("test_accuracy"), "{:.2%}".format) for one in compared
@@ -102,9 +102,9 @@ def result_rows(compared: Sequence[Compared]) -> dict[str, list[str]]:
 
 
 def uncertainty(accuracy: float, n: int) -> float:
-    """Return how far an accuracy counted on `n` images may be off by chance alone.
+    """Return the uncertainty of an accuracy measured on `n` images.
 
-    Half the width of the interval that holds the true share in 95 of 100 cases.
+    Half the width of its 95 % confidence interval.
 
     References
     ----------
@@ -119,7 +119,7 @@ def uncertainty(accuracy: float, n: int) -> float:
 
 
 def verdict(first: Compared, second: Compared) -> str:
-    """Return in a sentence whether the test accuracies differ by more than chance may do.
+    """Return a sentence that says whether the test accuracies differ by more than chance.
 
     Empty unless both have been tested, on the same images.
     """
@@ -143,7 +143,7 @@ def verdict(first: Compared, second: Compared) -> str:
 
 
 def largest_gap(first: Compared, second: Compared) -> float | None:
-    """Return how far validation accuracy lies apart at most, over the epochs that both finished."""
+    """Return the largest difference in validation accuracy over the epochs that both finished."""
     gaps = [
         abs(one["val_accuracy"] - other["val_accuracy"])
         for one, other in zip(first.epochs, second.epochs, strict=False)
@@ -165,7 +165,7 @@ def _network_pairs(first: NetworkSpec, second: NetworkSpec) -> Iterable[tuple[st
 def _layer_pairs(
     name: str, first: Layer | None, second: Layer | None
 ) -> Iterable[tuple[str, str, str]]:
-    """Return a layer's types where they differ, and its settings where they do not."""
+    """Yield the types of two layers if they differ, otherwise their settings."""
     if first is None or second is None or first.type != second.type:
         one, two = (NOTHING if layer is None else layer.type for layer in (first, second))
         yield name, one, two

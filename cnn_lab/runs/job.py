@@ -1,7 +1,7 @@
-"""A training run as data: what it is asked to do, what it reports, what it has reached.
+"""Training runs as data: specification, events, outcome and status.
 
-All of it is plain: it travels to the worker and back, goes to disk, and a page can draw it
-without knowing where the training happens.
+These are plain objects: they are sent to the worker and back, stored on disk, and shown by pages
+without knowing where training happens.
 """
 
 import math
@@ -47,7 +47,7 @@ ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "paused
 
 
 class UnknownRunError(ValueError):
-    """No run has this id, or it is no longer kept."""
+    """Raised when no run has an id, or it is no longer kept."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__(
@@ -68,22 +68,22 @@ class TrainingFailedError(RuntimeError):
 
 
 class RunSpec(BaseModel):
-    """A network and how to train it, within what one run may cost.
+    """Specification of a run: network, training and engine, within the limits of a run.
 
     Attributes
     ----------
     network, training : NetworkSpec, TrainingSpec
     engine : {"keras", "numpy"}
     trial : bool
-        One of the trials of a sweep, which are compared on the validation images: not tested,
+        Whether it is a trial of a sweep, which is compared on the validation images: not tested,
         without snapshots, and not kept.
     max_seconds : float
-        The longest it may take, without pauses.
+        Time limit, without pauses.
 
     Raises
     ------
     pydantic.ValidationError
-        A ValueError that names the limit that is passed.
+        A ValueError that names the exceeded limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,7 +115,7 @@ class RunSpec(BaseModel):
 
     @property
     def memory_bytes(self) -> int:
-        """Roughly what training takes beyond the engine itself and the images.
+        """Approximate memory of training, without the engine itself and the images.
 
         Four bytes for each weight, its gradient, two numbers that the optimizer keeps and an
         average; and for each number in a layer's output for a batch, its input and gradient.
@@ -130,18 +130,18 @@ class RunSpec(BaseModel):
 
     @property
     def n_images(self) -> int:
-        """Images that the whole run trains on, each counted once an epoch."""
+        """Images that the whole run trains on, counted once per epoch."""
         return self.n_images_an_epoch * self.training.epochs
 
     @property
     def n_images_an_epoch(self) -> int:
-        """Training images of the data set, or of the share that is asked for."""
+        """Training images per epoch."""
         return n_training_images(self.training.data_set, self.training.data_fraction)
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to a run.
+    """Event of a run.
 
     Attributes
     ----------
@@ -166,17 +166,17 @@ class Event:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has reached, after an epoch or at its end.
+    """Outcome of a run after an epoch or at its end.
 
     Attributes
     ----------
     network : Network or None
-        With its card; None for a trial, of which only the figures count.
+        With its card; None for a trial, which only has figures.
     history : list of dict
         One for each finished epoch.
     result : dict
-        See `cnn_lab.training.loop.Trainer.result`; at the end of a run that nothing cut short
-        with the test figures too.
+        See `cnn_lab.training.loop.Trainer.result`; includes the test figures at the end of a
+        complete run.
     cut_short : str
         Why the run ended early; empty if it did not.
     """
@@ -193,20 +193,20 @@ Parcel = Outcome | bytes
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come, worked out from its events.
+    """Progress of a run, from its events.
 
     Attributes
     ----------
     share : float
         Images trained on, as a share in [0, 1] of all in the run.
     epoch, batch : int
-        Where training stands, from 1; 0 before the first batch.
+        Current epoch and batch, from 1; 0 before the first batch.
     validating : float or None
         Share of the validation images evaluated, during validation.
     images_per_second : float or None
         Over the last seconds of training; None before there are two reports.
     seconds_left : float or None
-        Training and validation still to come, at the present speed.
+        Remaining time of training and validation at the current speed.
     """
 
     share: float = 0.0
@@ -219,7 +219,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Status:
-    """How a run stands, for a page.
+    """Status of a run, for a page.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ class Status:
         "waiting" for its turn, "starting" until the first report, "training", "paused",
         "testing" on the test set, and at the end "done", "stopped" or "failed".
     position : int
-        Runs to finish before this one starts; 0 once it has started.
+        Number of runs before this one; 0 once it has started.
     sentence : str
         Why it stopped or failed; empty otherwise.
     result : mapping
@@ -244,7 +244,7 @@ class Status:
 
     @property
     def active(self) -> bool:
-        """Whether anything is still to come."""
+        """Whether it has not ended yet."""
         return self.state in ACTIVE
 
 
@@ -254,12 +254,12 @@ def new_run_id() -> str:
 
 
 def checked_run_id(text: str) -> str:
-    """Return `text` if it has the form of a run's id.
+    """Return `text` if it has the form of a run id.
 
     Raises
     ------
     UnknownRunError
-        If not, so that nothing is looked up under such a name.
+        If not, so that such a name is never looked up.
     """
     if not RUN_ID.fullmatch(text):
         raise UnknownRunError(text)
@@ -267,7 +267,7 @@ def checked_run_id(text: str) -> str:
 
 
 def checked_rate(rate: float | None) -> float:
-    """Return a learning rate that a run may be given.
+    """Return a learning rate if it is allowed for a run.
 
     Raises
     ------
@@ -282,14 +282,14 @@ def checked_rate(rate: float | None) -> float:
 
 
 def progress(spec: RunSpec, events: Sequence[Event]) -> Progress:
-    """Work out from its events how far a run has come."""
+    """Return the progress of a run from its events."""
     events = [event for event in events if event.kind not in ASIDE]
     batches = [event for event in events if event.kind == "batch"]
     if not batches:
         return Progress()
     last, newest = batches[-1], events[-1]
     n_images = max((e["n_images"] for e in events if e.kind in ("batch", "epoch")), default=0)
-    # The very first batch includes the time to compile the network.
+    # The first batch includes the time to compile the network.
     recent = [e for e in batches[1:] if e["seconds"] >= last["seconds"] - RATE_WINDOW_S]
     rate = None
     if len(recent) > 1 and last["seconds"] > recent[0]["seconds"]:
@@ -310,7 +310,7 @@ def progress(spec: RunSpec, events: Sequence[Event]) -> Progress:
 
 
 def _validation_seconds(events: Sequence[Event]) -> float:
-    """Return how long judging the latest finished epoch took; 0 before there is one."""
+    """Return the validation time of the latest finished epoch; 0 before the first."""
     steps = pairwise(event for event in events if event.kind != "validating")
     took = [after.at_s - before.at_s for before, after in steps if after.kind == "epoch"]
     return took[-1] if took else 0.0

@@ -1,4 +1,4 @@
-"""The run queue that pages talk to: one run at a time and a few that wait.
+"""Run queue of the pages: one active run and a few that wait.
 
 An owner is the browser that submitted a run. The queue is told when owners come (`arrive`),
 go (`leave`) and do something (`touch`); the run of an owner who has been gone for a minute stops
@@ -63,23 +63,23 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Run:
-    """A run from the moment it is submitted, with all that is known of it in this process.
+    """A submitted run, with everything this process knows about it.
 
     Attributes
     ----------
     submitted_at : float
-        By the queue's clock.
+        Time on the queue's clock.
     reached : Outcome or None
-        After its last finished epoch, once there is one.
+        Outcome after its last finished epoch, if any.
     snapshots : list of bytes
     kept : bool
-        Whether events and snapshots are on disk, and no longer here.
+        Whether events and snapshots are on disk only.
     stopping : str
-        Why it is to stop; empty if it is not.
+        Why it has been asked to stop; empty if it has not.
     stop_asked_at, held_up_since : float or None
-        Since when it is to stop; since when it has been paused while others wait.
+        When it was asked to stop; since when it has been paused while others wait.
     unsent : list
-        Commands that have not been sent yet, because it has not begun.
+        Commands not sent yet because it has not begun.
     """
 
     run_id: str
@@ -100,7 +100,7 @@ class Run:
     unsent: list[tuple[Command, float | None]] = field(default_factory=list)
 
     def status(self, position: int = 0) -> Status:
-        """Return how it stands, for a page; `position` is that in the queue."""
+        """Return its status for a page; `position` is its place in the queue."""
         return Status(
             self.run_id,
             self.owner,
@@ -112,17 +112,17 @@ class Run:
         )
 
     def note(self, kind: str, values: Mapping[str, float], now: float) -> None:
-        """Add an event, and change the state accordingly."""
+        """Add an event and update the state."""
         self.events.append(Event(cast(Kind, kind), now - self.submitted_at, values))
         self.state = _STATE_AFTER.get(kind, self.state)
 
     def steer(self, command: Command, value: float | None) -> None:
-        """Send a command, in order; one that comes too early waits until the run has begun."""
+        """Send a command; commands are sent in order once the run has begun."""
         self.unsent.append((command, value))
         self.send_commands()
 
     def send_commands(self) -> None:
-        """Send the commands that could not be sent before."""
+        """Send the waiting commands."""
         if self.task is not None and self.task.worker is not None:
             for command, value in self.unsent:
                 self.task.command(command, value)
@@ -135,7 +135,7 @@ class Run:
             self.task.stop()
 
     def end(self, ended: Status) -> None:
-        """Take over how it ended; what is on disk need not stay in memory."""
+        """Record how it ended, and release what is on disk."""
         self.state, self.sentence, self.result = ended.state, ended.sentence, ended.result
         self.kept = bool(ended.result) and not self.spec.trial
         if self.kept:
@@ -144,14 +144,14 @@ class Run:
 
 
 class Presence:
-    """Which owners are there: sessions are counted, and the latest sign of each is remembered.
+    """Presence of owners, from their sessions and their latest activity.
 
     Parameters
     ----------
     clock : callable
         Returns seconds.
     gone_after_s : float
-        Seconds without a session and without a sign after which an owner counts as gone.
+        Seconds without a session and activity after which an owner counts as gone.
     """
 
     def __init__(self, clock: Callable[[], float], gone_after_s: float) -> None:
@@ -161,13 +161,13 @@ class Presence:
         self._seen: dict[str, float] = {}
 
     def arrive(self, owner: str) -> None:
-        """Count a session of this owner; each must be followed by one `leave`."""
+        """Count a new session of an owner; must be followed by one `leave`."""
         with self._lock:
             self._sessions[owner] = self._sessions.get(owner, 0) + 1
             self.touch(owner)
 
     def leave(self, owner: str) -> None:
-        """Count a session less; after the last one the time until `is_gone` begins."""
+        """End a session of an owner; after the last one, the time until `is_gone` starts."""
         with self._lock:
             self._sessions[owner] = self._sessions.get(owner, 0) - 1
             if self._sessions[owner] <= 0:
@@ -175,43 +175,42 @@ class Presence:
             self.touch(owner)
 
     def touch(self, owner: str) -> None:
-        """Note that this owner is there now."""
+        """Record activity of an owner."""
         with self._lock:
             self._seen[owner] = self._clock()
 
     def is_gone(self, owner: str) -> bool:
-        """Return whether an owner has had no session and given no sign for too long."""
+        """Return whether an owner has had no session and no activity for too long."""
         with self._lock:
             away_s = self._clock() - self._seen[owner]
             return owner not in self._sessions and away_s > self._gone_after_s
 
 
 class RunQueue:
-    """Runs in the order of their submission, trained in another process one at a time.
+    """Queue of runs, trained in another process one at a time.
 
     Parameters
     ----------
     store : Store
-        Where runs are kept.
+        Storage of runs.
     address : str, optional
         A Dask scheduler to use instead of starting a worker.
     cluster : callable, optional
-        Returns what trains, instead of a `cnn_lab.runs.cluster.Cluster` at this address.
+        Returns a replacement for a `cnn_lab.runs.cluster.Cluster` at this address.
     gone_after_s : float
-        Seconds without its owner after which a run stops.
+        Seconds after which a run stops if its owner is gone.
     clock : callable
         Returns seconds.
 
     Attributes
     ----------
     checks, keras_files : Checks
-        Requests to Keras, about a layer or for a .keras file, answered beside any training.
+        Requests to Keras, about a layer or for a .keras file, answered during training too.
 
     Notes
     -----
-    Making a queue costs nothing: Dask is imported, and a worker started, by the first
-    `warm` or `submit`. One thread takes runs from the queue, one after the other, and
-    every other method returns at once.
+    Creating a queue is cheap: Dask is imported, and a worker started, by the first `warm` or
+    `submit`. One thread processes the queue; all methods other than `wait` return immediately.
     """
 
     def __init__(
@@ -225,7 +224,7 @@ class RunQueue:
     ) -> None:
         self.store = store
         self._address, self._new_cluster, self._clock = address, cluster, clock
-        # Pages ask for these again and again, and they no longer change.
+        # Pages request these repeatedly, and they no longer change.
         self._kept_events = lru_cache(maxsize=4)(store.events)
         self._kept_snapshots = lru_cache(maxsize=2)(store.snapshots)
         self._presence = Presence(clock, gone_after_s)
@@ -245,14 +244,14 @@ class RunQueue:
         )
 
     def warm(self) -> None:
-        """Get a worker ready, so that the first run starts sooner; returns at once."""
+        """Start a worker in advance of the first run; returns immediately."""
         with self._changed:
             if self.cluster is None:
                 self._wanted = True
                 self._wake()
 
     def submit(self, spec: RunSpec, owner: str) -> str:
-        """Accept a run; it starts as soon as those before it have ended.
+        """Add a run to the queue; it starts when those before it have ended.
 
         Returns
         -------
@@ -284,7 +283,7 @@ class RunQueue:
         return run.run_id
 
     def events(self, run_id: str, after: int = 0) -> list[Event]:
-        """Return what has happened to a run, leaving out its first `after` events."""
+        """Return the events of a run after its first `after` ones."""
         with self._changed:
             run = self._runs.get(checked_run_id(run_id))
             if run is not None and not run.kept:
@@ -294,28 +293,28 @@ class RunQueue:
     def snapshots(self, run_id: str) -> Sequence[Snapshot]:
         """Return the snapshots of a run so far, or of a kept one, oldest first.
 
-        The run's events of the kind "snapshot" say of each, in the same order, where it was.
+        The run's events of kind "snapshot" are in the same order and say when each was taken.
 
         Raises
         ------
         UnknownRunError
-            If there is no such run.
+            If the run does not exist.
         """
         with self._changed:
             run = self._runs.get(checked_run_id(run_id))
             if run is not None and not run.kept:
                 return Snapshots(run.snapshots)
         if run is None:
-            self.store.status(run_id)  # raises where there is nothing to look for
+            self.store.status(run_id)  # raises if the run does not exist
         return Snapshots(self._kept_snapshots(run_id))
 
     def status(self, run_id: str) -> Status:
-        """Return how a run stands; one of an earlier process if it is still on disk.
+        """Return the status of a run, also of an earlier process if it is still on disk.
 
         Raises
         ------
         UnknownRunError
-            If there is none.
+            If it does not exist.
         """
         with self._changed:
             run = self._runs.get(checked_run_id(run_id))
@@ -324,34 +323,34 @@ class RunQueue:
         return self.store.status(run_id)
 
     def latest(self, owner: str) -> str | None:
-        """Return the id of the newest run that an owner has asked for here."""
+        """Return the id of an owner's newest run in this process."""
         mine = self.runs(owner)
         return mine[0].run_id if mine else None
 
     def runs(self, owner: str) -> list[Status]:
-        """Return how the runs stand that an owner has asked for here, the newest first."""
+        """Return the status of an owner's runs in this process, newest first."""
         with self._changed:
             mine = [run_id for run_id, run in self._runs.items() if run.owner == owner]
             return [self.status(run_id) for run_id in reversed(mine)]
 
     def control(self, run_id: str, command: Command, value: float | None = None) -> None:
-        """Steer a run; one that has ended, or is being tested, ignores it.
+        """Send a command to a run; no effect if it has ended or is being tested.
 
         Parameters
         ----------
         run_id : str
         command : {"stop", "pause", "resume", "step", "rate"}
-            "step" trains on one batch and pauses again. The events and the state of the run
-            show when it has obeyed: within a batch.
+            "step" trains on one batch and pauses again. Commands take effect within a batch, as
+            shown by the events and the state of the run.
         value : float, optional
             For "rate": the highest rate from then on; the schedule keeps its shape.
 
         Raises
         ------
         UnknownRunError
-            If there is no such run in this process.
+            If the run does not exist in this process.
         CommandRefusedError
-            If the rate is not one that a run can have.
+            If the rate is not allowed.
         """
         with self._changed:
             run = self._runs.get(checked_run_id(run_id))
@@ -367,17 +366,17 @@ class RunQueue:
                     self._note(run, "rate", {"rate": value})
 
     def result(self, run_id: str) -> Path:
-        """Return the weights file of a run that has ended and has one.
+        """Return the weights file of a run that has ended.
 
         Raises
         ------
         UnknownRunError
-            If there is none.
+            If it does not exist.
         """
         return self.store.weights(run_id)
 
     def wait(self, run_id: str, until: Callable[[Status], bool], timeout_s: float) -> Status:
-        """Return the status once `until` returns true for it.
+        """Wait for a condition on the status, and return the status.
 
         Raises
         ------
@@ -390,23 +389,23 @@ class RunQueue:
             return self.status(run_id)
 
     def arrive(self, owner: str) -> None:
-        """Count a session of this owner; each must be followed by one `leave`."""
+        """Count a new session of an owner; must be followed by one `leave`."""
         self._presence.arrive(owner)
 
     def leave(self, owner: str) -> None:
-        """Count a session less; after the last one the time until `is_gone` begins."""
+        """End a session of an owner; after the last one, the time until `is_gone` starts."""
         self._presence.leave(owner)
 
     def touch(self, owner: str) -> None:
-        """Note that this owner is there now."""
+        """Record activity of an owner."""
         self._presence.touch(owner)
 
     def is_gone(self, owner: str) -> bool:
-        """Return whether an owner who was there has been gone for too long."""
+        """Return whether an owner has been gone for too long."""
         return self._presence.is_gone(owner)
 
     def close(self) -> None:
-        """End whatever runs, and the worker; the queue cannot be used any more."""
+        """End all runs and the worker; the queue cannot be used afterwards."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -417,7 +416,7 @@ class RunQueue:
         return [run for run in self._runs.values() if run.state in ACTIVE]
 
     def _forget_old_runs(self) -> None:
-        for trial in (False, True):  # many trials must not push out a run that a page follows
+        for trial in (False, True):  # trials must not displace runs that a page shows
             ended = [
                 run_id
                 for run_id, run in self._runs.items()
@@ -433,7 +432,7 @@ class RunQueue:
         self._changed.notify_all()
 
     def _serve(self) -> None:
-        """Take runs from the queue until the queue is closed."""
+        """Process runs until the queue is closed."""
         cluster = self._connected()
         with self._changed:
             self.cluster = cluster
@@ -480,7 +479,7 @@ class RunQueue:
             _log.warning("No worker yet; the next run tries again.", exc_info=True)
 
     def _run(self, cluster: "Cluster", run: Run) -> None:
-        """Follow one run to its end, whatever happens."""
+        """Process one run until it ends in any way."""
         state: State
         if not run.spec.trial:
             with self._ignoring_full_disk():
@@ -489,7 +488,7 @@ class RunQueue:
         try:
             outcome = self._follow(cluster, run)
         except TrainingFailedError as failure:
-            state = "stopped" if run.stopping else "failed"  # a worker that did not obey a stop
+            state = "stopped" if run.stopping else "failed"  # the worker did not respond to a stop
             sentence = f"{run.stopping} {failure}".strip()
             outcome, worker_in_doubt = run.reached, True
             if outcome is not None:
@@ -515,7 +514,7 @@ class RunQueue:
             cluster.renew()
 
     def _keep(self, run: Run, ended: Status, outcome: Outcome | None) -> Status:
-        """Keep what a run has reached, if it has reached anything, and return how it ended."""
+        """Save the outcome of a run, if any, and return how it ended."""
         if outcome is None or outcome.network is None:
             if not run.spec.trial:
                 self.store.discard(run.run_id)
@@ -570,7 +569,7 @@ class RunQueue:
         return run.stop_asked_at is not None and now - run.stop_asked_at > STUCK_AFTER_S
 
     def _take(self, run: Run, parcel: Parcel) -> None:
-        """Keep a parcel of a run."""
+        """Save a parcel of a run."""
         if isinstance(parcel, Outcome):
             run.reached = parcel
             if parcel.network is not None:
@@ -586,7 +585,7 @@ class RunQueue:
 
     @contextmanager
     def _ignoring_full_disk(self) -> Iterator[None]:
-        """Continue where a file cannot be written: the end of the run tries again, and tells."""
+        """Ignore a failed write, because the end of the run tries again and reports it."""
         try:
             yield
         except OSError:

@@ -1,6 +1,6 @@
-"""Snapshots of a network during its training: what is shown of it, and when they are taken.
+"""Snapshots of a network during training: their content and their timing.
 
-A snapshot is computed from the weights alone, in NumPy, so it is the same for both engines.
+Snapshots are computed from the weights in NumPy, so they are the same for both engines.
 """
 
 import time
@@ -26,7 +26,7 @@ MAX_MAPS_BYTES = N_WATCHED * 28 * 28 * 32
 MAX_KERNELS_BYTES = 32_000
 MAX_BYTES = 256_000
 
-_LEVELS = 127  # of a byte with a sign, so that zero stays zero
+_LEVELS = 127  # of a signed byte, so that zero stays zero
 _SILENT = "silent/"
 _WIRE: dict[str, tuple[str, int]] = {
     "place": ("int64", 1),
@@ -36,7 +36,7 @@ _WIRE: dict[str, tuple[str, int]] = {
     "confusion": ("int32", 2),
 }
 
-# The images judged are worth about this much arithmetic, within these bounds.
+# The number of validation images is chosen for about this much work, within these bounds.
 JUDGING_MULTIPLY_ADDS = 4_000_000_000
 MIN_JUDGED, MAX_JUDGED = 100, 200
 PART = 20  # images at a time, to limit the memory of all layers' maps
@@ -44,16 +44,16 @@ PART = 20  # images at a time, to limit the memory of all layers' maps
 SHARE = 0.02
 FIRST_SECONDS = 25.0
 FIRST_GAP_S = 0.25
-DOUBLED_EVERY = 12  # snapshots: 120 of them fill the hour that a run may take
+DOUBLED_EVERY = 12  # snapshots; 120 of them fill the time limit of a run, an hour
 MAX_SNAPSHOTS, KEPT_FOR_EPOCHS = 150, 30
 
 
 class SnapshotError(ValueError):
-    """Bytes that are no snapshot; the message says what is missing or wrong."""
+    """Raised for bytes that are not a snapshot; the message says what is missing or wrong."""
 
 
 def watched_classes(class_names: Sequence[str]) -> list[str]:
-    """Return the classes whose images snapshots show: every second one, as `watched` chooses.
+    """Return the classes of the images in snapshots: every second one, as in `watched`.
 
     Examples
     --------
@@ -65,25 +65,25 @@ def watched_classes(class_names: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A network at a moment of its training.
+    """State of a network at one moment of its training.
 
     Attributes
     ----------
     n_images, epoch, batch : int
-        Images trained on so far, and where that was; all 0 before the first batch.
+        Images trained on so far, with epoch and batch; all 0 before the first batch.
     kernels : ndarray of float32, shape (kernel_height, kernel_width, channels, filters)
-        Of the first convolution: its first filters, as many as fit; (0, 0, 0, 0) where a
-        network has none. Of a depthwise one each kernel is a filter, and channels is 1.
+        First filters of the first convolution, as many as fit; (0, 0, 0, 0) for a network without
+        one. In a depthwise convolution each kernel is a filter, and channels is 1.
     maps : ndarray of float32, shape (5, height, width, filters)
-        What these filters make of five images (see `watched`), normalized and
-        activated where the layers directly after the convolution do so.
+        Maps of these filters for five images (see `watched`), after normalization and activation
+        if these follow the convolution directly.
     confusion : ndarray of int64, shape (classes, classes)
-        How often each class (row) was read as each (column), of fixed validation images.
+        Confusion matrix of fixed validation images: true classes (rows), predicted (columns).
     n_judged : int
-        How many these are.
+        Number of these images.
     silent : mapping of str to int
-        For each convolution that a ReLU follows, how many of its filters made nothing but
-        zeros of all images judged.
+        For each convolution followed by ReLU, the number of filters with only zeros for all of
+        these images.
     """
 
     n_images: int
@@ -96,7 +96,7 @@ class Snapshot:
     silent: Mapping[str, int] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """Return the snapshot as safetensors, the maps of each filter in 255 steps."""
+        """Return the snapshot as safetensors, with the maps of each filter in 255 steps."""
         peaks = np.abs(self.maps).max(axis=(0, 1, 2), initial=0).astype(np.float32)
         shares = self.maps / np.where(peaks > 0, peaks, 1)
         place = (self.n_images, self.epoch, self.batch, self.n_judged)
@@ -113,12 +113,12 @@ class Snapshot:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Snapshot":
-        """Return the snapshot that these bytes are.
+        """Return the snapshot in these bytes.
 
         Raises
         ------
         SnapshotError
-            If the bytes are not a snapshot; they may come from anywhere.
+            If the bytes, which are untrusted, are not a snapshot.
         """
         if len(content) > MAX_BYTES:
             raise SnapshotError(
@@ -150,13 +150,13 @@ class Snapshot:
 
 
 class Snapshots(Sequence[Snapshot]):
-    """The snapshots of a run, oldest first, each unpacked when it is looked at."""
+    """Snapshots of a run, oldest first, each unpacked on access."""
 
     def __init__(self, packed: Sequence[bytes]) -> None:
         self._packed = tuple(packed)
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of snapshots."""
         return len(self._packed)
 
     @overload
@@ -164,7 +164,7 @@ class Snapshots(Sequence[Snapshot]):
     @overload
     def __getitem__(self, index: slice) -> "Snapshots": ...
     def __getitem__(self, index: int | slice) -> "Snapshot | Snapshots":
-        """Return one, or some of them."""
+        """Return one snapshot or a slice."""
         if isinstance(index, slice):
             return Snapshots(self._packed[index])
         return _unpacked(self._packed[index])
@@ -176,7 +176,7 @@ def _unpacked(packed: bytes) -> Snapshot:
 
 
 def watched(split: Split) -> NDArray[np.int64]:
-    """Return which five images of a split the snapshots show, each the first of its class.
+    """Return the indices of the five images in snapshots, each the first of its class.
 
     For ten classes these are the first 0, 2, 4, 6 and 8.
     """
@@ -186,18 +186,18 @@ def watched(split: Split) -> NDArray[np.int64]:
 
 
 class Observer:
-    """Takes snapshots of a run, and knows when the next one can be afforded.
+    """Observer that takes snapshots of a run within a share of its time.
 
     Parameters
     ----------
     network : NetworkSpec
     data : Data
-        Of its validation images five are shown and some hundred judged, always the same.
+        Five of its validation images are shown and about a hundred evaluated, always the same.
     clock : callable
-        Returns seconds; what a snapshot costs is measured with it.
+        Returns seconds; measures the cost of a snapshot.
     share : float
-        Of the time spent on training, what all snapshots together may take. In the first 25
-        seconds, in which a network changes most, it is a share of 25 (t / 25)**(1/4) seconds.
+        Share of the training time for all snapshots together. In the first 25 seconds, in which a
+        network changes most, it is a share of 25 (t / 25)**(1/4) seconds.
     """
 
     def __init__(
@@ -222,15 +222,15 @@ class Observer:
         self._spent = self._cost = self._seconds = self._taken_at = 0.0
 
     def due(self, seconds: float, *, epoch_ends: bool = False) -> bool:
-        """Return whether a snapshot is to be taken now.
+        """Return whether to take a snapshot now.
 
         Parameters
         ----------
         seconds : float
-            Spent on training so far, as the reports of a run have it: without pauses.
+            Training time so far without pauses, as in the reports of a run.
         epoch_ends : bool
-            Whether an epoch has just been finished. Within an epoch enough is left over for
-            one at its end, and snapshots grow rarer: their distance doubles with each dozen.
+            Whether an epoch has just been finished. Within an epoch, time is reserved for one at
+            its end, and snapshots become rarer: their distance doubles with each dozen.
         """
         self._seconds = seconds
         counted = max(seconds, FIRST_SECONDS**0.75 * seconds**0.25)
@@ -245,15 +245,14 @@ class Observer:
         )
 
     def take(self, n_images: int, epoch: int, batch: int, weights: Mapping[str, Array]) -> Snapshot:
-        """Return a snapshot of a network with these weights, whether it is due or not.
+        """Take a snapshot of a network with these weights, whether it is due or not.
 
-        Weights that have grown beyond all bounds, and what is computed from them, count as zero.
+        Infinite weights, and numbers computed from them, count as zero.
 
         Notes
         -----
-        100 to 200 images through the network: 0.05 s for a small one, 0.3 s for the paper's,
-        on one core. With more, its threads and those of the engine that has just paused would
-        wait for each other.
+        A forward pass of 100 to 200 images: 0.05 s for a small network, 0.3 s for the paper's, on
+        one core. More threads would compete with those of the engine.
         """
         began = self._clock()
         network = Network(self._network, weights)
@@ -268,7 +267,7 @@ class Observer:
         return Snapshot(n_images, epoch, batch, kernels, maps, confusion, len(self._labels), silent)
 
     def _first_layer(self, network: Network) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return kernels and maps of the first convolution, of as many filters as fit."""
+        """Return kernels and maps of the first convolution, for as many filters as fit."""
         if self._first is None:
             return np.zeros((0, 0, 0, 0), np.float32), np.zeros((N_WATCHED, 0, 0, 0), np.float32)
         name, last = self._first
@@ -281,7 +280,7 @@ class Observer:
         return _finite(kernels[..., shown]), _finite(maps[..., shown])
 
     def _judge(self, network: Network) -> tuple[NDArray[np.int64], dict[str, int]]:
-        """Return the class read in each image, and the silent filters of each convolution."""
+        """Return the predicted class of each image, and the silent filters of each convolution."""
         predicted: list[NDArray[np.int64]] = []
         loud: dict[str, NDArray[np.bool_]] = {}
         for start in range(0, len(self._judged), PART):
@@ -309,7 +308,7 @@ def _first_convolution(network: NetworkSpec) -> tuple[str, str] | None:
 
 
 def _rectified(network: NetworkSpec) -> dict[str, str]:
-    """Return for each convolution that a ReLU follows the name of the layer that rectifies."""
+    """Return the name of the ReLU layer after each convolution that has one."""
     found: dict[str, str] = {}
     convolution = ""
     for layer, row in zip(network.layers, network.summary(), strict=True):

@@ -1,8 +1,8 @@
-"""Where runs are kept: each a folder that a later session, or another tool, can read.
+"""Storage of runs: one folder per run, readable by later sessions and other tools.
 
-The folder may be anywhere that fsspec reaches. It grows during a run; `ended.json` is written
-last, so a folder that has it is complete. A folder without it belongs to a run in progress, or
-to one whose server has stopped: of that run, the state after its last finished epoch is left.
+The folder may be anywhere that fsspec can access. It grows during a run; `ended.json` is written
+last, so a folder with it is complete. A folder without it belongs to an active run, or to one
+whose server has stopped: then the state after its last finished epoch is kept.
 """
 
 import dataclasses
@@ -38,26 +38,25 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class Folder:
-    """A folder of small files, on this machine or anywhere that fsspec reaches.
+    """Folder of small files, on this machine or anywhere that fsspec can access.
 
     Parameters
     ----------
     address : str or path
-        A path, or an address for fsspec such as "memory://runs". The folder need not exist
-        before a file is put into it.
+        A path, or an fsspec address such as "memory://runs". The folder is created with its first
+        file.
 
     Notes
     -----
-    Any exception of a file system is raised as an OSError.
+    Exceptions of a file system are raised as OSError.
 
-    Not universal_pathlib's UPath, which the facade resembles: files that are replaced in one
-    step, caches that are refreshed before a look, many files fetched at once and errors of one
-    kind would remain to be written on top of it, and it takes two packages and 12 ms of the
-    page's start for the twenty lines that it would save.
+    Not universal_pathlib's UPath, which is similar: atomic replacement, refreshing of caches,
+    fetching many files at once and a common error type would still have to be added, and it needs
+    two packages and 12 ms of the page's start to save twenty lines.
     """
 
     def __init__(self, address: Address) -> None:
-        # Imported late: fsspec takes 80 ms, and most pages never look at a run.
+        # Imported late, because fsspec takes 80 ms and most pages never read a run.
         from fsspec.core import url_to_fs
         from fsspec.implementations.local import LocalFileSystem
 
@@ -68,20 +67,20 @@ class Folder:
         self.path = Path(self._root) if local else None
 
     def __truediv__(self, name: str) -> "Folder":
-        """Return a folder within this one."""
+        """Return a subfolder."""
         return Folder(f"{self.address.rstrip('/')}/{name}")
 
     @property
     def name(self) -> str:
-        """The last part of the address."""
+        """Last part of the address."""
         return self.address.rstrip("/").rpartition("/")[2]
 
     def put(self, name: str, content: bytes) -> None:
-        """Write a file, so that a reader finds the old or the new one and never half of it."""
+        """Write a file atomically: a reader finds the old or the new content."""
         with _as_os_error():
             if self.path is not None:
                 _replace_file(self.path / name, content)
-            else:  # an object appears when it is complete
+            else:  # an object becomes visible when it is complete
                 self._fs.makedirs(self._of(name).rpartition("/")[0], exist_ok=True)
                 self._fs.pipe_file(self._of(name), content)
 
@@ -91,7 +90,7 @@ class Folder:
             return bytes(self._fs.cat_file(self._of(name)))
 
     def get_all(self, name: str) -> list[bytes]:
-        """Return the content of each file of a folder within this one, ordered by name."""
+        """Return the content of each file of a subfolder, ordered by name."""
         folder = self._of(name)
         self._fs.invalidate_cache(folder)
         if not self._fs.isdir(folder):
@@ -100,12 +99,12 @@ class Folder:
         return [found[path] for path in sorted(found)]
 
     def has(self, name: str) -> bool:
-        """Return whether there is a file of this name."""
+        """Return whether a file with this name exists."""
         self._fs.invalidate_cache(self._root)
         return bool(self._fs.isfile(self._of(name)))
 
     def modified(self, *names: str) -> datetime:
-        """Return when the first of these files that exists was written; 1970 if none does."""
+        """Return the modification time of the first existing file of these; 1970 without any."""
         for name in names:
             with suppress(OSError):
                 at: datetime = self._fs.modified(self._of(name))
@@ -113,13 +112,13 @@ class Folder:
         return datetime.fromtimestamp(0, UTC)
 
     def folders(self, *, holding: str) -> Iterator["Folder"]:
-        """Return the folders within this one that hold a file of this name."""
+        """Return the subfolders that contain a file with this name."""
         self._fs.invalidate_cache(self._root)
         for path in self._fs.glob(f"{self._root}/*/{holding}"):
             yield self / path.rsplit("/", 2)[1]
 
     def remove(self) -> None:
-        """Remove the folder with its content; what cannot be removed stays."""
+        """Remove the folder and its content, as far as possible."""
         with suppress(Exception):
             self._fs.rm(self._root, recursive=True)
 
@@ -153,12 +152,12 @@ class Folder:
 
 
 class Store:
-    """A folder of runs.
+    """Storage of runs in a folder.
 
     Parameters
     ----------
     address : str or path
-        See `runs_folder`. It is made when the first run is kept.
+        See `runs_folder`. Created with the first run.
     """
 
     def __init__(self, address: Address) -> None:
@@ -166,11 +165,11 @@ class Store:
 
     @property
     def folder(self) -> Folder:
-        """The folder that the runs are in."""
+        """Folder of the runs."""
         return Folder(self._address)
 
     def begin(self, run_id: str, spec: RunSpec) -> None:
-        """Note that a run has begun, in this process."""
+        """Record that a run has begun in this process."""
         folder = self._of(run_id)
         folder.put(SPEC, _specs_bytes(spec.network, spec.training))
         process = psutil.Process()
@@ -178,17 +177,17 @@ class Store:
         folder.put(BEGUN, _json(by))
 
     def keep_epoch(self, run_id: str, network: Network, events: Sequence[Event]) -> None:
-        """Keep the state of a run after an epoch, in place of that after the epoch before.
+        """Save the state of a run after an epoch, replacing the previous one.
 
-        History and result are in the network's card, so one file has all of it, or all of the
-        epoch before.
+        History and result are in the network's card, so a single file holds either the new or the
+        previous state completely.
         """
         folder = self._of(run_id)
         folder.put(EVENTS, _events_bytes(events))
         folder.put(WEIGHTS, _weights_bytes(network))
 
     def keep_snapshot(self, run_id: str, number: int, snapshot: bytes) -> None:
-        """Keep a snapshot of a run; their numbers put them in order."""
+        """Save a snapshot of a run; snapshots are ordered by number."""
         self._of(run_id).put(f"{SNAPSHOTS}/{number:04d}.safetensors", snapshot)
 
     def keep(
@@ -198,12 +197,12 @@ class Store:
         history: Iterable[Mapping[str, Any]],
         events: Sequence[Event],
     ) -> None:
-        """Keep a run that has ended, and remove all but the newest runs.
+        """Save a run that has ended, and remove all but the newest runs.
 
         Raises
         ------
         OSError
-            If it cannot be written. Nothing of it is left then.
+            If it cannot be written. Its folder is then removed.
         """
         folder = self._of(status.run_id)
         try:
@@ -216,16 +215,16 @@ class Store:
         self._remove_old()
 
     def discard(self, run_id: str) -> None:
-        """Remove a run that has nothing to keep."""
+        """Remove a run without results."""
         self._of(run_id).remove()
 
     def status(self, run_id: str) -> Status:
-        """Return how a kept run ended.
+        """Return the final status of a kept run.
 
         Raises
         ------
         UnknownRunError
-            If it is not kept, cannot be read, or is in progress in another process.
+            If it is not kept, cannot be read, or is active in another process.
         """
         with self._read(run_id) as folder:
             network, training = _specs(folder)
@@ -250,7 +249,7 @@ class Store:
             )
 
     def events(self, run_id: str) -> list[Event]:
-        """Return what happened to a kept run, in order.
+        """Return the events of a kept run, in order.
 
         Raises
         ------
@@ -259,7 +258,7 @@ class Store:
         """
         with self._read(run_id) as folder:
             if not folder.has(EVENTS) and folder.has(SPEC):
-                return []  # its server stopped before the first epoch was over
+                return []  # its server stopped before the first epoch was finished
             return [Event(**json.loads(line)) for line in folder.get(EVENTS).splitlines()]
 
     def snapshots(self, run_id: str) -> list[bytes]:
@@ -267,12 +266,12 @@ class Store:
         return self._of(run_id).get_all(SNAPSHOTS)
 
     def weights(self, run_id: str) -> Path:
-        """Return the weights file of a kept run; a copy, where runs are kept elsewhere.
+        """Return the weights file of a kept run; a local copy if the storage is remote.
 
         Raises
         ------
         UnknownRunError
-            If the id does not have the form of one, or the run is not, or no longer, kept.
+            If the id is malformed, or the run is not, or no longer, kept.
         """
         with self._read(run_id) as folder:
             return folder.local_copy(WEIGHTS)
@@ -282,7 +281,7 @@ class Store:
 
     @contextmanager
     def _read(self, run_id: str) -> Iterator[Folder]:
-        """Offer the folder of a run that is not in progress; what goes wrong is an unknown run."""
+        """Open the folder of a run that is not active; errors are raised as UnknownRunError."""
         folder = self._of(run_id)
         try:
             if _in_progress(folder):
@@ -292,8 +291,8 @@ class Store:
             raise UnknownRunError(run_id) from error
 
     def _remove_old(self) -> None:
-        """Remove the oldest runs beyond the number kept, and nothing that is not a run."""
-        with suppress(Exception):  # the run is kept; another time will do
+        """Remove the oldest runs beyond the number to keep, and nothing else."""
+        with suppress(Exception):  # the run is saved; removal can wait
             found = self.folder.folders(holding=SPEC)
             kept = [folder for folder in found if RUN_ID.fullmatch(folder.name)]
             kept.sort(key=lambda folder: folder.modified(ENDED, SPEC), reverse=True)
@@ -302,9 +301,9 @@ class Store:
 
 
 def runs_folder() -> Address:
-    """Return where runs are kept: CNN_LAB_RUNS, or a folder in the user's cache.
+    """Return the storage of runs: CNN_LAB_RUNS, or a folder in the user's cache.
 
-    Any address that fsspec knows will do, such as "s3://bucket/runs", given its package.
+    Any fsspec address is allowed, such as "s3://bucket/runs", if its package is installed.
     """
     chosen = os.environ.get("CNN_LAB_RUNS")
     if chosen and "://" in chosen:
@@ -320,38 +319,38 @@ def save_run(
     history: Iterable[Mapping[str, Any]],
     result: Mapping[str, Any],
 ) -> None:
-    """Write a training that was not a run of the queue to `folder`, made if need be.
+    """Save a training that was not a run of the queue to `folder`, created if necessary.
 
     Parameters
     ----------
     folder : Path
-        Gets spec.json, history.jsonl (an epoch a line), result.json and weights.safetensors.
+        For spec.json, history.jsonl (one epoch per line), result.json and weights.safetensors.
     network : Network
-        The weights reached; its card travels inside the weights file.
+        Trained network; its card is part of the weights file.
     training : TrainingSpec
-    history, result : mappings that JSON can hold
+    history, result : JSON-compatible mappings
     """
     _put_run(Folder(folder), network, training, history, result)
 
 
 def load_specs(folder: Path) -> tuple[NetworkSpec, TrainingSpec]:
-    """Return what a saved run was asked to do."""
+    """Return the specification of a saved run."""
     return _specs(Folder(folder))
 
 
 def kept_sentence(result: Mapping[str, Any]) -> str:
-    """Return what is left of a run that could not continue."""
+    """Return a sentence about the kept state of a run that could not continue."""
     return f"Its state after epoch {result['epochs']} is kept."
 
 
 def _in_progress(folder: Folder) -> bool:
-    """Return whether the process that began a run is still training it, as far as can be seen."""
+    """Return whether the process that began a run seems to be still training it."""
     if folder.has(ENDED) or not folder.has(BEGUN):
         return False
     by = json.loads(folder.get(BEGUN))
     if by["host"] != socket.gethostname():
         return False
-    with suppress(psutil.Error):  # another process may have its number by now
+    with suppress(psutil.Error):  # another process may have its id by now
         return bool(abs(psutil.Process(by["pid"]).create_time() - by["started"]) < SAME_MOMENT_S)
     return False
 
@@ -387,7 +386,7 @@ def _events_bytes(events: Iterable[Event]) -> bytes:
 
 
 def _weights_bytes(network: Network) -> bytes:
-    """Return what `network.save` writes."""
+    """Return the content of the file that `network.save` writes."""
     with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
         path = Path(folder) / WEIGHTS
         network.save(path)
@@ -415,7 +414,7 @@ def _replace_file(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _as_os_error(prefix: str = "") -> Iterator[None]:
-    """Raise whatever goes wrong as an OSError."""
+    """Convert exceptions to OSError."""
     try:
         yield
     except OSError:

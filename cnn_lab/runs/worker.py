@@ -1,8 +1,8 @@
-"""The process that trains: runs, and requests to Keras beside them.
+"""Training process: runs, and requests to Keras in parallel.
 
-`run`, `check` and `keras_file` are the tasks that Dask carries here, `command` and `parcels`
-are called beside them. `python -m cnn_lab.runs.worker ADDRESS RESOURCE` is the worker that a
-page process starts for itself; any other Dask worker that can import this package does as well.
+`run`, `check` and `keras_file` are Dask tasks; `command` and `parcels` are called while they run.
+`python -m cnn_lab.runs.worker ADDRESS RESOURCE` is the worker that a page process starts; any
+other Dask worker that can import this package works as well.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from cnn_lab.training.loop import (
 
 TOPIC = "cnn-lab-training"
 NICENESS = 5
-N_THREADS = 2  # a run, and a request to Keras that need not wait for its end
+N_THREADS = 2  # a run, and a request to Keras at the same time
 MAX_WAITING = 16  # parcels
 ARRIVAL_TIMEOUT_S = 60.0
 
@@ -56,7 +56,7 @@ class Outbox:
         self._n_arrived = 0
 
     def put(self, parcel: Parcel) -> int:
-        """Add a parcel and return its number, from 1; of too many the oldest is lost."""
+        """Add a parcel and return its number, from 1; the oldest of too many is dropped."""
         with self._changed:
             self._waiting.append(parcel)
             if len(self._waiting) > MAX_WAITING:
@@ -70,7 +70,7 @@ class Outbox:
         Returns
         -------
         n_before : int
-            The number of the parcel before these.
+            Number of the parcel before these.
         parcels : list
         """
         with self._changed:
@@ -80,20 +80,20 @@ class Outbox:
             return self._n_arrived, list(self._waiting)
 
     def wait_for(self, number: int, timeout_s: float) -> bool:
-        """Return whether a parcel has arrived, after waiting at most `timeout_s` for that."""
+        """Wait at most `timeout_s` for a parcel to arrive, and return whether it has."""
         with self._changed:
             return self._changed.wait_for(lambda: self._n_arrived >= number, timeout_s)
 
 
 class Emit(Protocol):
-    """Reports an event of a run; the run queue receives all of them in this order."""
+    """Report of an event of a run; the run queue receives events in order."""
 
     def __call__(self, kind: str, values: Mapping[str, float] | None = None) -> None:
         """Report an event."""
 
 
 class WorkerRun:
-    """One run in this process: its data, training, snapshots, events and test.
+    """A run in this process: its data, training, snapshots, events and test.
 
     Parameters
     ----------
@@ -118,24 +118,24 @@ class WorkerRun:
         self._trainer: Trainer
         self._observer: Observer | None = None
         self._place = (0, 0, 0)  # images, epoch and batch
-        self._n_watched = -1  # images that the network of the latest snapshot had seen
+        self._n_watched = -1  # images trained on at the latest snapshot
         self._began_at = self._held_s = 0.0
         self._paused_at: float | None = None
         self._cut_short = ""
 
     def train(self) -> Outcome:
-        """Train as the run asks for, and test the network if no epoch is missing.
+        """Train the run's network, and test it if all epochs are finished.
 
         Raises
         ------
         TrainingFailedError
-            If the loss stops being a finite number, or the data are not available.
+            If the loss is no longer finite, or the data are not available.
 
         Notes
         -----
-        A run that is stopped keeps its weights but is not measured on the test set: someone
-        who stops when the curve looks best has begun to choose by looking, and the test set is
-        read once, by runs that went where they were meant to go. A trial never is.
+        A run that is stopped keeps its weights but is not tested: stopping when the curve looks
+        best is already a choice, and the test set is used once, by runs that finish. Trials are
+        never tested.
         """
         spec = self._spec
         data = self._data()
@@ -164,7 +164,7 @@ class WorkerRun:
         return self._outcome(network.weights, result, "" if trainer.complete else self._cut_short)
 
     def _data(self) -> Data:
-        # Imported late: what it names leads to Keras.
+        # Imported late because it imports Keras.
         from cnn_lab.data.keras_download import training_data
 
         try:
@@ -223,7 +223,7 @@ class WorkerRun:
         self._send(self._observer.take(n_images, epoch, batch, weights).to_bytes())
 
     def _hand_over(self, event: EpochReport) -> None:
-        """Send what the epoch has reached, so that it is there before the epoch is reported."""
+        """Send the outcome of the epoch, so that it arrives before the epoch is reported."""
         weights = self._trainer.weights()
         if self._is_due(event.seconds, epoch_ends=True):
             self._watch(event.n_images, event.epoch, self._spec.n_batches, weights)
@@ -238,17 +238,17 @@ class WorkerRun:
 
 
 _runs: dict[str, WorkerRun] = {}
-_training = threading.Lock()  # two runs at once would take each other's time and memory
-_asking = threading.Lock()  # what a request to Keras is using must not be cleared away
+_training = threading.Lock()  # two runs at once would compete for time and memory
+_asking = threading.Lock()  # Keras's state must not be cleared during a request
 
 
 def run(run_id: str, spec_json: str) -> tuple[Outcome, int, list[Parcel]]:
-    """Train as a Dask task, and report what happens to the scheduler's event log.
+    """Train as a Dask task, with events in the scheduler's event log.
 
     Parameters
     ----------
     run_id : str
-        Stands in each event, and is the name that `command` and `parcels` use.
+        Included in each event; identifies the run for `command` and `parcels`.
     spec_json : str
         A RunSpec.
 
@@ -256,7 +256,7 @@ def run(run_id: str, spec_json: str) -> tuple[Outcome, int, list[Parcel]]:
     -------
     outcome : Outcome
     n_before, parcels : int, list
-        As from `Outbox.after`: those that were not fetched during the run.
+        As from `Outbox.after`: parcels that were not fetched during the run.
 
     Raises
     ------
@@ -289,7 +289,7 @@ def run(run_id: str, spec_json: str) -> tuple[Outcome, int, list[Parcel]]:
 
 
 def _forget_models() -> None:
-    """Let go of what Keras keeps of the run, if Keras took part."""
+    """Release what Keras keeps of the run, if Keras was used."""
     if "cnn_lab.training.keras_engine" in sys.modules:
         from cnn_lab.training import keras_engine
 
@@ -298,10 +298,10 @@ def _forget_models() -> None:
 
 
 async def command(run_id: str, what: Command, value: float | None = None) -> None:
-    """Steer a run of this process from outside; it obeys before its next batch.
+    """Send a command to a run of this process, which follows it before its next batch.
 
-    Sent by `Client.run`, which the worker answers while its tasks are busy, so training
-    never has to ask for commands.
+    Called through `Client.run`, which the worker answers while its tasks are running, so training
+    does not have to poll for commands.
     """
     if run_id not in _runs:
         return
@@ -320,13 +320,13 @@ async def command(run_id: str, what: Command, value: float | None = None) -> Non
 
 
 async def parcels(run_id: str, n_arrived: int) -> tuple[int, list[Parcel]]:
-    """Return what a run of this process has sent after its first parcels; see `Outbox.after`."""
+    """Return the parcels of a run after the first ones; see `Outbox.after`."""
     present = _runs.get(run_id)
     return present.outbox.after(n_arrived) if present else (n_arrived, [])
 
 
 def check(request: LayerCheck) -> Answer:
-    """Have Keras calculate what a page shows, as a Dask task; see `keras_check.check`."""
+    """Compute a layer with Keras, as a Dask task; see `keras_check.check`."""
     from cnn_lab.concepts import keras_check
 
     with _asking:
@@ -334,7 +334,7 @@ def check(request: LayerCheck) -> Answer:
 
 
 def keras_file(request: KerasFileRequest) -> KerasFile:
-    """Have Keras write a network to a file of its own, as a Dask task."""
+    """Write a network as a .keras file, as a Dask task."""
     from cnn_lab.training import keras_engine
 
     with _asking, tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
@@ -345,7 +345,7 @@ def keras_file(request: KerasFileRequest) -> KerasFile:
 
 
 def warm() -> None:
-    """Import Keras and read MNIST, so that the first run or request need not."""
+    """Import Keras and load MNIST in advance of the first run or request."""
     from cnn_lab.concepts import keras_check  # noqa: F401
     from cnn_lab.training import keras_engine  # noqa: F401
 
@@ -353,9 +353,9 @@ def warm() -> None:
 
 
 def main(scheduler: str, resource: str) -> None:
-    """Work for the scheduler at this address until it, or the process that started this, ends.
+    """Work for the scheduler at an address until it or the parent process ends.
 
-    `resource` is what the worker offers to Dask: a name by which tasks can ask for it.
+    `resource` is the name by which tasks can request this worker from Dask.
     """
     if hasattr(os, "nice"):
         os.nice(NICENESS)
@@ -384,7 +384,7 @@ async def _work(scheduler: str, resource: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """Exit when the other end of standard input closes, however the parent ended."""
+    """Exit when standard input is closed, that is, when the parent has ended."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(0)

@@ -122,7 +122,7 @@ class Trace:
         Raises
         ------
         KeyError
-            If there is none.
+            If it does not exist.
         """
         for grid in self.grids:
             if grid.key == key:

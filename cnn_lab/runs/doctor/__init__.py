@@ -1,1 +1,1 @@
-"""The training doctor: what the numbers of a run show is going wrong, why, and what to change."""
+"""Training doctor: problems that the numbers of a run show, with reasons and remedies."""

@@ -1,4 +1,4 @@
-"""The diagnosis of a run by all rules."""
+"""Diagnosis of a run by all rules."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ def diagnose(
     events: Sequence[Mapping[str, Any]],
     snapshots: Sequence[Snapshot],
 ) -> list[Finding]:
-    """Return the findings about a run in progress or over; for most runs there are none.
+    """Return the findings about an active or finished run; most runs have none.
 
     Parameters
     ----------
     network, training : NetworkSpec, TrainingSpec
-        What the run was asked to do.
+        Settings of the run.
     events : sequence of mappings
         The events so far: the "kind" of each and its values beside it, named as in
         `cnn_lab.runs.job.Event`.
@@ -37,8 +37,8 @@ def diagnose(
 
     Notes
     -----
-    Every rule waits for evidence. While the learning rate is wrong, no finding is about its
-    consequences. A thousand reports take about a millisecond.
+    Every rule waits for sufficient evidence. While the learning rate is wrong, its consequences
+    are not reported. A thousand reports take about a millisecond.
     """
     rows = network.summary()
     curves = curves_of(math.prod(rows[-1].output_shape), training, events)

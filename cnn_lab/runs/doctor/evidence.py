@@ -1,4 +1,4 @@
-"""The evidence that the doctor's rules look at, and what a rule has to say."""
+"""Evidence for the doctor's rules, and the findings of a rule."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,22 +18,22 @@ Severity = Literal["hint", "warning"]
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves of a run so far, from its events.
+    """Curves of a run so far, from its events.
 
     Attributes
     ----------
     training : TrainingSpec
     losses : ndarray, shape (windows,)
-        Mean training loss over each ten batches, or 500 images where those are more; a last
-        part that is not full is left out.
+        Mean training loss of each window of ten batches, or of 500 images if that is more; an
+        incomplete last window is left out.
     peak_loss : float
-        The largest loss that any report had; 0 before there is one.
+        Largest loss in any report; 0 before the first report.
     n_batches : float
         Batches trained on.
     rate, highest_rate : float
-        Of the latest report, and the highest that was planned or used.
+        Learning rate of the latest report, and the highest rate planned or used.
     used_rate : float
-        The highest that was used so far.
+        Highest learning rate used so far.
     epochs : list of mappings
         The finished epochs.
     chance : float
@@ -64,7 +64,7 @@ class Curves:
 def curves_of(
     n_classes: int, training: TrainingSpec, events: Sequence[Mapping[str, Any]]
 ) -> Curves:
-    """Return the curves of a run, worked out from its events."""
+    """Return the curves of a run from its events."""
     batches = [event for event in events if event["kind"] == "batch"]
     images = np.array([0, *(event["n_images"] for event in batches)], float)
     losses = np.array([event["loss"] for event in batches], float)
@@ -85,7 +85,7 @@ def curves_of(
 
 
 def _windows(images: Array, losses: Array, batch_size: int) -> Array:
-    """Return the mean loss of each full window; where reports are longer, of each report."""
+    """Return the mean loss of each complete window, or of each report if reports are longer."""
     length = max(WINDOW_BATCHES * batch_size, WINDOW_IMAGES)
     sums = np.concatenate([[0.0], np.cumsum(np.diff(images) * losses)])
     edges = np.unique(np.searchsorted(images, np.arange(0, images[-1] + 1, length)))
@@ -100,18 +100,18 @@ def _floor(smoothing: float, n_classes: int) -> float:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the numbers of a run show.
+    """Finding about a run.
 
     Attributes
     ----------
     rule : str
-        A short name; no two findings of a run have the same.
+        A short name, unique among the findings of a run.
     severity : {"hint", "warning"}
-        Whether the run could be better, or is going wrong.
+        Whether the run could be better or has a problem.
     sentence, reason : str
-        The problem; why the run's own numbers are a sign of it. Markdown.
+        The problem, and the evidence for it in the run's numbers. Markdown.
     changes : mapping of str to Any
-        Fields of the TrainingSpec, with what they should be; may be empty.
+        Suggested values for fields of the TrainingSpec; may be empty.
     """
 
     rule: str
@@ -128,9 +128,9 @@ def finding(
     changes: Mapping[str, Any] | None = None,
     **numbers: object,
 ) -> Finding:
-    """Return a finding in the words of a section of `content/doctor.md`.
+    """Return a finding with the text of a section of `doctor.md`.
 
-    The section's first paragraph is the sentence, the rest is the reason.
+    The first paragraph of the section is the sentence, the rest is the reason.
     """
     sentence, _, reason = prose("doctor", section, **numbers).partition("\n\n")
     return Finding(rule, severity, sentence, reason, dict(changes or {}))

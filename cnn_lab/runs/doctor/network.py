@@ -8,7 +8,7 @@ from cnn_lab.network.spec import LayerSummary, NetworkSpec, TrainingSpec
 from cnn_lab.runs.doctor.evidence import Curves, Finding, finding, plain_rate
 from cnn_lab.runs.snapshots import Snapshot
 
-SILENT_SHARE = 0.25  # a few filters fall silent in every healthy network
+SILENT_SHARE = 0.25  # a few filters are silent in every healthy network
 EVIDENCE = 2  # snapshots in a row
 TINY_BATCH, USUAL_BATCH, MANY_STEPS = 16, 64, 1000
 
@@ -78,7 +78,7 @@ def idle_weights(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding 
 
 
 def _single_pixels(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding | None:
-    """Return what there is to say of a layer that shrinks maps to a pixel before others slide."""
+    """Find a layer that shrinks maps to a single pixel before later windows."""
     sliding = [row for layer, row in zip(network.layers, rows, strict=True) if layer.window_field]
     for at, row in enumerate(sliding):
         later = [after.name for after in sliding[at + 1 :]]

@@ -5,7 +5,7 @@ import math
 from cnn_lab.network.spec import OptimizerName
 from cnn_lab.runs.doctor.evidence import Curves, Finding, finding, plain_rate
 
-# What Keras takes when nothing is said.
+# Keras's defaults.
 USUAL_RATES: dict[OptimizerName, float] = {
     "sgd": 0.01,
     "adam": 0.001,

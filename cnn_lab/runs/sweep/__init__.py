@@ -1,6 +1,5 @@
 """Sweeps: many short runs with different settings, to find which settings work best.
 
-What may be varied (`space`), a sweep as data (`records`), the search (`search`, the only module
-here that needs Optuna, so that it is imported late), and the thread that has the trials trained,
-with all sweeps of a server (`runner`).
+`space` defines what may be varied, `records` holds sweeps as data, `search` proposes trials (the
+only module that needs Optuna, imported late), and `runner` runs the sweeps of a server.
 """

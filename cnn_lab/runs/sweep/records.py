@@ -1,4 +1,4 @@
-"""A sweep as data: what was asked for, what each trial came to, and which was best."""
+"""Sweeps as data: specification, trials and best trial."""
 
 import math
 from collections.abc import Mapping
@@ -18,24 +18,24 @@ SweepState = Literal["running", "stopping", "done", "stopped", "failed"]
 
 
 class SweepSpec(Checked):
-    """A run, what to vary of it, and how often.
+    """Specification of a sweep: a run, the settings to vary, and the number of trials.
 
     Attributes
     ----------
     base : RunSpec
-        The run as it is; its seed is that of every trial and of the search, its epochs and
-        its share of the data are those of every trial.
+        The original run; all trials have its seed, epochs and share of the data, and the search
+        uses its seed too.
     vary : tuple of str
         Names from `cnn_lab.runs.sweep.FACTORS`.
     n_trials : int
-        The first is the run as it is.
+        The first trial is the original run.
     max_seconds : float
-        The longest the whole sweep may take.
+        Time limit of the whole sweep.
 
     Raises
     ------
     pydantic.ValidationError
-        A ValueError that says what must hold.
+        A ValueError with a message.
     """
 
     base: RunSpec
@@ -66,11 +66,11 @@ class Trial(Checked):
         From 1.
     settings : dict of factor to value
     state : {"waiting", "training", "done", "pruned", "failed", "stopped"}
-        "pruned" was given up because others had been better after as many epochs.
+        "pruned" was stopped early because others were better after the same number of epochs.
     accuracies : tuple of float
         On the validation images after each epoch, in [0, 1].
     seconds : float
-        Spent on training batches.
+        Time spent on training batches.
     sentence : str
         Why it failed or stopped; empty otherwise.
     """
@@ -84,7 +84,7 @@ class Trial(Checked):
 
     @property
     def accuracy(self) -> float | None:
-        """Validation accuracy after the last epoch that was finished."""
+        """Validation accuracy after the last finished epoch."""
         return self.accuracies[-1] if self.accuracies else None
 
     @property
@@ -94,7 +94,7 @@ class Trial(Checked):
 
 
 class SweepStatus(Checked):
-    """How a sweep stands.
+    """State of a sweep.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class SweepStatus(Checked):
     sentence : str
         Why it stopped or failed; empty otherwise.
     trials : tuple of Trial
-        Those begun so far, in order.
+        Trials begun so far, in order.
     """
 
     sweep_id: str
@@ -114,48 +114,48 @@ class SweepStatus(Checked):
 
     @property
     def active(self) -> bool:
-        """Whether anything is still to come."""
+        """Whether it has not ended yet."""
         return self.state in ("running", "stopping")
 
     @property
     def n_over(self) -> int:
-        """Trials that have ended, however they did."""
+        """Number of trials that have ended in any way."""
         return sum(trial.over for trial in self.trials)
 
     @property
     def share(self) -> float:
-        """How much is over of all that was asked for, in [0, 1]; pruned trials count as whole."""
+        """Progress in [0, 1]; pruned trials count as complete."""
         n_epochs = self.spec.base.training.epochs
         done = sum(n_epochs if trial.over else len(trial.accuracies) for trial in self.trials)
         return done / (n_epochs * self.spec.n_trials)
 
     @property
     def best(self) -> Trial | None:
-        """The trial that went to its end with the highest accuracy; the earlier one of equals."""
+        """Finished trial with the highest accuracy; the earlier one of equals."""
         finished = [trial for trial in self.trials if trial.state == "done" and trial.accuracies]
         return max(finished, key=lambda trial: trial.accuracies[-1], default=None)
 
     @property
     def chance(self) -> float:
-        """By how much the accuracies of two equally good runs may differ, in [0, 1].
+        """Difference in accuracy that two equally good runs may have by chance, in [0, 1].
 
-        In 19 of 20 pairs they differ by less: 1.96 times the standard deviation of the
-        difference of two shares of right answers.
+        19 of 20 pairs differ by less: 1.96 times the standard deviation of the difference of two
+        accuracies.
         """
         accuracy = (self.best.accuracy if self.best is not None else None) or 0.0
         return 1.96 * math.sqrt(2 * accuracy * (1 - accuracy) / self.n_judged)
 
     @property
     def n_judged(self) -> int:
-        """Validation images that each accuracy is a share of."""
+        """Number of validation images."""
         return INFO[self.spec.base.training.data_set].n_validation
 
     def run(self, trial: Trial) -> RunSpec:
-        """Return what a trial trained, as a run of its own."""
+        """Return the run of a trial."""
         return run_of(self.spec.base, trial.settings).model_copy(update={"trial": False})
 
     def as_dict(self) -> Mapping[str, object]:
-        """Return what came of it, for JSON."""
+        """Return the results as JSON data."""
         best = self.best
         return {
             "state": self.state,

@@ -1,4 +1,4 @@
-"""Sweeps in progress, each a thread that submits its trials, and all sweeps of a server."""
+"""Active sweeps, each a thread that submits its trials, and all sweeps of a server."""
 
 import logging
 import threading
@@ -50,7 +50,7 @@ class Sweep:
     spec : SweepSpec
     owner : str
     queue : RunQueue
-        Trains the trials, in turn with all other runs.
+        Trains the trials, in turn with other runs.
     watched : callable
         Returns whether the owner is still there; called several times a second.
     ended : callable
@@ -78,23 +78,23 @@ class Sweep:
         self._thread = threading.Thread(target=self._run, daemon=True, name="sweep")
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the sweep; returns immediately."""
         self._thread.start()
 
     @property
     def status(self) -> SweepStatus:
-        """How it stands now."""
+        """Current state of the sweep."""
         return self._status
 
     def stop(self, why: str = "Stopped as requested.") -> None:
-        """End the trial under way and ask for no more; what has ended is kept."""
+        """Stop the current trial and the sweep; finished trials are kept."""
         with self._changed:
             if not self._stopping and self._status.active:
                 self._stopping = why
                 self._update(state="stopping", sentence=why)
 
     def wait(self, until: Callable[[SweepStatus], bool], timeout_s: float) -> SweepStatus:
-        """Return the status once `until` returns true for it.
+        """Wait for a condition on the status, and return the status.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Sweep:
             self._changed.notify_all()
 
     def _note(self, trial: Trial) -> Trial:
-        """Replace what was known of a trial."""
+        """Update a trial."""
         others = self._status.trials[: trial.number - 1]
         self._update(trials=(*others, trial))
         return trial
@@ -136,7 +136,7 @@ class Sweep:
         return len(trials) == self._status.spec.n_trials and trials[-1].state != "stopped"
 
     def _go_through(self) -> str:
-        """Do all trials; return why it gave up, or an empty text."""
+        """Run all trials; return the reason for stopping early, or ""."""
         from cnn_lab.runs.sweep.search import Search  # Optuna takes half a second
 
         search = Search(self._status.spec)
@@ -150,17 +150,17 @@ class Sweep:
         return ""
 
     def _see_through(self, search: "Search", trial: Trial) -> Trial:
-        """Have one trial trained, prune it where it is hopeless, and return how it ended."""
+        """Train one trial, prune it if it is hopeless, and return its result."""
         try:
             run_id = self._submit(run_of(self._status.spec.base, trial.settings))
-        except ValueError as error:  # the settings do not go together
+        except ValueError as error:  # the settings contradict each other
             return self._note(_ended(trial, "failed", plain_error(error)))
         if run_id is None:
             return self._note(_ended(trial, "stopped", self._stopping))
         hopeless = stop_sent = False
         while True:
             self._look_around()
-            status = self._queue.status(run_id)  # before the events: those of its end are there
+            status = self._queue.status(run_id)  # before the events, to include the last ones
             events = self._queue.events(run_id)
             fresh = [event for event in events if event.kind == "epoch"][len(trial.accuracies) :]
             for event in fresh:
@@ -177,12 +177,12 @@ class Sweep:
             self._wait_a_moment()
 
     def _submit(self, run: RunSpec) -> str | None:
-        """Return the id of the run once it is in the queue; None if the sweep is to stop."""
+        """Submit a run and return its id; None if the sweep is stopping."""
         trial = run.model_copy(update={"trial": True})
         while not self._stopping:
             try:
                 return self._queue.submit(trial, self._trial_owner)
-            except RunRefusedError:  # the queue is full: others come first
+            except RunRefusedError:  # the queue is full: wait
                 self._look_around()
                 self._wait_a_moment()
         return None
@@ -198,7 +198,7 @@ class Sweep:
         return _ended(trial, "stopped", self._stopping or status.sentence)
 
     def _look_around(self) -> None:
-        """Keep the trial going while its owner is there and the time is not up."""
+        """Stop the trial if its owner is gone or the time is up."""
         limit_s = self._status.spec.max_seconds
         if not self._watched():
             self.stop("Stopped because the page was no longer open.")
@@ -212,14 +212,14 @@ class Sweep:
 
 
 class Sweeps:
-    """The sweeps of a server: one for each reader, a few at a time, the latest ones kept.
+    """Sweeps of a server: one per reader, a few at a time; the latest are kept.
 
     Parameters
     ----------
     queue : RunQueue
-        Trains all trials. A sweep submits one at a time and then goes to the end of the queue,
-        so the runs of other readers go in between. Sweeps are kept beside its runs, and a sweep
-        stops when the queue finds its owner gone.
+        Trains all trials. A sweep submits one trial at a time, which goes to the end of the queue,
+        so other readers' runs come in between. Sweeps are stored next to runs, and a sweep stops
+        when its owner is gone.
     """
 
     def __init__(self, queue: RunQueue) -> None:
@@ -233,7 +233,7 @@ class Sweeps:
         Raises
         ------
         RunRefusedError
-            If the owner has one under way, or too many are.
+            If the owner already has an active sweep, or there are too many.
         """
         with self._lock:
             active = [sweep.status for sweep in self._sweeps.values() if sweep.status.active]
@@ -261,30 +261,30 @@ class Sweeps:
             return sweep.status.sweep_id
 
     def status(self, sweep_id: str) -> SweepStatus:
-        """Return how a sweep stands; one of an earlier process if it is still kept.
+        """Return the status of a sweep, also of an earlier process if it is still kept.
 
         Raises
         ------
         UnknownSweepError
-            If there is none.
+            If it does not exist.
         """
         with self._lock:
             sweep = self._sweeps.get(sweep_id)
         return sweep.status if sweep is not None else self._load(sweep_id)
 
     def latest(self, owner: str) -> str | None:
-        """Return the id of the newest sweep that an owner has started in this process."""
+        """Return the id of an owner's newest sweep in this process."""
         with self._lock:
             mine = [name for name, s in self._sweeps.items() if s.status.owner == owner]
         return mine[-1] if mine else None
 
     def stop(self, sweep_id: str) -> None:
-        """Stop a sweep of this process; one that has ended ignores it.
+        """Stop a sweep of this process; no effect if it has ended.
 
         Raises
         ------
         UnknownSweepError
-            If there is none.
+            If it does not exist.
         """
         self._here(sweep_id).stop()
 
@@ -313,7 +313,7 @@ class Sweeps:
             del self._sweeps[name]
 
     def _keep(self, status: SweepStatus) -> None:
-        """Write a sweep to its folder; if it cannot be written, it stays in memory."""
+        """Save a sweep to its folder; if that fails, it stays in memory."""
         with suppress(OSError):
             sweeps = self._folder
             anonymous = status.model_copy(update={"owner": ""})

@@ -1,4 +1,4 @@
-"""The search of a sweep: Optuna proposes settings and decides which trials to prune."""
+"""Search of a sweep: Optuna proposes settings and decides which trials to prune."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -24,10 +24,10 @@ class Search:
 
     Notes
     -----
-    The first ten trials are drawn at random, but for the very first, which is the run as it
-    is; then the tree-structured Parzen estimator [1]_ proposes them. A trial is pruned when
-    its best accuracy so far is below the median of what the others had after as many epochs,
-    once four have finished.
+    The first trial is the original run, the next nine are drawn at random; then the
+    tree-structured Parzen estimator [1]_ proposes them. Once four trials have finished, a trial is
+    pruned if its best accuracy so far is below the median of the others after the same number of
+    epochs.
 
     References
     ----------
@@ -54,13 +54,13 @@ class Search:
         return Trial(number=number, settings=cast(dict[FactorName, Any], asked.params))
 
     def should_prune(self, number: int, epoch: int, accuracy: float) -> bool:
-        """Note an epoch, and return whether the trial is hopeless; never after the last epoch."""
+        """Record an epoch, and return whether to prune the trial; never after the last epoch."""
         trial = self._asked[number]
         trial.report(accuracy, epoch)
         return epoch < self._n_epochs and trial.should_prune()
 
     def tell(self, trial: Trial) -> None:
-        """Learn how a trial ended."""
+        """Record how a trial ended."""
         asked = self._asked.pop(trial.number)
         state = _STATES.get(trial.state, TrialState.FAIL)
         value = trial.accuracy if state == TrialState.COMPLETE else None
@@ -71,7 +71,7 @@ _STATES = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
 
 def distributions(spec: SweepSpec) -> dict[FactorName, BaseDistribution]:
-    """Return what is varied, as Optuna's distributions."""
+    """Return the varied settings as Optuna distributions."""
 
     def one(name: FactorName) -> BaseDistribution:
         found = choices(spec.base, name)
@@ -83,9 +83,9 @@ def distributions(spec: SweepSpec) -> dict[FactorName, BaseDistribution]:
 
 
 def as_optuna(status: SweepStatus) -> optuna.Study:
-    """Return the results of a sweep as a study of Optuna's, for its figures.
+    """Return the results of a sweep as an Optuna study, for its figures.
 
-    Settings go by their titles. Trials that failed or were stopped are left out: they say
+    Settings are named by their titles. Failed and stopped trials are left out, because they say
     nothing about their settings.
     """
     study = optuna.create_study(direction="maximize")

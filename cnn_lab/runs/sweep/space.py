@@ -1,7 +1,7 @@
-"""What a sweep may vary, the choices there are for a given run, and the run made of a choice.
+"""Settings that a sweep may vary, and the choices for a given run.
 
-The first choice of everything is what the run has already, so that the first trial of a sweep
-is the run as it is, and the rest can be compared with it.
+The first choice of each setting is the run's own value, so that the first trial of a sweep is the
+original run, and the others can be compared with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ STRENGTHS: dict[str, float] = {"none": 0, "half": 0.5, "full": 1, "double": 2}
 
 @dataclass(frozen=True)
 class Range:
-    """Any number between two bounds, drawn evenly on a logarithmic scale."""
+    """Range of numbers, drawn uniformly on a logarithmic scale."""
 
     low: float
     high: float
@@ -47,17 +47,17 @@ class Range:
 
 @dataclass(frozen=True)
 class Factor:
-    """One thing that can be varied.
+    """Setting that can be varied.
 
     Attributes
     ----------
     title : str
-        As the head of a column.
+        Title, also as a column heading.
     present : callable
-        What a run has now.
+        Returns the value of a run.
     candidates : sequence of str or float, or Range
     applied : callable
-        The network and the training with another value.
+        Returns the network and the training with another value.
     """
 
     title: str
@@ -66,14 +66,14 @@ class Factor:
     applied: Callable[[NetworkSpec, TrainingSpec, Value], tuple[NetworkSpec, TrainingSpec]]
 
     def words(self, value: Value) -> str:
-        """Return a value for a reader."""
+        """Return a value as text."""
         if isinstance(value, str):
             return value.replace("_", " ")
         return f"{value:.2g}" if isinstance(self.candidates, Range) else f"{value:g} ×"
 
 
 def _trained(field: str) -> Callable[..., tuple[NetworkSpec, TrainingSpec]]:
-    """Return how a field of the training is set."""
+    """Return a function that sets a field of the training."""
 
     def applied(
         network: NetworkSpec, training: TrainingSpec, value: Value
@@ -114,7 +114,7 @@ def _augmented(
 
 
 def augmentation(full: Augmentation, strength: float) -> Augmentation:
-    """Return an augmentation this many times as strong, as far as its bounds allow."""
+    """Return an augmentation scaled by a factor, within its bounds."""
     bounds = Augmentation.model_json_schema()["properties"]
     settings = {
         name: min(bounds[name]["maximum"], round(strength * value, 6)) for name, value in full
@@ -159,15 +159,15 @@ FACTORS: dict[FactorName, Factor] = {
 
 
 def present(base: RunSpec, vary: tuple[FactorName, ...]) -> dict[FactorName, Value]:
-    """Return the values that the run has now of what is varied."""
+    """Return the run's own values of the varied settings."""
     return {name: FACTORS[name].present(base) for name in vary}
 
 
 def choices(base: RunSpec, name: FactorName) -> tuple[Value, ...] | Range:
-    """Return what a run can be given of one factor: what it has first, then what fits and differs.
+    """Return the possible values of a factor for a run, its own value first.
 
-    A candidate that the network cannot have, such as kernels larger than its maps, is left
-    out, and so is one that changes nothing.
+    Candidates that the network cannot have, such as kernels larger than its maps, are left out, and
+    so are those that change nothing.
     """
     factor = FACTORS[name]
     now = factor.present(base)
@@ -188,18 +188,18 @@ def choices(base: RunSpec, name: FactorName) -> tuple[Value, ...] | Range:
 
 
 def run_of(base: RunSpec, settings: Settings) -> RunSpec:
-    """Return the run with these settings in place of its own.
+    """Return the run with changed settings.
 
     Parameters
     ----------
     base : RunSpec
     settings : mapping of factor to value
-        What is not named stays.
+        Other settings keep their values.
 
     Raises
     ------
     ValueError
-        If the layers do not fit any more, or a limit of a run is passed.
+        If the layers no longer fit, or a limit of a run is exceeded.
     """
     network, training = base.network, base.training
     for name, value in settings.items():
@@ -214,7 +214,7 @@ def run_of(base: RunSpec, settings: Settings) -> RunSpec:
 
 
 def words(settings: Settings) -> str:
-    """Return settings in one line for a reader.
+    """Return settings as one line of text.
 
     Examples
     --------

@@ -376,7 +376,7 @@ class RunQueue:
         return self.store.weights(run_id)
 
     def wait(self, run_id: str, until: Callable[[Status], bool], timeout_s: float) -> Status:
-        """Wait for a condition on the status, and return the status.
+        """Wait until `until` returns true for the status, and return the status.
 
         Raises
         ------

@@ -125,8 +125,8 @@ class Folder:
     def local_copy(self, name: str) -> Path:
         """Return the path of a file on this machine.
 
-        A file that lies elsewhere is copied, and the latest copies are kept: for files that no
-        longer change.
+        A remote file is copied, and the latest copies are kept; for files that no longer
+        change.
 
         Raises
         ------

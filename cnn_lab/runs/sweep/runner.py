@@ -94,7 +94,7 @@ class Sweep:
                 self._update(state="stopping", sentence=why)
 
     def wait(self, until: Callable[[SweepStatus], bool], timeout_s: float) -> SweepStatus:
-        """Wait for a condition on the status, and return the status.
+        """Wait until `until` returns true for the status, and return the status.
 
         Raises
         ------

@@ -4,6 +4,8 @@ PYTHON ?= python3
 PORT ?= 8501
 # Only this machine; HOST=0.0.0.0 opens the lab to others.
 HOST ?= localhost
+# How many tests run at once; WORKERS=0 runs them in one process, which a debugger needs.
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +13,7 @@ BIN := $(VENV)/bin
 stamp = $(VENV)/installed-$(1)-$(firstword $(shell cksum < $(1)))
 RUN_STAMP := $(call stamp,requirements.txt)
 DEV_STAMP := $(call stamp,requirements-dev.txt)
+PYTEST := $(BIN)/python -m pytest --durations=5 --numprocesses=$(WORKERS) --dist=worksteal
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header
 
 .PHONY: help run install test quick check format bundle playground screenshots dev browser lock bench
@@ -33,12 +36,12 @@ run: $(RUN_STAMP)
 install: $(RUN_STAMP)
 
 test: dev browser
-	$(BIN)/python -m pytest --durations=5 cnn_lab tools tests/unit
-	$(BIN)/python -m pytest --durations=5 tests/app
-	$(BIN)/python -m pytest --durations=5 tests/browser
+	$(PYTEST) cnn_lab tools tests/unit
+	$(PYTEST) tests/app
+	$(PYTEST) tests/browser
 
 quick: dev
-	$(BIN)/python -m pytest --quick --durations=5 cnn_lab tools tests/unit
+	$(PYTEST) --quick cnn_lab tools tests/unit
 
 check: dev
 	$(BIN)/ruff check .

@@ -8,7 +8,16 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    WebError,
+    expect,
+)
 
 from tests.browser.player import stage
 from tools.browser import READY, find_browser, launch_arguments
@@ -29,6 +38,12 @@ STREAMLITS_VIOLATIONS = {
 }
 # A camera that films a test card; a page still has to ask for leave.
 A_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+# A desk in daylight.
+DESK: dict[str, Any] = {
+    "viewport": {"width": 1280, "height": 800},
+    "color_scheme": "light",
+    "locale": "en-GB",
+}
 SERVERS = pytest.StashKey[list[Server]]()
 
 WAIT_FOR_ARRIVALS = """() => Promise.all(
@@ -60,9 +75,15 @@ class Problems:
 
     def watch(self, context: BrowserContext) -> None:
         context.on("console", self._on_console)
-        context.on("weberror", lambda event: self.seen.append(f"page error: {event.error}"))
+        context.on("weberror", self._on_error)
         context.on("requestfailed", self._on_request_failed)
         context.on("response", self._on_response)
+
+    def unwatch(self, context: BrowserContext) -> None:
+        context.remove_listener("console", self._on_console)
+        context.remove_listener("weberror", self._on_error)
+        context.remove_listener("requestfailed", self._on_request_failed)
+        context.remove_listener("response", self._on_response)
 
     def check(self) -> None:
         known = [*self._expected, *self._allowed]
@@ -74,6 +95,9 @@ class Problems:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.seen.append(f"console error: {message.text} ({message.location['url']})")
+
+    def _on_error(self, event: WebError) -> None:
+        self.seen.append(f"page error: {event.error}")
 
     def _on_request_failed(self, request: Request) -> None:
         # The browser aborts what is under way when a page is left.
@@ -124,14 +148,7 @@ def new_context(
     """Pytest-playwright's factory: a desk in daylight unless told otherwise, and watched."""
 
     def watched(**options: Any) -> BrowserContext:
-        context = new_context(
-            **{
-                "viewport": {"width": 1280, "height": 800},
-                "color_scheme": "light",
-                "locale": "en-GB",
-                **options,
-            }
-        )
+        context = new_context(**DESK | options)
         problems.watch(context)
         return context
 
@@ -230,6 +247,33 @@ def open_stage(stage_url: str, open_page: Callable[..., Page]) -> Callable[..., 
         return page
 
     return open_
+
+
+@pytest.fixture(scope="module")
+def _stage_page(browser: Browser, stage_url: str) -> Iterator[Page]:
+    with browser.new_context(**DESK) as context:
+        page = context.new_page()
+        page.goto(stage_url)
+        yield page
+
+
+@pytest.fixture
+def show_case(
+    _stage_page: Page, problems: Problems, wait_ready: Callable[[Page], None]
+) -> Iterator[Callable[[str], Page]]:
+    """Put another case on the stage of a page that a module's tests share."""
+
+    def show(case: str) -> Page:
+        _stage_page.get_by_label("Case").fill(case)
+        _stage_page.get_by_label("Case").press("Enter")
+        expect(_stage_page.get_by_text(f"On the stage: {case}.", exact=True)).to_be_visible()
+        wait_ready(_stage_page)
+        expect(_stage_page.locator(".stage[data-steps]")).to_have_count(1)
+        return _stage_page
+
+    problems.watch(_stage_page.context)
+    yield show
+    problems.unwatch(_stage_page.context)
 
 
 @pytest.fixture

@@ -1,19 +1,27 @@
-"""A bare page with one stage: `?case=` chooses what it plays, `?start=` its first step."""
+"""A bare page with one stage, or with the menu of its downloads.
+
+`?case=` or the field chooses what it plays, `?start=` its first step, `?show=exports` the menu.
+"""
 
 import streamlit as st
 
+from cnn_lab.app.widgets.exports import export_menu
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.trace import convolution_trace
 from tests.browser.stage_cases import CASES, PATCH, SOBEL
 
 st.set_page_config(page_title="Stage", layout="wide")
 st.title("Stage")
-case = st.query_params.get("case", "small")
+case = st.text_input("Case", st.query_params.get("case", "small"))
 if case == "changing":
     strides = st.segmented_control("Strides", [1, 2], default=1, required=True)
     traces = [convolution_trace(PATCH, SOBEL, strides=strides)]
 else:
     traces = CASES[case]()
-stage(traces, key="stage", start_step=int(st.query_params.get("start", "0")))
+if st.query_params.get("show") == "exports":
+    export_menu("menu", traces, name="convolution-k3", title="Sobel <on a patch>")
+else:
+    stage(traces, key=f"stage_{case}", start_step=int(st.query_params.get("start", "0")))
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.write(f"Runs of the script: {st.session_state.runs}")
+st.write(f"On the stage: {case}.")

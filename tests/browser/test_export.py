@@ -1,6 +1,6 @@
 """Exported pages play by themselves, say what Python says, and the menu hands files out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from cnn_lab.stage.render import THEMES
 from cnn_lab.trace.arithmetic import Arithmetic, arithmetic
 from tests.browser.player import stage
 from tests.browser.stage_cases import CASES
-from tools.server import ROOT, serving
 
 READ_LINES = """(root, steps) => steps.map((step) => {
     const slider = root.querySelector('[aria-label="Step"]');
@@ -51,12 +50,6 @@ def open_file(new_context: Callable[..., BrowserContext], tmp_path: Path) -> Cal
         return page
 
     return open_
-
-
-@pytest.fixture(scope="module")
-def harness() -> Iterator[str]:
-    with serving(ROOT / "tests" / "browser" / "export_harness.py") as server:
-        yield server.url
 
 
 def shown(line: Arithmetic) -> dict[str, object]:
@@ -163,9 +156,9 @@ def test_a_page_fits_and_is_accessible(
     assert_accessible(page)
 
 
-def test_the_menu_hands_out_every_file(harness: str, open_page: Callable[..., Page]) -> None:
+def test_the_menu_hands_out_every_file(stage_url: str, open_page: Callable[..., Page]) -> None:
     traces = CASES["small"]()
-    page = open_page("/?case=small", url=harness)
+    page = open_page("/?case=small&show=exports", url=stage_url)
     expect(page.get_by_role("button", name="Animated GIF")).to_have_count(0)
     page.get_by_role("button", name="Download").click()
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tools.browser import READY
 from tools.server import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -48,16 +49,23 @@ def test_page_is_sound_and_accessible(
     assert_accessible(page)
 
 
+@pytest.fixture(scope="module")
+def routed_url(app_url: str, browser: Browser) -> str:
+    """The address of a server on which Streamlit knows the router, because it has run once."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(app_url)
+        page.locator(READY).wait_for()
+    return app_url
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "home"])
 def test_deep_link_as_the_first_request_to_a_fresh_server(
     name: str,
     serve: Callable[..., str],
+    routed_url: str,
     open_page: Callable[..., Page],
 ) -> None:
-    url = serve(ROOT / "app.py")
-    first = open_page(address(name), url=url)
+    first = open_page(address(name), url=serve(ROOT / "app.py"))
     assert_sound(first)
-    seen_first = frame(first)
-
-    open_page("/", url=url)  # from here on Streamlit knows the router
-    assert seen_first == frame(open_page(address(name), url=url))
+    assert frame(first) == frame(open_page(address(name), url=routed_url))

@@ -131,11 +131,11 @@ def addition(term: str) -> tuple[Decimal, Decimal]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_step_says_what_python_says_and_adds_up(
-    case: str, open_stage: Callable[..., Page]
+    case: str, show_case: Callable[[str], Page]
 ) -> None:
     traces = CASES[case]()
     n_steps = max(len(trace) for trace in traces)
-    page = open_stage(case)
+    page = show_case(case)
     expect(stage(page)).to_have_attribute("data-steps", str(n_steps))
     steps = sorted({*range(0, n_steps, max(1, n_steps // 40)), n_steps - 1})
     for step, shown in zip(steps, stage(page).evaluate(READ_STEPS, steps), strict=True):

@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8501
 # Only this machine; HOST=0.0.0.0 opens the lab to others.
 HOST ?= localhost
-# How many tests run at once; WORKERS=0 runs them in one process, which a debugger needs.
+# How many tests run at once; WORKERS=0 runs them one after another in a single process.
 WORKERS ?= 2
 
 VENV := .venv

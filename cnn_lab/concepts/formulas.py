@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cnn_lab.content.words import listed
 from cnn_lab.ops.settings import Geometry
 from cnn_lab.ops.sizes import conv_output_length, effective_kernel_size, unread_length
 from cnn_lab.ops.types import Array, Pair
@@ -60,7 +61,7 @@ def unread_sentence(geometry: Geometry) -> str:
     if not parts:
         return ""
     verb = "is" if parts in (["the last row"], ["the last column"]) else "are"
-    return f"The floor drops a remainder: {' and '.join(parts)} {verb} never read."
+    return f"The floor drops a remainder: {listed(parts)} {verb} never read."
 
 
 def matrix_latex(values: Array) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.concepts.differences import Differences, differences
+from cnn_lab.content.words import listed
 from cnn_lab.ops import conv2d, conv2d_gradients, conv2d_transpose
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.sizes import conv_output_length, effective_kernel_size, unread_length
@@ -206,7 +207,7 @@ def _floor_sentence(
     else:
         n_lost, of_what = left_over, " of the padding"
     plural = "s" if n_lost > 1 else ""
-    lines = " and ".join(f"{name}{plural}" for name in names)
+    lines = listed([f"{name}{plural}" for name in names])
     verb = "is" if n_lost == 1 and len(names) == 1 else "are"
     number = f"{n_lost} " if n_lost > 1 else ""
     return f"{sentence}: the last {number}{lines}{of_what} {verb} never read."

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.ops import conv2d
 from cnn_lab.ops.padding import pad_images
 from cnn_lab.ops.settings import ConvolutionSettings, Geometry
 from cnn_lab.ops.types import Array, Padding, Pair
 from cnn_lab.trace import Scale, Trace
-from cnn_lab.trace.builder import PADDING_CAPTION, Grids, size_note, span_words, window_cells
+from cnn_lab.trace.builder import PADDING_CAPTION, Grids, span_words, window_cells
 from cnn_lab.trace.numbers import FloatArray, Rounded, round_values
 
 MAX_CHANNELS = 3
@@ -149,7 +150,7 @@ def neighbourhood_trace(
         reads,
         parts=tuple(parts) if len(parts) > 1 else ("",),
         scale=_scale(pixels.values),
-        note=size_note(geometry.padded_size),
+        note=shape_words(geometry.padded_size),
         **_labels(near.corner, geometry.padded_size),
     )
     weights = round_values(kernel[..., chosen])

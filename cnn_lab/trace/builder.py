@@ -6,6 +6,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.ops.settings import Geometry
 from cnn_lab.ops.sizes import effective_kernel_size
 from cnn_lab.ops.types import Pair, ShapeError, as_float
@@ -169,7 +170,7 @@ class Grids(list[Grid]):
             "mask": np.zeros((rows, columns), np.uint8),
             "row_labels": tuple(range(rows)),
             "column_labels": tuple(range(columns)),
-            "note": size_note((rows, columns)),
+            "note": shape_words((rows, columns)),
             "first_id": sum(grid.values.size for grid in self),
         }
         self.append(Grid(**plain | properties))
@@ -189,9 +190,9 @@ class Grids(list[Grid]):
 
         `reads` are the cells that windows read; all others are marked.
         """
-        note = size_note(geometry.size)
+        note = shape_words(geometry.size)
         if geometry.size != geometry.padded_size:
-            note += f", padded to {size_note(geometry.padded_size)}"
+            note += f", padded to {shape_words(geometry.padded_size)}"
         channels = np.moveaxis(image.values, 2, 0)
         unread = unread_mask(reads, channels.shape)
         ring = padded(geometry)
@@ -263,11 +264,6 @@ def gather_order(receivers: IntArray, n: int) -> tuple[IntArray, IntArray]:
     """Return the links sorted by their target cell, and the start of each of the n cells."""
     sizes = np.bincount(receivers, minlength=n)
     return np.argsort(receivers, kind="stable"), np.r_[0, np.cumsum(sizes)]
-
-
-def size_note(size: Pair) -> str:
-    """Return "6 × 6"."""
-    return f"{size[0]} × {size[1]}"
 
 
 def span_words(window: Pair, dilation_rate: Pair = (1, 1)) -> str:

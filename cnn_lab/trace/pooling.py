@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.ops.padding import pad_images
 from cnn_lab.ops.pooling import (
     average_pool2d,
@@ -30,7 +31,6 @@ from cnn_lab.trace.builder import (
     inner_index,
     padded,
     scatter_totals,
-    size_note,
     span_words,
     window_cells,
 )
@@ -313,7 +313,7 @@ def average_pool_gradient_trace(
             "input",
             Rounded(complete, result.precision),
             extremes,
-            note=size_note(geometry.size),
+            note=shape_words(geometry.size),
             **padded(geometry),
         )
         return Trace(

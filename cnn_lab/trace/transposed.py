@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.ops.settings import Geometry
 from cnn_lab.ops.transposed import conv2d_transpose, transposed_geometry
 from cnn_lab.ops.types import IntOrPair, Padding
@@ -20,7 +21,6 @@ from cnn_lab.trace.builder import (
     padded,
     product_words,
     scatter_totals,
-    size_note,
     span_words,
     unread_mask,
     window_cells,
@@ -162,9 +162,9 @@ def spread_trace(
         spread[lines] = given.values
         mask = np.full(spread.shape, PADDING, np.uint8)
         mask[lines] = 0
-        note = size_note(geometry.positions)
+        note = shape_words(geometry.positions)
         if spread.shape != geometry.positions:
-            note += f", spread to {size_note(spread.shape)}"
+            note += f", spread to {shape_words(spread.shape)}"
         grids.add(
             Rounded(spread, given.precision),
             **of_source,
@@ -201,9 +201,9 @@ def spread_trace(
     weights = grids.add(kernel, **of_kernel, title="Kernel") + np.arange(n_weights)
     amounts = np.outer(given.values, kernel.values).ravel()
     totals, extremes = scatter_totals(landing.ravel(), amounts, result.precision)
-    note = size_note(geometry.size)
+    note = shape_words(geometry.size)
     if geometry.size != geometry.padded_size:
-        note += f" of {size_note(geometry.padded_size)}"
+        note += f" of {shape_words(geometry.padded_size)}"
     first = grids.add(
         Rounded(final_totals(landing.ravel(), totals, geometry.padded_size), result.precision),
         **of_target,

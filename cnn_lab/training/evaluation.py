@@ -13,7 +13,7 @@ Labels = NDArray[np.int64]
 MAX_MISTAKES = 30
 
 
-def judge_probabilities(probabilities: Array, labels: Labels, n_classes: int) -> dict[str, Any]:
+def evaluate_probabilities(probabilities: Array, labels: Labels, n_classes: int) -> dict[str, Any]:
     """Return the evaluation of a network's probabilities for labelled images, as JSON data.
 
     Parameters
@@ -40,7 +40,7 @@ def judge_probabilities(probabilities: Array, labels: Labels, n_classes: int) ->
     Examples
     --------
     >>> answers = np.array([[0.9, 0.1], [0.7, 0.3]])
-    >>> judged = judge_probabilities(answers, np.array([0, 1]), 2)
+    >>> judged = evaluate_probabilities(answers, np.array([0, 1]), 2)
     >>> judged["errors"], judged["confusion"]
     (1, [[1, 0], [1, 0]])
     >>> judged["mistakes"]

@@ -22,7 +22,7 @@ from cnn_lab.network.initial import initial_weights, stream
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
 from cnn_lab.training.engine import Engine, EngineName, Labels
-from cnn_lab.training.evaluation import judge_probabilities
+from cnn_lab.training.evaluation import evaluate_probabilities
 from cnn_lab.training.schedules import learning_rates
 
 REPORT_EVERY_S = 0.25
@@ -301,11 +301,11 @@ class Trainer:
         return result
 
     def test(self) -> dict[str, Any]:
-        """Evaluate the current weights on the test images; see `judge_probabilities`."""
+        """Evaluate the current weights on the test images; see `evaluate_probabilities`."""
         split, n_classes = self.data.test, self.engine.network.n_classes
         with self._averaged():
             probabilities = self.engine.predict(split.images)
-        return judge_probabilities(probabilities, split.labels, n_classes)
+        return evaluate_probabilities(probabilities, split.labels, n_classes)
 
     def card(self, result: Mapping[str, Any]) -> dict[str, str]:
         """Return settings, history, `result`, data and versions as safetensors metadata."""

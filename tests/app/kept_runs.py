@@ -11,7 +11,7 @@ from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.runs.job import Event, RunSpec, State, Status, new_run_id
 from cnn_lab.runs.snapshots import Observer
 from cnn_lab.runs.store import Store
-from cnn_lab.training.evaluation import judge_probabilities
+from cnn_lab.training.evaluation import evaluate_probabilities
 
 N_TESTED = 1000
 N_TRAIN = 54_000
@@ -34,7 +34,7 @@ def judged() -> dict[str, Any]:
     """Return what the shipped network makes of the first 1,000 test images."""
     test = load_mnist().test
     probabilities = Network.load("fast").predict(test.images[:N_TESTED])
-    return judge_probabilities(probabilities, test.labels[:N_TESTED], 10)
+    return evaluate_probabilities(probabilities, test.labels[:N_TESTED], 10)
 
 
 def keep(

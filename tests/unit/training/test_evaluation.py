@@ -6,14 +6,14 @@ import pytest
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
 from cnn_lab.ops.types import ShapeError
-from cnn_lab.training.evaluation import MAX_MISTAKES, confusion_matrix, judge_probabilities
+from cnn_lab.training.evaluation import MAX_MISTAKES, confusion_matrix, evaluate_probabilities
 
 
 def test_a_real_network_is_judged_image_by_image() -> None:
     validation = load_mnist().validation
     probabilities = Network.load("fast").predict(validation.images)
     labels = validation.labels
-    judged = judge_probabilities(probabilities, labels, 10)
+    judged = evaluate_probabilities(probabilities, labels, 10)
     wrong = [i for i in range(len(labels)) if probabilities[i].argmax() != labels[i]]
     assert judged["n"] == 6000
     assert judged["errors"] == len(wrong) > MAX_MISTAKES
@@ -37,7 +37,7 @@ def test_a_real_network_is_judged_image_by_image() -> None:
 
 
 def test_no_mistake_is_no_list_of_mistakes() -> None:
-    judged = judge_probabilities(np.eye(3), np.arange(3), 3)
+    judged = evaluate_probabilities(np.eye(3), np.arange(3), 3)
     assert (judged["errors"], judged["mistakes"], judged["test_accuracy"]) == (0, [], 1.0)
     assert judged["confusion"] == np.eye(3).tolist()
 
@@ -55,4 +55,4 @@ def test_what_does_not_match_is_named(
     probabilities: np.ndarray, n_labels: int, n_classes: int
 ) -> None:
     with pytest.raises(ShapeError, match=rf"n_classes={n_classes}"):
-        judge_probabilities(probabilities, np.zeros(n_labels, int), n_classes)
+        evaluate_probabilities(probabilities, np.zeros(n_labels, int), n_classes)

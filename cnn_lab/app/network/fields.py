@@ -33,7 +33,7 @@ LABELS = {
 _SHARES = {"rate": (0.0, 0.99, 0.05), "negative_slope": (0.0, 1.0, 0.05)}
 _SHARES |= {"momentum": (0.0, 0.999, 0.05), "epsilon": (1e-6, 1.0, 0.001)}
 OTHER = "other"
-_RENEWED = "network_renewed"  # how often each field was made anew
+_RENEWED = "network_renewed"  # how often each field was recreated
 AXES = ("rows", "columns")
 
 Write = Callable[[Draft, Any], Draft]  # what was entered, written into a draft

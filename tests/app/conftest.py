@@ -22,9 +22,9 @@ def _no_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: None)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeCluster]:
-    """Let the app's run queue hand its runs to a cluster that trains nothing."""
+    """Keep runs in a folder of the test's, and hand them to a cluster that trains nothing."""
     monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
     fake = FakeCluster()
     monkeypatch.setattr(run_queue, "RunQueue", partial(RunQueue, cluster=fake))

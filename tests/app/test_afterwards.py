@@ -48,7 +48,7 @@ def done(runs: Path, result: dict[str, Any]) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _kept_here(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
+def _kept_here(monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
     monkeypatch.setenv("CNN_LAB_RUNS", str(runs))
 
 

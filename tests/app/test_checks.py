@@ -19,7 +19,8 @@ NO_ANSWER = ":orange-badge[:material/help: No answer from Keras]"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _worker_of_its_own() -> Iterator[None]:
+def cluster() -> Iterator[None]:
+    """Use a real worker, the same for all tests here."""
     run_queue.run_queue.clear()
     yield
     run_queue.run_queue.clear()

@@ -14,7 +14,6 @@ from cnn_lab.runs.store import Folder
 from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus, Trial
 from cnn_lab.runs.sweep.runner import Sweeps
 from tests.app.elements import address, said, tables
-from tests.fake_cluster import FakeCluster
 from tests.prose import wording
 
 Open = Callable[..., AppTest]
@@ -23,7 +22,7 @@ PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)
-def sweeps(cluster: FakeCluster) -> Iterator[Sweeps]:
+def sweeps() -> Iterator[Sweeps]:
     sweep.sweeps.clear()
     yield sweep.sweeps()
     sweep.sweeps.clear()

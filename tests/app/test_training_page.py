@@ -39,9 +39,6 @@ EPOCH = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("cluster")
-
-
 def spec(**changes: object) -> RunSpec:
     preset = zoo.preset("fast")
     settings = TrainingSpec.model_validate(preset.training.model_dump() | changes)

@@ -35,7 +35,7 @@ def measure() -> Sequence[Row]:
         Row("champion: worst seed", min(percent), "%", digits=4),
         Row("champion: best seed", max(percent), "%", digits=4),
         Row("champion: validation accuracy, mean", statistics.mean(validation), "%", digits=4),
-        Row("champion: learned numbers", parameters, "", MAX_PARAMETERS),
+        Row("champion: parameters", parameters, "", MAX_PARAMETERS),
         Row(
             "champion: training of one seed",
             statistics.mean(result["seconds"] for result in results) / 60,

@@ -17,7 +17,7 @@ README, CARDS = ROOT / "README.md", MODELS / "README.md"
 def table(networks: list[Network]) -> str:
     """Return one row per network: size, accuracy, errors, time."""
     lines = [
-        "| network | learned numbers | epochs | test accuracy | errors of 10,000 | training time |",
+        "| network | parameters | epochs | test accuracy | errors of 10,000 | training time |",
         "|---|---|---|---|---|---|",
     ]
     for network in networks:
@@ -58,7 +58,7 @@ def card(network: Network) -> str:
 * Keras {versions["keras"]} on {versions["backend"]}, NumPy {versions["numpy"]}, Python
   {versions["python"]}.
 
-| layer | type | makes | learned numbers |
+| layer | type | output | parameters |
 |---|---|---|---|
 {layers}
 """

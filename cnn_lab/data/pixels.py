@@ -5,7 +5,7 @@ busy cores: its import takes 0.5 to 1.2 s and 15 MB in the page process, and 143
 images are read between pixels in 10 ms instead of 6, strokes are thickened in 0.7 ms instead of
 0.35 and a drawing's are widened in 1.2 ms instead of 0.2. Its results also differ in
 the last digits, and the same seed would no longer give the same augmented images and weights. Only
-connected shapes are found sooner, in 0.1 ms instead of 20 a photograph.
+connected shapes are found sooner, in 0.1 ms instead of 20 each time.
 """
 
 from typing import TypeVar

@@ -1,12 +1,12 @@
 import streamlit as st
 
 from cnn_lab.app import frame
-from cnn_lab.app.network.controls import bench, problem
+from cnn_lab.app.network.controls import editor, problem
 from cnn_lab.app.network.costs import show_layer_formulas, show_memory, show_meter, show_totals
 from cnn_lab.app.network.diagram import show_diagram, show_layer_table
 from cnn_lab.app.network.fields import layer_fields
 from cnn_lab.app.network.tools import (
-    bench_tools,
+    editor_tools,
     export_menu,
     layer_tools,
     show_fit,
@@ -21,11 +21,11 @@ frame.ensure()
 st.title("Network")
 st.markdown("What is in it, and what does it cost?")
 
-here = bench()
+here = editor()
 found = fit(here.draft)
 
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-    bench_tools(here)
+    editor_tools(here)
     with st.container(width="content"):
         export_menu(here.draft)
     train_link(here, found)

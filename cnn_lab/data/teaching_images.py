@@ -50,7 +50,7 @@ def stroke_image(rows: int, columns: int, *, channels: int = 1, seed: int = 0) -
     return np.stack(layers, axis=-1)
 
 
-def landscape() -> Array:
+def sample_photo() -> Array:
     """Draw a house in front of two hills under a low sun.
 
     It has flat areas, gradients, a circle, and vertical, horizontal and diagonal edges, so that

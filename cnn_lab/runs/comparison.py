@@ -118,7 +118,7 @@ def uncertainty(accuracy: float, n: int) -> float:
     return SURE * math.sqrt(accuracy * (1 - accuracy) / n)
 
 
-def verdict(first: Compared, second: Compared) -> str:
+def conclusion(first: Compared, second: Compared) -> str:
     """Return a sentence that says whether the test accuracies differ by more than chance.
 
     Empty unless both have been tested, on the same images.

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cnn_lab.data.kernels import KERNELS
-from cnn_lab.data.teaching_images import landscape
+from cnn_lab.data.teaching_images import sample_photo
 from cnn_lab.data.uploads import MAX_SIDE, lightness, place_of_most_contrast
 from tests.app.elements import errors, said, stages, tables
 from tests.prose import wording
@@ -270,7 +270,7 @@ def test_without_a_picture_there_is_a_drawn_one_and_an_invitation(open_page):
     assert "256 × 384 pixels" in said(page)
     assert len(page.get("image")) == 2
     place = page.session_state["conv_crop_row"], page.session_state["conv_crop_column"]
-    assert place == place_of_most_contrast(lightness(landscape()), 14)
+    assert place == place_of_most_contrast(lightness(sample_photo()), 14)
 
 
 def test_an_uploaded_picture_is_filtered_whole_and_played_in_part(open_page):

@@ -15,7 +15,7 @@ from cnn_lab.app.widgets.inputs import choice, two_numbers
 from cnn_lab.app.widgets.pictures import show_png, theme_colour, tone
 from cnn_lab.app.widgets.upload import picture_upload
 from cnn_lab.content import prose
-from cnn_lab.data.teaching_images import landscape
+from cnn_lab.data.teaching_images import sample_photo
 from cnn_lab.data.uploads import (
     MAX_SIDE,
     lightness,
@@ -118,7 +118,7 @@ def picture_controls() -> Crop:
 @cache
 def sample_picture() -> OwnPicture:
     """Return the sample picture."""
-    return OwnPicture.of(landscape(), is_sample=True)
+    return OwnPicture.of(sample_photo(), is_sample=True)
 
 
 def _take(content: bytes) -> None:

@@ -17,7 +17,7 @@ from cnn_lab.charts.maps import as_maps
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError, Split
 from cnn_lab.data.sets import INFO, load_data_set
-from cnn_lab.data.teaching_images import landscape
+from cnn_lab.data.teaching_images import sample_photo
 from cnn_lab.data.uploads import middle_of
 from cnn_lab.digits.photograph import picture_for
 from cnn_lab.explain.receptive_field import Patch, growing_fields
@@ -186,7 +186,7 @@ def _picture(shape: tuple[int, int, int]) -> Subject | None:
     if shape == DIGIT_SHAPE:
         st.markdown(prose("features", "no_picture"), width="content")
         return None
-    return Subject(middle_of(landscape(), shape), "a drawn landscape")
+    return Subject(middle_of(sample_photo(), shape), "a drawn landscape")
 
 
 def _take(shape: tuple[int, int, int], content: bytes) -> None:

@@ -14,14 +14,14 @@ from cnn_lab.network.spec.token import TokenError, draft_from_token, to_token
 PRESET, TOKEN, LAYER = "network_preset", "network_token", "network_layer"
 FIRST_PRESET = "paper"
 OWN_NAME = "own"
-_BENCH = "network_bench"
+_EDITOR = "network_bench"
 _WRITTEN = "network_written"
 _PROBLEM = "network_problem"
 
 
 @dataclass(frozen=True)
-class Bench:
-    """State of the workbench.
+class NetworkEditor:
+    """State of the network editor.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Bench:
         return self.draft == preset_draft(self.base)
 
     def address(self) -> dict[str, str]:
-        """Return the address parameters that restore this bench."""
+        """Return the address parameters that restore this editor."""
         wanted = {} if self.base == FIRST_PRESET else {PRESET: self.base}
         if not self.is_preset:
             wanted[TOKEN] = to_token(self.draft)
@@ -60,15 +60,15 @@ class Bench:
             wanted[LAYER] = self.layer
         return wanted
 
-    def on(self, history: History, layer: str = "") -> "Bench":
-        """Return the bench with another history, editing `layer` or the closest remaining layer."""
+    def on(self, history: History, layer: str = "") -> "NetworkEditor":
+        """Return the editor with another history, at `layer` or the closest remaining one."""
         names = [one.name for one in history.present.layers]
         if layer not in (*names, INPUT_KEY):
             kept = self.layer in (*names, INPUT_KEY)
             layer = self.layer if kept else names[min(max(self.index, 0), len(names) - 1)]
         draft = history.present
         known = draft.name in zoo.PRESETS and draft == preset_draft(draft.name)
-        return Bench(draft.name if known else self.base, history, layer)
+        return NetworkEditor(draft.name if known else self.base, history, layer)
 
 
 def preset_draft(name: str) -> Draft:
@@ -76,14 +76,14 @@ def preset_draft(name: str) -> Draft:
     return Draft.of(zoo.preset(name).network)
 
 
-def bench() -> Bench:
-    """Return the workbench of this session as the address requests it, and update the address.
+def editor() -> NetworkEditor:
+    """Return the editor of this session as the address requests it, and update the address.
 
     An address that was changed from outside takes precedence over the session; the page's bare
-    address restores the session's bench. What cannot be read is reported on the page, see
+    address restores the session's editor. What cannot be read is reported on the page, see
     `problem`.
     """
-    here: Bench | None = st.session_state.get(_BENCH)
+    here: NetworkEditor | None = st.session_state.get(_EDITOR)
     asked = _asked()
     if here is None or (asked and asked != st.session_state.get(_WRITTEN)):
         here = _opened(asked, here)
@@ -98,9 +98,9 @@ def bench() -> Bench:
     return here
 
 
-def put(here: Bench) -> None:
-    """Store a bench for the next run of the page."""
-    st.session_state[_BENCH] = here
+def put(here: NetworkEditor) -> None:
+    """Store the editor for the next run of the page."""
+    st.session_state[_EDITOR] = here
 
 
 def change(make: Callable[[Draft], Draft], layer: str = "") -> None:
@@ -113,7 +113,7 @@ def change(make: Callable[[Draft], Draft], layer: str = "") -> None:
     layer : str
         The layer to edit afterwards; by default the same one, or the one in its place.
     """
-    here: Bench = st.session_state[_BENCH]
+    here: NetworkEditor = st.session_state[_EDITOR]
     try:
         draft = make(here.draft)
     except ValueError as error:
@@ -128,30 +128,30 @@ def change(make: Callable[[Draft], Draft], layer: str = "") -> None:
 
 def choose(layer: str) -> None:
     """Select a layer or the input for editing; an unknown name changes nothing."""
-    here: Bench = st.session_state[_BENCH]
+    here: NetworkEditor = st.session_state[_EDITOR]
     put(here.on(here.history, layer))
 
 
 def undo() -> None:
     """Undo the last change."""
-    here: Bench = st.session_state[_BENCH]
+    here: NetworkEditor = st.session_state[_EDITOR]
     put(here.on(here.history.undone()))
 
 
 def redo() -> None:
     """Redo the change that was undone last."""
-    here: Bench = st.session_state[_BENCH]
+    here: NetworkEditor = st.session_state[_EDITOR]
     put(here.on(here.history.redone()))
 
 
 def start_from(name: str) -> None:
     """Start from a preset; this can be undone."""
-    here: Bench = st.session_state[_BENCH]
+    here: NetworkEditor = st.session_state[_EDITOR]
     draft = preset_draft(name)
     put(here.on(here.history.then(draft), draft.layers[0].name))
 
 
-def lay(draft: Draft) -> None:
+def open_network(draft: Draft) -> None:
     """Replace the draft by an opened network; this can be undone."""
     change(lambda _: draft, draft.layers[0].name)
 
@@ -167,14 +167,14 @@ def problem() -> str:
 
 
 def _asked() -> dict[str, str]:
-    """Return the bench's parameters in the address."""
+    """Return the editor's parameters in the address."""
     return {
         name: st.query_params[name] for name in (PRESET, TOKEN, LAYER) if name in st.query_params
     }
 
 
-def _opened(asked: dict[str, str], here: Bench | None) -> Bench:
-    """Return the bench that an address requests, with the previous drafts in its history."""
+def _opened(asked: dict[str, str], here: NetworkEditor | None) -> NetworkEditor:
+    """Return the editor that an address requests, with the previous drafts in its history."""
     base = asked.get(PRESET, FIRST_PRESET)
     if base not in zoo.PRESETS:
         refuse(
@@ -188,7 +188,7 @@ def _opened(asked: dict[str, str], here: Bench | None) -> Bench:
             draft = draft_from_token(asked[TOKEN])
         except TokenError as error:
             refuse(str(error))
-    first = Bench(base, History(draft), draft.layers[0].name)
+    first = NetworkEditor(base, History(draft), draft.layers[0].name)
     layer = asked.get(LAYER, first.layer)
     opened = first.on(first.history, layer)
     return opened if here is None else replace(opened, history=here.history.then(draft))

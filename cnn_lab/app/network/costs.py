@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from cnn_lab.app.network.controls import OWN_NAME, Bench, change
+from cnn_lab.app.network.controls import OWN_NAME, NetworkEditor, change
 from cnn_lab.app.widgets.inputs import whole_number
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.network import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
@@ -24,9 +24,9 @@ _CHARTS = {
 }
 
 
-def show_totals(bench: Bench, found: Fit) -> None:
+def show_totals(editor: NetworkEditor, found: Fit) -> None:
     """Show the network's totals in one line, as far as its layers fit."""
-    taken = memory(bench.draft.layers, found.rows, batch_size=1)
+    taken = memory(editor.draft.layers, found.rows, batch_size=1)
     st.markdown(
         prose(
             "network",
@@ -40,13 +40,13 @@ def show_totals(bench: Bench, found: Fit) -> None:
     )
 
 
-def show_memory(bench: Bench, found: Fit) -> None:
+def show_memory(editor: NetworkEditor, found: Fit) -> None:
     """Show the memory that training needs, for a chosen batch size."""
     st.markdown(prose("network", "memory"))
     batch_size = whole_number(
         "Batch size", "network_batch", value=128, minimum=1, maximum=MAX_IN_BATCH
     )
-    taken = memory(bench.draft.layers, found.rows, batch_size=batch_size)
+    taken = memory(editor.draft.layers, found.rows, batch_size=batch_size)
     show_table(
         {
             "": ["Weights", "Running one image", "Training with Adam"],
@@ -56,13 +56,13 @@ def show_memory(bench: Bench, found: Fit) -> None:
     )
 
 
-def show_layer_formulas(bench: Bench, found: Fit) -> None:
+def show_layer_formulas(editor: NetworkEditor, found: Fit) -> None:
     """Show the output size, parameters and multiply-adds of the edited layer as equations."""
-    index = bench.index
+    index = editor.index
     if not 0 <= index < len(found.rows):
         st.markdown(prose("network", "no_formula"))
         return
-    layer, row = bench.draft.layers[index], found.rows[index]
+    layer, row = editor.draft.layers[index], found.rows[index]
     st.markdown(prose("network", "formulas", name=layer.name, made=shape_words(row.output_shape)))
     for line in _lengths(layer, row):
         st.latex(line)
@@ -90,15 +90,15 @@ def _lengths(layer: Layer, row: LayerSummary) -> list[str]:
     return [output_length_latex(name, *axis) for name, axis in zip(names, axes, strict=False)]
 
 
-def show_meter(bench: Bench, found: Fit) -> None:
+def show_meter(editor: NetworkEditor, found: Fit) -> None:
     """Compare a convolution with a depthwise and a dense layer between the same shapes."""
-    convolutions = _convolutions(bench, found)
+    convolutions = _convolutions(editor, found)
     if not convolutions:
         st.markdown(prose("network", "no_convolution"))
         return
-    index = bench.index if bench.index in convolutions else next(iter(convolutions))
+    index = editor.index if editor.index in convolutions else next(iter(convolutions))
     made = convolutions[index]
-    layer, row = bench.draft.layers[index], found.rows[index]
+    layer, row = editor.draft.layers[index], found.rows[index]
     kernel = layer.weight_shapes(row.input_shape)["kernel"]
     st.markdown(
         prose(
@@ -142,10 +142,10 @@ def show_meter(bench: Bench, found: Fit) -> None:
         st.caption(prose("network", "inseparable"))
 
 
-def _convolutions(bench: Bench, found: Fit) -> dict[int, Connections]:
+def _convolutions(editor: NetworkEditor, found: Fit) -> dict[int, Connections]:
     """Return the connections of each standard convolution that fits, by its place."""
     made = {
         index: layer.connections(row.input_shape)
-        for index, (layer, row) in enumerate(zip(bench.draft.layers, found.rows, strict=False))
+        for index, (layer, row) in enumerate(zip(editor.draft.layers, found.rows, strict=False))
     }
     return {index: one for index, one in made.items() if one}

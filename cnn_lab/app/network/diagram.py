@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from cnn_lab.app.network.controls import Bench, choose
+from cnn_lab.app.network.controls import NetworkEditor, choose
 from cnn_lab.app.widgets.component import component
 from cnn_lab.charts.network import (
     INPUT,
@@ -25,18 +25,18 @@ _HEADS = ("Layer", "Output", "Parameters", "Multiply-adds", "Memory", "Receptive
 _layers = component("layers", "layers")
 
 
-def show_diagram(bench: Bench, found: Fit) -> None:
+def show_diagram(editor: NetworkEditor, found: Fit) -> None:
     """Show a draft as a row of blocks; a click selects a layer."""
-    diagram = network_diagram(bench.draft, found)
-    drawn = diagram_svg(diagram, _ON_PAGE, selected=bench.layer)
-    _show(drawn, "network_diagram", bench.layer, label="The network as a row of blocks")
+    diagram = network_diagram(editor.draft, found)
+    drawn = diagram_svg(diagram, _ON_PAGE, selected=editor.layer)
+    _show(drawn, "network_diagram", editor.layer, label="The network as a row of blocks")
     st.caption(prose("network", "diagram"))
 
 
-def show_layer_table(bench: Bench, found: Fit) -> None:
+def show_layer_table(editor: NetworkEditor, found: Fit) -> None:
     """Show the output and the costs of each layer; its name is a button that selects it."""
-    drawn = layer_table(bench.draft, found, selected=bench.layer)
-    _show(drawn, "network_table", bench.layer, label="The layers with their shapes and costs")
+    drawn = layer_table(editor.draft, found, selected=editor.layer)
+    _show(drawn, "network_table", editor.layer, label="The layers with their shapes and costs")
 
 
 def _show(html: str, key: str, selected: str, *, label: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from cnn_lab.app.network.controls import Bench, change
+from cnn_lab.app.network.controls import NetworkEditor, change
 from cnn_lab.app.widgets.inputs import apart_toggle
 from cnn_lab.charts.network import INPUT_KEY
 from cnn_lab.content.words import shape_words
@@ -39,12 +39,12 @@ AXES = ("rows", "columns")
 Write = Callable[[Draft, Any], Draft]  # what was entered, written into a draft
 
 
-def layer_fields(bench: Bench) -> None:
+def layer_fields(editor: NetworkEditor) -> None:
     """Show the settings of the layer being edited, or of the input."""
-    if bench.layer == INPUT_KEY:
-        _input_fields(bench.draft)
+    if editor.layer == INPUT_KEY:
+        _input_fields(editor.draft)
         return
-    layer = bench.draft.layers[bench.index]
+    layer = editor.draft.layers[editor.index]
     st.text_input(
         "Name",
         layer.name,

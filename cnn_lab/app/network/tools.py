@@ -1,11 +1,19 @@
-"""Tools of the workbench: start, undo, open, edit layers, and fix what does not fit."""
+"""Tools of the network editor: start, undo, open, edit layers, and fix what does not fit."""
 
 from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
-from cnn_lab.app.network.controls import Bench, change, lay, redo, refuse, start_from, undo
+from cnn_lab.app.network.controls import (
+    NetworkEditor,
+    change,
+    open_network,
+    redo,
+    refuse,
+    start_from,
+    undo,
+)
 from cnn_lab.app.widgets.pictures import theme_colour
 from cnn_lab.charts.network import Look, diagram_png, diagram_svg, network_diagram
 from cnn_lab.content import prose
@@ -30,7 +38,7 @@ _FIELD_HEIGHT_PX = 160
 Edit = Callable[..., Draft]
 
 
-def bench_tools(bench: Bench) -> None:
+def editor_tools(editor: NetworkEditor) -> None:
     """Show the presets, undo and redo, and the menu to open a network."""
     st.menu_button(
         "Start from",
@@ -40,20 +48,20 @@ def bench_tools(bench: Bench) -> None:
         on_click=_start,
     )
     for label, act, drafts in (
-        ("Undo", undo, bench.history.past),
-        ("Redo", redo, bench.history.future),
+        ("Undo", undo, editor.history.past),
+        ("Redo", redo, editor.history.future),
     ):
         name = label.lower()
         icon = f":material/{name}:"
         st.button(label, icon=icon, key=f"network_{name}", on_click=act, disabled=not drafts)
     st.button(
         "Reset",
-        help=f"Back to {bench.base} as shipped",
+        help=f"Back to {editor.base} as shipped",
         icon=":material/restart_alt:",
         key="network_reset",
         on_click=start_from,
-        args=(bench.base,),
-        disabled=bench.is_preset,
+        args=(editor.base,),
+        disabled=editor.is_preset,
     )
     with st.container(width="content"):
         _open_menu()
@@ -75,18 +83,18 @@ def _open_menu() -> None:
         if st.button("Open it", key="network_open_it", type="primary"):
             data = file.getvalue() if file is not None else pasted
             try:
-                lay(draft_from_json(data))
+                open_network(draft_from_json(data))
             except TokenError as error:
                 refuse(str(error))
             st.rerun()
 
 
-def train_link(bench: Bench, found: Fit) -> None:
+def train_link(editor: NetworkEditor, found: Fit) -> None:
     """Show the link that opens this network on the Training page."""
-    if bench.is_preset:
-        query = {"training_preset": bench.base}
+    if editor.is_preset:
+        query = {"training_preset": editor.base}
     else:
-        query = {"training_preset": "own", "training_network": to_token(bench.draft)}
+        query = {"training_preset": "own", "training_network": to_token(editor.draft)}
     st.page_link(
         "pages/training.py",
         label="Train this network",
@@ -124,12 +132,12 @@ def export_menu(draft: Draft) -> None:
             )
 
 
-def layer_tools(bench: Bench) -> None:
+def layer_tools(editor: NetworkEditor) -> None:
     """Show the actions for the edited layer and a menu of new layers."""
-    index, n_layers = bench.index, len(bench.draft.layers)
+    index, n_layers = editor.index, len(editor.draft.layers)
     full = n_layers >= MAX_LAYERS
     st.menu_button(
-        f"Add a layer after {bench.layer}" if index >= 0 else "Add a first layer",
+        f"Add a layer after {editor.layer}" if index >= 0 else "Add a first layer",
         list(LAYER_TYPES),
         icon=":material/add:",
         key="network_add",
@@ -162,16 +170,16 @@ def _add(index: int) -> None:
     change(lambda draft: added(draft, index, type_))
 
 
-def show_fit(bench: Bench, found: Fit) -> None:
+def show_fit(editor: NetworkEditor, found: Fit) -> None:
     """Show what does not fit or is missing at the end, with one-click fixes."""
     if found.reason:
-        name = bench.draft.layers[len(found.rows)].name
+        name = editor.draft.layers[len(found.rows)].name
         st.error(found.reason, title=f"{name} does not fit")
-        _offer(remedies(bench.draft))
+        _offer(remedies(editor.draft))
         return
-    if bench.draft.input_shape not in {info.shape for info in INFO.values()}:
-        st.info(prose("network", "no_data_set", shape=shape_words(bench.draft.input_shape)))
-    end = output_problem(bench.draft, found)
+    if editor.draft.input_shape not in {info.shape for info in INFO.values()}:
+        st.info(prose("network", "no_data_set", shape=shape_words(editor.draft.input_shape)))
+    end = output_problem(editor.draft, found)
     if end is not None:
         last = found.rows[-1]
         made = shape_words(last.output_shape)

@@ -22,10 +22,10 @@ from cnn_lab.data.sets import n_training_images
 from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.runs.comparison import (
     Compared,
+    conclusion,
     differing_settings,
     largest_gap,
     result_rows,
-    verdict,
 )
 from cnn_lab.runs.job import RUN_ID, Status, UnknownRunError
 from cnn_lab.training.engine import ENGINES
@@ -61,7 +61,7 @@ def show_comparison(status: Status) -> None:
         _show_settings(pair)
     with right:
         _show_results(pair)
-    for sentence in (_gap(pair), verdict(*pair)):
+    for sentence in (_gap(pair), conclusion(*pair)):
         if sentence:
             st.markdown(sentence)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from cnn_lab.data.teaching_images import landscape
+from cnn_lab.data.teaching_images import sample_photo
 from cnn_lab.data.uploads import (
     MAX_MB,
     MAX_SIDE,
@@ -188,7 +188,7 @@ def test_most_contrast_is_the_square_of_largest_variance(pixels: Pixels, size: i
 
 
 def test_the_drawn_picture_is_a_picture_like_any_other() -> None:
-    pixels = landscape()
+    pixels = sample_photo()
     as_file = encoded(Image.fromarray(pixels.astype(np.uint8)))
     np.testing.assert_array_equal(picture_pixels(as_file), pixels)
     assert np.ptp(lightness(pixels)) > 200

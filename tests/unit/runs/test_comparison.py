@@ -7,11 +7,11 @@ from cnn_lab.network import zoo
 from cnn_lab.network.spec import Conv2D, NetworkSpec, TrainingSpec
 from cnn_lab.runs.comparison import (
     Compared,
+    conclusion,
     differing_settings,
     largest_gap,
     result_rows,
     uncertainty,
-    verdict,
 )
 
 N_TRAIN = 1000
@@ -138,15 +138,15 @@ def test_the_uncertainty_is_that_of_a_share() -> None:
 
 
 def test_a_small_difference_is_called_chance_and_a_large_one_is_not() -> None:
-    close = verdict(run("one", test=0.992), run("two", test=0.991))
+    close = conclusion(run("one", test=0.992), run("two", test=0.991))
     assert "0.10 percentage points apart" in close
     assert "does not show which one is better" in close
     limit = 100 * math.hypot(uncertainty(0.992, 10_000), uncertainty(0.991, 10_000))
     assert f"{limit:.2f}" in close
-    far = verdict(run("one", test=0.98), run("two", test=0.992))
+    far = conclusion(run("one", test=0.98), run("two", test=0.992))
     assert "**two** is 1.20 percentage points higher" in far
-    assert verdict(run(test=0.99), run()) == ""
-    assert verdict(run(test=0.9), run(test=0.99, data_set="fashion_mnist")) == ""
+    assert conclusion(run(test=0.99), run()) == ""
+    assert conclusion(run(test=0.9), run(test=0.99, data_set="fashion_mnist")) == ""
 
 
 def test_the_largest_gap_is_over_epochs_that_both_have() -> None:

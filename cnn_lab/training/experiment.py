@@ -74,11 +74,6 @@ class Experiment:
         """Standard deviation of the test accuracy over the seeds."""
         return statistics.stdev(self.accuracies)
 
-    def epochs_to(self, accuracy: float) -> tuple[int | None, ...]:
-        """Return the first epoch after which each seed reached an accuracy; None if it did not."""
-        reached = 1 - self.test_errors / self.n_test >= accuracy
-        return tuple(int(row.argmax()) + 1 if row.any() else None for row in reached)
-
     def last_epoch_ahead(self, measure: Measure) -> int:
         """Return the last epoch in which validation was ahead of training; 0 if it never was.
 

@@ -61,8 +61,6 @@ def test_figures_of_several_seeds():
     assert TINY.accuracies == (0.99, 0.97)
     assert TINY.mean_accuracy == pytest.approx(0.98)
     assert TINY.spread == pytest.approx(statistics.stdev([0.99, 0.97]))
-    assert TINY.epochs_to(0.97) == (2, 3)
-    assert TINY.epochs_to(0.98) == (3, None)
     assert TINY.last_epoch_ahead("loss") == 2
     assert TINY.last_epoch_ahead("accuracy") == 2
     assert TINY.best_epoch() == 2

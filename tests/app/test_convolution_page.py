@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import cnn_lab.ops.conv
+import cnn_lab.trace.convolution
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import sample_photo
 from cnn_lab.data.uploads import MAX_SIDE, lightness, place_of_most_contrast
+from cnn_lab.ops.correlation import correlate
 from tests.app.elements import errors, said, stages, tables
 from tests.prose import wording
 
@@ -355,3 +358,18 @@ def test_the_stage_comes_with_a_check_and_with_code_for_its_settings(open_page):
     assert code.count("import") >= 3
     assert 'padding="same"' in code
     assert "strides=2" in code
+
+
+def test_a_rerun_convolves_once(open_page, monkeypatch):
+    """Stage, sections and check share one output, whichever of them comes first."""
+    page, sizes = open_page("convolution"), []
+
+    def counted(*arguments):
+        output = correlate(*arguments)
+        sizes.append(output.shape[1:3])
+        return output
+
+    for module in (cnn_lab.ops.conv, cnn_lab.trace.convolution):
+        monkeypatch.setattr(module, "correlate", counted)
+    page.number_input(key="conv_stride").set_value(2).run()
+    assert sizes == [(2, 2)]

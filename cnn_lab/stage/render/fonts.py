@@ -44,7 +44,7 @@ class Type:
 
     def __init__(self, *, plain: bool = False) -> None:
         """Load the fonts of the app, unless `plain` asks for Pillow's own."""
-        self._files = {} if plain else dict(_font_files())
+        self._files = {} if plain else dict(font_files())
         self._fonts: dict[Face, ImageFont.FreeTypeFont] = {}
         self._widths: dict[tuple[str, Face], float] = {}
 
@@ -125,7 +125,7 @@ class Type:
 
 
 @cache
-def _font_files() -> tuple[tuple[Family, str], ...]:
+def font_files() -> tuple[tuple[Family, str], ...]:
     """Return the fonts of the app if all exist and this build of FreeType can load them."""
     found = tuple(_find())
     return found if len(found) == len(_FILES) else ()

@@ -57,7 +57,7 @@ def test_the_apps_own_fonts_are_read_in_two_weights():
 
 
 def test_pictures_are_drawn_without_the_apps_fonts(monkeypatch):
-    monkeypatch.setattr(fonts_module, "_font_files", lambda: ())
+    monkeypatch.setattr(fonts_module, "font_files", lambda: ())
     picture = film("colour").frame(0)
     assert len(picture.getcolors(1 << 24)) > 100
 

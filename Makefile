@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-ind
 help:
 	@echo "make run      start the lab (PORT=8501, HOST=localhost)"
 	@echo "make test     run every test: units, pages, browser"
-	@echo "make quick    run the unit tests that need no Keras (a minute and a half)"
+	@echo "make quick    run the unit tests that need no Keras (under a minute)"
 	@echo "make check    lint, types, structure, requirements, recorded figures"
 	@echo "make format   format the code with ruff"
 	@echo "make bundle   rebuild the bundles of the browser's code (needs npm)"

@@ -8,7 +8,8 @@ import pytest
 # Keras itself, the modules that import it, and a worker that does.
 NEEDS_KERAS = re.compile(
     r"^\s*(import keras|from keras|from .*\bkeras_\w+ import|from .* import .*\bkeras_\w+"
-    r"|from cnn_lab\.cli import|from tests\.unit\.training_runs import)",
+    r"|from cnn_lab\.cli import|from tests\.unit\.runs\.small_runs import"
+    r"|@pytest\.mark\.parametrize\(\"engine\", \[\"keras\")",
     re.MULTILINE,
 )
 

@@ -6,6 +6,7 @@ MNIST: Yann LeCun and Corinna Cortes, CC BY-SA 3.0.
 import hashlib
 import struct
 import zlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -90,7 +91,7 @@ class Data(Protocol):
 
 
 @dataclass(frozen=True)
-class FileData:
+class FileData(ABC):
     """Data set in one file; each half is read on first use.
 
     Attributes
@@ -124,9 +125,9 @@ class FileData:
     def _training_half(self) -> Split:
         return self._read("x_train", "y_train")
 
+    @abstractmethod
     def _read(self, pixels_name: str, labels_name: str) -> Split:
         """Return one half, checked."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -24,6 +25,25 @@ def load_network(model: str) -> Network:
         return Network.load(model)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--model") from error
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Return the contents of a file of the user, which may be a device or a pipe without an end.
+
+    Raises
+    ------
+    ValueError
+        If it has more than `max_bytes` bytes, of which no more are read, or cannot be read; with
+        a message.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        raise ValueError(f"The file cannot be read: {error.strerror or error}.") from error
+    if len(content) > max_bytes:
+        raise ValueError(f"The file must have at most {max_bytes:,} bytes. Received: more")
+    return content
 
 
 def print_result(result: Mapping[str, object], as_json: bool, sentence: str) -> None:

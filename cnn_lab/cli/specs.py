@@ -6,6 +6,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from cnn_lab.cli.common import read_file
 from cnn_lab.network import zoo
 from cnn_lab.network.spec import (
     Augmentation,
@@ -15,7 +16,7 @@ from cnn_lab.network.spec import (
     TrainingSpec,
     plain_error,
 )
-from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe, RecipeError
+from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe
 from cnn_lab.training.engine import EngineName
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -107,9 +108,8 @@ def _preset(name: str) -> Recipe:
 
 def _from_file(path: Path) -> Recipe:
     try:
-        with path.open("rb") as file:
-            return Recipe.from_json(file.read(MAX_BYTES + 1))
-    except (OSError, RecipeError) as error:
+        return Recipe.from_json(read_file(path, MAX_BYTES))
+    except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--spec") from error
 
 

@@ -20,6 +20,7 @@ Bytes = NDArray[np.uint8]
 
 MNIST_PATH = Path(__file__).with_name("mnist.npz")
 N_TRAIN = 54_000
+MAX_BYTES = 2**28  # of a file's arrays; CIFAR-10, the largest, has 184 million
 
 # sha256 of the original IDX files, uncompressed.
 MNIST_SHA256 = {
@@ -173,18 +174,39 @@ def as_images(pixels: Bytes) -> NDArray[np.float32]:
     return np.asarray(channels_last / np.float32(255), np.float32)
 
 
+# All that NumPy and zipfile raise on damaged files.
+_DAMAGED = (
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    NotImplementedError,
+    BadZipFile,
+    zlib.error,
+)
+
+
 def read_arrays(path: Path, *names: str, of: str) -> list[NDArray[Any]]:
     """Return arrays of an .npz file, without running code from it.
 
     Raises
     ------
     DataError
-        If the file or an array is missing, or the file is damaged; `of` names its contents.
+        If the file or an array is missing, or the file is damaged or unpacks to more than
+        `MAX_BYTES`; `of` names its contents.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            size = sum(entry.file_size for entry in arrays.zip.infolist())
+            if size > MAX_BYTES:
+                raise ValueError(
+                    f"it must unpack to at most {MAX_BYTES:,} bytes. Received: {size:,}"
+                )
             return [arrays[name] for name in names]
-    except (OSError, KeyError, TypeError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
         raise DataError(f"{of} could not be read from {path.name}: {error}") from error
 
 

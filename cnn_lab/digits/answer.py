@@ -1,6 +1,8 @@
 """Answer for a drawing: a sentence from ten probabilities, with its doubt."""
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -111,10 +113,18 @@ def answer_for(
     activations = network.activations(images)
     probabilities = activations[network.spec.layers[-1].name][0]
     of_champion = activations if detector.is_of(network) else detector.network.activations(images)
-    card = json.loads(network.card.get("calibration", "{}"))
     answer = Answer.of(
         probabilities,
-        sure_odds=float(card.get("sure_odds", MIN_ODDS)),
+        sure_odds=_sure_odds(network.card),
         is_novel=bool(detector.novelty(images, of_champion)[0] > 1),
     )
     return answer, probabilities
+
+
+def _sure_odds(card: Mapping[str, str]) -> float:
+    """Return the odds in a card; the default if it has none that can be used."""
+    try:
+        odds = float(json.loads(card["calibration"])["sure_odds"])
+    except (KeyError, TypeError, ValueError):  # not calibrated, or a card that others wrote
+        return MIN_ODDS
+    return odds if math.isfinite(odds) else MIN_ODDS

@@ -1,6 +1,7 @@
 """Base of all specs: frozen models without unknown fields, and readable errors."""
 
-from typing import Any
+import json
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,6 +10,44 @@ class Checked(BaseModel):
     """Base model that is immutable and rejects unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def from_outside(cls, text: str | bytes) -> Self:
+        """Return what untrusted JSON describes.
+
+        Raises
+        ------
+        ValueError
+            If it is not JSON, contains an unknown field or a value out of bounds, or names a
+            field twice; `plain_error` puts it into plain words.
+        """
+        made = cls.model_validate_json(text)
+        once_each(text)  # afterwards: the first step has refused what is nested too deeply
+        return made
+
+
+def once_each(text: str | bytes) -> Any:
+    """Return parsed JSON; raise ValueError if an object has two members of the same name.
+
+    Parsers take the last of them, and readers the first.
+
+    Examples
+    --------
+    >>> once_each('{"units": 10, "units": 11}')
+    Traceback (most recent call last):
+        ...
+    ValueError: Each name may occur once. Received: 'units' twice
+    """
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in members:
+        if name in found:
+            raise ValueError(f"Each name may occur once. Received: {name[:60]!r} twice")
+        found[name] = value
+    return found
 
 
 def plain_error(error: ValueError) -> str:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from cnn_lab.network import spec
+from cnn_lab.network.checked import once_each
 from cnn_lab.network.layers.base import Gradients, Weights
 from cnn_lab.network.passes import backward, forward, label_loss
 from cnn_lab.network.spec import NetworkSpec
@@ -18,6 +19,7 @@ from cnn_lab.ops.types import Array, ShapeError
 
 MODELS = Path(__file__).with_name("models")
 MAX_FILE_BYTES = 4 * spec.MAX_PARAMETERS + 1_000_000
+FLOAT_TYPES = ("F16", "F32", "F64")  # as safetensors names what NumPy can read
 BATCH = 64  # images at a time, to limit the memory of all layers' maps
 
 
@@ -106,19 +108,26 @@ class Network:
             raise ModelFileError(f"A model file may have at most {MAX_FILE_BYTES:,} bytes.")
         try:
             with safe_open(path, framework="numpy") as file:
+                header = _header(path)
                 card = dict(file.metadata() or {})
                 if "spec" not in card:
                     raise ValueError("it must describe its layers, as files of this lab do")
-                network_spec = NetworkSpec.model_validate_json(card.pop("spec"))
+                network_spec = NetworkSpec.from_outside(card.pop("spec"))
                 wanted, found = network_spec.weight_shapes(), file.keys()
                 if wanted.keys() != set(found):  # before any of perhaps a million tensors is read
                     raise ShapeError(
                         f"it must hold exactly the {len(wanted)} weights of its own spec. "
                         f"Received: {len(found)} tensors"
                     )
+                for name in wanted:
+                    if (stored_as := header[name]["dtype"]) not in FLOAT_TYPES:
+                        raise ValueError(
+                            f"its weights must be stored as one of {', '.join(FLOAT_TYPES)}. "
+                            f"Received: {stored_as} in {name}"
+                        )
                 weights = {name: file.get_tensor(name) for name in wanted}
             return cls(network_spec, weights, card)
-        except (SafetensorError, ValueError, TypeError) as error:
+        except (SafetensorError, ValueError) as error:
             reason = spec.plain_error(error) if isinstance(error, ValueError) else str(error)
             raise ModelFileError(f"{path.name} is not a model of CNN Lab: {reason}") from error
 
@@ -306,3 +315,16 @@ class Network:
         for step in forward(layers, images, self.weights):
             values = step.values
         return values
+
+
+def _header(path: Path) -> Any:
+    """Return the header of a .safetensors file that the library has accepted.
+
+    Raises
+    ------
+    ValueError
+        If it names a tensor twice; the library takes one of the two.
+    """
+    with path.open("rb") as content:
+        length = int.from_bytes(content.read(8), "little")
+        return once_each(content.read(length))

@@ -47,7 +47,7 @@ class Recipe(Checked):
                 f"Received: {len(data):,}"
             )
         try:
-            return cls.model_validate_json(data)
+            return cls.from_outside(data)
         except ValueError as error:
             raise RecipeError(plain_error(error)) from error
 

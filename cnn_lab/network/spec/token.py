@@ -116,6 +116,6 @@ def draft_from_json(text: str | bytes) -> Draft:
     if len(data) > MAX_BYTES:
         raise TokenError(f"A network may have at most {MAX_BYTES:,} bytes of JSON.")
     try:
-        return Draft.model_validate_json(data)
+        return Draft.from_outside(data)
     except ValueError as error:
         raise TokenError(plain_error(error)) from error

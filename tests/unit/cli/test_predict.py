@@ -11,6 +11,7 @@ from PIL import Image
 from cnn_lab.cli import main
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
+from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax
 
 
 @pytest.fixture
@@ -25,7 +26,9 @@ def test_prints_one_json_object_last(seven: Path, model: str) -> None:
     done = CliRunner().invoke(main, ["predict", "--model", model, str(seven), "--json"])
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout.splitlines()[-1])
-    assert result.keys() == {"digit", "probabilities"}
+    assert result.keys() == {"file", "digit", "probabilities", "doubt"}
+    assert result["file"] == str(seven)
+    assert result["doubt"] is None
     assert result["digit"] == 7
     expected = Network.load(model).predict(load_mnist().test.images[:1])[0]
     np.testing.assert_allclose(result["probabilities"], expected, atol=0.01)
@@ -71,3 +74,47 @@ def test_missing_file_and_unknown_model_are_sentences(seven: Path) -> None:
     unknown = CliRunner().invoke(main, ["predict", "--model", "nosuch", str(seven)])
     assert unknown.exit_code == 2
     assert "Received: 'nosuch'" in unknown.output
+
+
+def test_several_pictures_give_one_object_each(seven: Path, tmp_path: Path) -> None:
+    """D10: `predict` takes many files; one that cannot be classified does not stop the others."""
+    broken, scribble = tmp_path / "broken.png", tmp_path / "noise.png"
+    broken.write_bytes(b"no picture")
+    noise = np.random.default_rng(0).integers(0, 255, (28, 28), np.uint8)
+    page = Image.new("L", (84, 84))
+    page.paste(Image.fromarray(noise), (28, 28))
+    page.save(scribble)
+    arguments = ["--model", "fast", str(seven), str(broken), str(scribble), str(seven)]
+    done = CliRunner().invoke(main, ["predict", "--json", *arguments])
+    assert done.exit_code == 2
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["file"] for line in lines] == [str(seven), str(broken), str(scribble), str(seven)]
+    assert [line.get("digit") for line in lines[::3]] == [7, 7]
+    assert "This is not a picture" in lines[1]["error"]
+    assert lines[2]["doubt"] == "no_digit"
+    in_words = CliRunner().invoke(main, ["predict", *arguments])
+    assert in_words.stdout.count(f"{seven}: This looks like a 7 (") == 2
+    assert f"{broken}: This is not a picture" in in_words.stderr
+
+
+@pytest.mark.parametrize("arguments", [["predict"], ["train", "--spec"]])
+def test_a_file_without_an_end_is_refused(arguments: list[str]) -> None:
+    """R11: reading stops at the limit, whatever the file is."""
+    done = CliRunner().invoke(main, [*arguments, "/dev/zero"])
+    assert done.exit_code == 2
+    assert "must have at most" in " ".join(done.output.replace("│", " ").split())
+
+
+def test_a_network_for_other_images_is_refused(seven: Path, tmp_path: Path) -> None:
+    spec = NetworkSpec(
+        name="colour",
+        input_shape=(8, 8, 3),
+        layers=(Flatten(name="flatten"), Dense(name="dense", units=10), Softmax(name="softmax")),
+    )
+    weights = {"dense/kernel": np.zeros((192, 10)), "dense/bias": np.zeros(10)}
+    Network(spec, weights).save(tmp_path / "colour.safetensors")
+    done = CliRunner().invoke(
+        main, ["predict", "--model", str(tmp_path / "colour.safetensors"), str(seven)]
+    )
+    assert done.exit_code == 2
+    assert "must accept grey images" in " ".join(done.output.replace("│", " ").split())

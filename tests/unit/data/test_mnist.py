@@ -1,3 +1,6 @@
+import io
+from zipfile import ZIP_DEFLATED, ZipFile
+
 import numpy as np
 import pytest
 
@@ -37,5 +40,27 @@ def test_a_missing_or_broken_file_gets_a_sentence(tmp_path, content):
     path = tmp_path / "mnist.npz"
     if content:
         path.write_bytes(content)
+    with pytest.raises(DataError, match=r"could not be read from mnist\.npz"):
+        _ = Mnist(path).train
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path):
+    """R11: a small file may hold arrays larger than the machine's memory."""
+    path = tmp_path / "mnist.npz"
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive, archive.open("x_train.npy", "w") as member:
+        for _ in range(2**8 + 1):
+            member.write(bytes(2**20))
+    assert path.stat().st_size < 2**20
+    with pytest.raises(DataError, match="must unpack to at most"):
+        _ = Mnist(path).train
+
+
+def test_an_array_that_claims_more_than_it_has_is_refused(tmp_path):
+    """R11: the size in an array's header is a claim."""
+    path, claim = tmp_path / "mnist.npz", io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": (2**50,)}
+    np.lib.format.write_array_header_1_0(claim, header)
+    with ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", claim.getvalue() + bytes(10))
     with pytest.raises(DataError, match=r"could not be read from mnist\.npz"):
         _ = Mnist(path).train

@@ -137,6 +137,12 @@ def layers_json(*layers, **more):
         (layers_json({"type": "Flatten", "name": "a", "code": "x"}), "Extra inputs"),
         (layers_json(*({"type": "Flatten", "name": f"f{n}"} for n in range(500))), "at most 60"),
         (" " * (MAX_BYTES + 1), "at most 65,536 bytes"),
+        (
+            layers_json({"type": "Dense", "name": "a", "units": 9}).replace(
+                '"units"', '"units": 8, "units"'
+            ),
+            "may occur once. Received: 'units' twice",
+        ),
     ],
 )
 def test_bad_json_gets_a_sentence(text, sentence):

@@ -1,10 +1,11 @@
 import json
+import math
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from cnn_lab.network import MAX_FILE_BYTES, ModelFileError, Network
+from cnn_lab.network import MAX_FILE_BYTES, MODELS, ModelFileError, Network
 from cnn_lab.network.spec import (
     AveragePooling2D,
     BatchNormalization,
@@ -161,6 +162,82 @@ def too_large(folder):
     with (folder / "a.safetensors").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
     return folder / "a.safetensors"
+
+
+def rewritten(folder, header):
+    """Write the fast network with another header: the function gets and returns its text."""
+    content = (MODELS / "fast.safetensors").read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    text, numbers = content[8 : 8 + length].decode(), content[8 + length :]
+    changed = header(text).encode()
+    path = folder / "a.safetensors"
+    path.write_bytes(len(changed).to_bytes(8, "little") + changed + numbers)
+    return path
+
+
+def tensor_twice(folder):
+    def header(text):
+        place = json.dumps(json.loads(text)["conv1/kernel"])
+        return text.rstrip().removesuffix("}") + f', "conv1/kernel": {place}}}'
+
+    return rewritten(folder, header)
+
+
+def spec_twice(folder):
+    return rewritten(
+        folder, lambda text: text.replace('"__metadata__":{', '"__metadata__":{"spec":"{}",')
+    )
+
+
+def units_twice(folder):
+    spec = Network.load("fast").spec.model_dump_json()
+    twice = spec.replace('"units":', '"units":10,"units":')
+    metadata = {"spec": twice}
+    save_file(dict(Network.load("fast").weights), folder / "a.safetensors", metadata=metadata)
+    return folder / "a.safetensors"
+
+
+def brain_floats(folder):
+    def header(text):
+        members, end = json.loads(text), 0
+        for name, tensor in members.items():
+            if name != "__metadata__":
+                start, end = end, end + 2 * math.prod(tensor["shape"])
+                tensor |= {"dtype": "BF16", "data_offsets": [start, end]}
+        return json.dumps(members)
+
+    path = rewritten(folder, header)
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    path.write_bytes(content[: 8 + length + (len(content) - 8 - length) // 2])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (tensor_twice, "Each name may occur once. Received: 'conv1/kernel' twice"),
+        (spec_twice, "Each name may occur once. Received: 'spec' twice"),
+        (units_twice, "Each name may occur once. Received: 'units' twice"),
+        (brain_floats, "stored as one of F16, F32, F64. Received: BF16 in conv1/kernel"),
+    ],
+)
+def test_an_ambiguous_or_unreadable_header_is_refused(tmp_path, make, sentence):
+    """D10: a name that stands twice, and a type of number that NumPy does not have."""
+    with pytest.raises(ModelFileError, match=sentence):
+        Network.load(make(tmp_path))
+
+
+@pytest.mark.parametrize("stored", [np.float16, np.float64])
+def test_other_floating_point_numbers_are_read(tmp_path, stored):
+    network = Network.load("fast")
+    weights = {name: values.astype(stored) for name, values in network.weights.items()}
+    save_file(
+        weights, tmp_path / "a.safetensors", metadata={"spec": network.spec.model_dump_json()}
+    )
+    loaded = Network.load(tmp_path / "a.safetensors").weights
+    for name, values in network.weights.items():
+        np.testing.assert_array_equal(loaded[name], values.astype(stored).astype(np.float32))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """Files that commands write, and the check that they are current."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from cnn_lab.app.frame import PAGES
 from tools.documents import between, write_or_check
 from tools.server import ROOT
 
@@ -31,3 +34,30 @@ def test_check_tells_a_file_that_differs_and_writes_nothing(
     assert written.read_text() == "new"
     monkeypatch.setattr("sys.argv", ["command", "--check"])
     assert write_or_check({written: "new"}, "make it") == 0
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_both_commands_and_every_page() -> None:
+    """U20: what a newcomer types stands there in full, and each page has its row."""
+    for command in ("make run", "make test"):
+        assert f"\n{command} " in README
+    assert "<this" not in README
+    for titles in PAGES.values():
+        for title in titles.values():
+            assert f"\n| {title} |" in README
+    for name in re.findall(r'(?:src|srcset)="([^"]+)"|\]\((?!http)([^)#]+)', README):
+        assert (ROOT / "".join(name)).exists(), name
+
+
+def test_make_run_listens_on_this_machine_only() -> None:
+    """R8: `make run` is for this machine, and HOST= opens it to others, as the README says."""
+    command = ["make", "--dry-run", "--always-make", "run"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "--server.address localhost " in printed
+    opened = subprocess.run(
+        [*command, "HOST=0.0.0.0"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "--server.address 0.0.0.0 " in opened
+    assert "`make run HOST=0.0.0.0`" in README

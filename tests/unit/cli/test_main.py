@@ -185,7 +185,7 @@ def test_a_loss_that_is_no_number_is_a_sentence(tmp_path: Path) -> None:
             json.dumps(
                 {"network": {"name": "a", "layers": [{"type": "Flatten", "name": "b"}] * 1_000_000}}
             ),
-            f"may have at most {MAX_BYTES:,} bytes",
+            f"must have at most {MAX_BYTES:,} bytes",
         ),
     ],
     ids=["text", "deep", "empty", "no layers", "unknown layer", "many layers", "a million"],

@@ -4,7 +4,6 @@ Keras is called in `keras_check`, in the worker process; this module holds the d
 back.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ import numpy as np
 from cnn_lab.concepts.layer_call import LayerCall, Precision, digest
 from cnn_lab.ops.types import Array
 
-RELATIVE_TOLERANCE = 1e-5
+FLOAT64_TOLERANCE = 1e-9
 MAX_BYTES = 1_000_000
 
 
@@ -66,6 +65,26 @@ class LayerCheck:
         return asked + sum(array.nbytes for array in self.computed.values())
 
 
+def tolerance(call: LayerCall) -> float:
+    """Return the largest share of its terms by which a number may differ through rounding.
+
+    In float64 it is 1e-9. In float32 it is the bound on the rounding errors of two computations
+    of the longest sum, 2 (n + 1) u: n products are added up, one more rounding is for a bias or a
+    divisor, and u = 2**-24 is the largest relative error of one rounding [1]_.
+
+    Notes
+    -----
+    In float64 the same bound stays below 1e-9 up to 4 million products, more than `MAX_BYTES` hold.
+
+    References
+    ----------
+    .. [1] Higham (2002), Accuracy and Stability of Numerical Algorithms, section 3.1.
+    """
+    if call.precision == "float64":
+        return FLOAT64_TOLERANCE
+    return float((call.n_terms + 1) * np.finfo(np.float32).eps)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One array of the page compared with that of Keras.
@@ -77,10 +96,12 @@ class Comparison:
     shape, keras_shape : tuple of int
     difference : float
         Largest difference; infinite if the shapes differ, NaN if either array holds a NaN.
-    magnitude : float
-        Largest absolute value in either array.
+    share : float
+        Largest difference as a share of the magnitudes that were added up for the number.
+    allowed : float
+        Largest share that counts as rounding.
     cell : tuple of int
-        Where the difference is largest; `here` and `keras` are the values there.
+        Where the share is largest; `here` and `keras` are the values there.
     here, keras : float
     """
 
@@ -88,25 +109,17 @@ class Comparison:
     shape: tuple[int, ...]
     keras_shape: tuple[int, ...]
     difference: float
-    magnitude: float
+    share: float
+    allowed: float
     cell: tuple[int, ...] = ()
     here: float = float("nan")
     keras: float = float("nan")
 
     @property
-    def allowed(self) -> float:
-        """Largest difference that counts as rounding."""
-        return RELATIVE_TOLERANCE * max(1.0, self.magnitude)
-
-    @property
     def agrees(self) -> bool:
         """Whether the shapes are equal and all differences are within rounding."""
-        # Both comparisons are false for NaN.
-        return (
-            self.shape == self.keras_shape
-            and math.isfinite(self.magnitude)
-            and self.difference <= self.allowed
-        )
+        # The comparison is false for NaN.
+        return self.shape == self.keras_shape and self.share <= self.allowed
 
 
 @dataclass(frozen=True)
@@ -138,7 +151,7 @@ class Answer:
         """The comparison to show: one that fails, otherwise the one that differs most."""
 
         def rank(one: Comparison) -> tuple[bool, float]:
-            return not one.agrees, one.difference / one.allowed
+            return not one.agrees, one.share
 
         return max(self.comparisons, key=rank)
 
@@ -164,37 +177,56 @@ class Answer:
     def details(self) -> str:
         """Details of the answer: versions, precision and differences by array."""
         each = ", ".join(f"{_words(one)} {one.difference:.2g}" for one in self.comparisons)
+        allowed = np.format_float_scientific(
+            self.worst.allowed, precision=1, trim="-", exp_digits=1
+        )
         one_by_one = f"Largest differences: {each}. " if len(self.comparisons) > 1 else ""
         return (
             f"{one_by_one}Computed again with Keras {self.keras} on {self.backend} in "
-            f"{self.precision}; up to {self.worst.allowed:.2g} counts as rounding."
+            f"{self.precision}. A difference counts as rounding up to {allowed} of the sum of the "
+            "magnitudes that are added up for the number."
         )
 
 
-def compare(quantity: str, here: Array, keras: Array) -> Comparison:
+def compare(
+    quantity: str, here: Array, keras: Array, *, magnitudes: Array, allowed: float
+) -> Comparison:
     """Compare an array of the page with that of Keras.
+
+    Parameters
+    ----------
+    quantity : str
+        Name of the array.
+    here, keras : ndarray
+    magnitudes : ndarray, shape of `keras`
+        For each number, the sum of the absolute values of its terms: what rounding errors are
+        proportional to, even where the terms cancel.
+    allowed : float
+        Share of `magnitudes` that counts as rounding.
 
     Examples
     --------
-    >>> compare("result", np.array([1.0, 2.0]), np.array([1.0, 2.5])).difference
-    0.5
-    >>> compare("result", np.array([1.0]), np.array([1.0, 1.0])).agrees
-    False
+    >>> here, keras, magnitudes = np.array([1.0, 2.0]), np.array([1.0, 2.5]), np.array([1.0, 4.0])
+    >>> found = compare("result", here, keras, magnitudes=magnitudes, allowed=0.2)
+    >>> found.difference, found.share, found.cell, found.agrees
+    (0.5, 0.125, (1,), True)
     """
-    magnitude = max(float(np.max(np.abs(array), initial=0.0)) for array in (here, keras))
     if here.shape != keras.shape:
-        return Comparison(quantity, here.shape, keras.shape, float("inf"), magnitude)
+        infinite = float("inf")
+        return Comparison(quantity, here.shape, keras.shape, infinite, infinite, allowed)
     if not here.size:
-        return Comparison(quantity, here.shape, keras.shape, 0.0, magnitude)
-    with np.errstate(invalid="ignore"):  # infinities give NaN, which does not agree
+        return Comparison(quantity, here.shape, keras.shape, 0.0, 0.0, allowed)
+    with np.errstate(divide="ignore", invalid="ignore"):  # infinities give NaN: no agreement
         differences = np.abs(here.astype(np.float64) - keras.astype(np.float64))
-    at = np.unravel_index(int(np.argmax(differences)), differences.shape)
+        shares = np.where(differences == 0, 0.0, differences / magnitudes)
+    at = np.unravel_index(int(np.argmax(shares)), shares.shape)
     return Comparison(
         quantity,
         here.shape,
         keras.shape,
-        float(differences[at]),
-        magnitude,
+        float(differences.max()),
+        float(shares[at]),
+        allowed,
         tuple(int(index) for index in at),
         float(here[at]),
         float(keras[at]),

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck, compare
+from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck, compare, tolerance
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from cnn_lab.ops.types import Array, Borders, Pair
@@ -28,13 +28,17 @@ def check(request: LayerCheck) -> Answer:
     CheckFailedError
         If gradients are requested and Keras does not run on TensorFlow.
     """
-    theirs = calculate(request.call)
-    backend = keras.backend.backend()
+    call = request.call
+    theirs, magnitudes = calculate(call), calculate(call.magnitudes)
+    backend, allowed = keras.backend.backend(), tolerance(call)
     return Answer(
-        tuple(compare(name, here, theirs[name]) for name, here in request.computed.items()),
+        tuple(
+            compare(name, here, theirs[name], magnitudes=magnitudes[name], allowed=allowed)
+            for name, here in request.computed.items()
+        ),
         keras=keras.__version__,
         backend=f"{backend} {sys.modules[backend].__version__}",
-        precision=request.call.precision,
+        precision=call.precision,
     )
 
 

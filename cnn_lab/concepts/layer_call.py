@@ -1,6 +1,6 @@
 """One layer applied to the numbers of a page, for checks against Keras and code snippets."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from typing import Literal, get_args
 
@@ -130,6 +130,29 @@ class LayerCall:
         """Floating-point type of the page: float32 only if all arrays are."""
         kinds = np.result_type(*(array for _, array in self.arrays()))
         return "float32" if kinds.itemsize <= 4 else "float64"
+
+    @property
+    def n_terms(self) -> int:
+        """Most products added up for one number."""
+        if "pooling" in self.operation:
+            rows, columns = self.pooling.pool_size
+            return 1 if self.operation == "max_pooling" else rows * columns
+        assert self.kernel is not None
+        rows, columns, depth, filters = self.kernel.shape
+        if self.grad_output is None:
+            return int(rows * columns * depth)
+        # Padding with copies lets a pixel reach an output through each cell of the kernel.
+        copied = self.convolution.pad_mode != "zeros"
+        reached = self.grad_output.size if copied else filters
+        return int(max(rows * columns * reached, self.grad_output.size // filters))
+
+    @property
+    def magnitudes(self) -> "LayerCall":
+        """The call whose results are the sums of the absolute values of this one's terms."""
+        # In the gradient of max pooling, the images only choose the cells.
+        kept = {"images"} if self.operation == "max_pooling_gradient" else set()
+        absolute = {name: np.abs(array) for name, array in self.arrays() if name not in kept}
+        return replace(self, **absolute)
 
     def arrays(self) -> list[tuple[str, Array]]:
         """Return the arrays that are set, by name."""

@@ -7,7 +7,7 @@ import pytest
 
 from cnn_lab import ops
 from cnn_lab.concepts import keras_check
-from cnn_lab.concepts.checks import LayerCheck, compare
+from cnn_lab.concepts.checks import LayerCheck, compare, tolerance
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from tests.unit.layer_calls import CALLS, computed, convolution, random
@@ -47,23 +47,61 @@ def test_another_setting_is_found() -> None:
         assert not keras_check.check(LayerCheck(call, computed(other))).agrees
 
 
-def test_numbers_of_single_precision_are_checked_in_single_precision() -> None:
-    call = convolution(bias=False)
-    assert call.kernel is not None
-    single = replace(
-        call, images=call.images.astype(np.float32), kernel=call.kernel.astype(np.float32)
-    )
+def in_single_precision(call: LayerCall) -> LayerCall:
+    return replace(call, **{name: array.astype(np.float32) for name, array in call.arrays()})
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_keras_agrees_in_single_precision_within_its_own_bound(call: LayerCall) -> None:
+    """M19: float32 has a tolerance of its own, the bound on the rounding of the longest sum."""
+    single = in_single_precision(call)
     assert (call.precision, single.precision) == ("float64", "float32")
     answer = keras_check.check(LayerCheck(single, computed(single)))
-    assert answer.agrees
+    assert answer.agrees, answer.details
     assert answer.precision == "float32"
+    assert answer.worst.allowed == tolerance(single) == (single.n_terms + 1) * 2.0**-23
+    assert 1e-7 < tolerance(single) < 1e-3
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(("precision", "least"), [("float64", 1e-9), ("float32", 2e-6)])
+def test_what_counts_as_rounding_is_as_small_as_rounding_is(
+    scale: float, precision: str, least: float
+) -> None:
+    """M19: a difference of 2e-9 is found in float64, however large or small the numbers are."""
+    call = convolution(channels=2, filters=2)
+    call = replace(call, images=call.images * scale, bias=None)
+    call = call if precision == "float64" else in_single_precision(call)
+    shown = computed(call)["result"].astype(np.float64)
+    shares = keras_check.calculate(call.magnitudes)["result"]
+    for share, agrees in ((0.1 * least, True), (2 * least, False)):
+        answer = keras_check.check(LayerCheck(call, {"result": shown + share * shares}))
+        assert answer.agrees is agrees
+        assert answer.worst.share == pytest.approx(share, rel=0.05, abs=1e-7 * (least > 1e-9))
+
+
+def test_the_answer_says_what_counts_as_rounding() -> None:
+    """M19: the sentence under an answer has the tolerance."""
+    call = convolution()
+    assert " up to 1e-9 of " in keras_check.check(LayerCheck(call, computed(call))).details
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_the_longest_sum_has_as_many_terms_as_ones_add_up_to(call: LayerCall) -> None:
+    ones = {name: np.ones_like(array) for name, array in call.arrays() if name != "bias"}
+    added = keras_check.calculate(replace(call, bias=None, **ones))
+    assert max(float(array.max()) for array in added.values()) <= call.n_terms
 
 
 def test_large_numbers_that_cancel_are_no_disagreement() -> None:
+    """M19: rounding is measured by the terms of a sum, not by what is left of them."""
     images = 1e6 + random((1, 6, 6, 1))
-    kernel = np.array([[-1.0, 1.0]]).reshape(1, 2, 1, 1)
-    call = LayerCall("convolution", ConvolutionSettings(), images, kernel)
-    assert keras_check.check(LayerCheck(call, {"result": ops.conv2d(images, kernel)})).agrees
+    for kernel in (np.array([[-1.0, 1.0]]), np.array([[-0.1, 0.3, -0.2]])):
+        bank = kernel[..., np.newaxis, np.newaxis]
+        for values in (images, np.full_like(images, 1e6 / 3)):
+            call = LayerCall("convolution", ConvolutionSettings(), values, bank)
+            answer = keras_check.check(LayerCheck(call, {"result": ops.conv2d(values, bank)}))
+            assert answer.agrees, answer.details
 
 
 def test_only_what_was_sent_is_compared() -> None:
@@ -90,18 +128,17 @@ def test_another_shape_never_agrees() -> None:
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf])
 def test_what_is_no_number_never_agrees(odd: float) -> None:
-    here = np.array([1.0, odd])
-    assert not compare("result", here, here).agrees
-    assert not compare("result", here, np.ones(2)).agrees
-    assert not compare("result", np.ones(2), here).agrees
+    here, ones = np.array([1.0, odd]), np.ones(2)
+    for one, other in ((here, here), (here, ones), (ones, here)):
+        for magnitudes in (ones, np.abs(other)):
+            found = compare("result", one, other, magnitudes=magnitudes, allowed=1e-9)
+            assert not found.agrees
 
 
-def test_agreement_is_relative_to_the_largest_number() -> None:
-    small, large = np.array([0.1, 0.2]), np.array([0.1, 1000.0])
-    assert compare("result", small, small + 0.9e-5).agrees
-    assert not compare("result", small, small + 1.1e-5).agrees
-    assert compare("result", large, large + 0.9e-2).agrees
-    assert not compare("result", large, large + 1.1e-2).agrees
+def test_where_nothing_is_added_up_only_zero_agrees() -> None:
+    zero, tiny = np.zeros(1), np.full(1, 1e-300)
+    assert compare("result", zero, zero, magnitudes=zero, allowed=1e-9).agrees
+    assert not compare("result", tiny, zero, magnitudes=zero, allowed=1e-9).agrees
 
 
 def test_a_digest_stands_for_settings_and_numbers() -> None:

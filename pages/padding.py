@@ -1,7 +1,7 @@
 import streamlit as st
 
 from cnn_lab.app import frame
-from cnn_lab.app.padding.controls import comparison_control, padding_controls
+from cnn_lab.app.padding.controls import LIBRARIES, comparison_control, padding_controls
 from cnn_lab.app.padding.rulers import show_rulers
 from cnn_lab.app.padding.sections import show_counts, show_sizes, show_strides, show_transposed
 from cnn_lab.app.widgets.inputs import choice, does_not_fit
@@ -59,7 +59,7 @@ if results:
     if setup.is_transposed:
         show_transposed(setup)
     else:
-        if comparison == "Keras and PyTorch" and len(results) == 2:
+        if comparison == LIBRARIES and len(results) == 2:
             show_rulers(setup, results)
         show_sizes(setup)
         show_counts(setup)

@@ -183,8 +183,35 @@ def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page, text):
 # --- Keras against PyTorch
 
 
+def test_libraries_are_compared_where_they_differ_unless_the_reader_says_otherwise(open_page):
+    """U16: the comparison opens at a stride at which the libraries differ, and says when."""
+    fresh = open_page("padding", LIBRARIES)
+    chosen = open_page("padding")
+    assert chosen.number_input(key="pad_stride").value == 1
+    chosen.segmented_control(key="pad_compare").set_value("Keras and PyTorch").run()
+    for page in (fresh, chosen):
+        assert page.number_input(key="pad_stride").value == 2
+        keras, pytorch = re.findall("beginning at [^.]*", pictures_of_cells(page)[0])
+        assert keras != pytorch
+        assert wording("padding", "numbers_differ").search(said(page))
+        assert wording("padding", "agree_when").search(said(page))
+        page.number_input(key="pad_stride").set_value(1).run()
+        assert wording("padding", "agree", n=36).search(said(page))
+        page.segmented_control(key="pad_compare").set_value("one padding").run()
+        assert page.number_input(key="pad_stride").value == 1
+
+
+def test_a_stride_in_the_address_of_a_comparison_stays(open_page):
+    """U16: a link made at stride 1, or at 3, still opens there."""
+    for stride in (1, 3):
+        page = open_page("padding", {**LIBRARIES, "pad_stride": str(stride)})
+        assert page.number_input(key="pad_stride").value == stride
+        page.number_input(key="pad_kernel_size").set_value(5).run()
+        assert page.number_input(key="pad_stride").value == stride
+
+
 def test_libraries_agree_for_an_odd_kernel_at_stride_one(open_page):
-    shown = said(open_page("padding", LIBRARIES))
+    shown = said(open_page("padding", {**LIBRARIES, "pad_stride": "1"}))
     assert wording("padding", "agree", n=36).search(shown)
     assert wording("padding", "pytorch_same").search(shown)
 
@@ -203,7 +230,7 @@ def test_results_of_the_libraries_are_compared_number_by_number(open_page):
 
 
 def test_an_even_kernel_makes_another_size_in_pytorch(open_page):
-    page = open_page("padding", {**LIBRARIES, "pad_kernel_size": "2"})
+    page = open_page("padding", {**LIBRARIES, "pad_kernel_size": "2", "pad_stride": "1"})
     sizes = wording("padding", "sizes_differ", keras="6 × 6", pytorch="7 × 7")
     assert sizes.search(said(page))
 
@@ -232,7 +259,8 @@ def test_rulers_of_rows_and_columns_part_where_their_numbers_do(open_page):
 
 
 def test_of_many_windows_the_ruler_shows_the_first_and_the_last(open_page):
-    page = open_page("padding", {**LIBRARIES, "pad_input": "digit", "pad_crop": "28"})
+    query = {**LIBRARIES, "pad_input": "digit", "pad_crop": "28", "pad_stride": "1"}
+    page = open_page("padding", query)
     ruler = pictures_of_cells(page)[0]
     assert "window 27" in ruler
     assert "window 12" not in ruler

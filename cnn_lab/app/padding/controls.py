@@ -29,12 +29,11 @@ from cnn_lab.trace.convolution import ConvolutionNumbers
 
 Comparison = Literal["all three", "one padding", "Keras and PyTorch", "transposed"]
 
-COMPARISONS: tuple[Comparison, ...] = (
-    "all three",
-    "one padding",
-    "Keras and PyTorch",
-    "transposed",
-)
+LIBRARIES: Comparison = "Keras and PyTorch"
+COMPARISONS: tuple[Comparison, ...] = ("all three", "one padding", LIBRARIES, "transposed")
+COMPARED, STRIDE = "pad_compare", "pad_stride"
+# At stride 1, an odd kernel has the same padding in both libraries.
+STRIDES_AT_FIRST = {LIBRARIES: 2}
 FORMS: tuple[Form, ...] = ("scatter", "gather")
 MAX_STRIDE = 5
 MAX_DILATION = 3
@@ -148,7 +147,22 @@ class Setup:
 
 def comparison_control() -> Comparison:
     """Show the choice of what to compare and return it."""
-    return choice("What to compare", COMPARISONS, "pad_compare", hidden=True, width="content")
+    return choice(
+        "What to compare",
+        COMPARISONS,
+        COMPARED,
+        hidden=True,
+        width="content",
+        on_change=_leave_stride_one,
+    )
+
+
+def _leave_stride_one() -> None:
+    """Let a comparison of the libraries open at a stride at which they differ."""
+    state = st.session_state
+    for key in (STRIDE, f"{STRIDE}_columns"):
+        if state[COMPARED] == LIBRARIES and state.get(key) == 1:
+            state[key] = STRIDES_AT_FIRST[LIBRARIES]
 
 
 def padding_controls(comparison: Comparison) -> Setup:
@@ -160,7 +174,12 @@ def padding_controls(comparison: Comparison) -> Setup:
             "Kernel size", "pad_kernel_size", value=3, minimum=1, maximum=MAX_SIZE, apart=apart
         )
         strides = pair_number(
-            "Stride", "pad_stride", value=1, minimum=1, maximum=MAX_STRIDE, apart=apart
+            "Stride",
+            STRIDE,
+            value=STRIDES_AT_FIRST.get(comparison, 1),
+            minimum=1,
+            maximum=MAX_STRIDE,
+            apart=apart,
         )
         if comparison == "transposed":
             padding = padding_control("pad_transposed", names=("valid", "same"))
@@ -182,7 +201,7 @@ def padding_controls(comparison: Comparison) -> Setup:
         settings = ConvolutionSettings(strides, padding, dilation, pad_mode=pad_mode)
         name = padding.capitalize() if isinstance(padding, str) else "Own padding"
         return Setup(comparison, image, kernel, {name: settings})
-    if comparison == "Keras and PyTorch":
+    if comparison == LIBRARIES:
         plain = ConvolutionSettings(strides, dilation_rate=dilation)
         return Setup(comparison, image, kernel, conventions(kernel_size, plain))
     layers = {

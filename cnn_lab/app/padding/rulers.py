@@ -41,6 +41,7 @@ def show_rulers(setup: Setup, results: dict[str, Array]) -> None:
             _show_ruler("Columns", columns)
     with right:
         _show_disagreement(setup, results[KERAS], results[PYTORCH])
+        st.markdown(prose("padding", "agree_when"))
         st.markdown(prose("padding", "pytorch_same"))
         st.caption(prose("padding", "pytorch_source"))
 

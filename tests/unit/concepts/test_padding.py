@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.ops import conv2d
 from cnn_lab.ops.settings import ConvolutionSettings
+from cnn_lab.ops.sizes import effective_kernel_size
 from cnn_lab.ops.types import ShapeError
 
 PADDINGS = ("valid", "same", "full", ((2, 0), (1, 3)))
@@ -311,3 +313,16 @@ def test_the_same_padding_cuts_what_the_kernel_adds():
         r"H' = (3 - 1) \cdot 2 + 3 - 0 - 1 = 6",
         r"W' = (4 - 1) \cdot 1 + 3 - 1 - 1 = 4",
     ]
+
+
+def test_the_libraries_agree_when_the_page_says_so() -> None:
+    """U16: odd spans, exactly if the stride divides L - 1; even spans, never."""
+    for length, k, stride, dilation in product(range(1, 15), range(1, 8), range(1, 6), (1, 2, 3)):
+        settings = ConvolutionSettings(strides=stride, dilation_rate=dilation)
+        keras, pytorch = (
+            each.borders((length, length), (k, k))
+            for each in conventions((k, k), settings).values()
+        )
+        span = effective_kernel_size(k, dilation)
+        expected = span == 1 or (span % 2 == 1 and (length - 1) % stride == 0)
+        assert (keras == pytorch) is expected, (length, k, stride, dilation)

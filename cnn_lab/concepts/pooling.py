@@ -1,6 +1,9 @@
 """What pooling keeps and discards, in numbers: ties, overlap, shifts, divisors and fields."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from math import prod
 from typing import Any, Literal
@@ -17,7 +20,9 @@ from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.sizes import ReceptiveField
 from cnn_lab.ops.types import Array, Pair, check_at_least
 from cnn_lab.ops.windows import window_view
+from cnn_lab.trace.numbers import MINUS, number_text
 
+GRADIENT_TERMS_PER_LINE = 8
 Counts = NDArray[np.int64]
 
 
@@ -427,3 +432,91 @@ def divides_differently(settings: PoolingSettings, size: Pair) -> bool:
     """Return whether means of one map may divide by different numbers of cells."""
     rows, columns = settings.borders(size)
     return any(rows + columns) and not settings.count_include_pad
+
+
+def gradient_sum_latex(
+    image: Array, grad_output: Array, settings: PoolingSettings, cell: Pair, *, average: bool
+) -> str:
+    r"""Return the gradient of one cell as the sum of what the windows over it pass on.
+
+    Equal numbers are counted, and numbers with the same divisor share one fraction, so that a
+    cell of many windows still has a readable sum.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width)
+        Finite numbers.
+    grad_output : ndarray, shape (out_height, out_width)
+        Gradient of the loss with respect to the pooled map.
+    settings : PoolingSettings
+    cell : (int, int)
+        Row and column in the image.
+    average : bool
+        Whether the mean is pooled, and not the maximum.
+
+    Returns
+    -------
+    str
+        LaTeX for mathematics mode; more than `GRADIENT_TERMS_PER_LINE` numbers take several lines
+        (which need amsmath).
+
+    Examples
+    --------
+    >>> settings = PoolingSettings(3, strides=1)
+    >>> print(gradient_sum_latex(np.eye(5), np.ones((3, 3)), settings, (2, 2), average=True))
+    \frac{1}{9} (9 \cdot 1) = 1
+    """
+    passed_on: dict[int, Counter[str]] = {}
+    for window, divisor in _passing_windows(image, settings, cell, average=average):
+        passed_on.setdefault(divisor, Counter())[number_text(grad_output[window])] += 1
+    total = Fraction(0)
+    lines: list[str] = []
+    for divisor, counts in passed_on.items():
+        terms = []
+        for text, count in counts.items():
+            value = text.replace(MINUS, "-")
+            total += Fraction(value) * count / divisor
+            value = f"({value})" if value.startswith("-") else value
+            terms.append(rf"{count} \cdot {value}" if count > 1 else value)
+        rows = [
+            " + ".join(terms[first : first + GRADIENT_TERMS_PER_LINE])
+            for first in range(0, len(terms), GRADIENT_TERMS_PER_LINE)
+        ]
+        if divisor > 1:
+            rows[0] = rf"\frac{{1}}{{{divisor}}} ({rows[0]}"
+            rows[-1] += ")"
+        lines += rows
+    result = number_text(float(total)).replace(MINUS, "-")
+    equals = "=" if Fraction(result) == total else r"\approx"
+    lines = lines or ["0"]
+    lines[-1] += f" {equals} {result}"
+    if len(lines) == 1:
+        return lines[0]
+    body = " \\\\\n& {} + ".join(lines)
+    return f"\\begin{{aligned}}\n& {body}\n\\end{{aligned}}"
+
+
+def _passing_windows(
+    image: Array, settings: PoolingSettings, cell: Pair, *, average: bool
+) -> Iterator[tuple[Pair, int]]:
+    """Yield each window that passes gradient on to a cell, and what it divides it by."""
+    geometry = settings.geometry((image.shape[0], image.shape[1]))
+    images = np.asarray(image, np.float64)[np.newaxis, ..., np.newaxis]
+    padded = pad_images(images, geometry.borders, fill=-np.inf)
+    windows = window_view(padded, geometry.window, geometry.strides)
+    winners = windows.reshape(*geometry.positions, -1).argmax(axis=-1)
+    inside = cells_inside(geometry)
+    for window in np.ndindex(*geometry.positions):
+        row, column = (
+            at + before - index * stride
+            for at, (before, _), index, stride in zip(
+                cell, geometry.borders, window, geometry.strides, strict=True
+            )
+        )
+        if not (0 <= row < geometry.window[0] and 0 <= column < geometry.window[1]):
+            continue
+        if average:
+            whole = settings.count_include_pad
+            yield (window[0], window[1]), prod(geometry.window) if whole else int(inside[window])
+        elif winners[window] == row * geometry.window[1] + column:
+            yield (window[0], window[1]), 1

@@ -202,7 +202,7 @@ class Trace:
         leading cell; `top`, `bottom`, `left` and `right` of the cells that `span` names; the
         `count` of cells combined and of `padding`; `result` (for a scatter step, the value
         handed out), and `about`, which is "about " if digits are cut off; `share`, the first
-        number read; `bias` and, for a maximum, `winner_row` and `winner_column`.
+        number read, with its own `about_share`; `bias` and, for a maximum, `winner_row` and `winner_column`.
         """
         lead, row, column = self.locate(self.leads[step])
         reads = self.step_reads(step)
@@ -225,6 +225,8 @@ class Trace:
             slots["left"], slots["right"] = first.column_labels[left], first.column_labels[right]
         if len(reads) and np.isfinite(self.value(reads[0])):
             slots["share"] = self.text(reads[0])  # the padding of a maximum has no number
+            exact = self.locate(reads[0])[0].precision.writes(self.value(reads[0]))
+            slots["about_share"] = "" if exact else "about "
         if self.biases.size:
             slots["bias"] = self.text(self.biases[step])
         if self.winners.size:

@@ -329,7 +329,7 @@ def average_pool_gradient_trace(
             padding_name="On the padding",
             span="targets",
             caption_template=f"{CELL}: {{result}} is shared by {{count}} cells, "
-            f"{span_words(geometry.window)}; each gets {{about}}{{share}}.",
+            f"{span_words(geometry.window)}; each gets {{about_share}}{{share}}.",
             padding_template=DROPPED_CAPTION,
             few_templates=("", f"{CELL}: {{result}} goes to the one cell of its window."),
         ).checked()

@@ -173,6 +173,7 @@ def test_without_padding_no_divisor_is_spoken_of(open_page):
 
 
 def test_ties_and_overlap_are_counted(open_page):
+    """U15: the gradient of the busiest cell is a sum of what it receives."""
     page = open_page("pooling", {"pool_direction": "back", "pool_input": "ties"})
     assert wording("pooling", "ties", ties=4, windows=4).search(said(page))
     assert wording("pooling", "no_overlap").search(said(page))
@@ -181,6 +182,8 @@ def test_ties_and_overlap_are_counted(open_page):
     assert wording("pooling", "no_ties").search(text)
     assert wording("pooling", "overlap", won=1, row=2, column=2, most=9).search(text)
     assert "1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 = 9" in text
+    assert r"\frac{1}{9} (9 \cdot 1) = 1" in text
+    assert "dots" not in text
     assert page.number_input(key="pool_size").value == 3
     page.button(key="pool_show_ties").click().run()
     assert wording("pooling", "ties", ties=4, windows=4).search(said(page))

@@ -17,6 +17,7 @@ from cnn_lab.concepts.pooling import (
     divisor_latex,
     fields_behind,
     fields_table,
+    gradient_sum_latex,
     read_cell_latex,
     remains,
     routes,
@@ -140,13 +141,20 @@ def _show_overlap(setup: PoolingSetup, found: Routes) -> None:
 
 
 def _sum_latex(setup: PoolingSetup, kind: Kind, row: int, column: int, *, terms: int) -> str:
-    """Return the gradient of a pixel as a sum, or its value alone if the sum is too long."""
+    """Return the gradient of a pixel as a sum; equal terms of a long one are counted."""
     if terms <= MAX_TERMS:
         step = row * setup.size[1] + column
         line = arithmetic_latex(setup.trace(kind, "gather"), step)
         if len(line) <= MAX_LETTERS:
             return line
-    return rf"\dots = {_short(float(setup.result(kind)[row, column]))}"
+    assert setup.grad_output is not None  # only a backward pass has gradients
+    return gradient_sum_latex(
+        setup.image,
+        setup.grad_output,
+        setup.settings,
+        (row, column),
+        average=kind == "average",
+    )
 
 
 def show_kept(setup: PoolingSetup) -> None:

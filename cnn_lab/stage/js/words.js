@@ -101,6 +101,7 @@ export function caption(trace, step) {
   if (reads.length) {
     const share = locate(trace, reads[0]);
     slots.share = formatNumber(share.value, share.grid);
+    slots.about_share = writes(share.value, share.grid, fineDecimals(share.grid)) ? "" : "about ";
   }
   if (trace.biases) {
     const bias = locate(trace, trace.biases[step]);

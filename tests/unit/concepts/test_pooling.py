@@ -1,6 +1,8 @@
 """What the Pooling page says in numbers: winners, ties, overlap, losses, divisors, fields."""
 
+import re
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -13,12 +15,18 @@ from cnn_lab.concepts.pooling import (
     divisor_latex,
     fields_behind,
     fields_table,
+    gradient_sum_latex,
     read_cell_latex,
     remains,
     routes,
     shift_response,
 )
-from cnn_lab.ops import average_pool2d, max_pool2d, max_pool2d_gradient
+from cnn_lab.ops import (
+    average_pool2d,
+    average_pool2d_gradient,
+    max_pool2d,
+    max_pool2d_gradient,
+)
 from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.types import ShapeError
 
@@ -239,3 +247,46 @@ def test_an_empty_picture_does_not_move():
         0,
         0,
     ]
+
+
+def added_up(latex):
+    """Return what the written terms come to, and what is written behind the equals sign."""
+    one_line = re.sub(r"\\begin\{aligned\}|\\end\{aligned\}|\\\\|&|\{\}|\n", " ", latex)
+    left, right = re.split(r" = | \\approx ", one_line)
+    left = re.sub(r"\\frac\{1\}\{(\d+)\}", r"1/\1 *", left).replace(r"\cdot", "*")
+    left = re.sub(r"(\d+(?:\.\d+)?)", r"Fraction('\1')", left)
+    return eval(left, {"Fraction": Fraction}), Fraction(right.strip())
+
+
+@pytest.mark.parametrize("average", [False, True])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        PoolingSettings(3, strides=1),
+        PoolingSettings(3, strides=2, padding="same"),
+        PoolingSettings((6, 4), strides=1, padding=(2, 1)),
+        PoolingSettings(3, strides=1, padding=1, count_include_pad=True),
+        PoolingSettings(2, strides=3),
+    ],
+    ids=str,
+)
+def test_the_gradient_of_a_cell_is_written_as_a_sum_that_adds_up(settings, average):
+    """U15: no ellipsis stands for the terms, however many there are."""
+    image = random_map(8, 7)
+    positions = settings.geometry(image.shape).positions
+    for grad_output in (np.ones(positions), np.arange(1.0, 1 + np.prod(positions)) / 4 - 3):
+        delta = grad_output.reshape(positions)
+        options = {name: vars(settings)[name] for name in ("pool_size", "strides", "padding")}
+        arrays = image[np.newaxis, ..., np.newaxis], delta[np.newaxis, ..., np.newaxis]
+        if average:
+            given = average_pool2d_gradient(*arrays, **vars(settings))
+        else:
+            given = max_pool2d_gradient(*arrays, **options)
+        for cell in [(0, 0), (3, 3), (4, 2), (7, 6)]:
+            latex = gradient_sum_latex(image, delta, settings, cell, average=average)
+            assert "dots" not in latex
+            comes_to, says = added_up(latex)
+            assert float(comes_to) == pytest.approx(float(given[0, *cell, 0]), abs=1e-12)
+            assert (comes_to == says) == (r"\approx" not in latex)
+            assert float(says) == pytest.approx(float(comes_to), abs=6e-4)
+            assert max(map(len, latex.split("\n"))) < 90

@@ -37,13 +37,14 @@ class Erasure:
     digit_after: int
 
 
-def smallest_erasure(
-    network: Network, image: Array, *, target: int | None = None
-) -> Erasure | None:
+def small_erasure(network: Network, image: Array, *, target: int | None = None) -> Erasure | None:
     """Return a small amount of ink without which a network answers another digit.
 
     Discs are erased one by one, each time the one that most favours another class over the current
-    one. Then as many pixels as possible are restored, one by one: each of the rest is needed.
+    one. Then as many pixels as possible are restored, one by one, until each of the rest is needed.
+
+    Not the smallest erasure there is: that would take a search of all sets of pixels. What is
+    promised is that the answer changes, and that restoring any single pixel takes that back.
 
     Parameters
     ----------
@@ -56,7 +57,8 @@ def smallest_erasure(
     Returns
     -------
     Erasure or None
-        None if six tenths of the ink are not enough, or no erasure helps.
+        None if the search fails: six tenths of the ink were not enough, or no disc favoured another
+        class. Other erasures may still exist.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def smallest_erasure(
 
     Notes
     -----
-    Greedy, and so not always the least there is. Discs are tried in the order in which the
+    Greedy. Discs are tried in the order in which the
     slopes of the scores promise most, the first 16 in earnest. Some 100 answers of the network: a
     third of a second with the paper's.
     """

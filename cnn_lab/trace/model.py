@@ -202,7 +202,8 @@ class Trace:
         leading cell; `top`, `bottom`, `left` and `right` of the cells that `span` names; the
         `count` of cells combined and of `padding`; `result` (for a scatter step, the value
         handed out), and `about`, which is "about " if digits are cut off; `share`, the first
-        number read, with its own `about_share`; `bias` and, for a maximum, `winner_row` and `winner_column`.
+        number read, with its own `about_share`; `bias` and, for a maximum, `winner_row`
+        and `winner_column`.
         """
         lead, row, column = self.locate(self.leads[step])
         reads = self.step_reads(step)

@@ -3,7 +3,12 @@ import re
 import numpy as np
 import pytest
 
+from cnn_lab.app.backpropagation.lesson import GOALS, MAX_DEFAULT_RATE, RATES
+from cnn_lab.app.widgets.image_input import CROPS
+from cnn_lab.concepts.backpropagation.descent import learn_kernel, stable_rate
 from cnn_lab.data.kernels import KERNELS
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.data.teaching_images import densest_crop
 from tests.app.elements import errors, said, stages, tables
 from tests.prose import wording
 
@@ -291,6 +296,50 @@ def test_a_rate_that_is_too_high_ends_the_lesson_and_says_why(open_page):
     assert wording("backpropagation", "lesson_diverged").search(page.warning[0].value)
     assert "Step **0**" in said(page)
     assert not re.search(r"\b(nan|inf)\b", said(page))
+
+
+def lesson_images():
+    """Return what the page can show: crops of digits in every size, and noise."""
+    pixels = load_mnist().test.pixels
+    crops = [
+        densest_crop(pixels[at][..., np.newaxis] / 255, side)[..., 0]
+        for side in CROPS
+        for at in (0, 1, 2, 18, 321, 9999)
+    ]
+    return [*crops, *(np.random.default_rng(number).random((14, 14)) for number in range(4))]
+
+
+def test_every_image_starts_at_a_rate_that_converges_below_the_limit_it_shows():
+    """M8: at the default rate every kernel is approached; just above the limit, none is."""
+    goals = [kernel.values(3, 3) for name, kernel in KERNELS.items() if name in GOALS]
+    assert len(goals) > 5
+    for number, image in enumerate(lesson_images()):
+        rate = stable_rate(image, (3, 3), RATES, most=MAX_DEFAULT_RATE)
+        for goal in goals if number % 6 == 0 else [goals[number % len(goals)]]:
+            lesson = learn_kernel(image, goal, rate=rate, steps=200, seed=number)
+            assert rate < lesson.highest_rate
+            assert np.all(np.diff(lesson.losses) <= 1e-15), (number, rate)
+            assert lesson.losses[-1] < lesson.losses[0] / 10
+        limit = lesson.highest_rate
+        assert learn_kernel(image, goal, rate=1.02 * limit, steps=1000, seed=number).diverged
+        assert not learn_kernel(image, goal, rate=0.98 * limit, steps=1000, seed=number).diverged
+
+
+def test_the_rate_follows_the_image_unless_it_was_chosen(open_page):
+    """M8: noise diverges at the rate that digits start with."""
+    page = open_page("backpropagation", LESSON)
+    assert page.select_slider(key="back_lesson_rate").value == 1
+    page.segmented_control(key="back_lesson_input").set_value("noise").run()
+    assert page.select_slider(key="back_lesson_rate").value == 0.5
+    assert not page.warning
+    assert wording("backpropagation", "lesson_rate", highest="0.745").search(said(page))
+    page.segmented_control(key="back_lesson_input").set_value("digit").run()
+    assert page.select_slider(key="back_lesson_rate").value == 1
+    page.select_slider(key="back_lesson_rate").set_value(0.2).run()
+    page.segmented_control(key="back_lesson_input").set_value("noise").run()
+    assert page.select_slider(key="back_lesson_rate").value == 0.2
+    noise = {**LESSON, "back_lesson_input": "noise", "back_lesson_rate": "1"}
+    assert open_page("backpropagation", noise).warning
 
 
 def test_a_lesson_that_ends_at_once_has_nothing_to_play(open_page):

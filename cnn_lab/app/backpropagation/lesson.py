@@ -1,21 +1,30 @@
 """Learning a kernel on the page: all steps are computed at once, then played or scrubbed."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
 from cnn_lab.app.widgets.image_input import cropped_digit
-from cnn_lab.app.widgets.inputs import choice, menu, value_slider, whole_number
+from cnn_lab.app.widgets.inputs import (
+    choice,
+    follow_defaults,
+    menu,
+    value_slider,
+    whole_number,
+)
 from cnn_lab.app.widgets.pictures import show_image, tone
 from cnn_lab.charts.backpropagation import kernels_spec, kernels_table, lesson_spec, lesson_table
-from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel
+from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel, stable_rate
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops import conv2d
 from cnn_lab.ops.types import Array
 
 SIDE = 3
+RATE = "back_lesson_rate"
+MAX_DEFAULT_RATE = 1.0
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEPS = (10, 20, 50, 100, 200, 500, 1000, 2000)
 GOALS = tuple(name for name, kernel in KERNELS.items() if kernel.fits(SIDE, SIDE))
@@ -42,14 +51,23 @@ class Pupil:
 def lesson_controls() -> Pupil:
     """Show the goal, image and settings of the lesson; return the whole lesson."""
     goal = menu("Goal", GOALS, "back_goal", format_func=lambda name: KERNELS[name].title)
-    rate = value_slider("Learning rate", RATES, "back_lesson_rate", value=1.0)
+    rates = st.container()
     steps = int(value_slider("Steps", STEPS, "back_lesson_steps", value=1000))
     seed = whole_number("Random seed", "back_lesson_seed", value=0, minimum=0, maximum=9999)
     with st.expander("Image"):
         image = _image()
+    with rates:
+        rate = _rate(image)
     values = KERNELS[goal].values(SIDE, SIDE)
     lesson = learn_kernel(image, values, rate=rate, steps=steps, seed=seed)
     return Pupil(image, KERNELS[goal].title, lesson)
+
+
+def _rate(image: Array) -> float:
+    """Show the slider of the learning rate, which starts at one that converges."""
+    steady = stable_rate(image, (SIDE, SIDE), RATES, most=MAX_DEFAULT_RATE)
+    follow_defaults({RATE: steady})
+    return value_slider("Learning rate", RATES, RATE, value=steady)
 
 
 def _image() -> Array:
@@ -75,7 +93,7 @@ def show_lesson(pupil: Pupil) -> None:
     live(pupil, was_playing=playing)
     if lesson.unseen:
         st.markdown(prose("backpropagation", "lesson_unseen", unseen=lesson.unseen))
-    elif not lesson.diverged:
+    if not lesson.diverged and math.isfinite(lesson.highest_rate):
         st.markdown(prose("backpropagation", "lesson_rate", highest=highest))
 
 

@@ -15,7 +15,7 @@ from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.drawing import SIDE
 from cnn_lab.explain.attribution import Occlusion, occlusion
-from cnn_lab.explain.erasure import Erasure, smallest_erasure
+from cnn_lab.explain.erasure import MAX_SHARE, Erasure, small_erasure
 from cnn_lab.explain.nearest import Neighbour, nearest_digits
 from cnn_lab.network import Network
 
@@ -131,12 +131,12 @@ def _answer(question: WhyNot, *, asked: bool) -> None:
 def _reasons(question: WhyNot) -> Reasons:
     network, image, other = question.network, question.pixels, question.other
     train = load_mnist().train
-    to_other = smallest_erasure(network, image, target=other)
+    to_other = small_erasure(network, image, target=other)
     return Reasons(
         occlusion(network, image, other),
         [one[0] for one in nearest_digits(image, train.pixels[:N_BANK], train.labels[:N_BANK])],
         to_other,
-        None if to_other else smallest_erasure(network, image),
+        None if to_other else small_erasure(network, image),
     )
 
 
@@ -199,7 +199,7 @@ def _show_erasure(question: WhyNot, reasons: Reasons) -> None:
     with st.container(width=2 * CARD_PX + 16, gap="small"):
         st.markdown(prose("draw", "why_erasure_title"))
         if erasure is None:
-            st.markdown(small("why_no_erasure"))
+            st.markdown(small("why_no_erasure", share=f"{MAX_SHARE:.0%}"))
             return
         accent = theme_colour()
         with st.container(horizontal=True, gap="small"):

@@ -109,6 +109,27 @@ def value_slider(label: str, values: Sequence[float], key: str, *, value: float)
     return chosen
 
 
+def follow_defaults(defaults: dict[str, Any]) -> None:
+    """Move widgets that still show their last defaults to new ones. Call before showing them.
+
+    A widget keeps its value when its default changes, so that defaults which depend on other
+    settings would hold for the first of these only. What a reader or the address has chosen
+    stays.
+
+    Parameters
+    ----------
+    defaults : dict
+        Key -> default of widgets that belong together: if one was chosen, all stay.
+    """
+    state = st.session_state
+    before = f"{'_'.join(defaults)}_defaults"
+    shown = {key: state[key] for key in defaults if key in state}
+    if shown == state.get(before) and shown != defaults:
+        for key, value in defaults.items():
+            state[key] = value
+    state[before] = defaults
+
+
 def whole_number(
     label: str,
     key: str,

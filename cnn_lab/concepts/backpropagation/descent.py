@@ -1,12 +1,13 @@
 """Gradient descent: one step at every learning rate, and a kernel learned from noise."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cnn_lab.concepts.backpropagation.layer import ACTIVATIONS, Parameters, SmallLayer, SquaredError
-from cnn_lab.ops.types import Array
+from cnn_lab.ops.types import Array, Pair
 from cnn_lab.ops.windows import window_view
 
 
@@ -98,6 +99,8 @@ def _exact_best(layer: SmallLayer, direction: Parameters) -> float | None:
 NOISE = 0.5
 # A loss that has grown this much does not recover.
 HOPELESS = 1e6
+# A rate nearer to the limit than this converges too, but swings from side to side for long.
+MAX_SHARE_OF_LIMIT = 0.9
 # Directions whose curvature is this much smaller than the largest are flat up to rounding.
 FLAT = 1e-10
 
@@ -172,8 +175,7 @@ def learn_kernel(image: Array, goal: Array, *, rate: float, steps: int, seed: in
     array([[ 1., -1.]])
     """
     kernel = np.random.default_rng(seed).normal(scale=NOISE, size=goal.shape)
-    windows = window_view(image[np.newaxis, ..., np.newaxis], goal.shape, (1, 1))
-    pixels = windows.reshape(-1, goal.size)
+    pixels = _pixels(image, (goal.shape[0], goal.shape[1]))
     error = pixels @ (kernel - goal).ravel()
     kernels, losses = [kernel], [_loss(error)]
     diverged = False
@@ -186,16 +188,58 @@ def learn_kernel(image: Array, goal: Array, *, rate: float, steps: int, seed: in
             break
         kernels.append(kernel)
         losses.append(_loss(error))
-    bends = np.linalg.eigvalsh(pixels.T @ pixels / len(pixels))
-    seen = bends[bends > FLAT * bends[-1]] if bends[-1] > 0 else bends[:0]
+    bends = _curvatures(pixels)
     return Lesson(
         np.array(kernels),
         np.array(losses),
         goal,
         diverged,
-        highest_rate=2 / float(seen[-1]) if len(seen) else math.inf,
-        unseen=int(goal.size - len(seen)),
+        highest_rate=_limit(bends),
+        unseen=int(goal.size - np.count_nonzero(bends)),
     )
+
+
+def stable_rate(image: Array, window: Pair, rates: Sequence[float], *, most: float) -> float:
+    """Return the largest of some learning rates with which `learn_kernel` surely converges.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (height, width)
+    window : (int, int)
+        Rows and columns of the kernel.
+    rates : sequence of float
+        In ascending order. The first is returned if none is small enough.
+    most : float
+        The result is at most this.
+
+    Notes
+    -----
+    Gradient descent on a parabola converges below 2 over the largest curvature, here the largest
+    eigenvalue of the second derivative of the loss. A tenth of that is kept as a margin.
+
+    Examples
+    --------
+    >>> stable_rate(np.full((6, 6), 0.5), (3, 3), (0.1, 0.5, 1.0), most=1)
+    0.5
+    """
+    limit = min(MAX_SHARE_OF_LIMIT * _limit(_curvatures(_pixels(image, window))), most)
+    return max((rate for rate in rates if rate <= limit), default=rates[0])
+
+
+def _pixels(image: Array, window: Pair) -> Array:
+    """Return the pixels of every window, shape (windows, pixels of a window)."""
+    windows = window_view(image[np.newaxis, ..., np.newaxis], window, (1, 1))
+    return windows.reshape(-1, window[0] * window[1])
+
+
+def _curvatures(pixels: Array) -> Array:
+    """Return the eigenvalues of the second derivative of the loss, 0 where it is flat."""
+    bends = np.linalg.eigvalsh(pixels.T @ pixels / len(pixels))
+    return np.where(bends > FLAT * max(bends[-1], 0), bends, 0.0)
+
+
+def _limit(bends: Array) -> float:
+    return 2 / float(bends[-1]) if bends[-1] > 0 else math.inf
 
 
 def _loss(error: Array) -> float:

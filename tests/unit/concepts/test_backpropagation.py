@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_lab.concepts.backpropagation.descent import learn_kernel, line_of_steps
+from cnn_lab.concepts.backpropagation.descent import learn_kernel, line_of_steps, stable_rate
 from cnn_lab.concepts.backpropagation.gradients import form_difference
 from cnn_lab.concepts.backpropagation.layer import (
     ACTIVATIONS,
@@ -203,6 +203,18 @@ def test_the_highest_rate_is_where_learning_tips_over(factor, diverges):
     assert len(lesson.losses) == len(lesson.kernels)
     assert np.isfinite(lesson.kernels).all()
     assert np.isfinite(lesson.losses).all()
+
+
+def test_the_rate_offered_for_noise_is_below_its_limit():
+    """M8: 1, the rate that most digits start at, is above it."""
+    noise = np.random.default_rng(0).random((14, 14))
+    rates = (0.01, 0.1, 0.5, 1.0, 2.0)
+    lesson = learn_kernel(noise, SOBEL, rate=1.0, steps=1000)
+    assert lesson.diverged
+    assert lesson.highest_rate == pytest.approx(0.745, abs=5e-4)
+    assert stable_rate(noise, (3, 3), rates, most=1) == 0.5
+    assert stable_rate(1e3 * noise, (3, 3), rates, most=1) == 0.01
+    assert stable_rate(0 * noise, (3, 3), rates, most=1) == 1
 
 
 @pytest.mark.parametrize("rate", [1e3, 1e30, 1e300])

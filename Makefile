@@ -6,6 +6,9 @@ PORT ?= 8501
 HOST ?= localhost
 # How many tests run at once; WORKERS=0 runs them one after another in a single process.
 WORKERS ?= 2
+# How long `make fuzz` tries random input, and which.
+SECONDS ?= 600
+SEED ?= 0
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +19,7 @@ DEV_STAMP := $(call stamp,requirements-dev.txt)
 PYTEST := $(BIN)/python -m pytest --durations=5 --numprocesses=$(WORKERS) --dist=worksteal
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header
 
-.PHONY: help run install test quick check format bundle playground screenshots dev browser lock bench
+.PHONY: help run install test quick check format bundle playground screenshots dev browser lock bench fuzz
 
 help:
 	@echo "make run      start the lab (PORT=8501, HOST=localhost)"
@@ -26,6 +29,7 @@ help:
 	@echo "make format   format the code with ruff"
 	@echo "make bundle   rebuild the bundles of the browser's code (needs npm)"
 	@echo "make bench    measure the budgets (minutes; wants an idle machine)"
+	@echo "make fuzz     try random bad input (SECONDS=600, SEED=0)"
 	@echo "make playground   the stage alone, with every kind of trace"
 	@echo "make screenshots  take the README's pictures again"
 	@echo "make lock     pin the requirements of pyproject.toml again"
@@ -37,7 +41,7 @@ install: $(RUN_STAMP)
 
 test: dev browser
 	$(PYTEST) cnn_lab tools tests/unit
-	$(PYTEST) tests/app
+	$(PYTEST) tests/app tests/fuzz
 	$(PYTEST) tests/browser
 
 quick: dev
@@ -76,6 +80,9 @@ playground: dev
 
 screenshots: dev browser
 	$(BIN)/python -m tools.screenshots
+
+fuzz: dev
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 bench: dev browser
 	$(BIN)/python -m benchmarks

@@ -1,7 +1,6 @@
 """Frame around every page: the list of pages and the navigation."""
 
 import gc
-import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -55,7 +54,6 @@ def navigation() -> Page:
             for section, titles in PAGES.items()
         }
     )
-    _drop_infinite_numbers()  # only now: starting over would forget a page not yet found
     st.set_page_config(page_title=f"{page.title} · CNN Lab")
     heartbeat(page.url_path)
     return page
@@ -72,22 +70,6 @@ def tune_process() -> None:
     threadpool_limits(limits=1, user_api="blas")
     gc.collect()
     gc.freeze()
-
-
-def _drop_infinite_numbers() -> None:
-    """Remove infinities from the address: a field for whole numbers fails on them."""
-    infinite = [name for name, value in st.query_params.items() if _is_infinite(value)]
-    if infinite:
-        for name in infinite:
-            del st.query_params[name]
-        st.rerun()
-
-
-def _is_infinite(text: str) -> bool:
-    try:
-        return math.isinf(float(text))
-    except ValueError:
-        return False
 
 
 def ensure() -> None:

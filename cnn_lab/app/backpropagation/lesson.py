@@ -11,6 +11,7 @@ from cnn_lab.app.widgets.inputs import (
     choice,
     follow_defaults,
     menu,
+    slider,
     value_slider,
     whole_number,
 )
@@ -144,7 +145,7 @@ def _row(last: int, *, playing: bool) -> int:
         st.button(
             "Play", key="back_play", icon=":material/play_arrow:", on_click=_start, args=(last,)
         )
-        return st.slider("Step", 0, last, key="back_step", bind="query-params")
+        return slider("Step", "back_step", value=0, minimum=0, maximum=last)
 
 
 def _start(last: int) -> None:

@@ -14,7 +14,9 @@ from cnn_lab.app.widgets.inputs import (
     pad_mode_control,
     padding_control,
     pair_number,
+    radio,
     real_number,
+    switch,
     whole_number,
 )
 from cnn_lab.app.widgets.kernel_menu import kernel_menu, kernel_size
@@ -157,12 +159,11 @@ def convolution_controls() -> Convolution:
         n_chosen = _filters(groups)
         bias = _bias(groups * n_chosen)
     with st.expander("Flip, dilation, border"):
-        flip = st.radio(
+        flip = radio(
             "Operation",
             [CORRELATION, CONVOLUTION, BOTH],
+            "conv_flip",
             captions=["kernel as it is", "kernel rotated by 180 degrees", "both side by side"],
-            key="conv_flip",
-            bind="query-params",
         )
         apart = apart_toggle("conv")
         dilation = pair_number(
@@ -218,9 +219,7 @@ def _filters(groups: int) -> int:
 
 
 def _bias(n_filters: int) -> Array:
-    each = n_filters > 1 and st.toggle(
-        "Separate bias for each filter", key="conv_biases", bind="query-params"
-    )
+    each = n_filters > 1 and switch("Separate bias for each filter", "conv_biases")
     if not each:
         return np.full(n_filters, real_number("Bias", "conv_bias", value=0.0, step=0.5))
     places = st.columns(2) * -(-n_filters // 2)

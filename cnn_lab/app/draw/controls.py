@@ -6,6 +6,7 @@ import streamlit as st
 from cnn_lab.app.caches import test_digits
 from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.drawing import NAME
+from cnn_lab.app.widgets.inputs import slider
 from cnn_lab.app.widgets.upload import picture_upload
 from cnn_lab.content import prose
 from cnn_lab.digits.photograph import find_digit, sharp_on_canvas
@@ -41,15 +42,16 @@ def show_tools() -> tuple[canvas.Tool, int]:
         label_visibility="collapsed",
     )
     thinnest, widest = canvas.BRUSHES_PX
-    width_px = st.slider(
+    width_px = slider(
         "Width",
-        *(thinnest, widest, USUAL_PX),
+        "draw_brush",
+        value=USUAL_PX,
+        minimum=thinnest,
+        maximum=widest,
         step=2,
         format="%d pixels",
-        key="draw_brush",
-        bind="query-params",
     )
-    return tool, min(max(width_px, thinnest), widest)
+    return tool, width_px
 
 
 def show_sources() -> None:

@@ -13,6 +13,7 @@ from cnn_lab.app.draw.xray import show_xray, small, xray_switches
 from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.charts import show_probabilities
 from cnn_lab.app.widgets.drawing import NAME
+from cnn_lab.app.widgets.inputs import fold
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
@@ -104,16 +105,10 @@ def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
     chosen : Network
         The page's network; listed even if it was trained here or uploaded.
     """
-    fold = st.expander(
-        "Compare all networks",
-        icon=":material/balance:",
-        key="draw_models",
-        on_change="rerun",
-        bind="query-params",
-    )
-    if not fold.open:
+    part = fold("Compare all networks", "draw_models", icon=":material/balance:")
+    if not part.open:
         return
-    with fold:
+    with part:
         if image is None:
             st.markdown(prose("draw", "nothing_yet"))
             return

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cnn_lab.app.draw.xray import small
+from cnn_lab.app.widgets.inputs import fold, optional_choice
 from cnn_lab.app.widgets.pictures import show_picture, theme_colour
 from cnn_lab.charts.digits import marked, over_drawing
 from cnn_lab.charts.maps import Picture, grey_picture
@@ -81,23 +82,11 @@ def show_why(image: NDArray[np.float32] | None, read_as: int | None, network: Ne
     -----
     Takes about a second, so it is computed once on request and not after each stroke.
     """
-    fold = st.expander(
-        "Why not another digit?",
-        icon=":material/contrast:",
-        key="draw_why_part",
-        on_change="rerun",
-        bind="query-params",
-    )
-    if not fold.open:
+    part = fold("Why not another digit?", "draw_why_part", icon=":material/contrast:")
+    if not part.open:
         return
-    with fold:
-        other = st.segmented_control(
-            "Why is it not a …",
-            list(range(10)),
-            key=CHOICE,
-            bind="query-params",
-            on_change=_ask,
-        )
+    with part:
+        other = optional_choice("Why is it not a …", range(10), CHOICE, on_change=_ask)
         asked = st.session_state.pop(ASKED, False)
         if image is None or read_as is None:
             st.markdown(prose("draw", "nothing_yet"))

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from cnn_lab.app.widgets.inputs import fold, switch
 from cnn_lab.app.widgets.pictures import show_png, theme_colour
 from cnn_lab.charts.digits import FACTOR, step_pictures
 from cnn_lab.charts.maps import png
@@ -36,23 +37,16 @@ def xray_switches() -> tuple[frozenset[Step], Mapping[Step, DeltaGenerator]]:
     dict of Step to DeltaGenerator
         Where `show_xray` puts its pictures; empty while the expander is closed.
     """
-    fold = st.expander(
-        "Preparation, step by step",
-        icon=":material/conveyor_belt:",
-        key="draw_xray",
-        on_change="rerun",
-        bind="query-params",
-    )
-    if not fold.open:
+    part = fold("Preparation, step by step", "draw_xray", icon=":material/conveyor_belt:")
+    if not part.open:
         return frozenset(), {}
     off, cards = set(), {}
-    with fold:
+    with part:
         st.markdown(small("xray"))
         with st.container(horizontal=True, gap="small"):
             for step in STEPS:
                 with st.container(width=CARD_PX, gap="xsmall"):
-                    key = f"draw_step_{step}"
-                    if not st.toggle(NAMES[step], value=True, key=key, bind="query-params"):
+                    if not switch(NAMES[step], f"draw_step_{step}", value=True):
                         off.add(step)
                     cards[step] = st.container(gap="xsmall")
     return frozenset(off), cards

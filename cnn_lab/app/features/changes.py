@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.features.controls import View, network_name
-from cnn_lab.app.widgets.inputs import choice
+from cnn_lab.app.widgets.inputs import choice, slider
 from cnn_lab.app.widgets.map_picker import map_picker
 from cnn_lab.app.widgets.pictures import show_picture, tone
 from cnn_lab.app.widgets.tables import show_table
@@ -122,17 +122,16 @@ def _sliders() -> dict[str, float]:
         whole = float(one.step).is_integer()
         kind = int if whole else float
         with place:
-            value = st.slider(
+            value = slider(
                 one.title,
-                kind(one.low),
-                kind(one.high),
-                kind(one.rest),
+                one.key,
+                value=kind(one.rest),
+                minimum=kind(one.low),
+                maximum=kind(one.high),
                 step=kind(one.step),
                 format=one.format,
-                key=one.key,
-                bind="query-params",
             )
-        values[name] = float(min(max(value, one.low), one.high))
+        values[name] = float(value)
     return values
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.app.features.controls import View, network_name, test_split
+from cnn_lab.app.widgets.inputs import menu
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import Split
@@ -66,12 +67,11 @@ def show_surgery(view: View) -> None:
             disabled=full or silent in view.cuts or not fitting_cuts(view.original, [silent]),
         )
         if names := _kernel_names(view):
-            chosen = st.selectbox(
+            chosen = menu(
                 "Other kernel",
                 names,
+                KERNEL,
                 format_func=lambda name: KERNELS[name].title,
-                key=KERNEL,
-                bind="query-params",
                 width=220,
             )
             st.button(

@@ -10,6 +10,7 @@ import streamlit as st
 
 from cnn_lab.app.training.downloads import show_downloads
 from cnn_lab.app.training.time_machine import show_time_machine
+from cnn_lab.app.widgets.inputs import menu
 from cnn_lab.charts.maps import data_url, png
 from cnn_lab.charts.training import cell_words, confusion_figure, most_confused
 from cnn_lab.content import prose
@@ -84,9 +85,7 @@ def _show_errors(data_set: DataSetName, result: Mapping[str, Any]) -> None:
             )
         st.caption(prose("afterwards", "confusion"))
     with tiles:
-        chosen = st.selectbox(
-            "Worst mistakes", [ALL, *choices], key=CHOSEN, bind="query-params", width=320
-        )
+        chosen = menu("Worst mistakes", [ALL, *choices], CHOSEN, width=320)
         _show_mistakes(data_set, result, choices.get(chosen))
 
 

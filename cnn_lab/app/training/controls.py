@@ -14,6 +14,7 @@ from cnn_lab.app.training.fields import (
     network_switches,
     setting_key,
 )
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError
 from cnn_lab.data.sets import INFO, load_data_set
@@ -55,15 +56,7 @@ class TrainingSettings:
 def training_settings() -> TrainingSettings:
     """Show all controls and return the settings they describe."""
     st.session_state.pop(APPLIED, None)  # here they are
-    name = st.pills(
-        "Network",
-        [*zoo.PRESETS, OWN],
-        default=FIRST,
-        required=True,
-        key=PRESET,
-        bind="query-params",
-        wrap=True,
-    )
+    name = choice("Network", [*zoo.PRESETS, OWN], PRESET, default=FIRST, pills=True)
     built = _own_network() if name == OWN else zoo.preset(name).network
     _link_to_layers(name)
     defaults = _defaults(name, built)

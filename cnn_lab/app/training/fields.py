@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_lab.app.widgets.inputs import whole_number
+from cnn_lab.app.widgets.inputs import menu, real_number, whole_number
 from cnn_lab.app.widgets.pictures import show_png
 from cnn_lab.charts.maps import sharp_png
 from cnn_lab.charts.snapshots import augmented_sheet
@@ -114,13 +114,8 @@ def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], Engi
             field: _menu(name, field, getattr(defaults, field, "keras")) for field in _MAIN_MENUS
         }
         rate = defaults.learning_rate
-        fields["learning_rate"] = st.number_input(
-            "Learning rate",
-            value=rate,
-            step=rate / 2,
-            format="%g",
-            key=setting_key(name, "learning_rate"),
-            bind="query-params",
+        fields["learning_rate"] = real_number(
+            "Learning rate", setting_key(name, "learning_rate"), value=rate, step=rate / 2
         )
         fields |= {field: _whole(name, field, getattr(defaults, field)) for field in _MAIN_WHOLE}
     engine: EngineName = fields.pop("engine")
@@ -201,13 +196,12 @@ def _two_abreast() -> DeltaGenerator:
 
 def _menu(name: str, field: str, default: Any) -> Any:
     label, options = _MENUS[field]
-    return st.selectbox(
+    return menu(
         label,
         list(options),
-        index=list(options).index(default),
+        setting_key(name, field),
+        default=default,
         format_func=options.__getitem__,
-        key=setting_key(name, field),
-        bind="query-params",
     )
 
 
@@ -219,15 +213,13 @@ def _whole(name: str, field: str, value: int) -> int:
 
 def _real(name: str, field: str, value: float, *, disabled: bool = False) -> float:
     label, most, step, help_ = _REAL[field]
-    return st.number_input(
+    return real_number(
         label,
-        min_value=0.0,
-        max_value=most,
+        setting_key(name, field),
         value=value,
         step=step,
-        format="%g",
-        key=setting_key(name, field),
-        bind="query-params",
-        help=help_,
+        minimum=0.0,
+        maximum=most,
         disabled=disabled,
+        help=help_,
     )

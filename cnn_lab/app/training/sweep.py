@@ -7,7 +7,7 @@ import streamlit as st
 from cnn_lab.app.run_queue import be_here, owner, run_queue
 from cnn_lab.app.training.controls import APPLIED, take_over
 from cnn_lab.app.widgets.charts import show_chart
-from cnn_lab.app.widgets.inputs import choice, whole_number
+from cnn_lab.app.widgets.inputs import choice, several, whole_number
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.training import sweep_spec, sweep_table
 from cnn_lab.content import prose
@@ -77,14 +77,7 @@ def _followed() -> SweepStatus | None:
 
 def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
     """Show the settings of a sweep, and the button that starts or stops it."""
-    titles = st.pills(
-        "Vary",
-        list(TITLES),
-        selection_mode="multi",
-        default=FIRST_VARIED,
-        key="sweep_vary",
-        bind="query-params",
-    )
+    titles = several("Vary", list(TITLES), "sweep_vary", default=FIRST_VARIED)
     left, middle, right = st.columns(3, gap="small")
     with left:
         n_trials = whole_number("Trials", "sweep_trials", value=10, minimum=2, maximum=MAX_TRIALS)

@@ -1,15 +1,20 @@
-"""Controls that pages share: choices, numbers, pairs of numbers and padding."""
+"""Controls that pages share: choices, numbers, switches, pairs of numbers and padding."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
 
 from cnn_lab.app.caches import test_digits
+from cnn_lab.app.widgets.bound import among, bound, is_short, is_switch, number_within
 from cnn_lab.ops.types import PAD_MODES, Padding, PadMode
 
 PaddingName = Literal["valid", "same", "full"]
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
+
 _Option = TypeVar("_Option")
+_Number = TypeVar("_Number", int, float)
 
 PADDING_NAMES: tuple[PaddingName, ...] = ("valid", "same", "full")
 MAX_MAGNITUDE = 1e6
@@ -34,6 +39,7 @@ def choice(
     format_func: Callable[[Any], str] = str,
     hidden: bool = False,
     in_address: bool = True,
+    pills: bool = False,
     width: Literal["stretch", "content"] = "stretch",
     help: str | None = None,
     on_change: Callable[..., None] | None = None,
@@ -55,24 +61,71 @@ def choice(
         Whether only screen readers get the label.
     in_address : bool
         Whether the address has the chosen option.
+    pills : bool
+        Whether the options stand apart and wrap onto further rows.
     width : {"stretch", "content"}
     help, on_change, args
         As Streamlit's widgets take them.
     """
-    return st.segmented_control(
+    first = options[0] if default is None else default
+    settings: dict[str, Any] = {
+        "default": first,
+        "required": True,
+        "format_func": format_func,
+        "help": help,
+        "label_visibility": "collapsed" if hidden else "visible",
+        "width": width,
+        "on_change": on_change,
+        "args": args,
+    }
+    if pills:
+        settings["wrap"] = True
+    widget: Callable[..., _Option | None] = st.pills if pills else st.segmented_control
+    if in_address:
+        allows = among([format_func(option) for option in options])
+        settings |= {"fallback": first, "allows": allows}
+        chosen = bound(widget, label, options, key=key, **settings)
+    else:
+        chosen = widget(label, options, key=key, **settings)
+    return first if chosen is None else chosen
+
+
+def optional_choice(
+    label: str,
+    options: Sequence[_Option],
+    key: str,
+    *,
+    on_change: Callable[..., None] | None = None,
+) -> _Option | None:
+    """Show a row of options and return the chosen one, None as long as none is."""
+    chosen: _Option | None = bound(
+        st.segmented_control,
         label,
         options,
-        default=options[0] if default is None else default,
-        required=True,
-        format_func=format_func,
         key=key,
-        bind="query-params" if in_address else None,
-        help=help,
-        label_visibility="collapsed" if hidden else "visible",
-        width=width,
+        fallback=None,
+        allows=among([str(option) for option in options]),
         on_change=on_change,
-        args=args,
     )
+    return chosen
+
+
+def several(
+    label: str, options: Sequence[_Option], key: str, *, default: Sequence[_Option]
+) -> list[_Option]:
+    """Show options of which any number can be chosen, and return those that are."""
+    chosen: list[_Option] = bound(
+        st.pills,
+        label,
+        options,
+        key=key,
+        selection_mode="multi",
+        default=list(default),
+        fallback=list(default),
+        allows=among([str(option) for option in options]),
+        several=True,
+    )
+    return chosen
 
 
 def menu(
@@ -82,29 +135,51 @@ def menu(
     *,
     default: _Option | None = None,
     format_func: Callable[[Any], str] = str,
+    width: Literal["stretch"] | int = "stretch",
     help: str | None = None,
 ) -> _Option:
     """Show a menu of options and return the chosen one; the arguments are those of `choice`."""
-    return st.selectbox(
+    first = options[0] if default is None else default
+    chosen: _Option = bound(
+        st.selectbox,
         label,
         options,
-        index=0 if default is None else options.index(default),
-        format_func=format_func,
         key=key,
-        bind="query-params",
+        fallback=first,
+        allows=among([format_func(option) for option in options]),
+        index=options.index(first),
+        format_func=format_func,
+        width=width,
         help=help,
     )
+    return chosen
+
+
+def radio(label: str, options: Sequence[str], key: str, *, captions: Sequence[str]) -> str:
+    """Show options one below the other, each with a caption, and return the chosen one."""
+    chosen: str = bound(
+        st.radio,
+        label,
+        options,
+        key=key,
+        fallback=options[0],
+        allows=among(options),
+        captions=captions,
+    )
+    return chosen
 
 
 def value_slider(label: str, values: Sequence[float], key: str, *, value: float) -> float:
     """Show a slider with a stop for each of the values and return the chosen one."""
-    chosen: float = st.select_slider(
+    chosen: float = bound(
+        st.select_slider,
         label,
         values,
+        key=key,
+        fallback=value,
+        allows=among([f"{each:g}" for each in values]),
         value=value,
         format_func=lambda each: f"{each:g}",
-        key=key,
-        bind="query-params",
     )
     return chosen
 
@@ -130,6 +205,67 @@ def follow_defaults(defaults: dict[str, Any]) -> None:
     state[before] = defaults
 
 
+def slider(
+    label: str,
+    key: str,
+    *,
+    value: _Number,
+    minimum: _Number,
+    maximum: _Number,
+    step: _Number | None = None,
+    format: str | None = None,
+) -> _Number:
+    """Show a slider and return its value, limited in Python as well."""
+    chosen: _Number = bound(
+        st.slider,
+        label,
+        minimum,
+        maximum,
+        value,
+        key=key,
+        fallback=value,
+        allows=number_within(minimum, maximum),
+        step=step,
+        format=format,
+    )
+    return min(max(chosen, minimum), maximum)
+
+
+def switch(label: str, key: str, *, value: bool = False) -> bool:
+    """Show a switch and return whether it is on."""
+    on: bool = bound(st.toggle, label, key=key, fallback=value, allows=is_switch, value=value)
+    return on
+
+
+def fold(label: str, key: str, *, icon: str) -> "ExpanderContainer":
+    """Return an expander, closed at first; `.open` tells whether to fill it."""
+    part: ExpanderContainer = bound(
+        st.expander,
+        label,
+        key=key,
+        fallback=False,
+        allows=is_switch,
+        icon=icon,
+        on_change="rerun",
+    )
+    return part
+
+
+def text_field(label: str, key: str, *, placeholder: str, help: str) -> str:
+    """Show a field for one line of text, empty at first, and return the text."""
+    typed: str = bound(
+        st.text_input,
+        label,
+        key=key,
+        fallback="",
+        allows=is_short,
+        persist_state="session",
+        placeholder=placeholder,
+        help=help,
+    )
+    return typed if is_short(typed) else ""
+
+
 def whole_number(
     label: str,
     key: str,
@@ -141,21 +277,52 @@ def whole_number(
     width: Literal["stretch"] | int = "stretch",
     help: str | None = None,
 ) -> int:
-    """Show a number field and return its value, limited in Python as well."""
-    entered = st.number_input(
+    """Show a field for a whole number and return it, limited in Python as well."""
+    entered = bound(
+        st.number_input,
         label,
+        key=key,
+        fallback=value,
+        allows=number_within(minimum, maximum),
         min_value=minimum,
         max_value=maximum,
         # Streamlit warns if both a default and the session give a value.
         value="min" if value == minimum else value,
         step=1,
-        key=key,
-        bind="query-params",
         label_visibility="collapsed" if hidden else "visible",
         width=width,
         help=help,
     )
     return int(min(max(entered, minimum), maximum))
+
+
+def real_number(
+    label: str,
+    key: str,
+    *,
+    value: float,
+    step: float,
+    minimum: float = -MAX_MAGNITUDE,
+    maximum: float = MAX_MAGNITUDE,
+    disabled: bool = False,
+    help: str | None = None,
+) -> float:
+    """Show a number field and return its value, limited in Python as well."""
+    entered: float = bound(
+        st.number_input,
+        label,
+        key=key,
+        fallback=value,
+        allows=number_within(minimum, maximum),
+        min_value=minimum,
+        max_value=maximum,
+        value=value,
+        step=step,
+        format="%g",
+        disabled=disabled,
+        help=help,
+    )
+    return min(max(entered, minimum), maximum)
 
 
 def digit_number(key: str, *, value: int = 0, width: Literal["stretch"] | int = "stretch") -> int:
@@ -182,24 +349,9 @@ def two_numbers(
     return numbers[0], numbers[1]
 
 
-def real_number(label: str, key: str, *, value: float, step: float) -> float:
-    """Show a number field from -1,000,000 to 1,000,000 and return its value."""
-    entered = st.number_input(
-        label,
-        min_value=-MAX_MAGNITUDE,
-        max_value=MAX_MAGNITUDE,
-        value=value,
-        step=step,
-        format="%g",
-        key=key,
-        bind="query-params",
-    )
-    return min(max(entered, -MAX_MAGNITUDE), MAX_MAGNITUDE)
-
-
 def apart_toggle(page: str) -> bool:
     """Show the switch that separates rows and columns, key `<page>_apart`."""
-    return st.toggle("Separate rows and columns", key=f"{page}_apart", bind="query-params")
+    return switch("Separate rows and columns", f"{page}_apart")
 
 
 def pair_number(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cnn_lab.app.widgets.inputs import text_field
 from cnn_lab.data.teaching_images import format_matrix, parse_matrix
 from cnn_lab.ops.types import Array
 
@@ -50,21 +51,21 @@ def editable_matrix(
     ndarray of float64, shape (rows, columns)
         The edited matrix, or `default` if the text is not a matrix; the page says why.
     """
-    matrix = _read(key, default, max_rows=max_rows, max_columns=max_columns)
     with popover:
-        if popover.open:
-            _show_cells(key, matrix, label)
-        else:
-            # Closed, the table forgets its edits.
-            st.session_state.pop(f"{key}_base", None)
-        st.text_input(
+        cells = st.container()
+        text = text_field(
             f"{label} as text",
-            key=key,
-            bind="query-params",
-            persist_state="session",
+            key,
             placeholder=format_matrix(default),
             help="Separate rows by semicolons, numbers by spaces. Clear the field to start over.",
         )
+    matrix = _read(text, default, max_rows=max_rows, max_columns=max_columns)
+    if popover.open:
+        with cells:
+            _show_cells(key, matrix, label)
+    else:
+        # Closed, the table forgets its edits.
+        st.session_state.pop(f"{key}_base", None)
     return matrix
 
 
@@ -132,9 +133,8 @@ def _show_cells(key: str, matrix: Array, label: str) -> None:
     )
 
 
-def _read(key: str, default: Array, *, max_rows: int, max_columns: int) -> Array:
-    """Return the matrix from the text field or the address, or `default`."""
-    text = str(st.session_state.get(key) or st.query_params.get(key) or "")
+def _read(text: str, default: Array, *, max_rows: int, max_columns: int) -> Array:
+    """Return the matrix that a text describes, or `default`; the page says why."""
     if not text.strip():
         return default
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cnn_lab.app.caches import RUN_PREFIX, network
+from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.content import prose
 from cnn_lab.network import MODELS, ModelFileError, Network, digit_problem, network_from_visitor
 from cnn_lab.network.visitor import MAX_MB
@@ -54,16 +55,7 @@ def choose_model(key: str, *, default: str = DEFAULT, digits_only: bool = True) 
             runs.append(asked)
             offered.append(asked)
     with st.container(horizontal=True, vertical_alignment="center"):
-        name = st.segmented_control(
-            "Network",
-            offered,
-            default=default,
-            required=True,
-            key=key,
-            bind="query-params",
-            label_visibility="collapsed",
-            width="content",
-        )
+        name = choice("Network", offered, key, default=default, hidden=True, width="content")
         if found := _problem(name, digits_only):
             problem, name = found, default
         chosen = _load(name)

@@ -1,0 +1,117 @@
+"""Streamlit's widgets bound to the address: what it brings is checked before they see it.
+
+A bound widget's key is its parameter in the address as well. An address may be typed by hand, cut
+off by a mail program or made up by somebody else, and Back and Forward bring one into a session
+that is open already. A value that the widget could not have written itself is removed from the
+address, and the widget gets its default.
+"""
+
+import math
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+Check = Callable[[str], bool]
+
+MAX_TEXT = 10_000  # characters; the kernels and images that may be typed are shorter
+_TEXTS = "address_texts"  # key -> its values in the address, None while unbound
+
+
+def bound(
+    widget: Callable[..., Any],
+    label: str,
+    *arguments: Any,
+    key: str,
+    fallback: Any,
+    allows: Check,
+    several: bool = False,
+    **settings: Any,
+) -> Any:
+    """Show a widget that takes its value from the address and writes it there; return its value.
+
+    Every bound widget of the app is shown by this function.
+
+    Parameters
+    ----------
+    widget : callable
+        A widget of Streamlit's that has the argument `bind`.
+    label : str
+    *arguments
+        Further arguments of the widget.
+    key : str
+        Of the widget, which is the address parameter too.
+    fallback : object
+        The value the widget gets if the address brings one that is not allowed: its default.
+    allows : callable
+        Text of a value in the address -> whether the widget can have it; see `among`,
+        `number_within`, `is_switch` and `is_short`.
+    several : bool
+        Whether the widget has any number of different values. An empty text is then none of them.
+    **settings
+        Further arguments of the widget.
+
+    Notes
+    -----
+    Streamlit reads a bound widget's value from the address as it was when the run began. The only
+    way to keep a bad one from it is to leave the widget unbound for one run.
+    """
+    texts = st.query_params.get_all(key)
+    before: dict[str, list[str] | None] = st.session_state.setdefault(_TEXTS, {})
+    known = before.get(key, [])
+    # The widget's limits may have changed since it wrote its value; it adapts by itself.
+    fits = texts == known or _fit(texts, allows, several=several)
+    if not fits:
+        with suppress(StreamlitAPIException):  # if still bound, it goes when the widget is not
+            del st.query_params[key]
+        if key in st.session_state:
+            st.session_state[key] = fallback
+    elif known is None and key in st.session_state:
+        # A value chosen while unbound is not in the address; one that is set gets there.
+        st.session_state[key] = st.session_state[key]
+    before[key] = texts if fits else None
+    return widget(label, *arguments, key=key, bind="query-params" if fits else None, **settings)
+
+
+def _fit(texts: list[str], allows: Check, *, several: bool) -> bool:
+    if several:
+        return texts == [""] or (len(texts) == len(set(texts)) and all(map(allows, texts)))
+    return not texts or (len(texts) == 1 and allows(texts[0]))
+
+
+def among(labels: Collection[str]) -> Check:
+    """Return a check for one of these texts."""
+    return labels.__contains__
+
+
+def number_within(minimum: float | None, maximum: float | None) -> Check:
+    """Return a check for a finite number between two limits, both allowed; None is no limit.
+
+    Examples
+    --------
+    >>> fits = number_within(1, None)
+    >>> [text for text in ("1", "0", "1e3", "inf", "1e400", "nan", "", "x") if fits(text)]
+    ['1', '1e3']
+    """
+
+    def check(text: str) -> bool:
+        try:
+            number = float(text)
+        except ValueError:
+            return False
+        low, high = (-math.inf if minimum is None else minimum), maximum
+        return math.isfinite(number) and low <= number <= (math.inf if high is None else high)
+
+    return check
+
+
+def is_switch(text: str) -> bool:
+    """Return whether a text is what a switch or an expander writes into the address."""
+    return text.lower() in ("true", "false")
+
+
+def is_short(text: str) -> bool:
+    """Return whether a text fits into a field of one line: short enough and printable."""
+    return len(text) <= MAX_TEXT and text.isprintable()

@@ -1,0 +1,85 @@
+"""Random addresses on every page, opened anew and brought by Back into an open session."""
+
+from functools import cache, partial
+from unittest.mock import patch
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from cnn_lab.runs.queue import RunQueue
+from tests.addresses import NASTY, STATES, UNBOUND, Query, bound_parameters, go_back_to
+from tests.fake_cluster import FakeCluster
+from tools.server import ROOT
+
+TIMEOUT_S = 120
+MAX_PARAMETERS = 8
+PLAIN = (
+    "0",
+    "1",
+    "2",
+    "3",
+    "5",
+    "9",
+    "28",
+    "0.5",
+    "-0.5",
+    "true",
+    "false",
+    "same",
+    "own",
+    "1 2; 3 4",
+)
+LETTERS = "abc019.,;:_-+/\\%&?#=<>[](){}*`'\"!$~|^@ \t\n\x00\x7f\u200b\u202eéß数😀"
+
+
+def kind(random: np.random.Generator) -> None:
+    """Open a page with a random address, go back to another one, and look for an exception."""
+    with (
+        patch("streamlit.runtime.context._get_client_context", lambda: None),
+        patch("cnn_lab.app.run_queue.RunQueue", partial(RunQueue, cluster=FakeCluster())),
+    ):
+        name = str(random.choice(list(STATES)))
+        first, second = (_address(random, name) for _ in range(2))
+        page = _open(name, first)
+        _must_be_well(page, name, first)
+        _must_be_well(go_back_to(page, second), name, second)
+
+
+def _open(name: str, query: Query) -> AppTest:
+    page = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT_S).run()
+    page.query_params.update(query)
+    return page.switch_page(f"pages/{name}.py").run()
+
+
+@cache
+def _parameters(name: str) -> tuple[str, ...]:
+    found = dict.fromkeys(UNBOUND.get(name, ()))
+    for state in STATES[name]:
+        found |= dict.fromkeys(bound_parameters(_open(name, state)))
+    return tuple(found)
+
+
+def _address(random: np.random.Generator, name: str) -> Query:
+    states, parameters = STATES[name], _parameters(name)
+    address: dict[str, str | list[str]] = dict(states[random.integers(len(states))])
+    most = min(MAX_PARAMETERS, len(parameters))
+    for parameter in random.choice(parameters, random.integers(1, most + 1), replace=False):
+        address[str(parameter)] = _value(random)
+    return address
+
+
+def _value(random: np.random.Generator) -> str | list[str]:
+    way = random.integers(5)
+    if way == 0:
+        return NASTY[random.integers(len(NASTY))]
+    if way == 1:
+        return PLAIN[random.integers(len(PLAIN))]
+    if way == 2:
+        return f"{random.normal() * 10.0 ** random.integers(-5, 12):g}"
+    letters = "".join(LETTERS[i] for i in random.integers(len(LETTERS), size=random.integers(40)))
+    return [letters, *random.choice(PLAIN, 2)] if way == 3 else letters
+
+
+def _must_be_well(page: AppTest, name: str, address: Query) -> None:
+    problems = [each.message for each in page.exception]
+    assert not problems, f"{name} {address!r}"[:2000] + f": {problems}"

@@ -1,8 +1,8 @@
 """Dask side of the run queue: scheduler, worker and communication.
 
 By default both are local: the scheduler is a thread of the page's process and the worker a
-separate process, so that TensorFlow stays out of the pages. With an address, the same client
-talks to an external scheduler.
+separate process, so that TensorFlow stays out of the pages; only these two have the certificate
+that talking to either needs. With an address, the same client talks to an external scheduler.
 """
 
 # Dask has only partial type hints.
@@ -10,6 +10,7 @@ talks to an external scheduler.
 
 import asyncio
 import itertools
+import json
 import logging
 import os
 import queue
@@ -21,10 +22,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from pathlib import Path
-from textwrap import shorten
 from typing import Any, TypeVar
 
-import dask
 import psutil
 from distributed import Client, Future, LocalCluster
 from distributed.scheduler import KilledWorker
@@ -32,9 +31,18 @@ from distributed.scheduler import KilledWorker
 from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck
 from cnn_lab.runs import worker
 from cnn_lab.runs.checks import KerasFile, KerasFileRequest
+from cnn_lab.runs.connection import (
+    QUIET,
+    ClusterError,
+    Probe,
+    connect,
+    credentials,
+    explained,
+    own_scheduler,
+    quoted,
+)
 from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
 
-CONNECT_TIMEOUT_S = 15
 CLOSE_TIMEOUT_S = 5
 RESULT_TIMEOUT_S = 15
 CHECK_TIMEOUT_S = 20  # a layer takes Keras milliseconds, or a second with compilation
@@ -42,12 +50,9 @@ FIRST_CHECK_TIMEOUT_S = 90  # ten seconds on an idle machine
 TICK_S = 0.5
 RUNS_EACH = 10  # because Keras's memory grows with each run
 MAX_RESIDENT_BYTES = 2_000_000_000
-MAX_QUOTED = 200  # characters of a foreign error message
+MAX_WAIT_FOR_WORKER_S = 60  # of a scheduler that has none; it may have to start one first
 EVERYTHING = "all"  # Dask's name for the topic with workers that come and go
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-
-# For every Dask process started here: no sampling profiler during training.
-QUIET = {"distributed.worker.profile.enabled": False, "distributed.logging.distributed": "error"}
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -60,10 +65,6 @@ OnParcel = Callable[[Parcel], None]
 
 _log = logging.getLogger(__name__)
 _numbers = itertools.count(1)
-
-
-class ClusterError(TrainingFailedError):
-    """Raised when there is no scheduler, or no longer one."""
 
 
 class WorkerDiedError(TrainingFailedError):
@@ -90,7 +91,7 @@ class OwnWorker:
 
     Parameters
     ----------
-    scheduler_address : str
+    scheduler : LocalCluster
 
     Attributes
     ----------
@@ -102,18 +103,24 @@ class OwnWorker:
         Number of finished runs.
     """
 
-    def __init__(self, scheduler_address: str) -> None:
+    def __init__(self, scheduler: LocalCluster) -> None:
         self.resource = f"cnn-lab-{next(_numbers)}"
         self.warm = False
         self.n_runs = 0
         # A new interpreter, unaffected by forking or spawning from a page.
         quiet = {f"DASK_{name.upper().replace('.', '__')}": str(x) for name, x in QUIET.items()}
         path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
+        address = scheduler.scheduler_address
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cnn_lab.runs.worker", scheduler_address, self.resource],
+            [sys.executable, "-m", "cnn_lab.runs.worker", address, self.resource],
             stdin=subprocess.PIPE,
             env={**os.environ, **quiet, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"},
         )
+        # Through the pipe, because command lines and files can be read by others.
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):  # it has already died, which is noticed elsewhere
+            self.process.stdin.write(json.dumps(credentials(scheduler)).encode() + b"\n")
+            self.process.stdin.flush()
 
     @property
     def alive(self) -> bool:
@@ -183,11 +190,13 @@ class Task:
         self,
         client: Client,
         run_id: str,
+        spec: RunSpec,
         on_event: OnEvent,
         on_parcel: OnParcel,
         own: OwnWorker | None,
     ) -> None:
         self.run_id, self.own = run_id, own
+        self._spec = spec
         self.ended = threading.Event()
         self.worker: str | None = None
         self._client, self._on_event, self._on_parcel = client, on_event, on_parcel
@@ -196,21 +205,34 @@ class Task:
         self._fetching = CallThread("training-parcels")
         self._n_arrived = 0
         self._arriving = threading.Lock()
+        self._made_at = time.monotonic()
         self._stop_asked = False
         self._failure: TrainingFailedError | None = None
 
-    def begin(self, spec: RunSpec) -> None:
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run has been sent."""
+        return self._future is not None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a run has waited so long that there will be no worker for it."""
+        return time.monotonic() - self._made_at > MAX_WAIT_FOR_WORKER_S
+
+    def begin(self) -> None:
         """Send the run; it starts when a worker is free."""
         self._future = self._client.submit(
             worker.run,
             self.run_id,
-            spec.model_dump_json(),
+            self._spec.model_dump_json(),
             key=f"cnn-lab-{self.run_id}",
             resources=meant_for(self.own),
             pure=False,
             retries=0,
         )
         self._future.add_done_callback(lambda _future: self.ended.set())
+        if self._stop_asked:  # at the same moment
+            self._future.cancel()
 
     def stop(self) -> None:
         """Ask the worker to stop after its current batch; withdraw a run that has not begun.
@@ -240,7 +262,8 @@ class Task:
                 if self._future is not None:
                     self._future.release()  # otherwise a scheduler might repeat it
                 raise self._failure
-        assert self._future is not None
+        if self._future is None:
+            return None
         try:
             outcome, n_before, parcels = self._future.result(timeout=RESULT_TIMEOUT_S)
         except TrainingFailedError:
@@ -253,9 +276,7 @@ class Task:
             raise ClusterError("The scheduler has dropped this run.") from error
         except Exception as error:
             _log.exception("A training run failed.")
-            raise TrainingFailedError(
-                f"Training failed with {type(error).__name__}: {str(error)[:200]}"
-            ) from error
+            raise TrainingFailedError(f"Training failed with {explained(error)}") from error
         finally:
             self._future.release()
         self._take(n_before, parcels)
@@ -287,6 +308,8 @@ class Task:
             self._run(worker.command, "stop")
         elif self._future is not None:
             self._future.cancel()
+        else:
+            self.ended.set()
 
     def _fetch(self) -> None:
         """Fetch all parcels; each request confirms the previous ones."""
@@ -316,9 +339,9 @@ class Cluster:
     Parameters
     ----------
     address : str, optional
-        Such as "tcp://host:8786"; certificates for "tls://" are read from Dask's own
-        configuration. Without one, a scheduler and a worker are started here, bound to
-        loopback, and end with this process.
+        Such as "tls://host:8786", with certificates from Dask's own configuration; "tcp://" is
+        for loopback, see `connection.connect`. Without one, a scheduler and a worker are started
+        here, bound to loopback, and end with this process.
 
     Notes
     -----
@@ -327,10 +350,11 @@ class Cluster:
     """
 
     def __init__(self, address: str | None = None) -> None:
-        self._address = address
+        self._address = address or None  # a variable may be set to nothing
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._scheduler: LocalCluster | None = None
+        self._probe: Probe | None = None
         self._own: OwnWorker | None = None
         self._next: OwnWorker | None = None
         self._tasks: dict[str, Task] = {}
@@ -366,7 +390,7 @@ class Cluster:
             self._take_over()
             if self._own is None or not self._own.alive:
                 self._end_worker()
-                self._own = OwnWorker(self._scheduler.scheduler_address)
+                self._own = OwnWorker(self._scheduler)
         assert self._client is not None
         return self._client, self._own
 
@@ -388,15 +412,20 @@ class Cluster:
         CheckFailedError
             If there is no answer: no scheduler, a dead worker, a timeout, or an error in Keras.
         """
+        limit_s = CHECK_TIMEOUT_S if self.has_keras else FIRST_CHECK_TIMEOUT_S
         try:
             with self._lock:
                 client, own = self._start()
+                probe = self._probe
                 self._n_checks += 1
         except ClusterError as error:
             raise CheckFailedError(str(error)) from error
-        limit_s = CHECK_TIMEOUT_S if self.has_keras else FIRST_CHECK_TIMEOUT_S
         try:
+            if probe is not None:
+                probe.wait(limit_s)
             answer = ask(client, work, request, own, limit_s)
+        except ClusterError as error:
+            raise CheckFailedError(str(error)) from error
         except WorkerDiedError:
             self._bury(own)
             raise CheckFailedError(
@@ -409,13 +438,30 @@ class Cluster:
         return answer
 
     def submit(self, run_id: str, spec: RunSpec, on_event: OnEvent, on_parcel: OnParcel) -> Task:
-        """Submit a run to a worker; starts or restores the cluster if necessary."""
+        """Submit a run to a worker; starts or restores the cluster if necessary.
+
+        Raises
+        ------
+        ClusterError
+            If no scheduler answers.
+        """
         with self._lock:
             client, own = self._start()
-            task = Task(client, run_id, on_event, on_parcel, own)
+            task = Task(client, run_id, spec, on_event, on_parcel, own)
             self._tasks[run_id] = task
-        task.begin(spec)
+        self._begin(task)
         return task
+
+    def _begin(self, task: Task) -> None:
+        """Send a run to a worker, or find out why there is none for it."""
+        probe = self._probe
+        try:
+            if task.own is not None or probe is None or probe.run():
+                task.begin()
+            elif task.is_late:
+                task.fail(ClusterError(probe.lack()))
+        except ClusterError as error:
+            task.fail(error)
 
     def wait(self, task: Task, timeout_s: float) -> bool:
         """Wait at most `timeout_s` for a task to end, and return whether it has."""
@@ -423,6 +469,8 @@ class Cluster:
         if not ended and task.own is not None and not task.own.alive:
             # The scheduler does not notice a worker that dies before it has registered.
             task.fail(WorkerDiedError())
+        elif not ended and not task.has_begun:
+            self._begin(task)
         return task.ended.is_set()
 
     def outcome(self, task: Task) -> Outcome | None:
@@ -447,7 +495,7 @@ class Cluster:
                 return
             self._take_over()
             if self._own.worn and self._next is None:
-                self._next = OwnWorker(self._scheduler.scheduler_address)
+                self._next = OwnWorker(self._scheduler)
 
     def give_up(self, task: Task) -> None:
         """Kill a worker that does not respond, if it was started here."""
@@ -465,32 +513,18 @@ class Cluster:
         return self._own.process.pid if self._own is not None else None
 
     def _connect(self) -> None:
+        where: LocalCluster | str
+        if self._address is None:
+            where = self._scheduler = own_scheduler()
+        else:
+            where = self._address
         try:
-            with dask.config.set(QUIET):
-                if self._address is None:
-                    self._scheduler = LocalCluster(
-                        n_workers=0,
-                        processes=False,
-                        protocol="tcp",
-                        host="127.0.0.1",
-                        dashboard_address="127.0.0.1:0",
-                        # A run that lost its worker is not silently
-                        # restarted.
-                        scheduler_kwargs={"dashboard": False, "allowed_failures": 0},
-                        silence_logs=logging.CRITICAL,
-                    )
-                self._client = Client(
-                    self._address or self._scheduler,
-                    timeout=CONNECT_TIMEOUT_S,
-                    set_as_default=False,
-                    name="cnn-lab",
-                )
-        except (OSError, ValueError, RuntimeError) as error:
+            self._client = connect(where)
+        except ClusterError:
             self._disconnect()
-            raise ClusterError(
-                "The training scheduler does not answer. "
-                f"Received: CNN_LAB_SCHEDULER={self._address!r} ({error})"
-            ) from error
+            raise
+        if self._scheduler is None:
+            self._probe = Probe(self._client)
         self._client.subscribe_topic(worker.TOPIC, self._on_event)
         self._client.subscribe_topic(EVERYTHING, self._on_cluster_event)
 
@@ -511,7 +545,7 @@ class Cluster:
             self._next = None
         if self._scheduler is not None:
             self._scheduler.close(timeout=CLOSE_TIMEOUT_S)
-        self._client = self._scheduler = None
+        self._client = self._scheduler = self._probe = None
 
     def _bury(self, own: OwnWorker | None) -> None:
         """Clean up after a worker that has died, unless it has already been replaced.
@@ -631,9 +665,7 @@ def ask(
         raise CheckFailedError("The connection to the scheduler was closed.") from error
     except Exception as error:
         _log.exception("A check failed.")
-        raise CheckFailedError(
-            f"Keras could not calculate this: {shorten(str(error), MAX_QUOTED, placeholder=' …')}"
-        ) from error
+        raise CheckFailedError(f"Keras could not calculate this: {quoted(error)}") from error
     finally:
         with suppress(Exception):  # whatever the state of the connection
             future.cancel()

@@ -1,12 +1,14 @@
 """Training process: runs, and requests to Keras in parallel.
 
 `run`, `check` and `keras_file` are Dask tasks; `command` and `parcels` are called while they run.
-`python -m cnn_lab.runs.worker ADDRESS RESOURCE` is the worker that a page process starts; any
-other Dask worker that can import this package works as well.
+`python -m cnn_lab.runs.worker ADDRESS RESOURCE` is the worker that a page process starts, with the
+certificate as the first line of its standard input; any other Dask worker that can import this
+package works as well.
 """
 
 import asyncio
 import dataclasses
+import json
 import os
 import sys
 import tempfile
@@ -357,20 +359,24 @@ def main(scheduler: str, resource: str) -> None:
 
     `resource` is the name by which tasks can request this worker from Dask.
     """
+    credentials = json.loads(sys.stdin.readline())
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    asyncio.run(_work(scheduler, resource))
+    asyncio.run(_work(scheduler, resource, credentials))
 
 
-async def _work(scheduler: str, resource: str) -> None:
+async def _work(scheduler: str, resource: str, credentials: Mapping[str, str]) -> None:
     from distributed import Worker
+
+    from cnn_lab.runs.connection import stop_http, worker_security
 
     warming = threading.Thread(target=warm, daemon=True)
     warming.start()
     with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder, suppress(asyncio.CancelledError):
         async with Worker(
             scheduler,
+            security=worker_security(credentials),
             nthreads=N_THREADS,
             resources={resource: N_THREADS},
             host="127.0.0.1",
@@ -378,6 +384,7 @@ async def _work(scheduler: str, resource: str) -> None:
             local_directory=folder,
             memory_limit=0,
         ) as worker:
+            await stop_http(worker)
             await asyncio.to_thread(warming.join)
             worker.log_event(TOPIC, {"kind": "warm", "resource": resource})
             await worker.finished()

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import dask
@@ -82,10 +82,51 @@ def reported(queue: RunQueue, run_id: str, *, n: int = 2, kind: str = "batch") -
 
 
 class Elsewhere:
-    """A scheduler and a worker that were started by hand, behind certificates."""
+    """A scheduler and a worker that were started by hand, behind certificates or in the open.
 
-    def __init__(self, folder: Path) -> None:
-        certificate, key = folder / "certificate.pem", folder / "key.pem"
+    Each finds the lab in a folder of its own; the scheduler may have no worker at first.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        encrypted: bool = True,
+        scheduler_lab: Path = ROOT,
+        worker_lab: Path | None = ROOT,
+    ) -> None:
+        self._folder = folder
+        self._tls: list[str | Path] = []
+        self.settings: dict[str, object] = {}
+        if encrypted:
+            self._encrypt()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        host = f"{'tls' if encrypted else 'tcp'}://127.0.0.1"
+        self.address = f"{host}:{port}"
+        self.scheduler = self._start(scheduler_lab, "scheduler", "--host", host, "--port", port)
+        self._processes = [self.scheduler]
+        if worker_lab is not None:
+            self.start_worker(worker_lab)
+
+    def start_worker(self, lab: Path = ROOT) -> None:
+        self.worker = self._start(
+            lab,
+            "worker",
+            self.address,
+            *("--no-nanny", "--nthreads", "2", "--memory-limit", "0"),
+            *("--local-directory", self._folder),
+        )
+        self._processes.append(self.worker)
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.communicate()
+
+    def _encrypt(self) -> None:
+        certificate, key = self._folder / "certificate.pem", self._folder / "key.pem"
         request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
         subprocess.run(
             ["openssl", *request.split(), "-keyout", key, "-out", certificate],
@@ -93,39 +134,19 @@ class Elsewhere:
             capture_output=True,
         )
         self._tls = ["--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key]
-        self._folder = folder
-        self.settings: Mapping[str, object] = {
+        self.settings = {
             "distributed.comm.tls.ca-file": str(certificate),
             "distributed.comm.tls.client.cert": str(certificate),
             "distributed.comm.tls.client.key": str(key),
             "distributed.comm.require-encryption": True,
         }
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
-        self.address = f"tls://127.0.0.1:{port}"
-        self.scheduler = self._start("dask_scheduler", "--host", "tls://127.0.0.1", "--port", port)
-        self.worker = self.start_worker()
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        self.worker = self._start(
-            "dask_worker",
-            self.address,
-            *("--no-nanny", "--nthreads", "2", "--memory-limit", "0"),
-            *("--local-directory", self._folder),
-        )
-        return self.worker
-
-    def close(self) -> None:
-        for process in (self.worker, self.scheduler):
-            process.kill()
-            process.communicate()
-
-    def _start(self, command: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        module = f"distributed.cli.{command}"
+    def _start(self, lab: Path, role: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        module = f"distributed.cli.dask_{role}"
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments, *self._tls, "--no-dashboard"],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"},
+            cwd=self._folder,  # which python -m would search for the lab, too
+            env={**os.environ, "PYTHONPATH": str(lab), "TF_CPP_MIN_LOG_LEVEL": "2"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -11,7 +11,7 @@ import pytest
 
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
-from cnn_lab.runs import cluster
+from cnn_lab.runs import connection
 from cnn_lab.runs import queue as queue_module
 from cnn_lab.runs.job import ASIDE, CommandRefusedError, RunRefusedError, UnknownRunError, progress
 from cnn_lab.runs.queue import GONE_AFTER_S, HELD_UP_FOR_S, MAX_WAITING, RunQueue
@@ -316,7 +316,7 @@ def test_a_paused_run_does_not_hold_others_up_for_ever(queue: RunQueue) -> None:
 def test_a_scheduler_that_goes_away(
     queue: RunQueue, where: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT_S", 0.5)  # it will not come back
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT_S", 0.5)  # it will not come back
     run_id = queue.submit(spec(epochs=30, batch_size=8), "ann")
     reported(queue, run_id, kind="epoch", n=1)
     where.scheduler.kill()

@@ -1,0 +1,205 @@
+"""Who gets through to scheduler and worker; what is said of a scheduler that cannot train."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dask
+import psutil
+import pytest
+from distributed import LocalCluster
+
+from cnn_lab import __version__
+from cnn_lab.runs import cluster
+from cnn_lab.runs.connection import ClusterError, connect
+from cnn_lab.runs.job import Status
+from cnn_lab.runs.queue import RunQueue
+from cnn_lab.runs.store import Store
+from tests.unit.runs.small_runs import PATIENCE_S, ROOT, Elsewhere, ended, spec, trusting
+
+NOBODY = 65534
+
+
+def intruded(ports: set[int]) -> dict[str, object]:
+    """Return what another process, and another user where that is possible, got out of ports."""
+    user = NOBODY if os.geteuid() == 0 else os.geteuid()
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("intruder.py"), str(user), *map(str, ports)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+        timeout=PATIENCE_S,
+    )
+    answers: dict[str, object] = json.loads(done.stdout)
+    return answers
+
+
+def listening(pid: int) -> set[int]:
+    connections = psutil.Process(pid).net_connections("tcp")
+    return {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}
+
+
+def test_no_other_process_gets_through_to_scheduler_or_worker(
+    own_queue: RunQueue, worker_pid: Callable[[], int]
+) -> None:
+    """R7: neither without a certificate nor with one of its own, and there is nothing else."""
+    run_id = own_queue.submit(spec(), "ann")
+    assert own_queue.wait(run_id, ended, PATIENCE_S).state == "done"
+    server, worker = listening(os.getpid()), listening(worker_pid())
+    assert len(worker) == 1
+    assert server
+    assert intruded(server | worker) == {}
+    assert own_queue.wait(own_queue.submit(spec(), "ann"), ended, PATIENCE_S).state == "done"
+
+
+def test_the_intruder_would_find_an_open_door() -> None:
+    """R7: the process of the test above does run code where Dask asks for no certificate."""
+    with LocalCluster(
+        n_workers=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
+    ) as opened:
+        [worker] = opened.workers.values()
+        ports = {opened.scheduler.port, worker.port, opened.scheduler.http_server.port}
+        answers = intruded(ports)
+    assert list(answers.values()).count(os.getpid()) == 3
+    assert f"as_client {opened.scheduler_address}" in answers
+
+
+def test_the_certificate_is_on_no_command_line_and_in_no_environment(
+    own_queue: RunQueue, worker_pid: Callable[[], int]
+) -> None:
+    """R7: the worker gets it through a pipe."""
+    run_id = own_queue.submit(spec(), "ann")
+    own_queue.wait(run_id, ended, PATIENCE_S)
+    process = psutil.Process(worker_pid())
+    shown = [*process.cmdline(), *process.environ().values()]
+    assert not [word for word in shown if "-----BEGIN" in word]
+
+
+def test_another_machine_is_reached_unencrypted_only_on_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R7: an address that is not this machine's loopback, and not tls://, is refused."""
+    with LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
+    ) as opened:
+        connect(opened.scheduler_address).close()
+        address = f"tcp://0.0.0.0:{opened.scheduler.port}"  # not loopback by its name
+        with pytest.raises(ClusterError, match="CNN_LAB_UNENCRYPTED_SCHEDULER=1"):
+            connect(address)
+        monkeypatch.setenv("CNN_LAB_UNENCRYPTED_SCHEDULER", "1")
+        connect(address).close()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
+    elsewhere = Elsewhere(tmp_path_factory.mktemp("encrypted"), worker_lab=None)
+    yield elsewhere
+    elsewhere.close()
+
+
+def failed(address: str, folder: Path) -> Status:
+    """Return how a run ends at a scheduler that cannot train."""
+    queue = RunQueue(Store(folder / "runs"), address)
+    queue.arrive("ann")
+    try:
+        status = queue.wait(queue.submit(spec(), "ann"), ended, PATIENCE_S)
+    finally:
+        queue.close()
+    assert status.state == "failed"
+    return status
+
+
+def test_a_scheduler_behind_another_certificate(certificates: Elsewhere, tmp_path: Path) -> None:
+    """R12: that the certificates do not match is said, not that nobody answers."""
+    other = Elsewhere(tmp_path, worker_lab=None)
+    other.close()
+    with trusting(other):
+        assert "certificates" in failed(certificates.address, tmp_path).sentence
+
+
+def test_a_server_without_a_certificate(certificates: Elsewhere, tmp_path: Path) -> None:
+    """R12: what to set is said."""
+    assert "distributed.comm.tls.ca-file" in failed(certificates.address, tmp_path).sentence
+    lost = {**certificates.settings, "distributed.comm.tls.ca-file": str(tmp_path / "lost.pem")}
+    with dask.config.set(lost):
+        assert "certificate" in failed(certificates.address, tmp_path).sentence
+
+
+def test_a_scheduler_without_workers(
+    certificates: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R12: a run does not wait for ever for a worker that nobody has started."""
+    monkeypatch.setattr(cluster, "MAX_WAIT_FOR_WORKER_S", 0.5)
+    with trusting(certificates):
+        sentence = failed(certificates.address, tmp_path).sentence
+    assert "has no workers" in sentence
+    assert f"`dask worker {certificates.address}`" in sentence
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
+    elsewhere = Elsewhere(tmp_path_factory.mktemp("open"), encrypted=False, worker_lab=None)
+    yield elsewhere
+    elsewhere.close()
+
+
+def without_lab(folder: Path) -> str:
+    return "does not have cnn_lab"
+
+
+def of_another_version(folder: Path) -> str:
+    (folder / "cnn_lab").mkdir()
+    (folder / "cnn_lab" / "__init__.py").write_text("__version__ = '0.0.9'\n")
+    return "has version 0.0.9"
+
+
+def without_a_library(folder: Path) -> str:
+    (folder / "cnn_lab" / "runs").mkdir(parents=True)
+    (folder / "cnn_lab" / "__init__.py").write_text(f"__version__ = {__version__!r}\n")
+    (folder / "cnn_lab" / "runs" / "__init__.py").touch()
+    (folder / "cnn_lab" / "runs" / "worker.py").write_text("import a_library\n")
+    return "does not have a_library"
+
+
+@pytest.mark.parametrize("lab", [without_lab, of_another_version, without_a_library])
+def test_workers_that_cannot_train(
+    opened: Elsewhere, tmp_path: Path, lab: Callable[[Path], str]
+) -> None:
+    """R12: a sentence says what the workers lack and how it is installed there."""
+    what = lab(tmp_path)
+    opened.start_worker(tmp_path)
+    try:
+        sentence = failed(opened.address, tmp_path).sentence
+    finally:
+        opened.worker.kill()
+        opened.worker.communicate()
+    assert f"CNN Lab {__version__}" in sentence
+    assert "worker tcp://127.0.0.1:" in sentence
+    assert what in sentence
+    assert "`pip install .`" in sentence
+
+
+def test_a_scheduler_that_lacks_the_lab(tmp_path: Path) -> None:
+    """R12: Dask's scheduler unpacks what is sent through it, so it needs the lab as well."""
+    elsewhere = Elsewhere(tmp_path, encrypted=False, scheduler_lab=tmp_path, worker_lab=None)
+    try:
+        sentence = failed(elsewhere.address, tmp_path).sentence
+    finally:
+        elsewhere.close()
+    assert "the scheduler does not have cnn_lab" in sentence
+    assert "`pip install .`" in sentence
+
+
+def test_a_cluster_in_the_open_on_this_machine_trains(opened: Elsewhere, tmp_path: Path) -> None:
+    """R7, R12: one's own cluster on loopback needs no certificate, as before."""
+    opened.start_worker(ROOT)
+    queue = RunQueue(Store(tmp_path), opened.address)
+    queue.arrive("ann")
+    try:
+        status = queue.wait(queue.submit(spec(engine="numpy"), "ann"), ended, PATIENCE_S)
+    finally:
+        queue.close()
+    assert (status.state, status.sentence) == ("done", "")

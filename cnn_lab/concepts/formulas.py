@@ -1,15 +1,19 @@
 """LaTeX formulas and sentences with the numbers of the page."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from cnn_lab.content.words import listed
+from cnn_lab.content.words import counted, listed
+from cnn_lab.ops.reads import LineReads, line_reads
 from cnn_lab.ops.settings import Geometry
-from cnn_lab.ops.sizes import conv_output_length, effective_kernel_size, unread_length
-from cnn_lab.ops.types import Array, Pair
+from cnn_lab.ops.sizes import conv_output_length, effective_kernel_size
+from cnn_lab.ops.types import Array, PadMode, Pair
 from cnn_lab.trace.numbers import MINUS, format_number, number_text, round_values
 
 # Numbers outside this range are written as powers of ten.
 FEW, MANY = 1e-4, 1e7
+_COPIED = {True: "is read only as a copy", False: "are read only as copies"}
 
 
 def output_length_latex(
@@ -43,25 +47,92 @@ def output_length_latex(
     )
 
 
-def unread_sentence(geometry: Geometry) -> str:
-    """Return a sentence about what the floor drops, or "" if every pixel is within reach.
+def unread_sentence(geometry: Geometry, pad_mode: PadMode = "zeros") -> str:
+    """Return what the windows leave unread, in words; "" if they read everything.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    pad_mode : {"zeros", "reflect", "edge", "wrap"}
+        What the padding contains: a line of the image may be read as a copy.
+
+    Raises
+    ------
+    ShapeError
+        If the padding copies more pixels than the image has.
 
     Examples
     --------
     >>> from cnn_lab.ops.settings import ConvolutionSettings
     >>> unread_sentence(ConvolutionSettings(strides=2).geometry((6, 6), (3, 3)))
-    'The floor drops a remainder: the last row and the last column are never read.'
+    'The floor drops a remainder: the last row and column are never read.'
+    >>> unread_sentence(ConvolutionSettings(strides=3).geometry((6, 5), (1, 2)))
+    'The floor drops a remainder: the last 2 rows are never read. The windows skip 2 rows and 1
+    column.'
     """
-    left_over = [unread_length(*axis) for axis in geometry.axes]
-    parts = [
-        f"the last {noun}" if n == 1 else f"the last {n} {noun}s"
-        for n, noun in zip(left_over, ("row", "column"), strict=True)
-        if n
-    ]
-    if not parts:
-        return ""
-    verb = "is" if parts in (["the last row"], ["the last column"]) else "are"
-    return f"The floor drops a remainder: {listed(parts)} {verb} never read."
+    reads = dict(zip(("row", "column"), line_reads(geometry, pad_mode), strict=True))
+    sentences = []
+    if beyond := beyond_words(reads):
+        sentences.append(f"The floor drops a remainder: {beyond}.")
+    skipped = [counted(one.skipped, noun) for noun, one in reads.items() if one.skipped]
+    if skipped:
+        sentences.append(f"The windows skip {listed(skipped)}.")
+    return " ".join(sentences)
+
+
+def beyond_words(reads: Mapping[str, LineReads]) -> str:
+    """Return what becomes of the lines beyond the last window, or "" if there are none.
+
+    Parameters
+    ----------
+    reads : mapping of str to LineReads
+        By what a line is called: "row", "column" or both.
+
+    Examples
+    --------
+    >>> from cnn_lab.ops.settings import ConvolutionSettings
+    >>> own = ConvolutionSettings(strides=3, padding=((1, 0), (0, 0)))
+    >>> for mode in ("zeros", "wrap"):
+    ...     rows, _ = line_reads(own.geometry((6, 6), (3, 3)), mode)
+    ...     print(beyond_words({"row": rows}))
+    the last row of the image is never read
+    the last row of the image is read only as a copy in the padding
+    """
+    of_image = " of the image" if any(one.before + one.after for one in reads.values()) else ""
+    unread, copied, mixed = {}, {}, []
+    for noun, one in reads.items():
+        n = one.image_beyond
+        if one.only_copied == 0:
+            unread[noun] = n
+        elif one.only_copied == n:
+            copied[noun] = n
+        else:
+            form = _COPIED[one.only_copied == 1]
+            mixed.append(
+                f"of the last {n} {noun}s of the image, {one.only_copied} {form} in the padding "
+                f"and {n - one.only_copied} never"
+            )
+    padding = {noun: one.padding_beyond for noun, one in reads.items()}
+    parts = [_last_lines(unread, of_image), _last_lines(padding, " of the padding")]
+    clauses = []
+    if any(parts):
+        verb = "is" if sum(unread.values()) + sum(padding.values()) == 1 else "are"
+        clauses.append(f"{listed([part for part in parts if part])} {verb} never read")
+    if copied:
+        form = _COPIED[sum(copied.values()) == 1]
+        clauses.append(f"{_last_lines(copied, of_image)} {form} in the padding")
+    return "; ".join([*clauses, *mixed])
+
+
+def _last_lines(counts: Mapping[str, int], of_what: str) -> str:
+    """Return "the last row and column" and the like, of those whose count is not zero."""
+    counts = {noun: n for noun, n in counts.items() if n}
+    if len(set(counts.values())) == 1:
+        n = next(iter(counts.values()))
+        lines = listed([noun if n == 1 else f"{noun}s" for noun in counts])
+        return f"the last {lines if n == 1 else f'{n} {lines}'}{of_what}"
+    each = [f"the last {noun}" if n == 1 else f"the last {n} {noun}s" for noun, n in counts.items()]
+    return f"{listed(each)}{of_what}" if each else ""
 
 
 def matrix_latex(values: Array) -> str:

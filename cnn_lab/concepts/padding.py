@@ -1,20 +1,18 @@
 """Padding conventions, read counts, strides and transposed convolution, in numbers and words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnn_lab.concepts.differences import Differences, differences
-from cnn_lab.content.words import listed
-from cnn_lab.ops import conv2d, conv2d_gradients, conv2d_transpose
-from cnn_lab.ops.settings import ConvolutionSettings
-from cnn_lab.ops.sizes import conv_output_length, effective_kernel_size, unread_length
+from cnn_lab.concepts.formulas import beyond_words
+from cnn_lab.ops import conv2d, conv2d_transpose
+from cnn_lab.ops.reads import Counts, LineReads, line_reads, read_counts
+from cnn_lab.ops.settings import Axis, ConvolutionSettings
+from cnn_lab.ops.sizes import effective_kernel_size
 from cnn_lab.ops.transposed import transposed_geometry
 from cnn_lab.ops.types import Array, Borders, Pair
-
-Counts = NDArray[np.int64]
 
 KERAS, PYTORCH = "Keras", "PyTorch"
 _WORDS = {0: "never", 1: "once", 2: "twice"}
@@ -100,51 +98,12 @@ def ruler(axis: int, size: Pair, kernel_size: Pair, settings: ConvolutionSetting
     return Ruler(size[axis], before, after, windows)
 
 
-def read_counts(size: Pair, kernel_size: Pair, settings: ConvolutionSettings) -> Counts:
-    """Return how many windows read each pixel of an image.
-
-    Parameters
-    ----------
-    size, kernel_size : (int, int)
-        Rows and columns of the image and of the kernel.
-    settings : ConvolutionSettings
-        Strides, padding, dilation and padding mode; the rest is ignored.
-
-    Returns
-    -------
-    ndarray of int, shape `size`
-        If the padding copies pixels, reading a copy counts towards the original pixel.
-
-    Raises
-    ------
-    ShapeError
-        If the window does not fit, or the padding needs more pixels than the image has.
-
-    Notes
-    -----
-    With a kernel of ones and an output gradient of ones, each window adds one to every pixel
-    that it reads: the count is the gradient of the image.
-
-    Examples
-    --------
-    >>> read_counts((3, 3), (2, 2), ConvolutionSettings())
-    array([[1, 2, 1],
-           [2, 4, 2],
-           [1, 2, 1]])
-    """
-    positions = settings.geometry(size, kernel_size).positions
-    plain = vars(settings) | {"groups": 1, "flip_kernel": False}
-    images, kernel = np.ones((1, *size, 1)), np.ones((*kernel_size, 1, 1))
-    gradients = conv2d_gradients(images, kernel, np.ones((1, *positions, 1)), **plain)
-    return np.round(gradients.images[0, ..., 0]).astype(np.int64)
-
-
 def counts_sentence(counts: Counts) -> str:
     """Return a sentence on the counts of the corner and of the other pixels.
 
     Examples
     --------
-    >>> counts_sentence(read_counts((6, 6), (3, 3), ConvolutionSettings()))
+    >>> counts_sentence(read_counts(ConvolutionSettings().geometry((6, 6), (3, 3))))
     'The top left corner is read once, the most-read pixels 9 times.'
     """
     low, corner, high = int(counts.min()), int(counts[0, 0]), int(counts.max())
@@ -179,38 +138,27 @@ def floor_sentences(size: Pair, kernel_size: Pair, settings: ConvolutionSettings
     >>> floor_sentences((7, 7), (3, 3), ConvolutionSettings(strides=3))
     ['7 + 0 + 0 − 3 = 4, and 4 / 3 = 1, remainder 1: the last row and column are never read.']
     """
-    rows, columns = settings.geometry(size, kernel_size).axes
+    geometry = settings.geometry(size, kernel_size)
+    reads = dict(zip(_AXES, line_reads(geometry, settings.pad_mode), strict=True))
+    rows, columns = geometry.axes
     if rows == columns:
-        return [_floor_sentence(_AXES, *rows)]
+        return [_floor_sentence(rows, reads)]
     return [
-        f"{name.capitalize()}s: {_floor_sentence((name,), *axis)}"
+        f"{name.capitalize()}s: {_floor_sentence(axis, {name: reads[name]})}"
         for name, axis in zip(_AXES, (rows, columns), strict=True)
     ]
 
 
-def _floor_sentence(
-    names: tuple[str, ...], length: int, kernel_size: int, stride: int, border: Pair, dilation: int
-) -> str:
-    before, after = border
+def _floor_sentence(axis: Axis, reads: Mapping[str, LineReads]) -> str:
+    length, kernel_size, stride, (before, after), dilation = axis
     span = effective_kernel_size(kernel_size, dilation)
-    positions = conv_output_length(length, kernel_size, stride, border, dilation)
-    left_over = unread_length(length, kernel_size, stride, border, dilation)
     room = length + before + after - span
+    steps, left_over = divmod(room, stride)
     sentence = f"{length} + {before} + {after} − {span} = {room}"
     if stride > 1:
-        sentence += f", and {room} / {stride} = {positions - 1}"
+        sentence += f", and {room} / {stride} = {steps}"
         sentence += f", remainder {left_over}" if left_over else " with no remainder"
-    if not left_over:
-        return f"{sentence}: the last window ends exactly at the edge."
-    if left_over > after:
-        n_lost, of_what = left_over - after, ""
-    else:
-        n_lost, of_what = left_over, " of the padding"
-    plural = "s" if n_lost > 1 else ""
-    lines = listed([f"{name}{plural}" for name in names])
-    verb = "is" if n_lost == 1 and len(names) == 1 else "are"
-    number = f"{n_lost} " if n_lost > 1 else ""
-    return f"{sentence}: the last {number}{lines}{of_what} {verb} never read."
+    return f"{sentence}: {beyond_words(reads) or 'the last window ends exactly at the edge'}."
 
 
 def _times(n: int) -> str:
@@ -267,7 +215,7 @@ def strided_maps(
     ink = float(np.abs(image).sum())
     results = []
     for stride in strides:
-        counts = read_counts(size, window, ConvolutionSettings(strides=stride))
+        counts = read_counts(ConvolutionSettings(strides=stride).geometry(size, window))
         unread = float(np.abs(image[counts == 0]).sum())
         kept = dense[::stride, ::stride]
         results.append(

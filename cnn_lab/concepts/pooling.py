@@ -16,6 +16,7 @@ from cnn_lab.content.words import shape_words
 from cnn_lab.ops import average_pool2d, average_pool2d_gradient, max_pool2d, max_pool2d_gradient
 from cnn_lab.ops.padding import pad_images
 from cnn_lab.ops.pooling import cells_inside
+from cnn_lab.ops.reads import Counts, read_counts
 from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.sizes import ReceptiveField
 from cnn_lab.ops.types import Array, Pair, check_at_least
@@ -23,7 +24,6 @@ from cnn_lab.ops.windows import window_view
 from cnn_lab.trace.numbers import MINUS, number_text
 
 GRADIENT_TERMS_PER_LINE = 8
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +64,6 @@ class Routes:
         """Number of cells that lie in more than one window."""
         return int((self.covered > 1).sum())
 
-    @cached_property
-    def n_unread(self) -> int:
-        """Number of cells that lie in no window."""
-        return int((self.covered == 0).sum())
-
 
 def routes(image: Array, settings: PoolingSettings) -> Routes:
     """Count the windows that each cell of one map wins.
@@ -88,7 +83,7 @@ def routes(image: Array, settings: PoolingSettings) -> Routes:
     Notes
     -----
     A gradient of ones through max pooling gives one to each winner, so its sum at a cell is the
-    count. Average pooling gives the same if each window's gradient is the number of its cells.
+    count.
 
     Examples
     --------
@@ -98,15 +93,13 @@ def routes(image: Array, settings: PoolingSettings) -> Routes:
     """
     images = np.asarray(image, np.float64)[np.newaxis, ..., np.newaxis]
     geometry = settings.geometry(images.shape[1:3])
-    inside = cells_inside(geometry)[np.newaxis, ..., np.newaxis]
-    plain = _without_divisor(settings)
-    won = max_pool2d_gradient(images, np.ones_like(inside), **plain)
-    covered = average_pool2d_gradient(images, inside, **plain)
+    ones = np.ones((1, *geometry.positions, 1))
+    won = max_pool2d_gradient(images, ones, **_without_divisor(settings))
     padded = pad_images(images, geometry.borders, fill=-np.inf)
     windows = window_view(padded, geometry.window, geometry.strides)
     highest = windows.max(axis=(3, 4), keepdims=True)
     largest = (windows == highest).sum(axis=(3, 4))
-    return Routes(*(_counts(each) for each in (won, covered, largest)))
+    return Routes(_counts(won), read_counts(geometry), _counts(largest))
 
 
 def _without_divisor(settings: PoolingSettings) -> dict[str, Any]:

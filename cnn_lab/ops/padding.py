@@ -106,16 +106,21 @@ def pad_images(
         padded = np.full(shape, fill, images.dtype)
         padded[:, top : top + height, left : left + width] = images
         return padded
-    source = {"reflect": -1, "edge": None, "wrap": 0}[mode]
-    for axis_name, length, border in zip(
-        ("rows", "columns"), images.shape[1:3], borders, strict=True
-    ):
-        if source is not None and max(border) > length + source:
+    check_copies((images.shape[1], images.shape[2]), borders, mode)
+    return np.pad(images, ((0, 0), *borders, (0, 0)), mode=mode)
+
+
+def check_copies(size: Pair, borders: Borders, mode: PadMode) -> None:
+    """Raise a ShapeError if "reflect" or "wrap" need more pixels than an image of `size` has."""
+    fewer = {"reflect": 1, "wrap": 0}.get(mode)
+    if fewer is None:
+        return
+    for axis_name, length, border in zip(("rows", "columns"), size, borders, strict=True):
+        if max(border) > length - fewer:
             raise ShapeError(
-                f'`pad_mode="{mode}"` can add at most {length + source} {axis_name} to an image '
+                f'`pad_mode="{mode}"` can add at most {length - fewer} {axis_name} to an image '
                 f"of {length}. Received: padding {axis_name}={border}"
             )
-    return np.pad(images, ((0, 0), *borders, (0, 0)), mode=mode)
 
 
 def unpad_gradient(gradient: Array, borders: Borders, mode: PadMode = "zeros") -> Array:

@@ -31,6 +31,17 @@ def encoded(picture, kind="PNG"):
     return buffer.getvalue()
 
 
+def test_what_is_left_unread_is_told_apart_from_what_is_read_as_a_copy(open_page):
+    """M16: under the far side's copies every pixel is read; of a border of zeros, a line is not."""
+    query = {"conv_stride": "3", "conv_padding": "own", "conv_top": "1", "conv_left": "1"}
+    query |= {"conv_bottom": "0", "conv_right": "0", "conv_pad_mode": "its far side"}
+    text = said(open_page("convolution", query))
+    assert "of the image are read only as copies in the padding." in text
+    assert "never read" not in text
+    text = said(open_page("convolution", {"conv_stride": "2", "conv_padding": "full"}))
+    assert "of the padding are never read." in text
+
+
 def test_the_first_visit_shows_the_stage_and_the_formula(open_page):
     page = open_page("convolution")
     assert not page.exception

@@ -69,7 +69,7 @@ def show_equations(layer: Convolution) -> None:
 def show_sizes(layer: Convolution) -> None:
     """Show the size of the output, and what this and other layers cost."""
     geometry, out_shape = layer.convolved[0].geometry, layer.results[0].shape
-    show_output_size(geometry)
+    show_output_size(geometry, layer.settings[0].pad_mode)
     costs = convolution_costs(layer.kernel.shape, geometry.positions)
     st.markdown(prose("convolution", "counts", **costs))
     st.markdown(prose("convolution", "costs"))

@@ -12,15 +12,14 @@ from cnn_lab.app.widgets.inputs import digit_number
 from cnn_lab.app.widgets.pictures import show_image, show_png, tone
 from cnn_lab.concepts.formulas import output_length_latex
 from cnn_lab.concepts.padding import (
-    Counts,
     counts_sentence,
     floor_sentences,
-    read_counts,
     round_trip,
     transposed_length_latex,
 )
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
+from cnn_lab.ops.reads import Counts, read_counts
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.sizes import effective_kernel_size
 from cnn_lab.ops.types import Pair
@@ -51,7 +50,8 @@ def show_counts(setup: Setup) -> None:
     for place, (name, settings) in _beside(setup):
         with place:
             st.markdown(f"**{name}**")
-            counts = read_counts(setup.size, setup.kernel_size, settings)
+            geometry = settings.geometry(setup.size, setup.kernel_size)
+            counts = read_counts(geometry, settings.pad_mode)
             _show_counts(name, counts)
             st.markdown(counts_sentence(counts))
     st.page_link(

@@ -19,7 +19,8 @@ from cnn_lab.app.widgets.networks import show_layers
 from cnn_lab.charts.paper import seeds_spec, seeds_table
 from cnn_lab.content import prose
 from cnn_lab.network.zoo import preset
-from cnn_lab.ops.sizes import conv_output_length, unread_length
+from cnn_lab.ops.reads import line_reads
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.runs.comparison import uncertainty
 from cnn_lab.training.experiment import PAPER_ACCURACY, Experiment, experiments
 
@@ -141,7 +142,8 @@ def show_errata() -> None:
     window = spec.layers[0].window(spec.input_shape)
     assert window is not None  # the paper's network begins with a convolution
     size, (before, after) = window.size[0], window.borders[0]
-    around = (AROUND, AROUND)
+    settings = ConvolutionSettings(STRIDE, AROUND)
+    geometry = settings.geometry((LENGTH, LENGTH), (KERNEL, KERNEL))
     numbers: dict[str, dict[str, object]] = {
         "same": {"size": size, "before": before, "after": after},
         "floor": {
@@ -150,8 +152,8 @@ def show_errata() -> None:
             "kernel": KERNEL,
             "stride": STRIDE,
             "unrounded": (LENGTH + 2 * AROUND - KERNEL) / STRIDE + 1,
-            "result": conv_output_length(LENGTH, KERNEL, STRIDE, around),
-            "unread": unread_length(LENGTH, KERNEL, STRIDE, around),
+            "result": geometry.positions[0],
+            "unread": line_reads(geometry)[0].padding_beyond,
         },
     }
     st.markdown(prose("paper", "errata"))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -151,7 +151,9 @@ class LayerCall:
         """The call whose results are the sums of the absolute values of this one's terms."""
         # In the gradient of max pooling, the images only choose the cells.
         kept = {"images"} if self.operation == "max_pooling_gradient" else set()
-        absolute = {name: np.abs(array) for name, array in self.arrays() if name not in kept}
+        absolute: dict[str, Any] = {
+            name: np.abs(array) for name, array in self.arrays() if name not in kept
+        }
         return replace(self, **absolute)
 
     def arrays(self) -> list[tuple[str, Array]]:

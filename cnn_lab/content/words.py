@@ -1,5 +1,6 @@
 """Numbers, sizes and lists as a reader sees them."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 NOTHING = "–"
 MINUS = "−"
 _SMALL, _LARGE = 1e-4, 1e6  # outside of which a number is written with a power of ten
+_ARGUMENT, _CODE = re.compile(r"^[\w.]+="), re.compile(r"[=()\[\]{}'\"]")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -69,6 +71,28 @@ def or_dash(value: float | None, form: Callable[[float], str]) -> str:
     ('1 min 15 s', '–')
     """
     return NOTHING if value is None else form(value)
+
+
+def plain_message(message: str) -> str:
+    """Return a message of the library for people: what must hold, without names of arguments.
+
+    The library's messages end with the arguments received. A single value is kept if it reads as
+    words; what can be seen on the page anyway, in a programmer's notation, is left out.
+
+    Examples
+    --------
+    >>> plain_message("A picture may have at most 10 MB. Received: 12.5 MB")
+    'A picture may have at most 10 MB. Here: 12.5 MB.'
+    >>> plain_message("`epochs` must be at most 50. Received: epochs=60")
+    'epochs must be at most 50. Here: 60.'
+    >>> plain_message("The window must fit. Received: length=2, padding=(0, 0)")
+    'The window must fit.'
+    """
+    sentence, _, received = message.replace("`", "").partition(" Received: ")
+    value = _ARGUMENT.sub("", received.strip().removesuffix("."))
+    if not value or _CODE.search(value):
+        return sentence
+    return f"{sentence} Here: {value}."
 
 
 def percent(probability: float) -> str:

@@ -8,7 +8,10 @@ from cnn_lab.ops.types import Array, check_at_least
 
 MAX_TEXT = 6_000
 MAX_NUMBER = 1_000_000
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+MAX_QUOTED = 20
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*(,\d+)+")
+_SPACED_COMMA = re.compile(r"\s+,|,\s+")
 
 ROWS, COLUMNS = 256, 384
 _TOP_OF_SKY, _BOTTOM_OF_SKY = (92, 150, 214), (238, 224, 200)
@@ -117,7 +120,8 @@ def parse_matrix(text: str, *, max_rows: int, max_columns: int) -> Array:
     Parameters
     ----------
     text : str
-        Commas count as spaces; decimals use a point: ``"1 0 -1; 2 0 -2; 1 0 -1"``.
+        Decimals use a point: ``"1 0 -1; 2 0 -2; 1 0 -0.5"``. Commas count as spaces, unless a
+        row has both and they could be decimal points. A minus sign may be a hyphen or "−".
     max_rows, max_columns : int
 
     Returns
@@ -137,29 +141,45 @@ def parse_matrix(text: str, *, max_rows: int, max_columns: int) -> Array:
     """
     if len(text) > MAX_TEXT:
         raise ValueError(f"A matrix may have at most {MAX_TEXT:,} characters.")
-    lines = [line.replace(",", " ").split() for line in re.split(r"[;\n]", text) if line.strip()]
-    if not lines:
+    written = text.replace("−", "-").splitlines()
+    rows = [row for line in written for row in line.split(";") if row.strip(" ,")]
+    if not rows:
         raise ValueError("A matrix needs at least one number.")
-    if len(lines) > max_rows or max(map(len, lines)) > max_columns:
-        raise ValueError(
-            f"At most {max_rows} rows and {max_columns} columns fit here. "
-            f"Received: {len(lines)} rows of up to {max(map(len, lines))} numbers"
-        )
+    lines = [_numbers(row, n) for n, row in enumerate(rows, start=1)]
     for number, line in enumerate(lines, start=1):
         if len(line) != len(lines[0]):
             raise ValueError(
-                "All rows must have the same length. "
-                f"Received: row 1 with {len(lines[0])} numbers, row {number} with {len(line)}"
+                "Every row must have as many numbers as the first one: row 1 has "
+                f"{len(lines[0])}, row {number} has {len(line)}."
             )
-        for word in line:
-            if not _NUMBER.fullmatch(word):
-                raise ValueError(
-                    f"“{word[:20]}” in row {number} is not a number. Write it as -0.5 or 3."
-                )
-    values = np.array(lines, dtype=float)
+    if len(lines) > max_rows or len(lines[0]) > max_columns:
+        raise ValueError(
+            f"There is room for {max_rows} × {max_columns} numbers, rows × columns. "
+            f"Received: {len(lines)} × {len(lines[0])}"
+        )
+    values = np.array(lines)
     if np.abs(values).max() > MAX_NUMBER:
-        raise ValueError(f"Numbers must lie between -{MAX_NUMBER:,} and {MAX_NUMBER:,}.")
+        raise ValueError(f"Numbers must lie between −{MAX_NUMBER:,} and {MAX_NUMBER:,}.")
     return values
+
+
+def _numbers(row: str, number: int) -> list[float]:
+    """Return the numbers of a row; ValueError if a word is none, or a comma could be a point."""
+    words = _SPACED_COMMA.sub(" ", row).split()
+    if len(words) == 1 or not any(_DECIMAL_COMMA.fullmatch(word) for word in words):
+        words = row.replace(",", " ").split()
+    for word in words:
+        if _DECIMAL_COMMA.fullmatch(word):
+            raise ValueError(
+                f"“{word[:MAX_QUOTED]}” in row {number} could be one number or two. Write decimals "
+                "with a point, as in 0.5, and put spaces between numbers."
+            )
+        if not _NUMBER.fullmatch(word):
+            raise ValueError(
+                f"“{word[:MAX_QUOTED]}” in row {number} is not a number. Write numbers like 3 or "
+                "-0.5."
+            )
+    return [float(word) for word in words]
 
 
 def format_matrix(values: Array) -> str:

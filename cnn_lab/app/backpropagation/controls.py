@@ -15,7 +15,7 @@ from cnn_lab.app.widgets.inputs import (
     two_numbers,
 )
 from cnn_lab.app.widgets.kernel_menu import kernel_menu, kernel_size
-from cnn_lab.app.widgets.matrix import editing, fixed_matrix
+from cnn_lab.app.widgets.matrix import MatrixEditor
 from cnn_lab.concepts.backpropagation.layer import (
     ACTIVATIONS,
     Backward,
@@ -38,7 +38,6 @@ SOURCES = {
     "cell": "one cell",
     "own": "own numbers",
 }
-MAX_OUT_SIDE = 46  # 28 pixels, with full padding and a kernel that spans 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,14 +121,11 @@ def layer_controls() -> LayerSetup:
 
 def _kernel() -> Array:
     size = kernel_size("back")
-    preset = KERNELS[kernel_menu("Kernel", "back_kernel", size, "sobel_columns")].values(*size)
-    return fixed_matrix(
-        "back_weights",
-        preset,
-        editing("Edit the weights", "back_edit_kernel"),
-        label="Kernel",
-        what="The kernel",
-    )
+    name = kernel_menu("Kernel", "back_kernel", size, "sobel_columns")
+    with MatrixEditor("Edit the weights", "back_edit_kernel") as editor:
+        return editor.fixed_matrix(
+            "back_weights", KERNELS[name].values(*size), label="Kernel", preset=name
+        )
 
 
 def _settings() -> ConvolutionSettings:
@@ -172,14 +168,8 @@ def _objective(
         weights[cell_choice("Cell", "back_cell", out_size)] = 1
     else:
         weights[out_size[0] // 2, out_size[1] // 2] = 1
-        weights = fixed_matrix(
-            "back_delta",
-            weights,
-            editing("Edit the output gradient", "back_edit_delta"),
-            label="Output gradient",
-            what="The output gradient",
-            max_side=MAX_OUT_SIDE,
-        )
+        with MatrixEditor("Edit the output gradient", "back_edit_delta") as editor:
+            weights = editor.fixed_matrix("back_delta", weights, label="Output gradient")
     return WeightedSum(weights), ""
 
 

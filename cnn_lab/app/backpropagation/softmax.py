@@ -5,7 +5,7 @@ import streamlit as st
 
 from cnn_lab.app.caches import network, test_digits
 from cnn_lab.app.widgets.inputs import choice, digit_number, value_slider, whole_number
-from cnn_lab.app.widgets.matrix import editable_matrix, editing
+from cnn_lab.app.widgets.matrix import MatrixEditor
 from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.backpropagation import GRADIENT, PROBABILITY, bars_spec, softmax_table
@@ -36,14 +36,10 @@ def softmax_controls() -> tuple[Array, int, float]:
     if source == "network":
         scores, true_class = _network_scores()
     else:
-        scores = editable_matrix(
-            "back_logits",
-            FIRST_SCORES,
-            editing("Edit the scores", "back_edit_logits"),
-            label="Scores",
-            max_rows=1,
-            max_columns=MAX_CLASSES,
-        )[0]
+        with MatrixEditor("Edit the scores", "back_edit_logits") as editor:
+            scores = editor.matrix(
+                "back_logits", FIRST_SCORES, label="Scores", max_rows=1, max_columns=MAX_CLASSES
+            )[0]
         true_class = whole_number(
             "True class", "back_class", value=0, minimum=0, maximum=len(scores) - 1
         )

@@ -20,7 +20,7 @@ from cnn_lab.app.widgets.inputs import (
     whole_number,
 )
 from cnn_lab.app.widgets.kernel_menu import kernel_menu, kernel_size
-from cnn_lab.app.widgets.matrix import editing, fixed_matrix
+from cnn_lab.app.widgets.matrix import MatrixEditor
 from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.content import prose
@@ -239,17 +239,23 @@ def _kernel_bank(
     Shape (rows, columns, channels / groups, groups * chosen filters); always of the requested
     rows and columns, whatever was typed.
     """
-    popover = editing("Edit the weights", "conv_edit_kernel")
     depth = len(channel_names) // groups
     bank = np.empty((*size, depth, groups * len(chosen)))
-    for f in range(bank.shape[3]):
-        group, choice = divmod(f, len(chosen))
-        preset = KERNELS[chosen[choice]].values(*size)
-        for c in range(depth):
-            channel = channel_names[group * depth + c] if len(channel_names) > 1 else ""
-            key = _joined("_", "conv_weights", str(choice + 1) if len(chosen) > 1 else "", channel)
-            label = _joined(", ", "Kernel" if bank.shape[3] == 1 else f"Filter {f + 1}", channel)
-            bank[..., c, f] = fixed_matrix(key, preset, popover, label=label, what=label)
+    with MatrixEditor("Edit the weights", "conv_edit_kernel") as editor:
+        for f in range(bank.shape[3]):
+            group, choice = divmod(f, len(chosen))
+            preset = KERNELS[chosen[choice]].values(*size)
+            for c in range(depth):
+                channel = channel_names[group * depth + c] if len(channel_names) > 1 else ""
+                number = str(choice + 1) if len(chosen) > 1 else ""
+                bank[..., c, f] = editor.fixed_matrix(
+                    _joined("_", "conv_weights", number, channel),
+                    preset,
+                    label=_joined(
+                        ", ", "Kernel" if bank.shape[3] == 1 else f"Filter {f + 1}", channel
+                    ),
+                    preset=chosen[choice],
+                )
     return bank
 
 

@@ -16,7 +16,7 @@ from cnn_lab.app.widgets.inputs import (
     pair_number,
     two_numbers,
 )
-from cnn_lab.app.widgets.matrix import editing, fixed_matrix
+from cnn_lab.app.widgets.matrix import MatrixEditor
 from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall, Operation
 from cnn_lab.data.teaching_images import parse_matrix
@@ -243,11 +243,5 @@ def _output_gradient(out_size: Pair) -> Array:
 def _own_gradient(out_size: Pair) -> Array:
     """Show the editor, which starts with numbered cells so that each can be recognized."""
     counted = np.arange(1.0, out_size[0] * out_size[1] + 1).reshape(out_size)
-    return fixed_matrix(
-        "pool_delta",
-        counted,
-        editing("Edit the output gradient", "pool_edit_delta"),
-        label="Output gradient",
-        what="The output gradient",
-        max_side=MAX_OUT_SIDE,
-    )
+    with MatrixEditor("Edit the output gradient", "pool_edit_delta") as editor:
+        return editor.fixed_matrix("pool_delta", counted, label="Output gradient")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cnn_lab.app.caches import test_digits
 from cnn_lab.app.widgets.inputs import choice, digit_number, menu, two_numbers, whole_number
-from cnn_lab.app.widgets.matrix import editable_matrix, editing
+from cnn_lab.app.widgets.matrix import MatrixEditor
 from cnn_lab.data.teaching_images import densest_crop, stroke_image
 from cnn_lab.ops.types import Array
 
@@ -96,19 +96,19 @@ def _numbers(page: str, channels: int, side: int) -> Array:
         help="Each number draws a different soft stroke.",
     )
     drawn = stroke_image(rows, columns, channels=channels, seed=seed)
-    popover = editing("Edit the numbers", f"{page}_edit_image")
-    layers = [
-        editable_matrix(
-            f"{page}_values" if channels == 1 else f"{page}_values_{name}",
-            drawn[..., channel],
-            popover,
-            label="Image" if channels == 1 else f"Image, {name}",
-            max_rows=MAX_SIDE,
-            max_columns=MAX_SIDE,
-        )
-        for channel, name in enumerate(CHANNEL_NAMES[:channels])
-    ]
-    if len({layer.shape for layer in layers}) > 1:
-        st.warning("All channels must have the same size; the stroke is shown instead.")
-        return drawn
+    with MatrixEditor("Edit the numbers", f"{page}_edit_image") as editor:
+        layers = [
+            editor.matrix(
+                f"{page}_values" if channels == 1 else f"{page}_values_{name}",
+                drawn[..., channel],
+                label="Image" if channels == 1 else f"Image, {name}",
+                max_rows=MAX_SIDE,
+                max_columns=MAX_SIDE,
+                preset=(rows, columns, seed),
+            )
+            for channel, name in enumerate(CHANNEL_NAMES[:channels])
+        ]
+        if len({layer.shape for layer in layers}) > 1:
+            editor.problem("All channels must have the same size. The stroke is shown instead.")
+            return drawn
     return np.stack(layers, axis=-1)

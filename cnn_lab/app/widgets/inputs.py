@@ -263,7 +263,7 @@ def text_field(label: str, key: str, *, placeholder: str, help: str) -> str:
         placeholder=placeholder,
         help=help,
     )
-    return typed if is_short(typed) else ""
+    return typed
 
 
 def whole_number(

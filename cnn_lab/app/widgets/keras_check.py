@@ -1,12 +1,12 @@
 """Check of a page's numbers against Keras, and code to reproduce them."""
 
-import re
 from collections.abc import Sequence
 
 import streamlit as st
 
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.widgets.exports import export_menu
+from cnn_lab.app.widgets.messages import explained
 from cnn_lab.concepts.checks import Answer, CheckRefusedError, LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.snippets import keras_code, numpy_code, pytorch_code
@@ -94,7 +94,7 @@ def _show(status: CheckStatus[Answer]) -> None:
         st.markdown(f":material/hourglass_top: {status.sentence}")
     elif status.answer is None:
         st.markdown(":orange-badge[:material/help: No answer from Keras]")
-        st.caption(_literally(status.sentence))
+        st.caption(explained(status.sentence))
     else:
         claim, numbers = status.sentence.split(": ", 1)
         badge = (
@@ -102,8 +102,3 @@ def _show(status: CheckStatus[Answer]) -> None:
         )
         st.markdown(f":{badge} {claim}] {numbers}")
         st.caption(status.answer.details)
-
-
-def _literally(text: str) -> str:
-    """Return Markdown that shows any text literally."""
-    return re.sub(r"([\\`*_{}\[\]<>$#|~:])", r"\\\1", text)

@@ -1,107 +1,182 @@
-"""A matrix that can be edited by cell or as text and is kept in the address."""
+"""Matrices that can be edited by cell or as text and are kept in the address."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from cnn_lab.app.widgets.inputs import text_field
-from cnn_lab.data.teaching_images import format_matrix, parse_matrix
+from cnn_lab.app.widgets.messages import explained
+from cnn_lab.content.words import counted
+from cnn_lab.data.teaching_images import MAX_TEXT, format_matrix, parse_matrix
 from cnn_lab.ops.types import Array
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 
-def editing(label: str, key: str) -> "PopoverContainer":
-    """Return a popover for matrix editors; `.open` tells whether to show them."""
-    return st.popover(label, key=key, on_change="rerun", icon=":material/edit:", width="stretch")
+class MatrixEditor:
+    """A popover in which one or several matrices are edited; use it in a `with` statement.
 
-
-def editable_matrix(
-    key: str,
-    default: Array,
-    popover: "PopoverContainer",
-    *,
-    label: str,
-    max_rows: int,
-    max_columns: int,
-) -> Array:
-    """Return the edited matrix, and show it in the popover for editing.
-
-    The text field is always shown, because it holds the address parameter. The table of cells
-    is ten times as expensive and is shown only while the popover is open.
+    The numbers that are typed count until the user chooses a preset. The preset then counts, and
+    a button brings the numbers back. An address with both shows the numbers.
 
     Parameters
     ----------
-    key : str
-        Widget key and address parameter of the text; an empty text means `default`.
-    default : ndarray, shape (rows, columns)
-        Matrix before any edits.
-    popover : PopoverContainer
-        Result of `editing`.
     label : str
-        Name of the matrix, for example "Kernel".
-    max_rows, max_columns : int
-        Largest matrix that may be typed.
-
-    Returns
-    -------
-    ndarray of float64, shape (rows, columns)
-        The edited matrix, or `default` if the text is not a matrix; the page says why.
+        On the button that opens the popover.
+    key : str
+        Key of the popover.
     """
-    with popover:
-        cells = st.container()
-        text = text_field(
-            f"{label} as text",
-            key,
-            placeholder=format_matrix(default),
-            help="Separate rows by semicolons, numbers by spaces. Clear the field to start over.",
+
+    def __init__(self, label: str, key: str) -> None:
+        self._key = key
+        self._popover: PopoverContainer = st.popover(
+            label, key=key, on_change="rerun", icon=":material/edit:", width="stretch"
         )
-    matrix = _read(text, default, max_rows=max_rows, max_columns=max_columns)
-    if popover.open:
-        with cells:
-            _show_cells(key, matrix, label)
-    else:
-        # Closed, the table forgets its edits.
-        st.session_state.pop(f"{key}_base", None)
-    return matrix
+        self._keys: list[str] = []
+        self._problems: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Show what is wrong, in the popover while it is open, and the buttons below it."""
+        if error is not None:
+            return
+        with self._popover if self._popover.open else st.container():
+            for problem in self._problems:
+                st.warning(problem, icon=":material/edit_off:")
+        typed = [key for key in self._keys if st.session_state[key].strip()]
+        aside = [key for key in self._keys if _aside(key) in st.session_state]
+        if typed:
+            self._button("Back to the preset", "preset", _set_aside, typed)
+        if aside:
+            self._button("Back to your numbers", "numbers", _bring_back, aside)
+
+    def matrix(
+        self,
+        key: str,
+        default: Array,
+        *,
+        label: str,
+        max_rows: int,
+        max_columns: int,
+        preset: object = None,
+    ) -> Array:
+        """Return an edited matrix, and show it in the popover for editing.
+
+        The text field is always shown, because it holds the address parameter. The table of
+        cells is ten times as expensive and is shown only while the popover is open.
+
+        Parameters
+        ----------
+        key : str
+            Widget key and address parameter of the text; an empty text means `default`.
+        default : ndarray, shape (rows, columns)
+            Matrix before any edits.
+        label : str
+            Name of the matrix, for example "Kernel".
+        max_rows, max_columns : int
+            Largest matrix that may be typed.
+        preset : object, optional
+            What the user has chosen `default` by. When it changes, `default` counts again.
+
+        Returns
+        -------
+        ndarray of float64, shape (rows, columns)
+            The edited matrix, or `default` if the text is not a matrix; the page says why.
+        """
+        state, seen = st.session_state, f"{key}_seen"
+        before = state.get(seen)
+        if before is not None and before[0] != preset and before[1] == state.get(key):
+            _set_aside([key])
+        with self._popover:
+            cells = st.container()
+            text = text_field(
+                f"{label} as text",
+                key,
+                placeholder=format_matrix(default),
+                help="Separate rows by semicolons and numbers by spaces, and write decimals with "
+                "a point. Clear the field to start over.",
+            )
+        self._keys.append(key)
+        state[seen] = preset, text
+        matrix = default
+        if text.strip():
+            state.pop(_aside(key), None)
+            try:
+                matrix = parse_matrix(text, max_rows=max_rows, max_columns=max_columns)
+            except ValueError as error:
+                self._replaced(label, explained(error))
+        if self._popover.open:
+            with cells:
+                _show_cells(key, matrix, label)
+        else:
+            # Closed, the table forgets its edits.
+            state.pop(f"{key}_base", None)
+        return matrix
+
+    def fixed_matrix(self, key: str, default: Array, *, label: str, preset: object = None) -> Array:
+        """Return an edited matrix, which must have the shape of the default.
+
+        The arguments are those of `matrix`.
+        """
+        typed = self.matrix(
+            key, default, label=label, max_rows=MAX_TEXT, max_columns=MAX_TEXT, preset=preset
+        )
+        if typed.shape == default.shape:
+            return typed
+        needed, given = (
+            f"{counted(rows, 'row')} and {counted(columns, 'column')}"
+            for rows, columns in (default.shape, typed.shape)
+        )
+        self._replaced(label, f"It must have {needed}; these numbers have {given}.")
+        return default
+
+    def problem(self, sentence: str) -> None:
+        """Have a sentence shown about what was typed."""
+        self._problems.append(sentence)
+
+    def _replaced(self, label: str, sentence: str) -> None:
+        self.problem(f"**{label}.** {sentence} The preset is shown instead.")
+
+    def _button(
+        self, label: str, name: str, act: Callable[[Sequence[str]], None], keys: Sequence[str]
+    ) -> None:
+        st.button(
+            label,
+            icon=":material/undo:",
+            key=f"{self._key}_{name}",
+            width="stretch",
+            on_click=act,
+            args=(keys,),
+        )
 
 
-def fixed_matrix(
-    key: str,
-    default: Array,
-    popover: "PopoverContainer",
-    *,
-    label: str,
-    what: str,
-    max_side: int | None = None,
-) -> Array:
-    """Return the user's matrix, which must have the shape of the default.
+def _aside(key: str) -> str:
+    """Return the session key of the text that a preset has replaced."""
+    return f"{key}_aside"
 
-    Parameters
-    ----------
-    key, default, popover, label
-        As in `editable_matrix`.
-    what : str
-        Name of the matrix at the beginning of the warning that says so.
-    max_side : int, optional
-        Limit of what is typed, if a larger matrix is to get that warning too.
-    """
-    rows, columns = default.shape
-    typed = editable_matrix(
-        key,
-        default,
-        popover,
-        label=label,
-        max_rows=max_side or rows,
-        max_columns=max_side or columns,
-    )
-    if typed.shape == default.shape:
-        return typed
-    st.warning(f"{what} must have {rows} rows and {columns} columns.")
-    return default
+
+def _set_aside(keys: Sequence[str]) -> None:
+    state = st.session_state
+    for key in keys:
+        if state[key].strip():
+            state[_aside(key)], state[key] = state[key], ""
+
+
+def _bring_back(keys: Sequence[str]) -> None:
+    for key in keys:
+        st.session_state[key] = st.session_state.pop(_aside(key))
 
 
 def _show_cells(key: str, matrix: Array, label: str) -> None:
@@ -131,17 +206,6 @@ def _show_cells(key: str, matrix: Array, label: str) -> None:
             for column in range(n_columns)
         },
     )
-
-
-def _read(text: str, default: Array, *, max_rows: int, max_columns: int) -> Array:
-    """Return the matrix that a text describes, or `default`; the page says why."""
-    if not text.strip():
-        return default
-    try:
-        return parse_matrix(text, max_rows=max_rows, max_columns=max_columns)
-    except ValueError as error:
-        st.warning(f"{error} The preset is shown instead.", icon=":material/edit_off:")
-        return default
 
 
 def _version(key: str, matrix: Array) -> int:

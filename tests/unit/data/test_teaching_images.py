@@ -21,20 +21,25 @@ def test_a_matrix_survives_its_text(matrix):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("1 2; 3", "All rows must have the same length"),
+        ("1 2; 3", "row 1 has 2, row 2 has 1"),
+        ("1 2; a", "“a” in row 2 is not a number"),
+        ("1; 2 3 4 x", "“x” in row 2 is not a number"),
         ("1 two", "“two” in row 1 is not a number"),
         ("nan 1", "“nan” in row 1 is not a number"),
-        ("1e400", "is not a number"),
+        ("1e400", "between −1,000,000 and 1,000,000"),
+        ("0,5 1", "“0,5” in row 1 could be one number or two"),
+        ("1 2; 0,5, 1,5", "“0,5” in row 2 could be one number or two"),
         ("inf", "is not a number"),
-        ("9999999", "between -1,000,000 and 1,000,000"),
-        ("1 2 3 4", "At most 3 rows and 3 columns"),
-        ("1;2;3;4", "At most 3 rows and 3 columns"),
+        ("9999999", "between −1,000,000 and 1,000,000"),
+        ("1 2 3 4", "room for 3 × 3 numbers"),
+        ("1;2;3;4", "room for 3 × 3 numbers"),
         (";;", "at least one number"),
         ("1 " * 4000, "at most 6,000 characters"),
         ("<script>", "is not a number"),
     ],
 )
 def test_text_that_is_no_matrix_gets_a_sentence(text, sentence):
+    """U8: what is no number is named before rows are counted; a comma is never guessed at."""
     with pytest.raises(ValueError, match=sentence):
         parse_matrix(text, max_rows=3, max_columns=3)
 
@@ -42,6 +47,21 @@ def test_text_that_is_no_matrix_gets_a_sentence(text, sentence):
 def test_matrices_may_be_typed_with_commas_and_lines():
     expected = [[1, -0.5], [0.25, 2]]
     assert parse_matrix("1, -.5\n0.25 2.", max_rows=9, max_columns=9).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1,0,-1; 2,0,-2", [[1, 0, -1], [2, 0, -2]]),
+        ("1, 0 , -1", [[1, 0, -1]]),
+        ("−1 2.5e-1", [[-1, 0.25]]),
+        ("1 2;; 3 4;", [[1, 2], [3, 4]]),
+        ("\u00a01\u00a02\t", [[1, 2]]),
+    ],
+)
+def test_ways_to_write_a_matrix(text, expected):
+    """U8: what can only mean one thing is read, a copied minus sign included."""
+    assert parse_matrix(text, max_rows=9, max_columns=9).tolist() == expected
 
 
 def test_a_stroke_is_whole_numbers_that_its_seed_fixes():

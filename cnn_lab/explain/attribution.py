@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from cnn_lab.explain.receptive_field import nearest_place
 from cnn_lab.network import Network
+from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops.types import Array, Pair, check_at_least
 
 Heat = NDArray[np.float32]
@@ -91,6 +92,44 @@ def grad_cam(network: Network, image: Array, digit: int, layer: str) -> Heat:
         )
     counts = slopes.of_values[layer].mean(axis=(0, 1))
     return np.asarray(np.maximum(slopes.values[layer] @ counts, 0), np.float32)
+
+
+def cam_layers(spec: NetworkSpec) -> list[str]:
+    """Return the layers that `grad_cam` can use, by name: those with maps, without dropout."""
+    scoring = {layer.name for layer in spec.scoring_layers}
+    return [
+        row.name
+        for layer, row in zip(spec.layers, spec.summary(), strict=True)
+        if layer.name in scoring and len(row.output_shape) == 3 and not layer.drops
+    ]
+
+
+def last_convolution(spec: NetworkSpec) -> str:
+    """Return the layer with the last convolution's maps, after normalization and activation.
+
+    One that leaves a single number of each map is passed over: it no longer says where. Without
+    any convolution, the last layer with maps.
+
+    Raises
+    ------
+    ValueError
+        If no layer outputs maps.
+    """
+    usable = cam_layers(spec)
+    if not usable:
+        raise ValueError(f"No layer outputs maps. Received: spec.name={spec.name!r}")
+    found, reached = usable[-1], False
+    for layer, row in zip(spec.layers, spec.summary(), strict=True):
+        if layer.name not in usable:
+            continue
+        wide = row.output_shape[0] * row.output_shape[1] > 1
+        if layer.convolves and wide:
+            found, reached = layer.name, True
+        elif reached and layer.keeps_shape:
+            found = layer.name
+        else:
+            reached = False
+    return found
 
 
 @dataclass(frozen=True)

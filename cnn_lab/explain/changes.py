@@ -186,7 +186,8 @@ class Following:
     ----------
     layer : str
     astray : float or None
-        Relative difference from the shifted original maps; 0 is equivariant. None without maps.
+        Relative difference from the shifted original maps, without what leaves the image; 0 is
+        equivariant. None without maps.
     change : float
         Relative difference from the original numbers, place by place; 0 is invariant.
     """
@@ -196,8 +197,40 @@ class Following:
     change: float
 
 
+def staying(image: Array, shift: tuple[float, float]) -> Images:
+    """Return an image without the pixels that a shift moves out of it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width, channels)
+    shift : (float, float)
+        Pixels (down, right).
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width, channels)
+        Zero where a pixel would leave. For whole shifts, shifting it gives the same as shifting
+        the image.
+
+    Examples
+    --------
+    >>> staying(np.arange(1.0, 5).reshape(2, 2, 1), (0, 1))[..., 0]
+    array([[1., 0.],
+           [3., 0.]], dtype=float32)
+    """
+    down, right = (
+        (np.arange(length) + by >= 0) & (np.arange(length) + by <= length - 1)
+        for length, by in zip(image.shape[:2], shift, strict=True)
+    )
+    inside = (down[:, np.newaxis] & right)[..., np.newaxis]
+    return np.where(inside, image, 0).astype(np.float32)
+
+
 def following(network: Network, image: Array, shift: tuple[float, float]) -> list[Following]:
     """Return the response of each layer to a shift.
+
+    What leaves the image is taken out of it before its maps are compared with the shifted ones:
+    no layer could follow it, whatever its strides.
 
     Parameters
     ----------
@@ -217,12 +250,13 @@ def following(network: Network, image: Array, shift: tuple[float, float]) -> lis
     """
     pair = np.stack([image, changed(image[np.newaxis], shift=shift)[0]])
     made = network.activations(pair)
+    kept = staying(image, shift)
     rows = []
     for layer in network.spec.layers:
         if layer.passes_through:
             continue
         before, after = made[layer.name]
-        astray = equivariance(network, image, layer.name, shift) if before.ndim == 3 else None
+        astray = equivariance(network, kept, layer.name, shift) if before.ndim == 3 else None
         rows.append(Following(layer.name, astray, _apart(before, after)))
     return rows
 

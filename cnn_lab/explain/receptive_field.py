@@ -218,3 +218,56 @@ def nearest_place(at: Any, first: float, last: float, n: int) -> Any:
     """Return the index of the closest of `n` middles, evenly spaced from `first` to `last`."""
     step = (last - first) / max(n - 1, 1) or 1
     return np.clip(np.floor((at - first) / step + 0.5), 0, n - 1).astype(np.int64)
+
+
+def strongest_place(
+    spec: NetworkSpec, layer: str, image: Array, maps: Array, channel: int | None = None
+) -> tuple[int, int, int]:
+    """Return the place of the largest number in a layer's maps that sees anything of the image.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    layer : str
+    image : ndarray, shape (height, width, channels)
+        The input; pixels that are not 0 count.
+    maps : ndarray, shape (rows, columns, maps)
+        The layer's output; a layer of units has one row and one column.
+    channel : int, optional
+        The map to look in; by default all.
+
+    Returns
+    -------
+    (int, int, int)
+        Map, row and column; the first of equals. If no number sees anything, all are compared.
+
+    Notes
+    -----
+    A bias can make an empty window the strongest, which would explain nothing.
+    """
+    rows, columns, _ = maps.shape
+    sees = np.ones((rows, columns), bool)
+    if rows * columns > 1:
+        height, width = image.shape[:2]
+        ink = np.pad((image != 0).any(axis=-1).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+        down, right = (
+            [
+                _ends(seen_by(spec, layer, *((at, 0) if axis == 0 else (0, at))), axis, length)
+                for at in range(n)
+            ]
+            for axis, (n, length) in enumerate(((rows, height), (columns, width)))
+        )
+        (top, bottom), (left, end) = np.transpose(down), np.transpose(right)
+        sees = ink[np.ix_(bottom, end)] - ink[np.ix_(top, end)] > (
+            ink[np.ix_(bottom, left)] - ink[np.ix_(top, left)]
+        )
+    chosen = maps if channel is None else maps[..., channel : channel + 1]
+    found = np.where(sees[..., np.newaxis], chosen, -np.inf) if sees.any() else chosen
+    row, column, at = np.unravel_index(int(np.argmax(found)), found.shape)
+    return int(at) if channel is None else channel, int(row), int(column)
+
+
+def _ends(patch: Patch, axis: int, length: int) -> Pair:
+    """Return the first pixel of a patch along an axis, and the first after it, in the image."""
+    first, n = (patch.first_row, patch.rows) if axis == 0 else (patch.first_column, patch.columns)
+    return min(max(first, 0), length), min(max(first + n, 0), length)

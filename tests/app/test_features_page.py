@@ -6,6 +6,8 @@ from PIL import Image
 
 from cnn_lab.app.features.sections import SECTIONS
 from cnn_lab.app.widgets.model_choice import SHIPPED, OwnNetwork
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.explain.attribution import occlusion
 from cnn_lab.network import Network, zoo
 from tests.app.elements import errors, said, stages, tables
 from tests.prose import wording
@@ -94,10 +96,56 @@ def test_a_number_is_opened_on_the_stage_and_named_above_it(open_page):
     assert "map 2, row 8, column 9: **−0.395**" in said(page)
 
 
-def test_another_layer_starts_in_the_middle_of_its_first_map(open_page):
-    page = open_page("features", {"features_map": "15", "features_row": "27"})
+def place(page):
+    return tuple(page.number_input(key=f"features_{at}").value for at in ("map", "row", "column"))
+
+
+def strongest(layer, number, channel=slice(None)):
+    """The place of the largest number in a layer's maps of a test image, by the paper's network."""
+    image = load_mnist().test.image(number)
+    maps = Network.load("paper").activations(image[np.newaxis])[layer][0][..., channel]
+    row, column, at = np.unravel_index(maps.argmax(), maps.shape)
+    return int(at), int(row), int(column)
+
+
+def test_it_opens_at_the_strongest_response_whose_window_holds_something(open_page):
+    """U19: the default follows image, layer and map; what was chosen stays."""
+    page = open_page("features")
+    first = strongest("conv1", 0)
+    assert place(page) == first
+    image = load_mnist().test.image(0)
+    assert image[first[1] : first[1] + 2, first[2] : first[2] + 2].any()
+    page.button(key="features_next").click().run()
+    assert place(page) == strongest("conv1", 1)
+    page.number_input(key="features_map").set_value(5).run()
+    assert place(page)[1:] == strongest("conv1", 1, slice(5, 6))[1:]
+    page.number_input(key="features_row").set_value(3).run()
+    chosen = place(page)
+    page.button(key="features_next").click().run()
+    assert place(page) == chosen
     page.segmented_control(key="features_layer").set_value("conv3").run()
-    assert "map 0, row 5, column 5" in said(page)
+    assert place(page) == strongest("conv3", 2)
+    linked = {"features_map": "2", "features_row": "0", "features_column": "0"}
+    assert place(open_page("features", linked)) == (2, 0, 0)
+
+
+def test_why_opens_with_the_last_convolution_and_says_what_full_colour_is(open_page):
+    """M18: a change of 0.07 percentage points is not painted as if it mattered."""
+    page = open_page("features", {"features_view": "why this answer"})
+    assert page.selectbox(key="features_cam").value == "conv3"
+    text = said(page)
+    assert wording("features", "grad_cam", layer="conv3").search(text)
+    network, image = Network.load("paper"), load_mnist().test.image(0)
+    found = 100 * np.abs(occlusion(network, image, 7, size=5).lost).max()
+    assert found < 0.1
+    most, full = f"{found:.2g} percentage points", "5 percentage points"
+    assert wording("features", "occlusion", most=most, full=full).search(text)
+    page.selectbox(key="features_cam").set_value("conv1").run()
+    assert wording("features", "grad_cam", layer="conv1").search(said(page))
+    page.number_input(key="features_digit").set_value(3).run()
+    assert wording("features", "grad_cam", layer="conv1").search(said(page))
+    most, full = wording("features", "occlusion").search(said(page)).groups()[2:4]
+    assert most == full
 
 
 def test_surgery_silences_swaps_counts_and_is_undone(open_page):
@@ -131,6 +179,17 @@ def test_a_shift_is_told_layer_by_layer(open_page):
     assert table["Off the shifted maps"][0] == "0.0%"
     assert table["Off the shifted maps"][-1] == "–"
     assert float(table["Off the original maps"][0].rstrip("%")) > 50
+    assert not wording("features", "left_image").search(said(page))
+
+
+def test_ink_that_leaves_the_image_is_not_blamed_on_strides(open_page):
+    """M17: the first layer has stride 1, and follows what stays exactly."""
+    page = open_page("features", {"features_view": "move and change", "features_down": "9"})
+    (table,) = tables(page)
+    assert table["Off the shifted maps"][0] == "0.0%"
+    image = load_mnist().test.image(0)
+    share = 100 * image[-9:].sum() / image.sum()
+    assert wording("features", "left_image", share=f"{share:.0f}%").search(said(page))
 
 
 def own_network(input_shape):

@@ -41,7 +41,9 @@ def written(value: float) -> re.Pattern[str]:
 
 def test_a_click_on_a_number_opens_its_sum_on_the_stage(open_page):
     page = open_page("/features")
-    expect(chosen(page)).to_have_attribute("data-chosen", "0 14 14")
+    expect(page.get_by_label("Row", exact=True)).to_be_visible()
+    shown = [page.get_by_label(name, exact=True).input_value() for name in ("Map", "Row", "Column")]
+    expect(chosen(page)).to_have_attribute("data-chosen", " ".join(shown))
     expect(stage(page)).to_have_attribute("data-steps", "784")
     x, y = point(page, 5, 8, 9)
     maps(page).click(position={"x": x, "y": y})
@@ -59,7 +61,9 @@ def test_a_click_on_a_number_opens_its_sum_on_the_stage(open_page):
 
 
 def test_the_arrow_keys_move_from_number_to_number(open_page):
-    page = open_page("/features?features_layer=pool1&features_map=3")
+    page = open_page(
+        "/features?features_layer=pool1&features_map=3&features_row=7&features_column=7"
+    )
     expect(stage(page)).to_have_attribute("data-steps", "196")
     maps(page).focus()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "PageDown"):
@@ -82,7 +86,8 @@ def test_a_tap_chooses_on_a_phone_and_everything_fits(open_page, assert_accessib
 
 
 def test_surgery_changes_the_number_and_is_put_back(open_page):
-    page = open_page("/features?features_view=surgery&features_map=3")
+    there = "features_map=3&features_row=14&features_column=14"
+    page = open_page(f"/features?features_view=surgery&{there}")
     page.get_by_role("button", name="Silence map 3 of conv1").click()
     expect(page.get_by_text("Changed: conv1, map 3: silent")).to_be_visible()
     expect(page).to_have_url(re.compile("features_cuts=conv1.3"))

@@ -19,8 +19,8 @@ from cnn_lab.charts.maps import (
     map_sheet,
 )
 from cnn_lab.content import prose
-from cnn_lab.content.words import or_dash, percent
-from cnn_lab.explain.changes import answer_curve, changed, following
+from cnn_lab.content.words import or_dash, percent, significant
+from cnn_lab.explain.changes import answer_curve, changed, following, staying
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Array
 from cnn_lab.trace.numbers import number_text
@@ -197,6 +197,10 @@ def _show_following(view: View, shift: tuple[float, float]) -> None:
                 stayed=f"{last.change:.1%}",
             )
         )
+    whole = float(view.subject.image.sum())
+    lost = whole - float(staying(view.subject.image, shift).sum())
+    if lost > 0:
+        st.markdown(prose("features", "left_image", share=f"{significant(100 * lost / whole, 2)}%"))
     show_table(
         {
             "Layer": [row.layer for row in rows],

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
 from cnn_lab.app.caches import test_digits
 from cnn_lab.app.widgets.drawing import drawn_image
-from cnn_lab.app.widgets.inputs import choice, whole_number
+from cnn_lab.app.widgets.inputs import choice, follow_defaults, whole_number
 from cnn_lab.app.widgets.map_picker import Place
 from cnn_lab.app.widgets.upload import picture_upload
 from cnn_lab.charts.maps import as_maps
@@ -20,7 +21,7 @@ from cnn_lab.data.sets import INFO, load_data_set
 from cnn_lab.data.teaching_images import sample_photo
 from cnn_lab.data.uploads import middle_of
 from cnn_lab.digits.photograph import picture_for
-from cnn_lab.explain.receptive_field import Patch, growing_fields
+from cnn_lab.explain.receptive_field import Patch, growing_fields, strongest_place
 from cnn_lab.explain.surgery import Cut
 from cnn_lab.network import Network
 from cnn_lab.network.spec import Layer
@@ -32,6 +33,7 @@ SOURCES = ("digit", "drawing", "picture")
 _PICTURE = "features_picture"
 LAYER = "features_layer"
 PLACE = ("features_map", "features_row", "features_column")
+_NEW_LAYER = "features_new_layer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,8 @@ class View:
         Map, row and column of the selected number.
     original : Network
         The network as trained, without changes.
+    activations : dict of str to ndarray
+        Output of each layer for the image, without the batch axis.
     cuts : tuple of Cut
         The changes made to it.
     """
@@ -75,13 +79,8 @@ class View:
     layer: str
     place: Place
     original: Network
+    activations: dict[str, Array]
     cuts: tuple[Cut, ...] = ()
-
-    @cached_property
-    def activations(self) -> dict[str, Array]:
-        """Output of each layer for the image, without the batch axis."""
-        made = self.network.activations(self.subject.image[np.newaxis])
-        return {name: values[0] for name, values in made.items()}
 
     @property
     def image_name(self) -> str:
@@ -216,47 +215,68 @@ def choose_layer(network: Network) -> str:
         hidden=True,
         width="content",
         on_change=_begin_layer,
-        args=(network,),
     )
     return chosen if chosen in layers else next(iter(layers))
 
 
-def choose_place(network: Network, layer: str) -> Place:
-    """Show the fields for the selected number, which a click on the maps sets."""
-    rows, columns, n_maps = _size_of(network, layer)
+def choose_place(network: Network, subject: Subject, layer: str, output: Array) -> Place:
+    """Show the fields for the selected number, which a click on the maps sets.
+
+    By default it is the strongest response of the layer, or of the map that was chosen.
+    """
+    maps = as_maps(output)
+    rows, columns, n_maps = maps.shape
     has_maps = rows * columns > 1
-    limits = (n_maps, rows, columns) if has_maps else (n_maps,)
+    reset = bool(st.session_state.pop(_NEW_LAYER, False))
+    strongest = partial(strongest_place, network.spec, layer, subject.image, maps)
     names = ("Map", "Row", "Column") if has_maps else ("Unit",)
-    middle = _middle(network, layer)
-    place = [0, 0, 0]
-    for at, (name, limit) in enumerate(zip(names, limits, strict=True)):
+    (channel,) = _place_fields(
+        names[:1], (n_maps,), PLACE[:1], absent=(0,), start=strongest()[:1], reset=reset
+    )
+    if not has_maps:
+        return channel, 0, 0
+    row, column = _place_fields(
+        names[1:],
+        (rows, columns),
+        PLACE[1:],
+        absent=(rows // 2, columns // 2),
+        start=strongest(channel)[1:],
+        reset=reset,
+    )
+    return channel, row, column
+
+
+def _place_fields(
+    names: Sequence[str],
+    limits: Sequence[int],
+    keys: Sequence[str],
+    *,
+    absent: Sequence[int],
+    start: Sequence[int],
+    reset: bool,
+) -> list[int]:
+    """Show number fields from 0 to below their limits and return their values.
+
+    They start at `start`, which the address then holds; a number that an address leaves out
+    is `absent`, whatever the image, so that links keep their meaning.
+    """
+    follow_defaults(dict(zip(keys, start, strict=True)), reset=reset)
+    chosen = []
+    for name, limit, default, key in zip(names, limits, absent, keys, strict=True):
         with st.container(width=116):
-            place[at] = whole_number(
-                name, PLACE[at], value=middle[at], minimum=0, maximum=limit - 1
-            )
-    return place[0], place[1], place[2]
+            chosen.append(whole_number(name, key, value=default, minimum=0, maximum=limit - 1))
+    return chosen
 
 
-def choose_another_layer(network: Network, layer: str) -> None:
+def choose_another_layer(layer: str) -> None:
     """Select another layer; for a widget's callback."""
     st.session_state[LAYER] = layer
-    _begin_layer(network)
+    _begin_layer()
 
 
-def _begin_layer(network: Network) -> None:
-    """Select the middle of another layer's first map, whatever was selected before."""
-    look_into(_middle(network, st.session_state[LAYER]))
-
-
-def _middle(network: Network, layer: str) -> Place:
-    rows, columns, _ = _size_of(network, layer)
-    return 0, rows // 2, columns // 2
-
-
-def _size_of(network: Network, layer: str) -> tuple[int, int, int]:
-    """Return rows, columns and number of a layer's maps."""
-    shape = network.spec.find(layer)[1].output_shape
-    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, 1, shape[0])
+def _begin_layer() -> None:
+    """Select the default number of another layer, whatever was selected before."""
+    st.session_state[_NEW_LAYER] = True
 
 
 def look_into(place: Place) -> None:

@@ -50,14 +50,18 @@ _space = component("space", "space")
 def explore(network: Network, subject: Subject) -> None:
     """Show the layers, the maps of one, and the sections; a click reruns only this fragment."""
     layer = choose_layer(network)
+    cuts = made_cuts(network)
+    operated = operate(network, cuts)
+    activations = _activations(operated, subject)
+    # Surgery must not move the selection, which starts at the strongest response.
+    responses = _activations(network, subject) if cuts else activations
     picture, answer = st.columns([18, 5], gap="small")
     with picture:
         maps = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            place = choose_place(network, layer)
+            place = choose_place(network, subject, layer, responses[layer])
             scope = choice("One scale per", SCOPES, SCOPE, default="layer", width="content")
-    cuts = made_cuts(network)
-    view = View(operate(network, cuts), subject, layer, place, original=network, cuts=cuts)
+    view = View(operated, subject, layer, place, network, activations, cuts)
     with maps:
         _show_maps(view, scope)
         if cuts:
@@ -66,6 +70,12 @@ def explore(network: Network, subject: Subject) -> None:
         _show_answer(view)
     section = choice("Look closer", list(SECTIONS), SECTION, hidden=True, width="content")
     SECTIONS[section](view)
+
+
+def _activations(network: Network, subject: Subject) -> dict[str, Array]:
+    """Return the output of each layer for the image, without the batch axis."""
+    made = network.activations(subject.image[np.newaxis])
+    return {name: values[0] for name, values in made.items()}
 
 
 def _show_answer(view: View) -> None:
@@ -175,7 +185,7 @@ def show_space(view: View) -> None:
 def _on_chosen(view: View, layers: list[str]) -> None:
     chosen = st.session_state[SPACE].get("chosen")
     if chosen in layers:
-        choose_another_layer(view.original, chosen)
+        choose_another_layer(chosen)
 
 
 # Sections about the number, the layer or the whole network; only the open one computes.

@@ -184,22 +184,24 @@ def value_slider(label: str, values: Sequence[float], key: str, *, value: float)
     return chosen
 
 
-def follow_defaults(defaults: dict[str, Any]) -> None:
-    """Move widgets that still show their last defaults to new ones. Call before showing them.
+def follow_defaults(defaults: dict[str, Any], *, reset: bool = False) -> None:
+    """Set widgets to defaults that depend on other settings. Call before showing them.
 
-    A widget keeps its value when its default changes, so that defaults which depend on other
-    settings would hold for the first of these only. What a reader or the address has chosen
-    stays.
+    A widget keeps its value when its default changes. This moves those that still show the last
+    defaults, or nothing yet; what a reader or the address has chosen stays.
 
     Parameters
     ----------
     defaults : dict
         Key -> default of widgets that belong together: if one was chosen, all stay.
+    reset : bool
+        Move them whatever they show.
     """
     state = st.session_state
     before = f"{'_'.join(defaults)}_defaults"
     shown = {key: state[key] for key in defaults if key in state}
-    if shown == state.get(before) and shown != defaults:
+    untouched = not shown and not any(key in st.query_params for key in defaults)
+    if reset or untouched or (shown == state.get(before) and shown != defaults):
         for key, value in defaults.items():
             state[key] = value
     state[before] = defaults

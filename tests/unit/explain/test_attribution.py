@@ -8,7 +8,14 @@ import pytest
 import tensorflow as tf
 
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.explain.attribution import Occlusion, grad_cam, occlusion, saliency
+from cnn_lab.explain.attribution import (
+    Occlusion,
+    cam_layers,
+    grad_cam,
+    last_convolution,
+    occlusion,
+    saliency,
+)
 from cnn_lab.network import Network, spec
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops import ShapeError
@@ -176,3 +183,24 @@ def test_factors_are_of_the_answer_before_and_finite() -> None:
     np.testing.assert_allclose(times[0], [5, 1], rtol=1e-6)
     assert 0 < times[1, 0] < 1e-20
     assert np.isfinite(Occlusion(probabilities, 5, 2, 0.0).times_as_probable).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [("paper", "conv3"), ("fast", "relu3"), ("champion", "conv4"), ("few", "three")],
+)
+def test_the_last_convolution_is_one_that_still_says_where(name: str, last: str) -> None:
+    """M18: champion's fifth leaves one number of each map."""
+    network, image = case(name)
+    assert last_convolution(network.spec) == last
+    for layer in cam_layers(network.spec):
+        assert grad_cam(network, image, 0, layer).ndim == 2
+
+
+def test_without_a_convolution_the_last_maps_are_taken() -> None:
+    pool = spec.MaxPooling2D(name="pool")
+    flat = (spec.Flatten(name="flatten"), spec.Dense(name="dense", units=2))
+    plain = NetworkSpec(name="plain", input_shape=(4, 4, 1), layers=(pool, *flat))
+    assert last_convolution(plain) == "pool"
+    with pytest.raises(ValueError, match="No layer outputs maps"):
+        last_convolution(NetworkSpec(name="none", input_shape=(4, 4, 1), layers=flat))

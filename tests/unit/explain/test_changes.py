@@ -5,7 +5,14 @@ import pytest
 from scipy import ndimage
 
 from cnn_lab.data.mnist import load_mnist
-from cnn_lab.explain.changes import CHANGES, answer_curve, changed, equivariance
+from cnn_lab.explain.changes import (
+    CHANGES,
+    answer_curve,
+    changed,
+    equivariance,
+    following,
+    staying,
+)
 from cnn_lab.network import Network, spec
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops import ShapeError
@@ -105,6 +112,24 @@ def test_maps_follow_the_image_where_no_border_is_met() -> None:
     assert equivariance(network, image, "conv1", (2, 0)) > 0.1  # the seven loses its foot
     assert equivariance(network, image, "conv3", (0, 0)) == 0
     assert equivariance(network, image, "conv1", (40, 0)) == 0
+
+
+@pytest.mark.parametrize("shift", [(9, 0), (-7, 4), (0, -12), (40, 0)])
+def test_a_layer_without_strides_follows_all_that_stays_in_the_image(
+    shift: tuple[int, int],
+) -> None:
+    """M17: only what leaves it differs, which is told apart."""
+    network, image = Network.load("paper"), load_mnist().test.image(0)
+    kept = staying(image, shift)
+    moved, moved_kept = (changed(one[np.newaxis], shift=shift)[0] for one in (image, kept))
+    np.testing.assert_array_equal(moved, moved_kept)
+    assert kept.sum() == pytest.approx(moved.sum(), rel=1e-6)
+    rows = {row.layer: row.astray for row in following(network, image, shift)}
+    assert rows["conv1"] == pytest.approx(0, abs=1e-6)
+    if shift == (9, 0):
+        assert equivariance(network, image, "conv1", shift) > 0.1
+    if shift[0] == -7:
+        assert rows["conv3"] > 0.1  # half a unit behind the pooling
 
 
 def test_the_difference_is_that_of_a_loop() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnn_lab.explain.receptive_field import seen_by
+from cnn_lab.explain.receptive_field import seen_by, strongest_place
 from cnn_lab.network import Network, costs, zoo
 from cnn_lab.network.spec import (
     Activation,
@@ -115,3 +115,27 @@ def test_what_is_not_there_is_named() -> None:
         seen_by(UNEVEN, "same", 6, 0)
     with pytest.raises(ValueError, match=r"row from 0 to 0 and a column from 0 to 2.*column=-1"):
         seen_by(UNEVEN, "dense", 0, -1)
+
+
+@pytest.mark.parametrize("spec", [UNEVEN, zoo.fast().network], ids=lambda spec: spec.name)
+def test_the_strongest_place_is_the_largest_number_that_sees_something(spec):
+    """U19: an empty window explains nothing, however large its bias."""
+    image = np.zeros(spec.input_shape, np.float32)
+    image[3:5, 6:8] = 1
+    for layer, row in zip(spec.layers, spec.summary(), strict=True):
+        if len(row.output_shape) != 3:
+            continue
+        height, width, n_maps = row.output_shape
+        maps = np.random.default_rng(len(layer.name)).normal(size=row.output_shape)
+        maps[-1, -1] += 9
+        best = -np.inf
+        for r, c in np.ndindex(height, width):
+            patch = seen_by(spec, layer.name, r, c)
+            top, left = max(patch.first_row, 0), max(patch.first_column, 0)
+            bottom, end = patch.first_row + patch.rows, patch.first_column + patch.columns
+            if image[top:bottom, left:end].any():
+                best = max(best, maps[r, c].max())
+        channel, *at = strongest_place(spec, layer.name, image, maps)
+        assert maps[*at, channel] == best
+        channel, *at = strongest_place(spec, layer.name, 0 * image, maps, n_maps - 1)
+        assert (channel, maps[*at, channel]) == (n_maps - 1, maps[..., -1].max())

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cnn_lab.charts.maps import Picture, grey_picture, tile_pictures
 from cnn_lab.charts.training import TRAINING, VALIDATION, by_images, shaped
-from cnn_lab.charts.vega import DASHED, QUIET, Spec, category, dots, mark, quantity, tip
+from cnn_lab.charts.vega import DASHED, QUIET, QUIET_TEXT, Spec, category, dots, mark, quantity, tip
 from cnn_lab.data.mnist import Split
 from cnn_lab.training.experiment import PAPER_ACCURACY, Experiment, Measure
 
@@ -59,7 +59,7 @@ def epochs_spec(measure: Measure) -> Spec:
     """
     is_loss = measure == "loss"
     form = ".3f" if is_loss else ".2%"
-    images = by_images("top-right" if is_loss else "bottom-right")
+    images = by_images()
     axis = {"format": "~g" if is_loss else ".0%", "tickCount": 6}
     mean, low = (
         quantity(field, None, axis=axis, zero=is_loss, nice=True) for field in ("mean", "low")
@@ -125,7 +125,7 @@ def seeds_spec(names: list[str]) -> Spec:
     network = category("network", sort=names, axis=rows)
     part = category("part", ["mean", "seed"], legend=None)
     once: Spec = {"data": {"values": [{}]}}  # instead of once per seed
-    words = {"x": paper, "y": {"value": 0}, "color": QUIET}
+    words = {"x": paper, "y": {"value": 0}, "color": QUIET_TEXT}
     words["text"] = {"value": f"the paper: {PAPER_ACCURACY:.1%}"}
     mean = {"x": seed | {"aggregate": "mean"}, "y": network, "color": part}
     return {

@@ -18,6 +18,7 @@ from cnn_lab.charts.vega import (
     FULL_HEIGHT,
     GREY,
     QUIET,
+    QUIET_TEXT,
     Spec,
     category,
     dots,
@@ -40,11 +41,12 @@ CHART_HEIGHT_PX = 320
 COMPARISON_HEIGHT_PX = CHART_HEIGHT_PX + 80  # with the legends below
 RATE_HEIGHT_PX = 130
 
-# Range of the axes; values beyond it are drawn at the border.
+# Range of the axes; values beyond it are drawn at the border. An error of 0, whose logarithm has no
+# end, is where the axis says 100%.
 LOSS_DOMAIN = (0.003, 3.0)
 LOSS_TICKS = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
-ERROR_DOMAIN = (0.9, 0.001)
-ERROR_TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+ERROR_DOMAIN = (0.9, 0.0005)
+ERROR_TICKS = (0.0005, 0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 
 SWEEP_HEIGHT_PX = 310
 FINISHED, OTHER, BEST = "finished", "running or pruned", "best so far"
@@ -80,8 +82,8 @@ def curve_table(
     DataFrame
         One row per point: `epochs` (0 is the start, 1.5 the middle of the second epoch), `who`
         ("training" or "validation"), `what` ("moment", "now" for the last of these, "epoch" or
-        "rate"), `loss`, `accuracy` in [0, 1] and `error`, its complement; where `what` is
-        "rate", only `rate`.
+        "rate"), `loss`, `accuracy` in [0, 1] and `error`, its complement as drawn, see
+        `drawn_error`; where `what` is "rate", only `rate`.
     """
     rows = [
         _row(TRAINING, "moment", moment["n_images"] / n_train, moment["loss"], moment["accuracy"])
@@ -176,7 +178,12 @@ def thin(batches: Sequence[Row], *, most: int) -> list[dict[str, float]]:
 
 
 def _row(who: str, what: str, at: float, loss: float, accuracy: float) -> tuple[Any, ...]:
-    return at, who, what, loss, accuracy, 1 - accuracy, math.nan
+    return at, who, what, loss, accuracy, drawn_error(accuracy), math.nan
+
+
+def drawn_error(accuracy: float) -> float:
+    """Return the error rate at which an accuracy is drawn, within the axis."""
+    return min(max(1 - accuracy, ERROR_DOMAIN[1]), ERROR_DOMAIN[0])
 
 
 def curve_spec(measure: Measure, *, n_epochs: int) -> Spec:
@@ -186,8 +193,8 @@ def curve_spec(measure: Measure, *, n_epochs: int) -> Spec:
     Loss has a logarithmic axis; accuracy is stretched towards 100 % in the same way, because
     small differences matter there.
     """
-    images = by_images("bottom-left" if measure == "loss" else "bottom-right")
-    rate = {"text": tip("rate", "~g"), "y": BOTTOM, "color": QUIET}
+    images = by_images()
+    rate = {"text": tip("rate", "~g"), "y": BOTTOM, "color": QUIET_TEXT}
     changed = [tip("rate", "~g", "learning rate, from here on")]
     return {
         "height": CHART_HEIGHT_PX,
@@ -209,10 +216,9 @@ def curve_spec(measure: Measure, *, n_epochs: int) -> Spec:
     }
 
 
-def by_images(corner: str) -> Spec:
-    """Return the colour channel of training and validation, with a legend in a corner."""
-    key = legend(corner, direction="vertical", offset=8)
-    return category("who", [TRAINING, VALIDATION], legend=key)
+def by_images() -> Spec:
+    """Return the colour channel of training and validation, with a legend above the plot."""
+    return category("who", [TRAINING, VALIDATION], legend=legend("top", offset=0, padding=0))
 
 
 def shaped(images: Spec) -> Spec:
@@ -295,7 +301,10 @@ def _axis(measure: Measure) -> Spec:
     """Return the vertical channel: the logarithm of the loss, or of the error rate."""
     is_loss = measure == "loss"
     ticks = LOSS_TICKS if is_loss else ERROR_TICKS
-    label = "format(datum.value, '~g')" if is_loss else "format(1 - datum.value, '~%')"
+    label = "format(datum.value, '~g')"
+    if not is_loss:
+        top = f"datum.value <= {ERROR_DOMAIN[1]}"
+        label = f"{top} ? '100%' : format(1 - datum.value, '~%')"
     return quantity(
         "loss" if is_loss else "error",
         None,
@@ -359,7 +368,7 @@ def comparison_spec(measure: Measure, *, names: Sequence[str], along: Along, end
             "y": _axis(measure),
             "color": category("run", list(names), legend=below),
         },
-        "layer": _curves(by_images("bottom") | {"legend": below | grey}, [tip("run")], opacity=0.4),
+        "layer": _curves(by_images() | {"legend": below | grey}, [tip("run")], opacity=0.4),
     }
 
 
@@ -377,7 +386,7 @@ def sweep_table(accuracies: Sequence[float | None], finished: Sequence[bool]) ->
     -------
     DataFrame
         `trial` from 1, `what` ("finished", "running or pruned" or "best so far"),
-        `accuracy` in [0, 1] and `error`, its complement.
+        `accuracy` in [0, 1] and `error`, its complement as drawn.
     """
     rows: list[tuple[int, str, float]] = []
     best = 0.0
@@ -388,7 +397,7 @@ def sweep_table(accuracies: Sequence[float | None], finished: Sequence[bool]) ->
         if best:
             rows.append((trial, BEST, best))
     table = pd.DataFrame(rows, columns=["trial", "what", "accuracy"])
-    table["error"] = 1 - table["accuracy"]
+    table["error"] = table["accuracy"].map(drawn_error)
     return table.astype({"what": "object", "accuracy": "float64", "error": "float64"})
 
 

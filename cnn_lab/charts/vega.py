@@ -10,9 +10,14 @@ from typing import Any
 
 Spec = dict[str, Any]
 
-# A grey that is readable on light and dark pages.
+# A grey for lines and marks on light and dark pages. No single colour has the contrast that text
+# needs on both, so text takes its colour from the background, which Vega knows as a signal.
 GREY = "#8a8680"
 QUIET: Spec = {"value": GREY}
+INK_ON_LIGHT, INK_ON_DARK = "#6b655b", "#a59d92"
+INK: Spec = {"expr": f"luminance(background) < 0.2 ? '{INK_ON_DARK}' : '{INK_ON_LIGHT}'"}
+QUIET_TEXT: Spec = {"value": INK}
+AXIS_TEXT: Spec = {"labelColor": INK, "titleColor": INK}
 BOTTOM: Spec = {"value": "height"}
 FULL_HEIGHT: Spec = {"y": {"value": 0}, "y2": BOTTOM}
 DASHED = [5, 4]
@@ -31,15 +36,14 @@ def quantity(
     title : str or None
         Of the axis; the field's name where it is "", none where it is None.
     axis : dict or None
-        Properties of the axis; None hides it.
+        Properties of the axis beside the colours of its text; None hides it.
     **scale
         Properties of the scale, such as `domain`, `zero` or `type="log"`.
     """
     channel: Spec = {"field" if isinstance(of, str) else "datum": of, "type": "quantitative"}
     if title != "":
         channel["title"] = title
-    if axis != _USUAL:
-        channel["axis"] = axis
+    channel["axis"] = axis if axis is None else AXIS_TEXT | axis
     return channel | {"scale": scale} if scale else channel
 
 
@@ -56,6 +60,8 @@ def category(field: str, domain: list[str] | None = None, **more: Any) -> Spec:
         `axis`, or `type="ordinal"`.
     """
     channel: Spec = {"field": field, "type": "nominal"}
+    if more.get("axis"):
+        more["axis"] = AXIS_TEXT | more["axis"]
     if domain is not None:
         channel["scale"] = {"domain": domain}
         if "range" in more:
@@ -65,7 +71,7 @@ def category(field: str, domain: list[str] | None = None, **more: Any) -> Spec:
 
 def legend(orient: str, **more: Any) -> Spec:
     """Return a legend without a title and with opaque symbols."""
-    return {"title": None, "orient": orient, "symbolOpacity": 1, **more}
+    return {"title": None, "orient": orient, "symbolOpacity": 1, "labelColor": INK, **more}
 
 
 def tip(field: str, form: str = "", title: str = "") -> Spec:

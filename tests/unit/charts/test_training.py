@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from cnn_lab.charts.training import (
     LATEST_POINTS,
     MAX_POINTS,
+    Measure,
     cell_words,
     confusion_figure,
     curve_spec,
@@ -16,6 +18,7 @@ from cnn_lab.charts.training import (
     most_confused,
     rate_spec,
     rate_table,
+    sweep_table,
     thin,
 )
 from cnn_lab.network.spec import TrainingSpec
@@ -86,6 +89,34 @@ def test_the_chart_is_the_same_however_far_the_run_has_come() -> None:
     assert spec == curve_spec("accuracy", n_epochs=3)
     assert "data" not in spec
     assert spec["encoding"]["x"]["scale"]["domain"] == [0, 3]
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 0.05, 0.5, 0.9999, 1.0])
+def test_every_accuracy_lies_within_the_axis(accuracy: float) -> None:
+    """U5: an error of 0 has no place on a logarithmic axis; it is drawn where 100% is."""
+    epoch = {"n_images": 1000, "loss": 0.0, "accuracy": accuracy, "val_loss": 0.0}
+    epoch["val_accuracy"] = accuracy
+    table = curve_table([report(500, accuracy=accuracy)], [epoch], n_train=N_TRAIN)
+    axis = curve_spec("accuracy", n_epochs=1)["encoding"]["y"]
+    least, most = axis["scale"]["domain"]
+    drawn = pd.concat([table["error"], sweep_table([accuracy], [True])["error"]]).dropna()
+    assert ((drawn >= least) & (drawn <= most)).all()
+    assert (drawn == least).all() == (accuracy > 0.999)
+    assert min(axis["axis"]["values"]) == least
+    assert axis["axis"]["labelExpr"].startswith(f"datum.value <= {least} ? '100%'")
+
+
+@pytest.mark.parametrize("measure", ["loss", "accuracy"])
+def test_epochs_are_joined_and_no_legend_covers_them(measure: Measure) -> None:
+    """U5: a line for each kind of images goes through its points; the legend is outside."""
+    spec = curve_spec(measure, n_epochs=2)
+    lines = [layer for layer in spec["layer"] if layer["mark"]["type"] == "line"]
+    filters = " ".join(layer["transform"][0]["filter"] for layer in lines)
+    for who in ("training", "validation"):
+        assert f"datum.what == 'epoch' && datum.who == '{who}'" in filters
+    shown = [spec, *spec["layer"]]
+    legends = [layer.get("encoding", {}).get("color", {}).get("legend") for layer in shown]
+    assert {one["orient"] for one in legends if one} == {"top"}
 
 
 @pytest.mark.parametrize("measure", ["loss", "accuracy"])

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import streamlit as st
 
+from cnn_lab.app.run_queue import run_queue
 from cnn_lab.charts.maps import (
     Picture,
     Tone,
@@ -19,7 +20,6 @@ from cnn_lab.ops import conv2d
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array
 from cnn_lab.runs.job import UnknownRunError
-from cnn_lab.runs.store import Store, runs_folder
 
 RUN_PREFIX = "run-"
 
@@ -35,7 +35,7 @@ def network(name: str) -> Network:
     """
     if name.startswith(RUN_PREFIX):
         try:
-            return Network.load(Store(runs_folder()).weights(name.removeprefix(RUN_PREFIX)))
+            return run_queue().network(name.removeprefix(RUN_PREFIX))
         except UnknownRunError as error:
             raise ModelFileError(str(error)) from error
     return Network.load(name)

@@ -2,9 +2,10 @@
 
 import dataclasses
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 
@@ -13,8 +14,9 @@ from cnn_lab.cli.specs import recipe_of, training_options
 from cnn_lab.data.keras_download import training_data
 from cnn_lab.data.mnist import Data, DataError
 from cnn_lab.data.sets import INFO, check_fit
+from cnn_lab.network import Network
 from cnn_lab.network.spec import TrainingSpec
-from cnn_lab.runs.store import save_run
+from cnn_lab.runs.store import check_folder, save_run
 from cnn_lab.training.engine import EngineName
 from cnn_lab.training.loop import EpochReport, Report, Trainer, TrainingDivergedError, new_engine
 
@@ -45,6 +47,11 @@ def train(*, engine: EngineName, out: Path | None, as_json: bool, **asked: Any) 
         data = _load(training)
     except (DataError, ValueError) as error:
         raise click.BadParameter(str(error)) from error
+    if out:
+        try:
+            check_folder(out, recipe.network)
+        except OSError as error:
+            raise click.BadParameter(f"{out} cannot be written: {_why(error)}") from error
     trainer = Trainer(new_engine(engine, recipe.network, training), data, report=report)
 
     def stop() -> None:
@@ -64,15 +71,36 @@ def train(*, engine: EngineName, out: Path | None, as_json: bool, **asked: Any) 
     network.card = trainer.card(result)
     if out:
         history = map(dataclasses.asdict, trainer.history)
-        try:
-            save_run(out, network=network, training=training, history=history, result=result)
-        except OSError as error:
-            raise click.ClickException(
-                f"{out} cannot be written: {error.strerror or error}"
-            ) from error
+        run: _Finished = {"training": training, "history": list(history), "result": result}
+        out = _save(out, network, run)
     print_result(result, as_json, _sentence(result, training, out))
     if not trainer.complete:
         raise SystemExit(INTERRUPTED)
+
+
+class _Finished(TypedDict):
+    training: TrainingSpec
+    history: list[dict[str, Any]]
+    result: dict[str, Any]
+
+
+def _save(out: Path, network: Network, run: _Finished) -> Path:
+    """Save a run, if need be to a temporary folder, and return where it is."""
+    try:
+        save_run(out, network=network, **run)
+    except OSError as error:
+        other = Path(tempfile.mkdtemp(prefix="cnn-lab-run-"))
+        try:
+            save_run(other, network=network, **run)
+        except OSError:
+            raise click.ClickException(f"{out} cannot be written: {_why(error)}") from error
+        click.echo(f"{out} cannot be written: {_why(error)}. The run is in {other}.", err=True)
+        return other
+    return out
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _line(epoch: EpochReport, n_epochs: int) -> str:

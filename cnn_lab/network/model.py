@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from cnn_lab.network import spec
 from cnn_lab.network.checked import once_each
@@ -154,8 +154,12 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Save weights, spec and card to one .safetensors file."""
+        Path(path).write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file that `save` writes."""
         metadata = {"spec": self.spec.model_dump_json()} | self.card
-        save_file(dict(self.weights), path, metadata=metadata)
+        return save(dict(self.weights), metadata)
 
     def predict(self, images: Array) -> Array:
         """Return class probabilities.

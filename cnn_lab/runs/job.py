@@ -47,12 +47,12 @@ ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "paused
 
 
 class UnknownRunError(ValueError):
-    """Raised when no run has an id, or it is no longer kept."""
+    """Raised when no run has an id, or it is no longer kept, or it cannot be read."""
 
-    def __init__(self, run_id: str) -> None:
-        super().__init__(
-            f"A run is kept until newer ones replace it. Received: run={run_id[:40]!r}"
-        )
+    def __init__(
+        self, run_id: str, why: str = "A run is kept until newer ones replace it."
+    ) -> None:
+        super().__init__(f"{why} Received: run={run_id[:40]!r}")
 
 
 class RunRefusedError(ValueError):
@@ -232,6 +232,8 @@ class Status:
         Why it stopped or failed; empty otherwise.
     result : mapping
         The `Outcome.result` of a run that has ended with weights; empty otherwise.
+    unsaved : str
+        Why it could not be saved, so that it is in the memory of this server only; empty otherwise.
     """
 
     run_id: str
@@ -241,6 +243,7 @@ class Status:
     position: int = 0
     sentence: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
+    unsaved: str = ""
 
     @property
     def active(self) -> bool:
@@ -300,7 +303,7 @@ def progress(spec: RunSpec, events: Sequence[Event]) -> Progress:
         training_s = (spec.n_images - n_images) / rate
         seconds_left = training_s + epochs_to_judge * _validation_seconds(events)
     return Progress(
-        share=n_images / spec.n_images,
+        share=min(1.0, n_images / spec.n_images),
         epoch=int(last["epoch"]),
         batch=spec.n_batches if newest.kind in ("validating", "epoch") else int(last["batch"]),
         validating=newest["share"] if newest.kind == "validating" else None,

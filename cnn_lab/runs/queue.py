@@ -9,14 +9,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck
-from cnn_lab.network import MAX_FILE_BYTES
+from cnn_lab.network import MAX_FILE_BYTES, Network
 from cnn_lab.runs.checks import Checks, KerasFile, KerasFileRequest
 from cnn_lab.runs.job import (
     ACTIVE,
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 GONE_AFTER_S = 60.0
 MAX_WAITING = 3
 KEPT_JOBS = 20
+MAX_UNSAVED = 3  # runs whose weights are in memory only
+LIFE_EVERY_S = 15.0
 KEPT_KERAS_FILES = 4
 TICK_S = 1.0
 STUCK_AFTER_S = 15.0  # long enough for Keras to be imported, or to do a batch of a large network
@@ -74,6 +76,10 @@ class Run:
     snapshots : list of bytes
     kept : bool
         Whether events and snapshots are on disk only.
+    unsaved : str
+        Why not all of it could be saved so far; empty if it could.
+    showed_life_at : float
+        When other servers were last told that it is going on.
     stopping : str
         Why it has been asked to stop; empty if it has not.
     stop_asked_at, held_up_since : float or None
@@ -93,6 +99,8 @@ class Run:
     snapshots: list[bytes] = field(default_factory=list)
     reached: Outcome | None = None
     kept: bool = False
+    unsaved: str = ""
+    showed_life_at: float = 0.0
     task: "Task | None" = None
     stopping: str = ""
     stop_asked_at: float | None = None
@@ -109,6 +117,7 @@ class Run:
             position,
             self.sentence or self.stopping,
             self.result,
+            self.unsaved,
         )
 
     def note(self, kind: str, values: Mapping[str, float], now: float) -> None:
@@ -134,13 +143,13 @@ class Run:
         if self.task is not None:
             self.task.stop()
 
-    def end(self, ended: Status) -> None:
-        """Record how it ended, and release what is on disk."""
+    def end(self, ended: Status, outcome: Outcome | None) -> None:
+        """Record how it ended, and release what is on disk; the rest stays in memory."""
         self.state, self.sentence, self.result = ended.state, ended.sentence, ended.result
-        self.kept = bool(ended.result) and not self.spec.trial
+        self.reached = outcome if self.unsaved else None
         if self.kept:
             self.events, self.snapshots = [], []
-        self.task = self.reached = None
+        self.task = None
 
 
 class Presence:
@@ -227,6 +236,7 @@ class RunQueue:
         # Pages request these repeatedly, and they no longer change.
         self._kept_events = lru_cache(maxsize=4)(store.events)
         self._kept_snapshots = lru_cache(maxsize=2)(store.snapshots)
+        self._kept_damage = lru_cache(maxsize=16)(store.damage)
         self._presence = Presence(clock, gone_after_s)
         self._changed = threading.Condition(threading.RLock())
         self._runs: dict[str, Run] = {}
@@ -304,9 +314,21 @@ class RunQueue:
             run = self._runs.get(checked_run_id(run_id))
             if run is not None and not run.kept:
                 return Snapshots(run.snapshots)
-        if run is None:
-            self.store.status(run_id)  # raises if the run does not exist
         return Snapshots(self._kept_snapshots(run_id))
+
+    def damage(self, run_id: str) -> list[str]:
+        """Return a sentence for each part of a run on disk that is damaged.
+
+        Raises
+        ------
+        UnknownRunError
+            If the run does not exist.
+        """
+        with self._changed:
+            run = self._runs.get(checked_run_id(run_id))
+            if run is not None and not run.kept:
+                return []
+        return self._kept_damage(run_id)
 
     def status(self, run_id: str) -> Status:
         """Return the status of a run, also of an earlier process if it is still on disk.
@@ -375,6 +397,35 @@ class RunQueue:
         """
         return self.store.weights(run_id)
 
+    def network(self, run_id: str) -> Network:
+        """Return the network of a run that has ended, saved or not.
+
+        Raises
+        ------
+        UnknownRunError
+            If there is none.
+        ModelFileError
+            If its file is damaged.
+        """
+        unsaved = self._unsaved_network(run_id)
+        return Network.load(self.result(run_id)) if unsaved is None else unsaved
+
+    def weights(self, run_id: str) -> bytes:
+        """Return the content of the weights file of a run that has ended, saved or not.
+
+        Raises
+        ------
+        UnknownRunError
+            If there is none.
+        """
+        unsaved = self._unsaved_network(run_id)
+        if unsaved is not None:
+            return unsaved.to_bytes()
+        try:
+            return self.result(run_id).read_bytes()
+        except OSError as error:
+            raise UnknownRunError(run_id) from error
+
     def wait(self, run_id: str, until: Callable[[Status], bool], timeout_s: float) -> Status:
         """Wait until `until` returns true for the status, and return the status.
 
@@ -412,6 +463,13 @@ class RunQueue:
         if self._thread is not None:
             self._thread.join(timeout=30)
 
+    def _unsaved_network(self, run_id: str) -> Network | None:
+        with self._changed:
+            run = self._runs.get(checked_run_id(run_id))
+            if run is None or run.state in ACTIVE or run.reached is None:
+                return None
+            return run.reached.network
+
     def _active(self) -> list[Run]:
         return [run for run in self._runs.values() if run.state in ACTIVE]
 
@@ -424,6 +482,9 @@ class RunQueue:
             ]
             for run_id in ended[: max(0, len(ended) - KEPT_JOBS)]:
                 del self._runs[run_id]
+        unsaved = [run for run in self._runs.values() if run.unsaved and run.state not in ACTIVE]
+        for run in unsaved[: max(0, len(unsaved) - MAX_UNSAVED)]:
+            run.reached, run.snapshots = None, []
 
     def _wake(self) -> None:
         if self._thread is None:
@@ -482,7 +543,7 @@ class RunQueue:
         """Process one run until it ends in any way."""
         state: State
         if not run.spec.trial:
-            with self._ignoring_full_disk():
+            with self._noting_failure(run):
                 self.store.begin(run.run_id, run.spec)
         worker_in_doubt = False
         try:
@@ -506,7 +567,7 @@ class RunQueue:
                 state, sentence = "done", ""
         ended = self._keep(run, replace(run.status(), state=state, sentence=sentence), outcome)
         with self._changed:
-            run.end(ended)
+            run.end(ended, outcome)
             self._changed.notify_all()
         if not self._closed:
             if worker_in_doubt:
@@ -514,17 +575,26 @@ class RunQueue:
             cluster.renew()
 
     def _keep(self, run: Run, ended: Status, outcome: Outcome | None) -> Status:
-        """Save the outcome of a run, if any, and return how it ended."""
-        if outcome is None or outcome.network is None:
-            if not run.spec.trial:
+        """Save the outcome of a run, if anything was reported, and return how it ended."""
+        network, history, result = None, [], {}
+        if outcome is not None:
+            network, history, result = outcome.network, outcome.history, outcome.result
+        ended = replace(ended, result=result)
+        if run.spec.trial:
+            return ended
+        if network is None:
+            ended = replace(ended, result={})
+            if not any(event.kind == "batch" for event in run.events):
                 self.store.discard(run.run_id)
-            return replace(ended, result=outcome.result if outcome else {})
-        ended = replace(ended, result=outcome.result)
-        try:
-            self.store.keep(ended, outcome.network, outcome.history, run.events)
-        except OSError as error:
-            why = f"The run could not be saved: {error.strerror or error}."
-            return replace(ended, state="failed", sentence=why, result={})
+                run.unsaved = ""
+                return ended
+        before, run.unsaved = run.unsaved, ""
+        with self._noting_failure(run):
+            if before:  # perhaps there is room again
+                for number, snapshot in enumerate(run.snapshots, start=1):
+                    self.store.keep_snapshot(run.run_id, number, snapshot)
+            self.store.keep(ended, network, history, run.events)
+            run.kept = True
         return ended
 
     def _follow(self, cluster: "Cluster", run: Run) -> Outcome | None:
@@ -546,6 +616,7 @@ class RunQueue:
                 stuck = self._look_after(run)
             if stuck:
                 cluster.give_up(task)
+            self._show_life(run)
         return cluster.outcome(task)
 
     def _look_after(self, run: Run) -> bool:
@@ -573,23 +644,33 @@ class RunQueue:
         if isinstance(parcel, Outcome):
             run.reached = parcel
             if parcel.network is not None:
-                with self._ignoring_full_disk():
+                with self._noting_failure(run):
                     self.store.keep_epoch(run.run_id, parcel.network, list(run.events))
             return
         run.snapshots.append(parcel)
-        with self._ignoring_full_disk():
+        with self._noting_failure(run):
             self.store.keep_snapshot(run.run_id, len(run.snapshots), parcel)
         snapshot = Snapshots([parcel])[0]
         place = {name: getattr(snapshot, name) for name in ("n_images", "epoch", "batch")}
         self._note(run, "snapshot", place)
 
+    def _show_life(self, run: Run) -> None:
+        """Tell servers that share the storage that a run is going on."""
+        now = self._clock()
+        if run.spec.trial or now - run.showed_life_at < LIFE_EVERY_S:
+            return
+        run.showed_life_at = now
+        with suppress(OSError):  # the next one may succeed
+            self.store.show_life(run.run_id)
+
     @contextmanager
-    def _ignoring_full_disk(self) -> Iterator[None]:
-        """Ignore a failed write, because the end of the run tries again and reports it."""
+    def _noting_failure(self, run: Run) -> Iterator[None]:
+        """Note why a write has failed; training goes on, and the end of the run tries again."""
         try:
             yield
-        except OSError:
+        except OSError as error:
             _log.warning("The results of a run could not be saved.", exc_info=True)
+            run.unsaved = str(error.strerror or error)
 
     def _note(self, run: Run, kind: str, values: Mapping[str, float]) -> None:
         with self._changed:

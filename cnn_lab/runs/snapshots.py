@@ -26,6 +26,7 @@ MAX_MAPS_BYTES = N_WATCHED * 28 * 28 * 32
 MAX_KERNELS_BYTES = 32_000
 MAX_BYTES = 256_000
 
+LARGEST = 1e30  # of a weight or a number in a map; larger ones count as this
 _LEVELS = 127  # of a signed byte, so that zero stays zero
 _SILENT = "silent/"
 _WIRE: dict[str, tuple[str, int]] = {
@@ -320,7 +321,8 @@ def _rectified(network: NetworkSpec) -> dict[str, str]:
 
 
 def _finite(values: Array) -> NDArray[np.float32]:
-    return np.nan_to_num(np.asarray(values, np.float32), nan=0, posinf=0, neginf=0)
+    finite = np.nan_to_num(np.asarray(values, np.float32), nan=0, posinf=0, neginf=0)
+    return np.clip(finite, -LARGEST, LARGEST)
 
 
 def _fit_together(arrays: Mapping[str, Array]) -> bool:
@@ -330,8 +332,8 @@ def _fit_together(arrays: Mapping[str, Array]) -> bool:
         and bool(np.all(place >= 0))
         and kernels.shape[-1:] == maps.shape[-1:] == peaks.shape
         and len(maps) == N_WATCHED
-        and bool(np.all(np.isfinite(kernels)))
-        and bool(np.all(np.isfinite(peaks) & (peaks >= 0)))
+        and bool(np.all(np.abs(kernels) <= np.float32(LARGEST)))
+        and bool(np.all((peaks >= 0) & (peaks <= np.float32(LARGEST))))
         and confusion.shape[0] == confusion.shape[1]
         and bool(np.all(confusion >= 0))
         and int(confusion.sum(dtype=np.int64)) == place[3]

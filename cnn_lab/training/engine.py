@@ -13,6 +13,8 @@ EngineName = Literal["keras", "numpy"]
 Labels = NDArray[np.int64]
 Weights = Mapping[str, Array]
 
+REPORT_EVERY_S = 0.25  # within an epoch, whatever the engine
+
 ENGINES: dict[EngineName, str] = {"keras": "Keras", "numpy": "NumPy"}
 
 

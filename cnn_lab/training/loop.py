@@ -21,11 +21,10 @@ from cnn_lab.network import Network
 from cnn_lab.network.initial import initial_weights, stream
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
-from cnn_lab.training.engine import Engine, EngineName, Labels
+from cnn_lab.training.engine import REPORT_EVERY_S, Engine, EngineName, Labels
 from cnn_lab.training.evaluation import evaluate_probabilities
 from cnn_lab.training.schedules import learning_rates
 
-REPORT_EVERY_S = 0.25
 VALIDATION_BATCH = 500
 AVERAGE_EVERY = 8  # batches, because copying the weights out of an engine takes some milliseconds
 
@@ -395,6 +394,11 @@ class Trainer:
 
     def _end_epoch(self, n: int) -> None:
         loss, accuracy = self._validate()
+        if not np.isfinite(loss):  # the last step of the epoch was the first to overflow
+            raise TrainingDivergedError(
+                f"The loss on the validation images is not a finite number after epoch "
+                f"{self._epoch}: the learning rate is probably too high."
+            )
         finished = EpochReport(
             epoch=self._epoch,
             loss=self._loss_sum / n,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.training.downloads import show_downloads
 from cnn_lab.app.training.time_machine import show_time_machine
 from cnn_lab.app.widgets.inputs import menu
@@ -52,9 +53,19 @@ def show_afterwards(status: Status) -> None:
         st.markdown(prose("afterwards", "untested"))
     else:
         st.markdown(prose("afterwards", "nothing"))
+    _show_damage(status.run_id)
     show_time_machine(status)
     if status.result:
         show_downloads(status)
+
+
+def _show_damage(run_id: str) -> None:
+    """Show which parts of the run can no longer be read, if there are any."""
+    damage = run_queue().damage(run_id)
+    if damage:
+        st.warning(prose("afterwards", "damaged"), title="Parts of this run are damaged")
+        for sentence in damage:
+            st.text(sentence)
 
 
 def _tested(result: Mapping[str, Any]) -> str:

@@ -263,8 +263,8 @@ def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Test accuracy", f"{result['test_accuracy']:.2%}"),
         ("Errors", f"{result['errors']:,} of {result['n']:,}"),
-        ("Images per second", f"{result['images_per_second']:,.0f}"),
-        ("Training time", duration(result["seconds"])),
+        ("Images per second", or_dash(result.get("images_per_second"), "{:,.0f}".format)),
+        ("Training time", or_dash(result.get("seconds"), duration)),
     ]
 
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cnn_lab.app.caches import RUN_PREFIX
+from cnn_lab.app.caches import RUN_PREFIX, network
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.training.curves import history_csv
 from cnn_lab.app.widgets.networks import show_network_code
 from cnn_lab.concepts.checks import CheckRefusedError
 from cnn_lab.content import prose
+from cnn_lab.network import ModelFileError
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.runs.checks import CheckStatus, KerasFile, KerasFileRequest
 from cnn_lab.runs.job import RunSpec, Status, UnknownRunError
@@ -20,29 +21,21 @@ BINARY = "application/octet-stream"
 
 
 def show_downloads(status: Status) -> None:
-    """Show the downloads of a finished run.
+    """Show the downloads of a finished run; without its weights if they cannot be read.
 
     Parameters
     ----------
     status : Status
-        Of a run that is no longer active and has weights.
+        Of a run that is no longer active and has results.
     """
     st.subheader("Downloads", anchor=False)
     run_id, name = status.run_id, f"{status.spec.network.name}-{status.run_id}"
+    has_weights = _has_weights(run_id)
+    if not has_weights:
+        st.caption(prose("afterwards", "no_weights"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if status.spec.training.data_set == "mnist":
-            st.page_link(
-                "pages/draw.py",
-                label="Use this model in Draw",
-                icon=":material/draw:",
-                query_params={"draw_model": f"{RUN_PREFIX}{run_id}"},
-            )
-        _button(
-            "Weights (.safetensors)",
-            lambda: run_queue().result(run_id).read_bytes(),
-            f"{name}.safetensors",
-            BINARY,
-        )
+        if has_weights:
+            _weights(status, name)
         _button(
             "History (CSV)",
             lambda: history_csv(run_queue().events(run_id)).encode(),
@@ -52,9 +45,36 @@ def show_downloads(status: Status) -> None:
         _button(
             "Settings (JSON)", lambda: _settings(status.spec), f"{name}.json", "application/json"
         )
-        _keras_file(run_id, name)
+        if has_weights:
+            _keras_file(run_id, name)
     spec = status.spec
     show_network_code("This run as Keras code", "training_code", spec.network, spec.training)
+
+
+def _has_weights(run_id: str) -> bool:
+    try:
+        network(f"{RUN_PREFIX}{run_id}")
+    except ModelFileError:
+        return False
+    return True
+
+
+def _weights(status: Status, name: str) -> None:
+    """Show where the weights can go: to Draw, or into a file."""
+    run_id = status.run_id
+    if status.spec.training.data_set == "mnist":
+        st.page_link(
+            "pages/draw.py",
+            label="Use this model in Draw",
+            icon=":material/draw:",
+            query_params={"draw_model": f"{RUN_PREFIX}{run_id}"},
+        )
+    _button(
+        "Weights (.safetensors)",
+        lambda: run_queue().weights(run_id),
+        f"{name}.safetensors",
+        BINARY,
+    )
 
 
 def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
@@ -100,7 +120,7 @@ def _keras_file(run_id: str, name: str) -> None:
 
 def _ask(run_id: str) -> None:
     try:
-        wanted = KerasFileRequest(run_queue().result(run_id).read_bytes())
+        wanted = KerasFileRequest(run_queue().weights(run_id))
         st.session_state[ASKED][run_id] = run_queue().keras_files.ask(wanted)
     except (CheckRefusedError, UnknownRunError) as error:
         st.session_state[REFUSED] = str(error)

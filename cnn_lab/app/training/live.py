@@ -50,6 +50,9 @@ def _follow(run_id: str, *, was_active: bool) -> None:
         st.rerun()  # the whole page: this fragment has set the controls
     if status.active and may_steer(status):
         _show_buttons(status, events)
+    if status.unsaved:
+        why = prose("training", "unsaved", why=status.unsaved)
+        st.warning(why, title="This run cannot be saved")
     show_view(run_view(status, events))
     show_findings(status)
     if status.active:

@@ -112,6 +112,24 @@ class SweepStatus(Checked):
     sentence: str = ""
     trials: tuple[Trial, ...] = ()
 
+    @model_validator(mode="after")
+    def _trials_of_this_sweep(self) -> Self:
+        """Check that the trials are those of the specification, as a damaged record's are not."""
+        if not self.trials:
+            return self
+        possible = {name: choices(self.spec.base, name) for name in self.spec.vary}
+        for number, trial in enumerate(self.trials, start=1):
+            if not (
+                trial.number == number <= self.spec.n_trials
+                and trial.settings.keys() == possible.keys()
+                and all(_offers(possible[name], value) for name, value in trial.settings.items())
+                and len(trial.accuracies) <= self.spec.base.training.epochs
+                and all(0 <= accuracy <= 1 for accuracy in trial.accuracies)
+                and 0 <= trial.seconds <= MAX_SECONDS**2
+            ):
+                raise ValueError(f"Trial {number} does not belong to this sweep.")
+        return self
+
     @property
     def active(self) -> bool:
         """Whether it has not ended yet."""
@@ -162,6 +180,13 @@ class SweepStatus(Checked):
             "best": None if best is None else _outcome(best),
             "trials": [_outcome(trial) for trial in self.trials],
         }
+
+
+def _offers(possible: tuple[Value, ...] | Range, value: Value) -> bool:
+    """Return whether a setting could have this value."""
+    if isinstance(possible, Range):
+        return not isinstance(value, str) and possible.low <= value <= possible.high
+    return value in possible
 
 
 def _outcome(trial: Trial) -> dict[str, object]:

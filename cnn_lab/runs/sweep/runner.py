@@ -17,7 +17,7 @@ from cnn_lab.runs.job import (
     new_run_id,
 )
 from cnn_lab.runs.queue import RunQueue
-from cnn_lab.runs.store import Folder
+from cnn_lab.runs.store import Folder, put_in_order, remove_oldest
 from cnn_lab.runs.sweep.records import SweepSpec, SweepState, SweepStatus, Trial, TrialState
 from cnn_lab.runs.sweep.space import run_of
 
@@ -29,17 +29,18 @@ MAX_FAILURES_IN_A_ROW = 5
 MAX_SWEEPS = 2
 KEPT_SWEEPS = 20
 FOLDER, FILE = "sweeps", "sweep.json"
+DAMAGED = "The record of this sweep is damaged."
 
 _log = logging.getLogger(__name__)
 
 
 class UnknownSweepError(ValueError):
-    """Raised when no sweep has this id, or it is no longer kept."""
+    """Raised when no sweep has this id, or it is no longer kept, or it cannot be read."""
 
-    def __init__(self, sweep_id: str) -> None:
-        super().__init__(
-            f"A sweep is kept until newer ones replace it. Received: sweep={sweep_id[:40]!r}"
-        )
+    def __init__(
+        self, sweep_id: str, why: str = "A sweep is kept until newer ones replace it."
+    ) -> None:
+        super().__init__(f"{why} Received: sweep={sweep_id[:40]!r}")
 
 
 class Sweep:
@@ -317,17 +318,22 @@ class Sweeps:
         with suppress(OSError):
             sweeps = self._folder
             anonymous = status.model_copy(update={"owner": ""})
-            (sweeps / status.sweep_id).put(FILE, anonymous.model_dump_json(indent=2).encode())
-            kept = sorted(sweeps.folders(holding=FILE), key=lambda sweep: sweep.modified(FILE))
-            for old in kept[:-KEPT_SWEEPS]:
-                old.remove()
+            folder = sweeps / status.sweep_id
+            folder.put(FILE, anonymous.model_dump_json(indent=2).encode())
+            put_in_order(sweeps, folder, FILE)
+            remove_oldest(sweeps, FILE, KEPT_SWEEPS, spare=lambda _folder: False)
 
     def _load(self, sweep_id: str) -> SweepStatus:
         try:
             folder = self._folder / checked_run_id(sweep_id)
-            return SweepStatus.model_validate_json(folder.get(FILE))
-        except (OSError, UnknownRunError, ValueError) as error:
+            status = SweepStatus.model_validate_json(folder.get(FILE))
+        except (OSError, UnknownRunError) as error:
             raise UnknownSweepError(sweep_id) from error
+        except ValueError as error:
+            raise UnknownSweepError(sweep_id, DAMAGED) from error
+        if status.active or status.sweep_id != sweep_id:
+            raise UnknownSweepError(sweep_id, DAMAGED)
+        return status
 
     @property
     def _folder(self) -> Folder:

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,33 @@ def tiny(tmp_path: Path) -> Path:
     path = tmp_path / "spec.json"
     path.write_text(TINY.to_json())
     return path
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training(
+    tiny: Path, tmp_path: Path
+) -> None:
+    """R3: nobody waits for a training whose result has no place."""
+    (tmp_path / "file").write_text("not a folder")
+    given = ["train", "--spec", tiny, "--engine", "numpy", "--out", tmp_path / "file" / "run"]
+    result = run(*given)
+    assert result.exit_code == 2
+    assert "cannot be written" in " ".join(result.output.replace("│", " ").split())
+    assert "epoch" not in result.output
+
+
+def test_a_run_whose_folder_is_lost_while_it_trains_is_saved_elsewhere(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R3: a finished training is not thrown away because of its folder."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    out = tmp_path / "run"
+    (out / "spec.json").mkdir(parents=True)  # the probe does not meet it
+    result = run("train", "--spec", tiny, "--engine", "numpy", "--out", out, "--json")
+    assert result.exit_code == 0
+    (elsewhere,) = tmp_path.glob("cnn-lab-run-*")
+    assert str(elsewhere) in result.stderr
+    assert load_specs(elsewhere)[0] == TINY.network
 
 
 def test_the_numpy_engine_trains_what_a_file_asks_for_and_needs_no_tensorflow(

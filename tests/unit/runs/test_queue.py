@@ -24,10 +24,9 @@ from cnn_lab.network import MAX_FILE_BYTES, Network, zoo
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.runs import cluster, connection
 from cnn_lab.runs.checks import MAX_UNDER_WAY, Checks, KerasFileRequest
-from cnn_lab.runs.job import Event, Outcome, RunSpec, Status, UnknownRunError, new_run_id
+from cnn_lab.runs.job import Event, RunSpec, Status, UnknownRunError, new_run_id
 from cnn_lab.runs.queue import GONE_AFTER_S, STUCK_AFTER_S, RunQueue
 from cnn_lab.runs.store import Store
-from tests.fake_cluster import FakeCluster
 from tests.unit.runs.small_runs import (
     CLOCK,
     LONG,
@@ -272,27 +271,6 @@ def test_a_check_that_takes_too_long(
     assert status.sentence.startswith("Keras did not answer within 0.1 s.")
     monkeypatch.undo()
     assert queue.checks.wait(queue.checks.ask(layer(21)), PATIENCE_S).state == "answered"
-
-
-class FullDisk(Store):
-    """Where nothing can be kept at the end."""
-
-    def keep(self, *_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-
-def test_a_run_that_cannot_be_saved(tmp_path: Path) -> None:
-    cluster = FakeCluster()
-    queue = RunQueue(FullDisk(tmp_path), cluster=cluster)
-    run_id = queue.submit(spec(), "ann")
-    cluster.tell(run_id, "epoch", epoch=1)
-    network = Network(TINY, {name: np.zeros(s) for name, s in TINY.weight_shapes().items()})
-    cluster.task(run_id).end(Outcome(network, [{"epoch": 1}], {"epochs": 1}))
-    status = queue.wait(run_id, ended, PATIENCE_S)
-    assert status.state == "failed"
-    assert status.sentence == "The run could not be saved: No space left on device."
-    assert [event.kind for event in queue.events(run_id)].count("epoch") == 1
-    queue.close()
 
 
 @pytest.mark.parametrize("run_id", ["0123456789abcdef", "../../secret", ""])

@@ -1,8 +1,11 @@
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +17,29 @@ from fsspec.implementations.memory import MemoryFileSystem
 from cnn_lab.network import Network
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 from cnn_lab.runs import store
-from cnn_lab.runs.job import Event, Outcome, RunSpec, Status, UnknownRunError, new_run_id
-from cnn_lab.runs.queue import RunQueue
+from cnn_lab.runs.job import (
+    Event,
+    Outcome,
+    RunSpec,
+    Status,
+    TrainingFailedError,
+    UnknownRunError,
+    new_run_id,
+)
+from cnn_lab.runs.queue import MAX_UNSAVED, RunQueue
+from cnn_lab.runs.snapshots import Snapshot
 from cnn_lab.runs.store import Address, Folder, Store
 from tests.fake_cluster import PATIENCE_S, FakeCluster
+from tools.server import ROOT
 
 NETWORK = NetworkSpec(
     name="tiny",
     layers=(Flatten(name="flatten"), Dense(name="dense", units=10), Softmax(name="softmax")),
 )
+FIGURES = {"epoch": 1, "loss": 2.0, "accuracy": 0.1, "seconds": 1.0}
 EVENTS = [
-    Event("batch", 0.5, {"epoch": 1, "batch": 1, "loss": 2.0, "accuracy": 0.1, "n_images": 128}),
-    Event("epoch", 3.0, {"epoch": 1, "loss": 1.0, "val_loss": 0.9, "n_images": 54_000}),
+    Event("batch", 0.5, {**FIGURES, "batch": 1, "n_images": 128}),
+    Event("epoch", 3.0, {**FIGURES, "val_loss": 0.9, "val_accuracy": 0.2, "n_images": 54_000}),
 ]
 
 Keep = Callable[..., Status]
@@ -87,8 +101,6 @@ def test_only_the_newest_runs_stay_and_nothing_else_is_touched(
     theirs.mkdir()
     (theirs / "beach.txt").write_text("sun")
     kept = [keep().run_id for _ in range(2)]
-    oldest = tmp_path / kept[0] / store.ENDED
-    os.utime(oldest, (1, 1))
     kept.append(keep().run_id)
     assert {p.name for p in tmp_path.iterdir()} == {*kept[1:], theirs.name}
     assert (theirs / "beach.txt").read_text() == "sun"
@@ -108,14 +120,6 @@ def test_a_folder_beside_the_runs_is_out_of_reach(keep: Keep, tmp_path: Path) ->
     status = keep()
     with pytest.raises(UnknownRunError):
         Store(tmp_path).weights(f"../{tmp_path.name}/{status.run_id}")
-
-
-@pytest.mark.parametrize("damage", ["", "[1, 2", '{"state": 3}'])
-def test_a_damaged_run_is_no_run(keep: Keep, tmp_path: Path, damage: str) -> None:
-    status = keep()
-    (tmp_path / status.run_id / store.ENDED).write_text(damage)
-    with pytest.raises(UnknownRunError):
-        Store(tmp_path).status(status.run_id)
 
 
 def test_the_epochs_are_a_line_each(keep: Keep, tmp_path: Path) -> None:
@@ -181,13 +185,20 @@ def test_runs_are_kept_wherever_an_address_leads(
         Store(in_memory).status(status.run_id)
 
 
+def snapshot(n_images: int) -> bytes:
+    nothing = np.zeros((0, 0, 0, 0), np.float32), np.zeros((5, 0, 0, 0), np.float32)
+    confusion = np.eye(10, dtype=np.int64)
+    return Snapshot(n_images, 1, n_images // 128, *nothing, confusion, 10).to_bytes()
+
+
 def test_snapshots_come_back_in_order(keep: Keep, tmp_path: Path, in_memory: str) -> None:
     for address in (tmp_path / "here", in_memory):
         run_id, runs = keep(runs=address).run_id, Store(address)
         assert runs.snapshots(run_id) == []
         for number in range(12, 0, -1):
-            runs.keep_snapshot(run_id, number, b"%d" % number)
-        assert runs.snapshots(run_id) == [b"%d" % n for n in range(1, 13)]
+            runs.keep_snapshot(run_id, number, snapshot(number))
+        assert runs.snapshots(run_id) == [snapshot(n) for n in range(1, 13)]
+        assert runs.damage(run_id) == []
 
 
 def test_a_run_in_progress_cannot_be_read(tmp_path: Path, network: Network) -> None:
@@ -238,20 +249,264 @@ def test_a_run_whose_server_went_away_keeps_its_epochs(tmp_path: Path, network: 
         runs.weights(begun)
 
 
-def test_a_full_disk_leaves_nothing_and_says_so(network: Network) -> None:
+def test_an_object_store_that_refuses_large_files_loses_nothing(network: Network) -> None:
+    """R3: what cannot be saved is told before training, and stays in memory."""
     runs, cluster = Store("full://runs"), FakeCluster()
     queue = RunQueue(runs, cluster=cluster)
     run_id = queue.submit(RunSpec(network=NETWORK, training=TrainingSpec()), "an owner")
+    cluster.tell(run_id, "batch", **EVENTS[0].values)
+    assert queue.status(run_id).unsaved == "No space left on device"
     reached = Outcome(network, [{"epoch": 1}], {"epochs": 1})
-    cluster.task(run_id).send(reached)  # is not written, and does no harm
+    cluster.task(run_id).send(reached)
     assert queue.status(run_id).active
     cluster.task(run_id).end(reached)
     ended = queue.wait(run_id, lambda status: not status.active, PATIENCE_S)
-    assert ended.state == "failed"
-    assert ended.sentence == "The run could not be saved: No space left on device."
-    assert not ended.result
-    assert not list(runs.folder.folders(holding=store.SPEC))
+    assert (ended.state, ended.result, ended.unsaved) == (
+        "done",
+        {"epochs": 1},
+        "No space left on device",
+    )
+    assert [event.kind for event in queue.events(run_id)].count("batch") == 1
+    again = Network.from_bytes(queue.weights(run_id))
+    np.testing.assert_array_equal(again.weights["dense/kernel"], network.weights["dense/kernel"])
     queue.close()
+
+
+# A run in a process that may write only small files: what a full disk does to it.
+FULL = """
+import json, resource, sys
+from safetensors.numpy import load
+from cnn_lab.network import Network
+from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.runs.job import Outcome, RunSpec
+from cnn_lab.runs.queue import RunQueue
+from cnn_lab.runs.store import Store
+from tests.fake_cluster import PATIENCE_S, FakeCluster
+from tests.unit.runs.test_store import EVENTS, snapshot
+
+folder, weights, limit = sys.argv[1:]
+network, cluster = Network.load(weights), FakeCluster()
+queue = RunQueue(Store(folder), cluster=cluster)
+first = Outcome(network, [{"epoch": 1}], {"epochs": 1})
+if limit == "before":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+run_id = queue.submit(RunSpec(network=network.spec, training=TrainingSpec(epochs=2)), "ann")
+for event in EVENTS:
+    cluster.tell(run_id, event.kind, **event.values)
+told = queue.status(run_id).unsaved
+task = cluster.task(run_id)
+task.send(snapshot(128))
+task.send(first)
+if limit == "after":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+network.card["result"] = json.dumps({"epochs": 2})
+task.end(Outcome(network, [{"epoch": 1}, {"epoch": 2}], {"epochs": 2}))
+ended = queue.wait(run_id, lambda status: not status.active, PATIENCE_S)
+found = load(queue.weights(run_id))
+same = all((found[name] == values).all() for name, values in network.weights.items())
+same = same and queue.network(run_id) is network
+kinds = [event.kind for event in queue.events(run_id)]
+print(json.dumps([run_id, told, ended.state, ended.unsaved, ended.result, same, kinds]))
+"""
+
+
+@pytest.mark.parametrize("limit", ["before", "after"])
+def test_a_disk_that_is_full_or_becomes_full_loses_nothing(
+    network: Network, tmp_path: Path, limit: str
+) -> None:
+    """R3: finished epochs stay on disk, the end stays in memory, and the run says so."""
+    network.save(tmp_path / "weights.safetensors")
+    runs = tmp_path / "runs"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, runs, tmp_path / "weights.safetensors", limit],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        cwd=ROOT,
+    )
+    run_id, told, state, unsaved, result, same, kinds = json.loads(done.stdout)
+    assert told == (os.strerror(errno.EFBIG) if limit == "before" else "")
+    assert (state, unsaved, result, same) == ("done", os.strerror(errno.EFBIG), {"epochs": 2}, True)
+    assert kinds == ["batch", "epoch", "snapshot"]
+    kept = Store(runs)
+    if limit == "after":
+        assert kept.status(run_id).result == {"epochs": 1, "engine": "numpy"}
+        assert (
+            kept.events(run_id)
+            == [
+                replace(event, at_s=kept_event.at_s)
+                for event, kept_event in zip(EVENTS, kept.events(run_id)[:2], strict=True)
+            ]
+            + kept.events(run_id)[2:]
+        )
+        assert kept.snapshots(run_id) == [snapshot(128)]
+        assert Network.load(kept.weights(run_id)).spec == NETWORK
+    assert kept.status(run_id).state == "failed"  # as far as the next server can know
+
+
+def test_too_little_room_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R3: the free space is compared with what such a run needs."""
+    free = shutil.disk_usage(tmp_path)._replace(free=10_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: free)
+    spec = RunSpec(network=NETWORK, training=TrainingSpec())
+    with pytest.raises(OSError, match="10 MB are free, and a run like this needs up to 31"):
+        Store(tmp_path).begin(new_run_id(), spec)
+    monkeypatch.undo()
+    Store(tmp_path).begin(run_id := new_run_id(), spec)
+    assert store.PROBE not in {path.name for path in (tmp_path / run_id).iterdir()}
+
+
+def test_a_file_where_the_folder_should_be_is_told_before_training(
+    tmp_path: Path, network: Network
+) -> None:
+    """R3: no run trains for an hour to learn that its folder cannot be written."""
+    (tmp_path / "runs").write_text("not a folder")
+    cluster = FakeCluster()
+    queue = RunQueue(Store(tmp_path / "runs"), cluster=cluster)
+    run_id = queue.submit(RunSpec(network=NETWORK, training=TrainingSpec()), "an owner")
+    cluster.tell(run_id, "batch", **EVENTS[0].values)
+    assert queue.status(run_id).unsaved
+    cluster.task(run_id).end(Outcome(network, [{"epoch": 1}], {"epochs": 1}))
+    assert queue.wait(run_id, lambda status: not status.active, PATIENCE_S).state == "done"
+    assert Network.from_bytes(queue.weights(run_id)).spec == NETWORK
+    assert (tmp_path / "runs").read_text() == "not a folder"
+    queue.close()
+
+
+def test_the_memory_of_unsaved_runs_is_limited(network: Network, tmp_path: Path) -> None:
+    """R3: the weights of a few unsaved runs are kept, not those of all."""
+    (tmp_path / "runs").write_text("not a folder")
+    cluster = FakeCluster()
+    queue = RunQueue(Store(tmp_path / "runs"), cluster=cluster)
+    run_ids = []
+    for _ in range(MAX_UNSAVED + 2):
+        run_ids.append(queue.submit(RunSpec(network=NETWORK, training=TrainingSpec()), "ann"))
+        cluster.tell(run_ids[-1], "batch", **EVENTS[0].values)
+        cluster.task(run_ids[-1]).end(Outcome(network, [{"epoch": 1}], {"epochs": 1}))
+        queue.wait(run_ids[-1], lambda status: not status.active, PATIENCE_S)
+    assert queue.weights(run_ids[-1])
+    with pytest.raises(UnknownRunError):
+        queue.weights(run_ids[0])
+    queue.close()
+
+
+def test_a_failure_in_the_first_epoch_keeps_what_was_reported(tmp_path: Path) -> None:
+    """R3: the events and snapshots of a run that diverges at once outlive the server."""
+    cluster = FakeCluster()
+    queue = RunQueue(Store(tmp_path), cluster=cluster)
+    run_id = queue.submit(RunSpec(network=NETWORK, training=TrainingSpec()), "an owner")
+    cluster.tell(run_id, "batch", **EVENTS[0].values)
+    cluster.task(run_id).send(snapshot(128))
+    cluster.tell(run_id, "diverged")
+    cluster.task(run_id).end(TrainingFailedError("The loss is not a finite number."))
+    assert queue.wait(run_id, lambda status: not status.active, PATIENCE_S).state == "failed"
+    queue.close()
+    again = Store(tmp_path)
+    assert again.status(run_id).sentence == "The loss is not a finite number."
+    assert again.status(run_id).result == {}
+    assert [event.kind for event in again.events(run_id)] == ["batch", "snapshot", "diverged"]
+    assert again.snapshots(run_id) == [snapshot(128)]
+    assert again.damage(run_id) == []
+
+
+BEGIN = """
+import sys
+from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.runs.job import RunSpec
+from cnn_lab.runs.store import Store
+from tests.unit.runs.test_store import NETWORK
+
+folder, run_id = sys.argv[1:]
+Store(folder).begin(run_id, RunSpec(network=NETWORK, training=TrainingSpec()))
+print("begun", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_run_going_on_in_another_server_is_not_removed(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: pruning spares the folder of a run that another process is training."""
+    monkeypatch.setattr(store, "KEPT_RUNS", 1)
+    theirs = new_run_id()
+    with subprocess.Popen(
+        [sys.executable, "-c", BEGIN, tmp_path, theirs],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "begun\n"
+        for _ in range(3):
+            newest = keep().run_id
+        assert {path.name for path in tmp_path.iterdir()} == {theirs, newest}
+        with pytest.raises(UnknownRunError, match="Another server has begun this run"):
+            Store(tmp_path).status(theirs)
+        other.kill()
+    assert Store(tmp_path).status(theirs).sentence == store.WITH_THE_SERVER
+
+
+def test_a_run_on_another_machine_is_going_on_while_its_word_changes(
+    keep: Keep, tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: no clock of another machine is trusted, only that something changes."""
+    monkeypatch.setattr(store, "KEPT_RUNS", 1)
+    monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+    theirs, their_store = new_run_id(), Store(tmp_path)
+    their_store.begin(theirs, RunSpec(network=NETWORK, training=TrainingSpec()))
+    their_store.keep_epoch(theirs, network, EVENTS)
+    monkeypatch.setattr("socket.gethostname", lambda: "here")
+    os.utime(tmp_path / theirs / store.ALIVE, (1, 1))
+
+    now = 0.0
+    ours = Store(tmp_path, clock=lambda: now)
+    status = keep()
+    for _ in range(3):
+        with pytest.raises(UnknownRunError, match="Another server has begun this run"):
+            ours.status(theirs)
+        ours.keep(status, network, [], EVENTS)
+        now += store.LOST_AFTER_S - 1
+        their_store.show_life(theirs)
+    assert {path.name for path in tmp_path.iterdir()} == {theirs, status.run_id}
+
+    with pytest.raises(UnknownRunError):
+        ours.status(theirs)
+    now += store.LOST_AFTER_S
+    assert ours.status(theirs).result == {"epochs": 1, "engine": "numpy"}
+    newest = keep().run_id
+    ours.keep(replace(status, run_id=newest), network, [], EVENTS)
+    assert {path.name for path in tmp_path.iterdir()} == {newest}
+
+
+def test_a_run_dated_in_the_future_grows_old_too(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: the order of runs is the store's own, whatever the times of their files."""
+    monkeypatch.setattr(store, "KEPT_RUNS", 2)
+    kept = [keep().run_id]
+    for path in (tmp_path / kept[0]).iterdir():
+        os.utime(path, (2**32, 2**32))
+    kept += [keep().run_id for _ in range(2)]
+    assert {path.name for path in tmp_path.iterdir()} == set(kept[1:])
+
+
+def test_folders_of_an_earlier_version_go_first(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: folders without a number are older than all others."""
+    monkeypatch.setattr(store, "KEPT_RUNS", 3)
+    old = [keep().run_id for _ in range(3)]
+    for seconds, run_id in zip((2**32, 10, 20), old, strict=True):
+        (tmp_path / run_id / store.ORDER).unlink()
+        os.utime(tmp_path / run_id / store.ENDED, (seconds, seconds))
+    new = [keep().run_id]
+    assert {path.name for path in tmp_path.iterdir()} == {old[0], old[2], *new}
+    new += [keep().run_id for _ in range(2)]
+    assert {path.name for path in tmp_path.iterdir()} == set(new)
 
 
 def test_a_file_that_cannot_be_replaced_stays_whole(

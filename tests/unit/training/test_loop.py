@@ -25,7 +25,15 @@ from cnn_lab.network.spec import (
     TrainingSpec,
 )
 from cnn_lab.training.engine import ENGINES
-from cnn_lab.training.loop import BatchReport, Control, PauseReport, Report, Trainer, new_engine
+from cnn_lab.training.loop import (
+    BatchReport,
+    Control,
+    PauseReport,
+    Report,
+    Trainer,
+    TrainingDivergedError,
+    new_engine,
+)
 
 CHANGES = Augmentation(shift=2, rotate=15, scale=0.1, shear=10, elastic=1, stroke=1, light=0.2)
 
@@ -232,3 +240,19 @@ def test_what_was_learned_between_the_last_report_and_a_stop_counts() -> None:
     ).train()
     told = [what.n_images for what in heard if isinstance(what, BatchReport)]
     assert told == [100, 200]
+
+
+def test_a_step_that_overflows_at_the_end_of_an_epoch_is_no_result() -> None:
+    """R4: no epoch is reported whose validation loss is not a number."""
+    data = load_data_set("mnist", 0.01, 0)
+    batch = Some(first(data.train, 50), first(data.validation, 50), data.test)
+    layers = [Dense(name=f"dense{i}", units=64) for i in range(4)]
+    network = NetworkSpec(
+        name="steep",
+        layers=(Flatten(name="flat"), *layers, Dense(name="ten", units=10), Softmax(name="end")),
+    )
+    training = TrainingSpec(batch_size=50, epochs=30, optimizer="sgd", learning_rate=10)
+    trainer = Trainer(new_engine("numpy", network, training), batch)
+    with pytest.raises(TrainingDivergedError, match="validation images"):
+        trainer.train()
+    assert all(np.isfinite(epoch.val_loss) for epoch in trainer.history)

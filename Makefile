@@ -17,7 +17,8 @@ stamp = $(VENV)/installed-$(1)-$(firstword $(shell cksum < $(1)))
 RUN_STAMP := $(call stamp,requirements.txt)
 DEV_STAMP := $(call stamp,requirements-dev.txt)
 PYTEST := $(BIN)/python -m pytest --durations=5 --numprocesses=$(WORKERS) --dist=worksteal
-COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes
 
 .PHONY: help run install test quick check format bundle playground screenshots dev browser lock bench fuzz
 
@@ -35,7 +36,8 @@ help:
 	@echo "make lock     pin the requirements of pyproject.toml again"
 
 run: $(RUN_STAMP)
-	exec $(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT)
+	exec $(BIN)/streamlit run asgi.py --server.address $(HOST) --server.port $(PORT) \
+		$(if $(filter-out localhost 0.0.0.0 ::,$(HOST)),--browser.serverAddress $(HOST))
 
 install: $(RUN_STAMP)
 
@@ -89,14 +91,14 @@ bench: dev browser
 
 $(RUN_STAMP): | $(BIN)/pip
 	@echo "Installing what the lab needs (about a minute and a half, once)"
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(INSTALL) --requirement requirements.txt
 	@rm -f $(VENV)/installed-requirements.txt-*
 	@touch $@
 
 # The development requirements hold all the others, so both stamps are due.
 $(DEV_STAMP): | $(BIN)/pip
 	@echo "Installing what the lab and its tests need (about two minutes, once)"
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	$(INSTALL) --requirement requirements-dev.txt
 	@rm -f $(VENV)/installed-*
 	@touch $@ $(RUN_STAMP)
 

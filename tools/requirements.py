@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from tools.server import ROOT
 
 ADDRESS = re.compile(r"://|^--|^-[a-z]\b| @ ")
+HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def find_drift(pyproject: str, runtime: str, development: str) -> list[str]:
@@ -27,8 +28,8 @@ def find_drift(pyproject: str, runtime: str, development: str) -> list[str]:
     Returns
     -------
     list of str
-        Empty when the pins meet every requirement, both files pin alike, and no line names an
-        index.
+        Empty when the pins meet every requirement and have hashes, both files pin alike, and no
+        line names an index.
     """
     project = tomllib.loads(pyproject)["project"]
     wanted = [Requirement(text) for text in project["dependencies"]]
@@ -37,14 +38,19 @@ def find_drift(pyproject: str, runtime: str, development: str) -> list[str]:
         *_find_faults("requirements.txt", runtime, wanted),
         *_find_faults("requirements-dev.txt", development, [*wanted, *wanted_dev]),
         *(
-            f"requirements.txt pins {pin}, requirements-dev.txt does not"
+            f"requirements.txt pins {HASH.sub('', pin).strip()}, requirements-dev.txt does not"
             for pin in sorted(_pins(runtime) - _pins(development))
         ),
     ]
 
 
 def _pins(text: str) -> set[str]:
-    return {content for line in text.splitlines() if (content := _content(line))}
+    return {content for line in _lines(text) if (content := _content(line))}
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines, each pin in one with its hashes."""
+    return text.replace("\\\n", "").splitlines()
 
 
 def _content(line: str) -> str:
@@ -55,8 +61,9 @@ def _find_faults(name: str, text: str, wanted: list[Requirement]) -> Iterator[st
     """Yield what is wrong with one file's pins and with where they say that they come from."""
     versions: dict[str, list[str]] = {canonicalize_name(one.name): [] for one in wanted}
     pin = ""
-    for line in text.splitlines():
-        content = _content(line)
+    for line in _lines(text):
+        content, n_hashes = HASH.subn("", _content(line))
+        content = content.strip()
         if ADDRESS.search(content):
             yield f"{name} names an index or an address: {content.split()[0]}"
         elif content:
@@ -64,6 +71,8 @@ def _find_faults(name: str, text: str, wanted: list[Requirement]) -> Iterator[st
             pin = canonicalize_name(required.name)
             if [specifier.operator for specifier in required.specifier] != ["=="]:
                 yield f"{name} does not pin {pin} to one version"
+            if not n_hashes:
+                yield f"{name} has no hash for {pin}"
             if pin in versions:
                 versions[pin] += [specifier.version for specifier in required.specifier]
         elif "cnn-lab (pyproject.toml)" in line and pin not in versions:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK = "127.0.0.1"
 START_TIMEOUT_S = 60
 
 
@@ -33,14 +34,14 @@ class Server:
 
 
 @contextmanager
-def serving(script: Path, **environment: str) -> Iterator[Server]:
+def serving(script: Path, *, address: str = LOOPBACK, **environment: str) -> Iterator[Server]:
     """Serve `script` with these additional environment variables until the block ends."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
         log_path = Path(folder) / "server.log"
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                streamlit_command(script, port),
+                streamlit_command(script, port, address),
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
                 stdin=subprocess.DEVNULL,
@@ -56,12 +57,12 @@ def serving(script: Path, **environment: str) -> Iterator[Server]:
             stop(process)
 
 
-def streamlit_command(script: Path, port: int) -> list[str]:
-    """Return the command that serves `script` on loopback and never reloads it."""
+def streamlit_command(script: Path, port: int, address: str = LOOPBACK) -> list[str]:
+    """Return the command that serves `script` on an address and never reloads it."""
     return [
         *(sys.executable, "-m", "streamlit", "run", str(script)),
         *("--server.port", str(port)),
-        *("--server.address", "127.0.0.1"),
+        *("--server.address", address),
         *("--server.headless", "true"),
         *("--server.fileWatcherType", "none"),
     ]

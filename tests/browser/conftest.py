@@ -168,9 +168,9 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="session")
 def app_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of app.py, one server for the whole session."""
+    """The address of the lab as `make run` serves it, one server for the whole session."""
     with ExitStack() as stack:
-        yield _start(request.config, stack, ROOT / "app.py", {})
+        yield _start(request.config, stack, ROOT / "asgi.py", {})
 
 
 @pytest.fixture(scope="session")

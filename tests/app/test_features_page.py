@@ -3,7 +3,9 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.proto.Metric_pb2 import Metric
 
+from cnn_lab.app.features import surgery
 from cnn_lab.app.features.sections import SECTIONS
 from cnn_lab.app.widgets.model_choice import SHIPPED, OwnNetwork
 from cnn_lab.data.mnist import load_mnist
@@ -164,6 +166,22 @@ def test_surgery_silences_swaps_counts_and_is_undone(open_page):
     page.button(key="features_undo_all").click().run()
     assert "features_cuts" not in page.query_params
     assert [metric.value for metric in page.metric] == [before]
+
+
+@pytest.mark.parametrize(
+    ("after", "delta", "arrow"),
+    [(0.98, "no change", False), (0.979, "-0.1 points", True), (0.981, "+0.1 points", True)],
+)
+def test_a_change_that_costs_nothing_has_no_arrow(open_page, monkeypatch, after, delta, arrow):
+    """U14: "no change" is neither green nor an arrow upwards."""
+    measured = iter((0.98, after))
+    monkeypatch.setattr(surgery, "accuracy", lambda *_: next(measured))
+    page = open_page("features", {"features_view": "surgery", "features_cuts": "conv1.3"})
+    page.button(key="features_measure").click().run()
+    now = page.metric[1]
+    assert now.delta == delta
+    assert (now.proto.direction != Metric.NONE) == arrow
+    assert (now.proto.color != Metric.GRAY) == arrow
 
 
 def test_cuts_of_an_address_that_make_no_sense_change_nothing(open_page):

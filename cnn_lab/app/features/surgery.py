@@ -119,7 +119,14 @@ def _show_accuracy(view: View) -> None:
         left.metric("Accuracy as trained", f"{before:.1%}")
         if after:
             change = 100 * (after[0] - before)
-            right.metric("Accuracy now", f"{after[0]:.1%}", delta=f"{change:+.1f} points")
+            changed = f"{change:.1f}".strip("-") != "0.0"
+            right.metric(
+                "Accuracy now",
+                f"{after[0]:.1%}",
+                delta=f"{change:+.1f} points" if changed else "no change",
+                delta_color="normal" if changed else "off",
+                delta_arrow="auto" if changed else "off",
+            )
 
 
 def _measure(networks: Mapping[str, Network], split: Split, measured: Measured) -> None:

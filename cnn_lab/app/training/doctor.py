@@ -6,11 +6,12 @@ from typing import Any
 import streamlit as st
 
 from cnn_lab.app.run_queue import run_queue
-from cnn_lab.app.training.controls import apply_changes
-from cnn_lab.network.spec import Augmentation
+from cnn_lab.app.training.controls import apply_changes, take_over
+from cnn_lab.content.words import counted
+from cnn_lab.network.spec import Augmentation, NetworkSpec
 from cnn_lab.runs.doctor.diagnosis import diagnose
 from cnn_lab.runs.doctor.evidence import Finding
-from cnn_lab.runs.job import Status
+from cnn_lab.runs.job import RunSpec, Status
 
 ICONS = {"hint": ":material/lightbulb:", "warning": ":material/warning:"}
 BATCHES_BETWEEN = 8  # reports of an active run between two diagnoses
@@ -31,7 +32,7 @@ def show_findings(status: Status) -> None:
     n_epochs = sum(event.kind == "epoch" for event in events)
     seen = (n_epochs, len(events) // BATCHES_BETWEEN if status.active else len(events))
     for finding in _findings(status.run_id, seen, _status=status):
-        _show(finding)
+        _show(finding, status.spec)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -42,7 +43,7 @@ def _findings(run_id: str, seen: tuple[int, int], *, _status: Status) -> list[Fi
     return diagnose(spec.network, spec.training, events, run_queue().snapshots(run_id))
 
 
-def _show(finding: Finding) -> None:
+def _show(finding: Finding, spec: RunSpec) -> None:
     key = f"training_finding_{finding.rule}"
     with st.expander(finding.sentence, icon=ICONS[finding.severity], key=key):
         st.markdown(finding.reason)
@@ -50,10 +51,18 @@ def _show(finding: Finding) -> None:
             st.button(
                 f"Set {_words(finding.changes)}",
                 key=f"{key}_apply",
-                on_click=apply_changes,
-                args=(finding.changes,),
+                on_click=_apply,
+                args=(finding.changes, spec),
                 help="For the next run; this one does not change.",
             )
+
+
+def _apply(changes: Mapping[str, Any], spec: RunSpec) -> None:
+    """Set the controls; another network brings the settings of the run along."""
+    if "network" in changes:
+        take_over(spec.model_copy(update={"network": changes["network"]}))
+    else:
+        apply_changes(changes)
 
 
 def _words(changes: Mapping[str, Any]) -> str:
@@ -66,7 +75,9 @@ def _words(changes: Mapping[str, Any]) -> str:
     """
     shown: dict[str, Any] = {}
     for name, value in changes.items():
-        if isinstance(value, Augmentation):
+        if isinstance(value, NetworkSpec):
+            shown["a network of"] = counted(len(value.layers), "layer")
+        elif isinstance(value, Augmentation):
             shown |= {bound: amount for bound, amount in value.model_dump().items() if amount}
         else:
             shown[name] = value

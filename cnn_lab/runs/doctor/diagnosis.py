@@ -8,7 +8,7 @@ from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.runs.doctor.epochs import after_epochs
 from cnn_lab.runs.doctor.evidence import Finding, curves_of
 from cnn_lab.runs.doctor.network import idle_weights, silent_filters, tiny_batches
-from cnn_lab.runs.doctor.rates import at_this_rate
+from cnn_lab.runs.doctor.rates import at_this_rate, poor_after_epoch
 from cnn_lab.runs.snapshots import Snapshot
 
 
@@ -43,10 +43,13 @@ def diagnose(
     rows = network.summary()
     curves = curves_of(math.prod(rows[-1].output_shape), training, events)
     rate = at_this_rate(curves)
+    silent = silent_filters(rows, curves, snapshots) if rate is None else None
+    poor = poor_after_epoch(curves) if rate is None and silent is None else None
     found = [
         rate,
-        *(after_epochs(network, curves) if rate is None else ()),
-        silent_filters(rows, curves, snapshots) if rate is None else None,
+        silent,
+        poor,
+        *(after_epochs(network, curves) if rate is None and poor is None else ()),
         idle_weights(network, rows),
         tiny_batches(training),
     ]

@@ -8,10 +8,20 @@ from typing import Any, Literal
 import numpy as np
 
 from cnn_lab.content import prose
-from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.network.spec import OptimizerName, TrainingSpec
 from cnn_lab.ops.types import Array
 
 WINDOW_BATCHES, WINDOW_IMAGES = 10, 500
+
+# Keras's defaults.
+USUAL_RATES: dict[OptimizerName, float] = {
+    "sgd": 0.01,
+    "adam": 0.001,
+    "adamw": 0.001,
+    "rmsprop": 0.001,
+    "muon": 0.001,
+}
+MAX_TIMES_USUAL = 10  # a rate that networks with batch normalization still bear
 
 Severity = Literal["hint", "warning"]
 
@@ -111,7 +121,7 @@ class Finding:
     sentence, reason : str
         The problem, and the evidence for it in the run's numbers. Markdown.
     changes : mapping of str to Any
-        Suggested values for fields of the TrainingSpec; may be empty.
+        Suggested values for fields of the TrainingSpec, or another `network`; may be empty.
     """
 
     rule: str
@@ -134,6 +144,19 @@ def finding(
     """
     sentence, _, reason = prose("doctor", section, **numbers).partition("\n\n")
     return Finding(rule, severity, sentence, reason, dict(changes or {}))
+
+
+def lower_rate(curves: Curves) -> float:
+    """Return a tenth of the highest rate used, or the usual rate where that is far less.
+
+    Examples
+    --------
+    >>> training = TrainingSpec(optimizer="adam", learning_rate=5)
+    >>> lower_rate(curves_of(10, training, []))
+    0.001
+    """
+    tenth, usual = plain_rate(curves.used_rate / 10), USUAL_RATES[curves.training.optimizer]
+    return tenth if tenth <= MAX_TIMES_USUAL * usual else usual
 
 
 def plain_rate(rate: float) -> float:

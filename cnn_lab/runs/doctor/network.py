@@ -1,11 +1,13 @@
 """Rules about the network and its batches: dead filters, idle weights, tiny batches."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from cnn_lab.content.words import shape_words
 from cnn_lab.data.sets import n_training_images
 from cnn_lab.network.spec import LayerSummary, NetworkSpec, TrainingSpec
-from cnn_lab.runs.doctor.evidence import Curves, Finding, finding, plain_rate
+from cnn_lab.ops.sizes import Window
+from cnn_lab.runs.doctor.evidence import Curves, Finding, finding, lower_rate
 from cnn_lab.runs.snapshots import Snapshot
 
 SILENT_SHARE = 0.25  # a few filters are silent in every healthy network
@@ -36,7 +38,7 @@ def silent_filters(
         "dead_filters",
         "warning",
         "dead filters",
-        {"learning_rate": plain_rate(curves.used_rate / 10)},
+        {"learning_rate": lower_rate(curves)},
         silent=silent,
         n=n,
         layer=name,
@@ -51,30 +53,58 @@ def idle_weights(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding 
 
     With "same" padding on a small map, some cells of a window never cover anything but padding.
     """
-    for layer, row in zip(network.layers, rows, strict=True):
+    for at, (layer, row) in enumerate(zip(network.layers, rows, strict=True)):
         window = layer.window(row.input_shape)
         if window is None or not layer.convolves:
             continue
-        size = row.input_shape[:2]
-        used = 1
-        for length, kernel, stride, (before, _), n in zip(
-            size, *window, row.output_shape[:2], strict=True
-        ):
-            starts = range(-before, n * stride - before, stride)
-            used *= sum(any(0 <= at + cell < length for at in starts) for cell in range(kernel))
         cells = window.size[0] * window.size[1]
-        if used < cells:
+        idle = _n_idle(window, row)
+        if idle:
             return finding(
                 "maps_shrunk",
                 "warning",
                 "idle weights",
+                _with_larger_maps(network, at),
                 layer=row.name,
-                size=shape_words(size),
+                size=shape_words(row.input_shape[:2]),
                 window=shape_words(window.size),
-                idle=cells - used,
+                idle=idle,
                 cells=cells,
             )
     return _single_pixels(network, rows)
+
+
+def _n_idle(window: Window, row: LayerSummary) -> int:
+    """Return how many cells of a window lie on padding wherever it stands."""
+    used = 1
+    for length, kernel, stride, (before, _), n in zip(
+        row.input_shape[:2], *window, row.output_shape[:2], strict=True
+    ):
+        starts = range(-before, n * stride - before, stride)
+        used *= sum(any(0 <= at + cell < length for at in starts) for cell in range(kernel))
+    return window.size[0] * window.size[1] - used
+
+
+def _with_larger_maps(network: NetworkSpec, at: int) -> dict[str, Any]:
+    """Return the network without the last pooling layer before a layer, if it then has a use.
+
+    The nearest one is left out whose absence gives the layer's whole window something to see; if
+    none does, nothing is offered.
+    """
+    for index in range(at - 1, -1, -1):
+        layer = network.layers[index]
+        if layer.convolves or not layer.window_field:
+            continue
+        layers = (*network.layers[:index], *network.layers[index + 1 :])
+        try:
+            smaller = NetworkSpec.model_validate(network.model_dump() | {"layers": layers})
+        except ValueError:  # too many weights, for example
+            continue
+        row = smaller.summary()[at - 1]
+        window = layers[at - 1].window(row.input_shape)
+        if window is not None and not _n_idle(window, row):
+            return {"network": smaller}
+    return {}
 
 
 def _single_pixels(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Finding | None:
@@ -88,11 +118,23 @@ def _single_pixels(network: NetworkSpec, rows: Sequence[LayerSummary]) -> Findin
                 "maps_shrunk",
                 "hint",
                 "single pixels",
+                _without(network, row.name),
                 layer=row.name,
                 size=shape_words(row.input_shape[:2]),
                 later=", ".join(later),
             )
     return None
+
+
+def _without(network: NetworkSpec, name: str) -> dict[str, Any]:
+    """Return the network without a pooling layer; nothing for another layer."""
+    layers = tuple(layer for layer in network.layers if layer.name != name or layer.convolves)
+    if len(layers) == len(network.layers):
+        return {}
+    try:
+        return {"network": NetworkSpec.model_validate(network.model_dump() | {"layers": layers})}
+    except ValueError:
+        return {}
 
 
 def tiny_batches(training: TrainingSpec) -> Finding | None:

@@ -2,23 +2,19 @@
 
 import math
 
-from cnn_lab.network.spec import OptimizerName
-from cnn_lab.runs.doctor.evidence import Curves, Finding, finding, plain_rate
+from cnn_lab.network.spec import DataSetName
+from cnn_lab.runs.doctor.evidence import USUAL_RATES, Curves, Finding, finding, lower_rate
 
-# Keras's defaults.
-USUAL_RATES: dict[OptimizerName, float] = {
-    "sgd": 0.01,
-    "adam": 0.001,
-    "adamw": 0.001,
-    "rmsprop": 0.001,
-    "muon": 0.001,
-}
 LOW = 0.2  # of the usual rate
 
 ENOUGH_BATCHES, MANY_BATCHES = 40, 100
 LIKE_CHANCE = 0.99, 1.1  # of the loss of guessing
 RISE = 0.25  # of the same
 TIMES_LOWEST = 1.5
+
+# What a healthy network has passed after an epoch of at least forty batches.
+POOR: dict[DataSetName, float] = {"mnist": 0.9, "fashion_mnist": 0.7, "cifar10": 0.3}
+TIMES_GUESSING = 2.0
 
 
 def at_this_rate(curves: Curves) -> Finding | None:
@@ -35,16 +31,20 @@ def at_this_rate(curves: Curves) -> Finding | None:
 
 
 def _diverged(curves: Curves) -> Finding:
-    changes = {"learning_rate": plain_rate(curves.used_rate / 10)}
+    lower = lower_rate(curves)
+    changes = {"learning_rate": lower}
     rate = f"{curves.rate:g}"
     if not len(curves.losses):
-        return finding("diverged", "warning", "diverged at once", changes, rate=rate)
+        return finding(
+            "diverged", "warning", "diverged at once", changes, rate=rate, lower=f"{lower:g}"
+        )
     return finding(
         "diverged",
         "warning",
         "diverged",
         changes,
         rate=rate,
+        lower=f"{lower:g}",
         loss=f"{curves.losses[-1]:.3g}",
         batches=round(curves.n_batches),
     )
@@ -53,7 +53,7 @@ def _diverged(curves: Curves) -> Finding:
 def _too_high(curves: Curves) -> Finding | None:
     """Find a loss far above its lowest, or above that of guessing for long."""
     lowest, now = float(curves.losses[:-1].min()), float(curves.losses[-1])
-    changes = {"learning_rate": plain_rate(curves.used_rate / 10)}
+    changes = {"learning_rate": lower_rate(curves)}
     if curves.losses[-3:].min() > LIKE_CHANCE[1] * curves.chance:
         return finding(
             "rate_too_high",
@@ -85,7 +85,7 @@ def _killed(curves: Curves) -> Finding | None:
         "rate_too_high",
         "warning",
         "thrown back to guessing",
-        {"learning_rate": plain_rate(curves.used_rate / 10)},
+        {"learning_rate": lower_rate(curves)},
         peak=f"{curves.peak_loss:.1f}",
         chance=f"{curves.chance:.2f}",
         rate=f"{curves.highest_rate:g}",
@@ -109,6 +109,40 @@ def _not_learning(curves: Curves) -> Finding | None:
         batches=round(curves.n_batches),
         rate=f"{curves.highest_rate:g}",
         **({"usual": f"{usual:g}", "optimizer": curves.training.optimizer} if far_off else {}),
+    )
+
+
+def poor_after_epoch(curves: Curves) -> Finding | None:
+    """Find an accuracy after an epoch that no healthy run has, and what made it so."""
+    if not curves.epochs:
+        return None
+    accuracy = curves.epochs[-1]["val_accuracy"]
+    usual = USUAL_RATES[curves.training.optimizer]
+    too_high = curves.used_rate * LOW > usual and curves.peak_loss > (1 + RISE) * curves.chance
+    if too_high and accuracy < POOR[curves.training.data_set]:
+        return finding(
+            "rate_too_high",
+            "warning",
+            "poor after an epoch",
+            {"learning_rate": lower_rate(curves)},
+            accuracy=f"{accuracy:.2%}",
+            usually=f"{POOR[curves.training.data_set]:.0%}",
+            peak=f"{curves.peak_loss:.1f}",
+            chance=f"{curves.chance:.2f}",
+            rate=f"{curves.used_rate:g}",
+            usual=f"{usual:g}",
+            optimizer=curves.training.optimizer,
+        )
+    guessing = math.exp(-curves.chance)
+    if curves.n_batches < MANY_BATCHES or accuracy > TIMES_GUESSING * guessing:
+        return None
+    return finding(
+        "not_learning",
+        "warning",
+        "no better than guessing",
+        accuracy=f"{accuracy:.2%}",
+        guessing=f"{guessing:.0%}",
+        batches=round(curves.n_batches),
     )
 
 

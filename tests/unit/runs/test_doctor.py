@@ -4,14 +4,16 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
-from cnn_lab.data.mnist import Split, load_mnist
+from cnn_lab.data.mnist import Data, Split, load_mnist
 from cnn_lab.network import Network, zoo
+from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import (
     Augmentation,
     Conv2D,
@@ -21,6 +23,7 @@ from cnn_lab.network.spec import (
     GlobalAveragePooling2D,
     MaxPooling2D,
     NetworkSpec,
+    OptimizerName,
     Softmax,
     TrainingSpec,
 )
@@ -92,6 +95,7 @@ RUNS: dict[str, tuple[int, str, dict[str, Any]]] = {
     "too high": (1500, "relu", {"epochs": 3, "learning_rate": 0.1}),
     "wild": (1500, "relu", {"epochs": 2, "learning_rate": 10.0, "optimizer": "sgd"}),
     "beyond numbers": (1500, "linear", {"epochs": 1, "learning_rate": 10.0, "optimizer": "sgd"}),
+    "one epoch": (2500, "relu", {"epochs": 1, "learning_rate": 0.3, "optimizer": "sgd"}),
     "nearly zero": (1500, "relu", {"epochs": 4, "learning_rate": 1e-7}),
     "too low": (1500, "relu", {"epochs": 4, "learning_rate": 5e-5}),
     "by heart": (300, "relu", {"epochs": 25, "learning_rate": 0.002}),
@@ -101,7 +105,10 @@ RUNS: dict[str, tuple[int, str, dict[str, Any]]] = {
 @cache
 def run(name: str) -> Run:
     n, activation, settings = RUNS[name]
-    spec, training, data = network(activation), TrainingSpec(batch_size=50, **settings), little(n)
+    return trained(network(activation), TrainingSpec(batch_size=50, **settings), little(n))
+
+
+def trained(spec: NetworkSpec, training: TrainingSpec, data: Data) -> Run:
     observer = Observer(spec, data)
     events: Events = []
     snapshots: list[Snapshot] = []
@@ -152,14 +159,72 @@ def test_the_shipped_runs_get_no_warning_after_any_epoch(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rate"), [("much too high", 0.1), ("wild", 1.0), ("beyond numbers", 1.0)]
+    ("name", "rate"), [("much too high", 0.001), ("wild", 0.01), ("beyond numbers", 0.01)]
 )
-def test_steps_that_are_too_long_are_named_and_a_tenth_is_offered(name: str, rate: float) -> None:
+def test_steps_that_are_too_long_are_named_and_shorter_ones_are_offered(
+    name: str, rate: float
+) -> None:
     findings = run(name).findings()
     assert len(findings) == 1
     assert findings[0].rule == ("diverged" if name == "beyond numbers" else "rate_too_high")
     assert findings[0].severity == "warning"
     assert findings[0].changes == {"learning_rate": rate}
+
+
+def test_a_poor_accuracy_after_an_epoch_at_a_high_rate_is_named() -> None:
+    """U14, N12: a loss that falls again after a jump hides a rate that was far too high."""
+    poor = run("one epoch")
+    assert poor.events[-1]["val_accuracy"] < 0.7
+    found = only(poor.findings(), "rate_too_high")
+    words = wording("doctor", "poor after an epoch", rate="0.3", usual="0.01", optimizer="sgd")
+    assert words.search(f"{found.sentence}\n\n{found.reason}")
+    assert found.changes == {"learning_rate": 0.03}
+    before = max(i for i, event in enumerate(poor.events) if event["kind"] == "batch")
+    assert poor.findings(until=before) == []
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_preset_at_rate_5_gets_a_warning_after_one_epoch(optimizer: OptimizerName) -> None:
+    """U14: the doctor is not silent when a run ends hardly better than guessing."""
+    preset, data = zoo.preset("fast"), little(5400)
+    changes = {"learning_rate": 5.0, "epochs": 1, "optimizer": optimizer}
+    training = preset.training.model_copy(update=changes)
+    ill = trained(preset.network, training, data)
+    assert ill.events[-1]["val_accuracy"] < 0.9
+    found = only(ill.findings(), "rate_too_high")
+    assert found.severity == "warning"
+    assert found.changes["learning_rate"] <= preset.training.learning_rate
+
+
+def test_answers_no_better_than_guesses_are_told_whatever_the_loss() -> None:
+    """U14, N12: labels that say nothing can be learned by heart and help nowhere."""
+    data = little(400)
+    shuffled = np.random.default_rng(0).permutation(data.train.labels)
+    train = Split(data.train.pixels, shuffled)
+    training = TrainingSpec(batch_size=50, epochs=14, learning_rate=0.002)
+    ill = trained(network(), training, replace(data, train=train))
+    losses = [event["loss"] for event in ill.events if event["kind"] == "epoch"]
+    assert losses[-1] < 0.9 * math.log(10)
+    found = only(ill.findings(), "not_learning")
+    assert wording("doctor", "no better than guessing").search(
+        f"{found.sentence}\n\n{found.reason}"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["much too high", "too high", "wild", "one epoch", "nearly zero", "too low", "ended early"],
+)
+def test_a_run_with_the_settings_that_are_offered_is_better(name: str) -> None:
+    """N12: each remedy is tried on the run that it is for."""
+    n, activation, _ = RUNS[name]
+    ill = run(name)
+    (change,) = (finding.changes for finding in ill.findings())
+    again = ill.training.model_copy(update=dict(change))
+    cured = trained(network(activation), again, little(n))
+    reached = [one.events[-1]["val_accuracy"] for one in (ill, cured)]
+    assert reached[1] > reached[0]
+    assert [one for one in cured.findings() if one.severity == "warning"] == []
 
 
 def test_a_loss_that_rises_again_is_told_while_the_run_goes_on() -> None:
@@ -288,6 +353,35 @@ def test_a_kernel_on_a_single_pixel_has_idle_weights() -> None:
     assert shrunk.severity == "warning"
     idle = wording("doctor", "idle weights", layer="late", size="1 × 1", idle=8, cells=9)
     assert idle.search(f"{shrunk.sentence}\n\n{shrunk.reason}")
+
+
+def test_a_network_whose_maps_stay_large_enough_is_offered_and_has_no_finding() -> None:
+    """N12: the remedy for maps that have shrunk to nothing is a network, and it helps."""
+    pools = [MaxPooling2D(name=f"pool{i}") for i in range(1, 4)]
+    late = Conv2D(name="late", filters=4, kernel_size=(5, 5), padding="same")
+    more = MaxPooling2D(name="pool4", pool_size=(3, 3))
+    ends = (Flatten(name="flat"), Dense(name="dense", units=10), Softmax(name="softmax"))
+    shrunk = NetworkSpec(name="small", layers=(*pools, more, late, *ends))
+    (found,) = diagnose(shrunk, TrainingSpec(), [], [])
+    offered = found.changes["network"]
+    assert [layer.name for layer in offered.layers] == [
+        "pool1",
+        "pool2",
+        "pool3",
+        "late",
+        "flat",
+        "dense",
+        "softmax",
+    ]
+    assert diagnose(offered, TrainingSpec(), [], []) == []
+    data, training = little(300), TrainingSpec(batch_size=50, epochs=1)
+    still = [
+        np.abs(weights["late/kernel"] - initial_weights(spec, 0)["late/kernel"]).min(axis=(2, 3))
+        for spec in (shrunk, offered)
+        for weights in [Trainer(new_engine("numpy", spec, training), data).train().weights]
+    ]
+    assert (still[0] == 0).sum() == 24  # of 25 cells never learn
+    assert (still[1] == 0).sum() == 0
 
 
 def test_single_pixels_before_another_layer_are_a_hint() -> None:

@@ -205,6 +205,7 @@ def neighbourhood_trace(
         partials=np.stack([first + cells for first in partials], axis=1),
         channels=len(chosen),
         window_columns=kernel_size[1],
+        excerpt=True,
         caption_template="{output}, row {row}, column {column}: the window covers "
         f"{span_words(kernel_size)}; {{count}} products and the rest, {others}, "
         "{bias}, add up to {about}{result}.",

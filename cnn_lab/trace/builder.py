@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.content.words import shape_words
+from cnn_lab.ops.padding import pad_images
 from cnn_lab.ops.settings import Geometry
 from cnn_lab.ops.sizes import effective_kernel_size
-from cnn_lab.ops.types import Pair, ShapeError, as_float
+from cnn_lab.ops.types import PadMode, Pair, ShapeError, as_float
 from cnn_lab.trace.grid import PADDING, UNREAD, Grid, IntArray, Role, Scale
 from cnn_lab.trace.model import MAX_LINKS, Form, TraceTooLarge
 from cnn_lab.trace.numbers import FloatArray, Precision, Rounded, round_to, round_values
@@ -145,6 +146,26 @@ def unread_mask(reads: IntArray, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return mask
 
 
+def copied_from(geometry: Geometry, pad_mode: PadMode) -> IntArray:
+    """Return the index in the padded image of the pixel that each of its cells copies.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    pad_mode : {"reflect", "edge", "wrap"}
+
+    Returns
+    -------
+    ndarray of int, shape of the padded image
+        Pixels copy themselves.
+    """
+    (top, _), (left, _) = geometry.borders
+    height, width = geometry.size
+    rows, columns = np.arange(height) + top, np.arange(width) + left
+    index = (rows[:, np.newaxis] * geometry.padded_size[1] + columns)[np.newaxis, ..., np.newaxis]
+    return pad_images(index, geometry.borders, pad_mode)[0, ..., 0].astype(np.int64)
+
+
 def padded(geometry: Geometry) -> dict[str, Any]:
     """Return mask and labels of a grid of the padded size; padding counts down from -1."""
     rows, columns = (
@@ -184,11 +205,13 @@ class Grids(list[Grid]):
         *,
         parts: tuple[str, ...] = ("",),
         scale: Scale | None = None,
+        pad_mode: PadMode = "zeros",
         **properties: Any,
     ) -> None:
         """Append a grid per channel of the padded image, shape (height, width, channels).
 
-        `reads` are the cells that windows read; all others are marked.
+        `reads` are the cells that windows read; all others are marked, except for pixels of which
+        the padding has a copy that is read.
         """
         note = shape_words(geometry.size)
         if geometry.size != geometry.padded_size:
@@ -196,6 +219,11 @@ class Grids(list[Grid]):
         channels = np.moveaxis(image.values, 2, 0)
         unread = unread_mask(reads, channels.shape)
         ring = padded(geometry)
+        if pad_mode != "zeros" and geometry.size != geometry.padded_size:
+            origins = copied_from(geometry, pad_mode)
+            properties = {"origins": origins} | properties
+            for marks in unread:
+                marks.ravel()[origins[marks == 0]] = 0
         for channel, values in enumerate(channels):
             self.add(
                 Rounded(values, image.precision),

@@ -191,7 +191,9 @@ class ConvolutionNumbers:
         grids = Grids()
         scale = Scale.for_image(self.image.values)
         padded = Rounded(self.padded, self.image.precision)
-        grids.add_input(padded, geometry, reads, parts=parts, scale=scale)
+        grids.add_input(
+            padded, geometry, reads, parts=parts, scale=scale, pad_mode=self.settings.pad_mode
+        )
         kernels, biases, partials, outputs = self._place(grids, parts)
 
         pairing = np.arange(n_weights)[:: -1 if self.settings.flip_kernel else 1]

@@ -69,6 +69,9 @@ class Grid:
         Legend name of the grids that share its scale; by default it depends on the role.
     filter, channel : int
         Position among several, from 0.
+    origins : ndarray of int, shape (rows, columns), or None
+        Where padding repeats pixels: the index, row by row, of the pixel that each cell copies; a
+        pixel's own index for itself.
     """
 
     key: str
@@ -86,6 +89,7 @@ class Grid:
     family: str = ""
     filter: int = 0
     channel: int = 0
+    origins: IntArray | None = None
 
     @property
     def name(self) -> str:
@@ -117,4 +121,5 @@ class Grid:
             "family": self.family,
             "filter": self.filter,
             "channel": self.channel,
+            "origins": None if self.origins is None else pack_integers(self.origins),
         }

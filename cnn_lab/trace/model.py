@@ -72,6 +72,8 @@ class Trace:
         Whether padding has a place in the window but does not count.
     padding_name : str
         Legend name of the cells that are marked as padding.
+    excerpt : bool
+        Whether the steps are only some of those of the operation.
     span : str
         Which rows and columns a caption names: those of the "reads" or of the "targets".
     caption_template, padding_template : str
@@ -98,6 +100,7 @@ class Trace:
     window_columns: int = 1
     skip_padding: bool = False
     padding_name: str = "Padding"
+    excerpt: bool = False
     span: Span = "reads"
     caption_template: str
     padding_template: str = ""
@@ -263,6 +266,7 @@ class Trace:
             "windowColumns": self.window_columns,
             "skipPadding": self.skip_padding,
             "paddingName": self.padding_name,
+            "excerpt": self.excerpt,
             "span": self.span,
             "caption": self.caption_template,
             "paddingCaption": self.padding_template,

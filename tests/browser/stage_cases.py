@@ -75,6 +75,11 @@ CASES: dict[str, Callable[[], list[Trace]]] = {
     "small": lambda: [convolution_trace(PATCH, SOBEL)],
     "bias": lambda: [convolution_trace(PATCH / 10, SOBEL, np.array([0.25]))],
     "padded": lambda: [convolution_trace(PATCH, SOBEL, padding="same")],
+    "copied": lambda: [
+        convolution_trace(
+            PATCH, SOBEL[:2, :2], strides=2, padding=((1, 0), (1, 0)), pad_mode="wrap"
+        )
+    ],
     "stride": lambda: [convolution_trace(PATCH, SOBEL, strides=2, padding=1)],
     "dilated": lambda: [convolution_trace(PATCH, SOBEL[:2, :2], dilation_rate=2)],
     "colour": _colour,

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import Trace, arithmetic_latex
+from cnn_lab.trace.grid import UNREAD
 from tests.browser.player import arithmetic, caption, centre, stage
 from tests.browser.stage_cases import CASES
 
@@ -87,6 +89,11 @@ def click(page: Page, key: str, row: int, column: int) -> None:
 
 def expect_step(page: Page, step: int) -> None:
     expect(stage(page)).to_have_attribute("data-step", str(step))
+
+
+def below(step: int) -> str:
+    """What a caption of a cell says of the arithmetic, counting steps from 1."""
+    return LOOK["words"]["below"].format(step=step)
 
 
 def expect_no_rerun(page: Page) -> None:
@@ -317,7 +324,7 @@ def test_pointing_at_a_weight_shows_everything_it_touches(
     page = open_stage("colour", start=16)
     hover(page, "kernel-2-1", 0, 0)
     expect(caption(page)).to_have_text(
-        "Filter 2, red, row 0, column 0: −1; 16 output cells use it."
+        f"Filter 2, red, row 0, column 0: −1; 16 output cells use it. {below(17)}"
     )
     assert edges(page, "output-2", 3, 3) == {"right", "bottom"}
     assert edges(page, "output-1", 3, 3) == set()
@@ -337,10 +344,48 @@ def test_pointing_at_a_share_shows_its_filter(open_stage: Callable[..., Page]) -
 def test_unread_cells_say_so(open_stage: Callable[..., Page]) -> None:
     page = open_stage("stride")
     hover(page, "input", 7, 3)
-    expect(caption(page)).to_have_text("Input, row 6, column 2: padding, 0; no window reads it.")
+    unread = "Input, row 6, column 2: padding, 0; no window reads it."
+    expect(caption(page)).to_have_text(f"{unread} {below(1)}")
     page = open_stage("overlapping")
     hover(page, "input", 6, 4)
     expect(caption(page)).to_contain_text("Input, row 6, column 4: padding; 2 ")
+
+
+def test_a_cell_and_the_sum_below_it_are_never_mistaken_for_each_other(
+    open_stage: Callable[..., Page],
+) -> None:
+    """U7: pointing at a cell leaves the sum of the step, and says so; by finger and keys too."""
+    page = open_stage("small", start=6)
+    of_step = arithmetic(page).inner_text()
+    hover(page, "input", 0, 0)
+    expect(caption(page)).to_contain_text("Input, row 0, column 0: 3;")
+    expect(caption(page)).to_contain_text(below(7))
+    assert arithmetic(page).inner_text() == of_step
+    hover(page, "output-1", 0, 0)
+    expect(caption(page)).to_have_text(spoken(CASES["small"](), 0))
+    expect(arithmetic(page)).to_contain_text("= −12")
+    click(page, "kernel-1-1", 0, 0)
+    page.mouse.move(5, 5)
+    expect(caption(page)).to_contain_text(below(7))
+    page.keyboard.press("ArrowRight")
+    expect(caption(page)).to_contain_text(below(8))
+    page.keyboard.press("Escape")
+    expect(caption(page)).to_have_text(spoken(CASES["small"](), 7))
+
+
+def test_copies_in_the_padding_are_counted_for_the_pixel(open_stage: Callable[..., Page]) -> None:
+    """N3: a pixel that only copies of it bring to a window is not called unread."""
+    page = open_stage("copied")
+    (trace,) = CASES["copied"]()
+    hover(page, "input", 6, 1)
+    expect(caption(page)).to_contain_text(
+        "Input, row 5, column 0: 2; no window reads it, but 1 output cell uses a copy of it in "
+        "the padding."
+    )
+    hover(page, "input", 0, 1)
+    expect(caption(page)).to_contain_text("row −1, column 0: padding, a copy of row 5, column 0, 2")
+    grid = trace.grid("input")
+    assert not grid.mask[6, 1] & UNREAD
 
 
 def test_a_term_points_at_its_cells(open_stage: Callable[..., Page]) -> None:

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import arithmetic_latex, format_number
 from tests.browser.player import caption, centre, stage
 from tests.browser.stage_cases import CASES
@@ -109,6 +111,52 @@ def test_the_screen_is_filled_and_left_again(open_stage: Callable[..., Page]) ->
     assert centre(page, "input", 0, 0)["size"] == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Full screen",
+        "First step",
+        "Step back",
+        "Step forward",
+        "Last step",
+        "Loop",
+        "Copy as LaTeX",
+        "Numbers as tables",
+        "Speed",
+        "Step",
+    ],
+)
+def test_space_plays_after_a_click_on_any_control(
+    name: str, open_stage: Callable[..., Page]
+) -> None:
+    """U3: in full screen it does not leave it, and no button is pressed a second time."""
+    page = open_stage("digit", start=30)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    if name == "Speed":
+        page.get_by_label(name).click()
+        page.get_by_label(name).select_option("0.25")
+    elif name == "Numbers as tables":
+        page.get_by_text(name).click()
+    else:
+        page.get_by_label(name, exact=True).or_(page.get_by_text(name, exact=True)).first.click()
+    if name == "Full screen":
+        expect(page.get_by_label("Leave full screen")).to_be_visible()
+    page.get_by_label("Speed").select_option("0.25")
+    page.keyboard.press("Space")
+    expect(stage(page)).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    expect(stage(page)).to_have_attribute("data-playing", "false")
+    if name == "Full screen":
+        expect(page.get_by_label("Leave full screen")).to_be_visible()
+        for _ in range(20):
+            page.keyboard.press("Tab")
+            if stage(page).evaluate("(e) => e.getRootNode().activeElement.className") == "screen":
+                break
+        page.keyboard.press("Space")
+        expect(page.get_by_label("Full screen", exact=True)).to_be_visible()
+        expect(stage(page)).to_have_attribute("data-playing", "false")
+
+
 def test_a_source_goes_to_its_step_and_a_target_names_its_steps(
     open_stage: Callable[..., Page],
 ) -> None:
@@ -129,7 +177,8 @@ def test_a_shared_kernel_says_what_it_does_in_each_figure(open_stage: Callable[.
     expect(caption(page)).to_have_text(
         "Valid: Kernel, row 0, column 0: 1; 16 output cells use it.\n"
         "Same: Kernel, row 0, column 0: 1; 36 output cells use it.\n"
-        "Full: Kernel, row 0, column 0: 1; 64 output cells use it."
+        "Full: Kernel, row 0, column 0: 1; 64 output cells use it.\n"
+        + LOOK["words"]["below"].format(step=1)
     )
 
 

@@ -86,6 +86,7 @@ export function makeControls(root, player) {
   root.replaceChildren(picture, controls, caption, arithmetic, below, keys);
 
   root.onkeydown = (event) => onKey(event, player, speed);
+  giveKeysToThePicture(root, picture, speed);
   listenToPointer(picture, player);
   listenToTerms(arithmetic, player);
 
@@ -168,6 +169,25 @@ function onKey(event, player, speed) {
   event.preventDefault();
   event.stopPropagation();
   actions[key]();
+}
+
+/**
+ * After a click the keys go to the picture, so that Space plays. A control that was reached by
+ * keyboard keeps them.
+ */
+function giveKeysToThePicture(root, picture, speed) {
+  let pointed = false;
+  root.addEventListener("pointerdown", () => (pointed = true), true);
+  root.addEventListener("keydown", () => (pointed = false), true);
+  const release = (control) => {
+    if (!control) return;
+    if (pointed && root.getRootNode().activeElement === control) {
+      picture.focus({ preventScroll: true });
+    }
+    pointed = false;
+  };
+  root.addEventListener("click", ({ target }) => release(target.closest("button, summary")));
+  speed.addEventListener("change", () => release(speed));
 }
 
 /** Hover with a mouse; tap and drag with a finger. */

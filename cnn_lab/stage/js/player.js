@@ -12,7 +12,7 @@ import { Painter, fontOf } from "./paint.js";
 import { findOutlines, sameTarget, targetAt } from "./pointing.js";
 import { writeTables } from "./tables.js";
 import { PADDING, decodeTrace, gridOf, locate, shareScales } from "./wire.js";
-import { arithmetic, caption, cellCaption } from "./words.js";
+import { arithmetic, caption, cellCaption, fill } from "./words.js";
 import { writeArithmetic } from "./writing.js";
 
 const SAY_EVERY_MS = 150;
@@ -179,14 +179,30 @@ class Player extends Clock {
     const { arithmetic: box, caption: line } = this.parts;
     box.style.minHeight = line.style.minHeight = "";
     const heights = [0, 0];
-    for (const step of [0, this.fullStep(), this.lastStep]) {
-      this.write(this.traces.map((_, index) => this.stepOf(index, step)));
+    const measure = () =>
       [box, line].forEach((part, i) => {
         heights[i] = Math.max(heights[i], Math.ceil(part.getBoundingClientRect().height));
       });
+    for (const step of [0, this.fullStep(), this.lastStep]) {
+      this.write(this.traces.map((_, index) => this.stepOf(index, step)));
+      measure();
     }
+    this.parts.setCaption(this.longestCellCaption());
+    measure();
     [box, line].forEach((part, i) => (part.style.minHeight = `${heights[i]}px`));
     this.say(true);
+  }
+
+  /** The longest caption that pointing at the corners of a grid would show. */
+  longestCellCaption() {
+    const cells = this.traces.flatMap(({ grids }, trace) =>
+      grids.flatMap(({ firstId, values }) => [
+        { trace, cell: firstId },
+        { trace, cell: firstId + values.length - 1 },
+      ]),
+    );
+    const captions = cells.map((cell) => this.cellCaptions([cell]));
+    return captions.reduce((longest, each) => (each.length > longest.length ? each : longest));
   }
 
   /** A step with the longest arithmetic: one that touches no padding, if there is one. */
@@ -351,11 +367,13 @@ class Player extends Clock {
     );
   }
 
-  /** Captions of the cells under the pointer, by trace if they differ. */
+  /** Captions of the cells under the pointer, by trace if they differ, and what the sum is of. */
   cellCaptions(cells) {
     const lines = cells.map(({ trace, cell }) => cellCaption(this.traces[trace], cell));
-    if (new Set(lines).size === 1) return lines[0];
-    return lines.map((line, i) => `${this.traces[cells[i].trace].name}: ${line}`).join("\n");
+    const below = fill(LOOK.words.below, { step: this.step + 1 });
+    if (new Set(lines).size === 1) return `${lines[0]} ${below}`;
+    const named = lines.map((line, i) => `${this.traces[cells[i].trace].name}: ${line}`);
+    return [...named, below].join("\n");
   }
 
   /** The caption of a step, with the name of the trace if there are several. */

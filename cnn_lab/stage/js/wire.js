@@ -25,6 +25,7 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {string} family what the legend calls the grids that share its scale
  * @property {number} filter
  * @property {number} channel
+ * @property {ArrayLike<number>|null} origins the index of the pixel that each cell copies
  */
 
 /**
@@ -51,6 +52,7 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {number} windowColumns
  * @property {boolean} skipPadding
  * @property {string} paddingName
+ * @property {boolean} excerpt whether the steps are only some of those of the operation
  * @property {"reads"|"targets"} span
  * @property {string} caption
  * @property {string} paddingCaption
@@ -114,6 +116,7 @@ export function decodeTrace(wire) {
     ...grid,
     values: unpackValues(grid.values),
     mask: grid.mask && unpack(grid.mask),
+    origins: grid.origins && unpack(grid.origins),
   }));
   const { starts, cells } = unpackTable(wire.reads, wire.nSteps);
   const last = grids[grids.length - 1];

@@ -124,26 +124,48 @@ export function fill(template, slots) {
 /** A description of the cell under the pointer and its use, if it is not the cell of a step. */
 export function cellCaption(trace, cell) {
   const { grid, row, column, value, mask } = locate(trace, cell);
-  const place =
-    grid.rows * grid.columns === 1
-      ? nameOf(grid)
-      : `${nameOf(grid)}, row ${signed(grid.rowLabels[row])}, ` +
-        `column ${signed(grid.columnLabels[column])}`;
-  const uses = stepsTouching(trace, cell).length;
-  const what = mask & PADDING ? trace.paddingName.toLowerCase() : "";
-  const number = mask & PADDING && trace.skipPadding ? "" : formatNumber(value, grid);
-  return `${place}: ${[what, number].filter(Boolean).join(", ")}; ${reach(trace, grid, uses)}.`;
+  const what = mask & PADDING ? [trace.paddingName.toLowerCase()] : [];
+  const origin = grid.origins ? grid.origins[cell - grid.firstId] + grid.firstId : cell;
+  if (origin !== cell) what.push(`a copy of ${placeOf(locate(trace, origin))}`);
+  if (!(mask & PADDING && trace.skipPadding)) what.push(formatNumber(value, grid));
+  const place = grid.rows * grid.columns === 1 ? "" : `, ${placeOf({ grid, row, column })}`;
+  return `${nameOf(grid)}${place}: ${what.join(", ")}; ${reach(trace, grid, cell)}.`;
 }
 
-function reach(trace, { role }, uses) {
+function placeOf({ grid, row, column }) {
+  return `row ${signed(grid.rowLabels[row])}, column ${signed(grid.columnLabels[column])}`;
+}
+
+/** How often a cell is used, as itself and through its copies in the padding. */
+function reach(trace, grid, cell) {
+  const uses = stepsTouching(trace, cell).length;
   const many = uses !== 1;
-  if (trace.targets && role === "output") {
+  if (trace.targets && grid.role === "output") {
     if (!uses) return "nothing is added to it";
     return many ? `total after ${uses} steps` : "total after one step";
   }
-  if (!uses) return trace.windows && role === "input" ? "no step uses it" : "no window reads it";
+  const copied = usesOfCopies(trace, grid, cell);
+  const copies = copied ? `${copied === 1 ? "uses" : "use"} a copy of it in the padding` : "";
+  const outputs = (n) => `output ${n === 1 ? "cell" : "cells"}`;
+  if (!uses && copied) return `no window reads it, but ${copied} ${outputs(copied)} ${copies}`;
+  if (!uses) {
+    if (trace.windows && grid.role === "input") return "no step uses it";
+    return trace.excerpt ? "no window shown here reads it" : "no window reads it";
+  }
   if (trace.targets) return `${uses} ${many ? "steps use" : "step uses"} it`;
-  return `${uses} output ${many ? "cells use" : "cell uses"} it`;
+  const these = trace.excerpt ? "of the output cells shown here" : outputs(uses);
+  return `${uses} ${these} ${many ? "use" : "uses"} it${copied ? `, ${copied} ${copies}` : ""}`;
+}
+
+/** The number of steps that use copies of a cell in the padding. */
+function usesOfCopies(trace, { origins, firstId }, cell) {
+  if (!origins) return 0;
+  const steps = new Set();
+  origins.forEach((origin, index) => {
+    if (firstId + origin !== cell || firstId + index === cell) return;
+    for (const step of stepsTouching(trace, firstId + index)) steps.add(step);
+  });
+  return steps.size;
 }
 
 /**

@@ -1,6 +1,7 @@
 """The trace of a convolution against the formula, against the operators and by its digits."""
 
 from decimal import Decimal
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import convolve2d
 
-from cnn_lab.ops import conv2d
+from cnn_lab.concepts.padding import read_counts
+from cnn_lab.ops import conv2d, conv2d_gradients
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import ShapeError
 from cnn_lab.trace import TraceTooLarge, convolution_trace, format_number
+from cnn_lab.trace.grid import PADDING, UNREAD
 
 SOBEL = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[:, :, np.newaxis, np.newaxis]
 
@@ -107,7 +111,9 @@ def test_cells_are_marked_as_unread_where_no_window_reads_them(case):
     read = set(trace.reads.tolist())
     for grid in trace.grids[: trace.channels]:
         for index, mask in enumerate(grid.mask.ravel()):
-            assert bool(mask & 2) == (grid.first_id + index not in read)
+            same = [index] if grid.origins is None else np.flatnonzero(grid.origins == index)
+            cells = {index, *same} if not mask & PADDING else {index}
+            assert bool(mask & UNREAD) == read.isdisjoint(grid.first_id + cell for cell in cells)
 
 
 def test_flipped_kernel_is_the_mathematicians_convolution():
@@ -223,3 +229,30 @@ def test_too_heavy_is_said():
     image = np.random.default_rng(0).random((150, 150))
     with pytest.raises(TraceTooLarge, match="at most 200 KB"):
         convolution_trace(image, np.ones((2, 2, 1, 4)))
+
+
+@pytest.mark.parametrize("pad_mode", ["zeros", "reflect", "edge", "wrap"])
+@pytest.mark.parametrize("padding", ["valid", "same", "full", ((1, 0), (0, 2)), 2])
+@pytest.mark.parametrize("strides", [1, 2, (3, 2), 4])
+def test_cells_are_marked_as_never_read_if_and_only_if_nothing_depends_on_them(
+    strides, padding, pad_mode
+):
+    """N3: pixels by the gradient of the output, of which copies in the padding are part."""
+    for size, dilation in product([(7, 6), (6, 9)], [1, 2, (1, 3)]):
+        image, kernel = np.ones((*size, 1)), np.ones((2, 2, 1, 1))
+        window = {"strides": strides, "padding": padding, "dilation_rate": dilation}
+        options = {**window, "pad_mode": pad_mode}
+        trace = convolution_trace(image, kernel, **options)
+        grid = trace.grid("input")
+        output = trace.grid("output-1").values.shape
+        gradient = conv2d_gradients(
+            image[np.newaxis], kernel, np.ones((1, *output, 1)), **options
+        ).images[0, ..., 0]
+        pixels = (grid.mask & PADDING) == 0
+        unread = (grid.mask & UNREAD) > 0
+        np.testing.assert_array_equal(unread[pixels].reshape(size), gradient == 0)
+        read = np.zeros(grid.values.size, bool)
+        read[trace.reads] = True
+        np.testing.assert_array_equal(unread[~pixels], ~read.reshape(unread.shape)[~pixels])
+        counts = read_counts(ConvolutionSettings(**window).geometry(size, (2, 2)), pad_mode)
+        np.testing.assert_array_equal(counts == 0, gradient == 0)

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_lab.ops import average_pool2d, max_pool2d
+from cnn_lab.ops import average_pool2d, average_pool2d_gradient, max_pool2d
 from cnn_lab.ops.types import ShapeError
 from cnn_lab.trace import average_pool_trace, max_pool_trace
+from cnn_lab.trace.grid import PADDING, UNREAD
 
 
 @st.composite
@@ -110,3 +111,28 @@ def test_wrong_arguments_are_named():
         max_pool_trace(np.ones((4, 4)), pool_size=0)
     with pytest.raises(ShapeError, match="must fit"):
         average_pool_trace(np.ones((2, 2)), pool_size=3)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same", ((1, 0), (0, 1)), 1])
+@pytest.mark.parametrize("strides", [None, 1, 2, (3, 4), 5])
+@pytest.mark.parametrize("pool_size", [2, (3, 2)])
+def test_cells_are_marked_as_never_read_if_and_only_if_no_window_holds_them(
+    pool_size, strides, padding
+):
+    """N3: by the gradient of average pooling, which every cell of a window shares."""
+    options = {"pool_size": pool_size, "strides": strides, "padding": padding}
+    for size in [(7, 6), (9, 11)]:
+        for trace in (
+            max_pool_trace(np.ones(size), **options),
+            average_pool_trace(np.ones(size), **options),
+        ):
+            grid, output = trace.grid("input"), trace.grid("output").values
+            gradient = average_pool2d_gradient(
+                np.ones((1, *size, 1)), np.ones((1, *output.shape, 1)), **options
+            )[0, ..., 0]
+            pixels = (grid.mask & PADDING) == 0
+            unread = (grid.mask & UNREAD) > 0
+            np.testing.assert_array_equal(unread[pixels].reshape(size), gradient == 0)
+            read = np.zeros(grid.values.size, bool)
+            read[trace.reads] = True
+            np.testing.assert_array_equal(unread, ~read.reshape(unread.shape))

@@ -22,21 +22,17 @@ with stage_side:
 with controls:
     setup = padding_controls(comparison)
 
-results, errors = {}, {}
-for name in setup.layers:
+results = {}
+for name, settings in setup.layers.items():
     try:
         results[name] = setup.result(name)
     except ValueError as error:
-        errors[name] = error
+        remedy = prose("padding", "less_cut_off") if setup.is_transposed else None
+        with stage_side:
+            does_not_fit(error, pad_mode=settings.pad_mode, remedy=remedy)
+setup = setup.without(setup.layers.keys() - results.keys())
 
 with stage_side:
-    for name, error in errors.items():
-        does_not_fit(
-            error,
-            pad_mode=setup.layers[name].pad_mode,
-            remedy=prose("padding", "less_cut_off") if setup.is_transposed else None,
-        )
-    setup = setup.without(errors)
     try:
         traces = [setup.trace(name) for name in results]
         if traces:

@@ -37,7 +37,7 @@ def network(name: str) -> Network:
         try:
             return run_queue().network(name.removeprefix(RUN_PREFIX))
         except UnknownRunError as error:
-            raise ModelFileError(str(error)) from error
+            raise ModelFileError(*error.args) from error
     return Network.load(name)
 
 

@@ -6,6 +6,7 @@ import secrets
 
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, UnknownRunError, progress
 from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.store import Store, runs_folder
@@ -89,7 +90,7 @@ def start(spec: RunSpec) -> None:
         st.query_params[RUN] = run_queue().submit(spec, owner())
         st.session_state.pop(REFUSED, None)
     except RunRefusedError as error:
-        st.session_state[REFUSED] = str(error)
+        st.session_state[REFUSED] = explained(error)
 
 
 def followed_run() -> Status | None:
@@ -102,7 +103,7 @@ def followed_run() -> Status | None:
         try:
             return run_queue().status(asked)
         except UnknownRunError as error:
-            st.warning(str(error), title="Run not found")
+            st.warning(explained(error), title="Run not found")
     newest = run_queue().latest(owner())
     return run_queue().status(newest) if newest is not None else None
 

@@ -8,6 +8,7 @@ import numpy as np
 NOTHING = "–"
 MINUS = "−"
 _SMALL, _LARGE = 1e-4, 1e6  # outside of which a number is written with a power of ten
+_SETTING = re.compile(r"^\w+(\.\w+)*: ")
 _ARGUMENT, _CODE = re.compile(r"^[\w.]+="), re.compile(r"[=()\[\]{}'\"]")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -77,7 +78,8 @@ def plain_message(message: str) -> str:
     """Return a message of the library for people: what must hold, without names of arguments.
 
     The library's messages end with the arguments received. A single value is kept if it reads as
-    words; what can be seen on the page anyway, in a programmer's notation, is left out.
+    words; what can be seen on the page anyway, in a programmer's notation, is left out. Some begin
+    with the setting that is wrong.
 
     Examples
     --------
@@ -87,12 +89,21 @@ def plain_message(message: str) -> str:
     'epochs must be at most 50. Here: 60.'
     >>> plain_message("The window must fit. Received: length=2, padding=(0, 0)")
     'The window must fit.'
+    >>> plain_message("training.learning_rate: This must be above 0. Received: 0")
+    'Training, learning rate: This must be above 0. Here: 0.'
     """
     sentence, _, received = message.replace("`", "").partition(" Received: ")
+    sentence = sentence if not sentence or sentence[-1] in ".?!…" else f"{sentence}."
+    sentence = _SETTING.sub(_title, sentence)
     value = _ARGUMENT.sub("", received.strip().removesuffix("."))
     if not value or _CODE.search(value):
         return sentence
     return f"{sentence} Here: {value}."
+
+
+def _title(path: re.Match[str]) -> str:
+    words = path[0].replace("_", " ").replace(".", ", ")
+    return words[0].upper() + words[1:]
 
 
 def percent(probability: float) -> str:

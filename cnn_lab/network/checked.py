@@ -60,12 +60,29 @@ def plain_error(error: ValueError) -> str:
     message = str(first["msg"]).removeprefix("Value error, ")
     if plain := _PLAIN.get(first["type"]):
         message = plain.format(**first.get("ctx", {}))
+        if isinstance(first["input"], int | float):
+            message = f"{message} Received: {first['input']:g}"
     return f"{where}: {message}" if where else message
 
 
-# Pydantic's messages for these describe its internals.
+# Pydantic's messages for these describe its internals or speak of inputs and fields.
 _PLAIN = {
+    "missing": "This must be given.",
+    "extra_forbidden": "There is no setting of this name.",
+    "greater_than": "This must be above {gt:g}.",
+    "greater_than_equal": "This must be at least {ge:g}.",
+    "less_than": "This must be below {lt:g}.",
+    "less_than_equal": "This must be at most {le:g}.",
+    "int_type": "This must be a whole number.",
+    "int_parsing": "This must be a whole number.",
+    "int_from_float": "This must be a whole number.",
+    "float_type": "This must be a number.",
+    "float_parsing": "This must be a number.",
+    "finite_number": "This must be a finite number.",
+    "literal_error": "This must be {expected}.",
+    "json_invalid": "This is not JSON: {error}.",
     "union_tag_invalid": "There is no layer type {tag!r}. Available: {expected_tags}.",
     "union_tag_not_found": "A layer must name its type.",
+    "too_short": "There must be at least {min_length}.",
     "too_long": "There may be at most {max_length} items.",
 }

@@ -14,6 +14,12 @@ from cnn_lab.ops.types import (
     pair,
 )
 
+# How many pixels fewer than the image has can be copied, and in words.
+_COPIED: dict[PadMode, tuple[int, str]] = {
+    "reflect": (1, "the mirrored image"),
+    "wrap": (0, "the far side of the image"),
+}
+
 
 def resolve_padding(
     padding: Padding,
@@ -112,14 +118,14 @@ def pad_images(
 
 def check_copies(size: Pair, borders: Borders, mode: PadMode) -> None:
     """Raise a ShapeError if "reflect" or "wrap" need more pixels than an image of `size` has."""
-    fewer = {"reflect": 1, "wrap": 0}.get(mode)
-    if fewer is None:
+    if mode not in _COPIED:
         return
+    fewer, what = _COPIED[mode]
     for axis_name, length, border in zip(("rows", "columns"), size, borders, strict=True):
         if max(border) > length - fewer:
             raise ShapeError(
-                f'`pad_mode="{mode}"` can add at most {length - fewer} {axis_name} to an image '
-                f"of {length}. Received: padding {axis_name}={border}"
+                f"Padding with {what} can add at most {length - fewer} {axis_name} to an image of "
+                f"{length}. Received: pad_mode={mode!r}, padding {axis_name}={border}"
             )
 
 

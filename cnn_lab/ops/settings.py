@@ -174,7 +174,7 @@ class PoolingSettings:
         for border, window in zip(borders, self.pool_size, strict=True):
             if max(border) >= window:
                 raise ValueError(
-                    "`padding` must be smaller than `pool_size`, so that every window covers part "
+                    "The padding must be smaller than the window, so that every window covers part "
                     f"of the image. Received: padding={self.padding!r}, pool_size={self.pool_size}"
                 )
         positions = output_size(size, self.pool_size, self.strides, borders)

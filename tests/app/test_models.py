@@ -99,5 +99,5 @@ def test_a_run_on_other_pictures_is_refused_where_digits_are_read(
     (folder / "ended.json").write_text("{}")
     page = open_page("draw", {KEY: f"run-{folder.name}"})
     assert not page.exception
-    assert "Received: 32 × 32 × 3. " in page.info[0].value
+    assert "Here: 32 × 32 × 3. " in page.info[0].value
     assert page.segmented_control(key=KEY).value == DEFAULT

@@ -99,7 +99,7 @@ def test_a_window_larger_than_the_image_gets_a_sentence(open_page):
 def test_a_padding_as_wide_as_the_window_gets_a_sentence_that_helps(open_page):
     page = open_page("pooling", {"pool_padding": "own", "pool_left": "2"})
     assert not page.exception
-    assert "must be smaller than `pool_size`" in errors(page)[0]
+    assert "must be smaller than the window" in errors(page)[0]
     assert wording("pooling", "wider").search(errors(page)[0])
     assert not stages(page)
     page.number_input(key="pool_size").set_value(3).run()

@@ -150,7 +150,7 @@ def test_nonsense_in_the_address_leaves_a_page_that_can_start(
 def test_a_rate_that_cannot_be_is_a_sentence(open_page: Open, rate: str) -> None:
     page = open_page("training", {"training_fast_learning_rate": rate})
     assert not page.exception
-    assert f"Received: learning_rate={rate}" in said(page)
+    assert f"Here: {rate}." in said(page)
     assert page.button(key="training_start").disabled
 
 
@@ -318,7 +318,7 @@ def test_a_network_that_cannot_learn_these_images_is_a_sentence(open_page: Open)
     assert not page.button(key="training_start").disabled  # CIFAR-10 was chosen by its shape
     page.selectbox(key="training_own_data_set").select("mnist").run()
     assert not page.exception
-    assert "Received: input_shape=(32, 32, 3)" in said(page)
+    assert "accept exactly these" in said(page)
     assert page.button(key="training_start").disabled
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.charts.network import INPUT_KEY
 from cnn_lab.network import zoo
 from cnn_lab.network.editing import History
-from cnn_lab.network.spec import Draft, plain_error
+from cnn_lab.network.spec import Draft
 from cnn_lab.network.spec.token import TokenError, draft_from_token, to_token
 
 PRESET, TOKEN, LAYER = "network_preset", "network_token", "network_layer"
@@ -117,7 +118,7 @@ def change(make: Callable[[Draft], Draft], layer: str = "") -> None:
     try:
         draft = make(here.draft)
     except ValueError as error:
-        refuse(plain_error(error))
+        refuse(explained(error))
         return
     new = [one.name for one in draft.layers if one not in here.draft.layers]
     if draft.name in zoo.PRESETS and draft != preset_draft(draft.name):
@@ -177,17 +178,14 @@ def _opened(asked: dict[str, str], here: NetworkEditor | None) -> NetworkEditor:
     """Return the editor that an address requests, with the previous drafts in its history."""
     base = asked.get(PRESET, FIRST_PRESET)
     if base not in zoo.PRESETS:
-        refuse(
-            f"There is no network with this name. Available: {', '.join(zoo.PRESETS)}. "
-            f"Received: {PRESET}={base[:40]!r}"
-        )
+        refuse(f"There is no network with this name. Available: {', '.join(zoo.PRESETS)}.")
         base = FIRST_PRESET
     draft = preset_draft(base)
     if TOKEN in asked:
         try:
             draft = draft_from_token(asked[TOKEN])
         except TokenError as error:
-            refuse(str(error))
+            refuse(explained(error))
     first = NetworkEditor(base, History(draft), draft.layers[0].name)
     layer = asked.get(LAYER, first.layer)
     opened = first.on(first.history, layer)

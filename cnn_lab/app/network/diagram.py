@@ -16,7 +16,7 @@ from cnn_lab.charts.network import (
     network_diagram,
 )
 from cnn_lab.content import prose
-from cnn_lab.content.words import NOTHING, data_size, shape_words
+from cnn_lab.content.words import NOTHING, data_size, plain_message, shape_words
 from cnn_lab.network.costs import FLOAT_BYTES, Fields, fields
 from cnn_lab.network.spec import Draft, Fit, Layer, LayerSummary
 
@@ -120,7 +120,8 @@ def _head(name: str, key: str, words: str, selected: str, kind: str = "") -> str
 
 def _misfit(layer: Layer, reason: str, selected: str) -> str:
     head = _head(layer.name, layer.name, layer.words, selected, "misfit")
-    return f'{head}<td colspan="5"><strong>Does not fit.</strong> {escape(reason)}</td></tr>'
+    why = f"<strong>Does not fit.</strong> {escape(plain_message(reason))}"
+    return f'{head}<td colspan="5">{why}</td></tr>'
 
 
 def _sums(rows: Sequence[LayerSummary]) -> str:

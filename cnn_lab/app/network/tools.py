@@ -5,6 +5,7 @@ from functools import partial
 
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.network.controls import (
     NetworkEditor,
     change,
@@ -85,7 +86,7 @@ def _open_menu() -> None:
             try:
                 open_network(draft_from_json(data))
             except TokenError as error:
-                refuse(str(error))
+                refuse(explained(error))
             st.rerun()
 
 
@@ -174,7 +175,7 @@ def show_fit(editor: NetworkEditor, found: Fit) -> None:
     """Show what does not fit or is missing at the end, with one-click fixes."""
     if found.reason:
         name = editor.draft.layers[len(found.rows)].name
-        st.error(found.reason, title=f"{name} does not fit")
+        st.error(explained(found.reason), title=f"{name} does not fit")
         _offer(remedies(editor.draft))
         return
     if editor.draft.input_shape not in {info.shape for info in INFO.values()}:

@@ -6,6 +6,7 @@ import re
 import streamlit as st
 
 from cnn_lab.app.caches import network
+from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import owner, run_queue
 from cnn_lab.app.widgets.charts import show_chart
 from cnn_lab.app.widgets.inputs import choice
@@ -80,7 +81,7 @@ def _chosen(status: Status) -> Compared | None:
             offered[asked] = run_queue().status(found[1] if found else asked)
             names[asked] = _name(offered[asked])
         except UnknownRunError as error:
-            problem = str(error)
+            problem = explained(error)
     wanted = st.selectbox(
         "Other run",
         list(names),

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.training.fields import (
     AS_BUILT,
     augmentation_fields,
@@ -19,7 +20,7 @@ from cnn_lab.content import prose
 from cnn_lab.data.mnist import DataError
 from cnn_lab.data.sets import INFO, load_data_set
 from cnn_lab.network import zoo
-from cnn_lab.network.spec import Augmentation, DataSetName, NetworkSpec, TrainingSpec, plain_error
+from cnn_lab.network.spec import Augmentation, DataSetName, NetworkSpec, TrainingSpec
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import TokenError, from_token, to_token
 from cnn_lab.network.variants import with_batch_norm, with_dropout, with_input_shape
@@ -64,7 +65,7 @@ def training_settings() -> TrainingSettings:
     try:
         load_data_set(fields["data_set"])
     except DataError as error:
-        st.caption(str(error))
+        st.caption(explained(error))
     with st.expander("More settings"):
         norm, dropout = network_switches(name)
         fields |= more_fields(name, defaults, fields["optimizer"])
@@ -75,12 +76,12 @@ def training_settings() -> TrainingSettings:
     try:
         network = _rewritten(name, built, fields["data_set"], norm, dropout)
     except ValueError as error:
-        return TrainingSettings(name, built, None, plain_error(error))
+        return TrainingSettings(name, built, None, explained(error))
     try:
         training = TrainingSpec(**fields, augmentation=Augmentation(**bounds))
         spec = RunSpec(network=network, training=training, engine=engine)
     except ValueError as error:
-        return TrainingSettings(name, network, None, _with_value(error))
+        return TrainingSettings(name, network, None, explained(error))
     return TrainingSettings(name, network, spec)
 
 
@@ -127,7 +128,7 @@ def _take_file() -> None:
         recipe = Recipe.from_json(upload.getvalue())
         take_over(RunSpec(network=recipe.network, training=recipe.training))
     except ValueError as error:
-        st.session_state[PROBLEM] = plain_error(error)
+        st.session_state[PROBLEM] = explained(error)
     else:
         st.session_state[MENU] = False  # the open menu would cover the result
 
@@ -195,16 +196,6 @@ def _choose(network: NetworkSpec) -> None:
         st.session_state[NETWORK] = st.query_params[NETWORK] = to_token(network)
 
 
-def _with_value(error: ValueError) -> str:
-    """Return an error's message with the received value, if it does not contain it."""
-    sentence = plain_error(error)
-    if "Received" in sentence:
-        return sentence
-    problem: dict[str, Any] = getattr(error, "errors", lambda: [{}])()[0]
-    where = ".".join(map(str, problem.get("loc", ())))
-    return f"{sentence}. Received: {where}={problem.get('input'):g}"
-
-
 def _link_to_layers(name: str) -> None:
     """Show a link to the Network page."""
     query, label = {"network_preset": name}, "View and edit its layers"
@@ -228,7 +219,7 @@ def _own_network() -> NetworkSpec | None:
     try:
         network = from_token(token)
     except TokenError as error:
-        st.warning(str(error), title="This is not a network")
+        st.warning(explained(error), title="This is not a network")
         return None
     if st.query_params.get(NETWORK) != token:
         st.query_params[NETWORK] = token

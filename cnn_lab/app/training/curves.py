@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.charts import show_chart
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.charts.training import (
@@ -224,10 +225,10 @@ def _run_sentence(status: Status, so_far: Progress, events: Sequence[Event]) -> 
                 f"test images correctly: {result['errors']:,} errors."
             )
         case "stopped":
-            return f"{status.sentence} {_how_far(status, so_far)}"
+            return f"{explained(status.sentence)} {_how_far(status, so_far)}"
         case "failed":
             kept = f" {_how_far(status, so_far)}" if status.result else ""
-            return f":material/error: {status.sentence}{kept}"
+            return f":material/error: {explained(status.sentence)}{kept}"
 
 
 def _how_far(status: Status, so_far: Progress) -> str:

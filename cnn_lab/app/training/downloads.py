@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from cnn_lab.app.caches import RUN_PREFIX, network
+from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.training.curves import history_csv
 from cnn_lab.app.widgets.networks import show_network_code
@@ -113,8 +114,8 @@ def _keras_file(run_id: str, name: str) -> None:
             on_click=_ask,
             args=(run_id,),
         )
-        failure = status.sentence if status is not None else st.session_state.pop(REFUSED, "")
-        if failure:
+        refused = st.session_state.pop(REFUSED, "")
+        if failure := explained(status.sentence) if status is not None else refused:
             st.warning(failure, title="No .keras file")
 
 
@@ -123,7 +124,7 @@ def _ask(run_id: str) -> None:
         wanted = KerasFileRequest(run_queue().weights(run_id))
         st.session_state[ASKED][run_id] = run_queue().keras_files.ask(wanted)
     except (CheckRefusedError, UnknownRunError) as error:
-        st.session_state[REFUSED] = str(error)
+        st.session_state[REFUSED] = explained(error)
 
 
 def _wait(digest: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import menu, real_number, whole_number
 from cnn_lab.app.widgets.pictures import show_png
 from cnn_lab.charts.maps import sharp_png
@@ -24,7 +25,6 @@ from cnn_lab.network.spec import (
     OptimizerName,
     ScheduleName,
     TrainingSpec,
-    plain_error,
 )
 from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.runs.job import MAX_EPOCHS
@@ -174,9 +174,9 @@ def _show_sheet(bounds: dict[str, Any], data_set: DataSetName) -> None:
             data, width_px = _sheet(settings.model_dump_json(), data_set)
             show_png(data, alt="An image and eleven variants of it", width_px=width_px)
     except DataError as error:
-        st.caption(str(error))
+        st.caption(explained(error))
     except ValueError as error:
-        st.error(plain_error(error))
+        st.error(explained(error))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import be_here, may_steer, run_queue
 from cnn_lab.app.training.controls import APPLIED
 from cnn_lab.app.training.curves import run_view, show_view
@@ -158,7 +159,7 @@ def _change_rate(run_id: str) -> None:
     try:
         run_queue().control(run_id, "rate", st.session_state[NEW_RATE])
     except CommandRefusedError as error:
-        st.session_state[RATE_REFUSED] = str(error)
+        st.session_state[RATE_REFUSED] = explained(error)
     else:
         st.session_state.pop(RATE_REFUSED, None)
         st.session_state[RATE_MENU] = False

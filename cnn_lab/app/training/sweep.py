@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import be_here, owner, run_queue
 from cnn_lab.app.training.controls import APPLIED, take_over
 from cnn_lab.app.widgets.charts import show_chart
@@ -12,7 +13,6 @@ from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.training import sweep_spec, sweep_table
 from cnn_lab.content import prose
 from cnn_lab.content.words import NOTHING, counted, or_dash
-from cnn_lab.network.spec import plain_error
 from cnn_lab.runs.job import RunRefusedError, RunSpec
 from cnn_lab.runs.sweep.records import MAX_TRIALS, SweepSpec, SweepStatus, Trial
 from cnn_lab.runs.sweep.runner import Sweeps, UnknownSweepError
@@ -70,7 +70,7 @@ def _followed() -> SweepStatus | None:
         try:
             return sweeps().status(asked)
         except UnknownSweepError as error:
-            st.warning(str(error), title="Sweep not found")
+            st.warning(explained(error), title="Sweep not found")
     newest = sweeps().latest(owner())
     return sweeps().status(newest) if newest is not None else None
 
@@ -103,7 +103,7 @@ def _ask_for_one(base: RunSpec | None, followed: SweepStatus | None) -> None:
             spec = SweepSpec(base=shortened(base, epochs, percent), vary=vary, n_trials=n_trials)
             st.caption(_cost(spec))
         except ValueError as error:
-            st.warning("Choose at least one setting to vary." if not titles else plain_error(error))
+            st.warning("Choose at least one setting to vary." if not titles else explained(error))
     if followed is not None and followed.active and followed.owner == owner():
         st.button(
             "Stop the sweep",
@@ -138,7 +138,7 @@ def _start(spec: SweepSpec) -> None:
         st.query_params[SWEEP] = sweeps().start(spec, owner())
         st.session_state.pop(REFUSED, None)
     except RunRefusedError as error:
-        st.session_state[REFUSED] = str(error)
+        st.session_state[REFUSED] = explained(error)
 
 
 def _cost(spec: SweepSpec) -> str:
@@ -187,7 +187,7 @@ def _sentence(status: SweepStatus) -> str:
         case "done":
             return f"All {n_trials} trials have ended."
         case _:
-            return f"{status.sentence} {n_over} of {n_trials} trials have ended."
+            return f"{explained(status.sentence)} {n_over} of {n_trials} trials have ended."
 
 
 def _show_best(status: SweepStatus, base: RunSpec | None) -> None:
@@ -257,7 +257,7 @@ def _show_trials(status: SweepStatus) -> None:
     show_table(columns, label="The trials of the sweep")
     for trial in trials:
         if trial.state == "failed":
-            st.caption(f"Trial {trial.number} failed: {trial.sentence}")
+            st.caption(f"Trial {trial.number} failed: {explained(trial.sentence)}")
 
 
 def _state(trial: Trial, status: SweepStatus, best: Trial | None) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import streamlit as st
 
 from cnn_lab.app.caches import test_digits
+from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.bound import among, bound, is_short, is_switch, number_within
 from cnn_lab.ops.types import PAD_MODES, Padding, PadMode
 
@@ -432,4 +433,4 @@ def does_not_fit(
         Sentence on what would be allowed, if the problem is not the window.
     """
     fitting = REPEATED if pad_mode in ("reflect", "wrap") else LARGER
-    st.error(f"{error}. {remedy or fitting}", title="This does not fit")
+    st.error(f"{explained(error)} {remedy or fitting}", title="This does not fit")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.widgets.exports import export_menu
-from cnn_lab.app.widgets.messages import explained
 from cnn_lab.concepts.checks import Answer, CheckRefusedError, LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.snippets import keras_code, numpy_code, pytorch_code
@@ -37,7 +37,7 @@ def keras_check(key: str, request: LayerCheck) -> None:
                 asked.append(run_queue().checks.ask(request))
                 del asked[:-KEPT]
             except CheckRefusedError as error:
-                _show(CheckStatus("failed", str(error)))
+                _show_no_answer(error)
                 return
         if request.digest in asked:
             _show_answer(request.digest)
@@ -93,8 +93,7 @@ def _show(status: CheckStatus[Answer]) -> None:
     if status.active:
         st.markdown(f":material/hourglass_top: {status.sentence}")
     elif status.answer is None:
-        st.markdown(":orange-badge[:material/help: No answer from Keras]")
-        st.caption(explained(status.sentence))
+        _show_no_answer(status.sentence)
     else:
         claim, numbers = status.sentence.split(": ", 1)
         badge = (
@@ -102,3 +101,8 @@ def _show(status: CheckStatus[Answer]) -> None:
         )
         st.markdown(f":{badge} {claim}] {numbers}")
         st.caption(status.answer.details)
+
+
+def _show_no_answer(why: Exception | str) -> None:
+    st.markdown(":orange-badge[:material/help: No answer from Keras]")
+    st.caption(explained(why))

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import text_field
-from cnn_lab.app.widgets.messages import explained
 from cnn_lab.content.words import counted
 from cnn_lab.data.teaching_images import MAX_TEXT, format_matrix, parse_matrix
 from cnn_lab.ops.types import Array

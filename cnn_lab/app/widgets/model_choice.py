@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cnn_lab.app.caches import RUN_PREFIX, network
+from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.content import prose
 from cnn_lab.network import MODELS, ModelFileError, Network, digit_problem, network_from_visitor
@@ -86,7 +87,7 @@ def _problem(name: str, digits_only: bool) -> str:
         spec = _load(name).spec
     except ModelFileError:
         return _missing()
-    return digit_problem(spec) if digits_only else ""
+    return explained(digit_problem(spec)) if digits_only else ""
 
 
 def _missing() -> str:
@@ -123,9 +124,9 @@ def _take_own(key: str, digits_only: bool) -> None:
         return
     try:
         brought = network_from_visitor(content := upload.getvalue())
-        problem = digit_problem(brought.spec) if digits_only else ""
+        problem = explained(digit_problem(brought.spec)) if digits_only else ""
     except ModelFileError as error:
-        problem = str(error)
+        problem = explained(error)
     if problem:
         st.session_state[f"{key}_own_problem"] = problem
         return

@@ -5,6 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
+from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.data.uploads import MAX_MB, PictureError
 
@@ -61,4 +62,4 @@ def _receive(page: str, key: str, take: Callable[[bytes], None]) -> None:
         try:
             take(sent.getvalue())
         except PictureError as error:
-            st.session_state[f"{page}_problem"] = str(error)
+            st.session_state[f"{page}_problem"] = explained(error)

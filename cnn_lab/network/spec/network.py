@@ -45,7 +45,7 @@ def check_names(layers: Sequence[Layer]) -> None:
     names = [layer.name for layer in layers]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"Layer names must differ. Received twice: {', '.join(twice)}")
+        raise ValueError(f"Layer names must differ. Received: {', '.join(twice)} twice")
 
 
 def check_limits(input_shape: Shape, rows: Sequence[LayerSummary]) -> None:

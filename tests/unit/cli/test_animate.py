@@ -137,7 +137,7 @@ def test_pictures_and_pages_of_a_chosen_step(tmp_path):
         ("conv --kernel 7 --out x.gif", "The window must fit into the padded image"),
         ("conv --padding wide --out x.gif", "'wide' is not a padding; write valid, same, full"),
         ("conv --padding 9999 --out x.gif", "at most 500,000 cells"),
-        ("max-pool --padding 2 --out x.gif", "`padding` must be smaller than `pool_size`"),
+        ("max-pool --padding 2 --out x.gif", "padding must be smaller than the window"),
         ("conv --channels 3 --groups 2 --out x.gif", "divisible by groups"),
         ("conv --filters 17 --out x.gif", "at most 16 filters"),
         ("conv --channels 0 --out x.gif", "Received: channels=0"),

@@ -53,18 +53,18 @@ def test_train_says_what_it_reached_and_leaves_a_run_that_evaluates_to_the_same(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["train", "--epochs", "0"], "epochs: Input should be greater than or equal to 1"),
-        (["train", "--learning-rate", "-1"], "learning_rate: Input should be greater than 0"),
+        (["train", "--epochs", "0"], "epochs: This must be at least 1"),
+        (["train", "--learning-rate", "-1"], "learning_rate: This must be above 0"),
         (["train", "--model", "resnet"], "'resnet' is not one of 'paper', 'fast'"),
         (["train", "--data-set", "cifar10"], "The images of CIFAR-10 are 32 x 32 pixels"),
         (["train", "--augment", "shift"], "Write --augment NAME=AMOUNT"),
-        (["train", "--augment", "zoom=2"], "augmentation.zoom: Extra inputs are not permitted"),
+        (["train", "--augment", "zoom=2"], "augmentation.zoom: There is no setting of this name"),
         (
             ["train", "--augment", "shift=far"],
-            "augmentation.shift: Input should be a valid integer",
+            "augmentation.shift: This must be a whole number",
         ),
         (["sweep", "--vary", "colour"], "'colour' is not one of 'optimizer'"),
-        (["sweep", "--trials", "1000"], "n_trials: Input should be less than or equal to 40"),
+        (["sweep", "--trials", "1000"], "n_trials: This must be at most 40"),
         (["sweep", "--epochs", "31"], "at most 30 epochs"),
         (["evaluate", "--model", "resnet"], "A model must be a .safetensors file or one of"),
     ],
@@ -195,10 +195,10 @@ def test_a_loss_that_is_no_number_is_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("no JSON", "Invalid JSON"),
-        ("[" * 10_000, "Invalid JSON: recursion limit exceeded"),
-        ("{}", "network: Field required"),
-        ('{"network": {"name": "a", "layers": []}}', "at least 1 item"),
+        ("no JSON", "not JSON"),
+        ("[" * 10_000, "not JSON: recursion limit exceeded"),
+        ("{}", "network: This must be given"),
+        ('{"network": {"name": "a", "layers": []}}', "at least 1."),
         (
             '{"network": {"name": "a", "layers": [{"type": "Lambda", "name": "b"}]}}',
             "network.layers.0: There is no layer type 'Lambda'. Available: 'Conv2D'",

@@ -26,4 +26,4 @@ def literally(text: str) -> str:
     >>> print(literally("a_b [c](d)"))
     a\_b \[c\](d)
     """
-    return re.sub(r"([\\`*_{}\[\]<>$#|~:])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]<>$#|~]|:(?=\S))", r"\\\1", text)

@@ -20,7 +20,7 @@ class NamedKernel:
     title : str
         Name for users.
     does : str
-        What the output shows, in one sentence.
+        What the output shows, in a sentence or two.
     formula : str
         LaTeX.
     source : str
@@ -116,7 +116,8 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "laplacian": NamedKernel(
         "Laplacian",
-        "Zero on flat areas and steady slopes; far from zero at thin lines and corners.",
+        "Zero on flat areas and steady slopes. Negative on thin bright lines and at bright corners, "
+        "positive on dark ones; weaker along edges and where a slope begins or ends.",
         r"\frac{\partial^2}{\partial r^2} + \frac{\partial^2}{\partial c^2}",
         _GONZALEZ,
         ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
@@ -130,7 +131,8 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "emboss": NamedKernel(
         "Emboss",
-        "Like a light from one side: slopes rising to the lower right turn bright, others dark.",
+        "Like a light from one side: slopes that rise to the lower right turn brighter, slopes that "
+        "fall to the lower right darker; flat areas stay the same.",
         r"1 + \text{a diagonal derivative}",
         "the emboss filter of common image editors",
         ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
@@ -144,7 +146,7 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "binomial": NamedKernel(
         "Binomial blur",
-        "A weighted mean with the most weight in the middle: a Gaussian in whole numbers.",
+        "A weighted mean with the most weight in the middle, close to a Gaussian.",
         r"\tfrac{1}{2^{k_h + k_w - 2}}\tbinom{k_h - 1}{m}\tbinom{k_w - 1}{n}",
         _GONZALEZ,
         _binomial,

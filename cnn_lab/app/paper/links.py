@@ -69,6 +69,11 @@ ERRATA: dict[str, Link | None] = {
     "stride": Link("padding", "A digit at strides 1 to 5"),
     "recursion": Link(
         "backpropagation",
+        "The gradient of the input",
+        {"back_what": "input", "back_form": "both"},
+    ),
+    "backward_stride": Link(
+        "backpropagation",
         "The backward pass at stride 2",
         {"back_stride": "2", "back_what": "input", "back_form": "both"},
     ),

@@ -163,7 +163,7 @@ def copied_from(geometry: Geometry, pad_mode: PadMode) -> IntArray:
     height, width = geometry.size
     rows, columns = np.arange(height) + top, np.arange(width) + left
     index = (rows[:, np.newaxis] * geometry.padded_size[1] + columns)[np.newaxis, ..., np.newaxis]
-    return pad_images(index, geometry.borders, pad_mode)[0, ..., 0].astype(np.int64)
+    return pad_images(index.astype(float), geometry.borders, pad_mode)[0, ..., 0].astype(np.int64)
 
 
 def padded(geometry: Geometry) -> dict[str, Any]:

@@ -18,7 +18,21 @@ LOGO = Path(__file__).with_name("logo.svg")
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] {{ padding-inline: clamp(1rem, 3vw, 2.5rem) }}
 [data-testid="stBaseButton-primary"] {{ color: {page} }}
+.st-key-frame_script {{ display: none }}
 </style>"""
+# In a narrow window the sidebar covers the page. Streamlit closes it after a choice only if the
+# browser calls itself a phone, and remembers it as open.
+_CLOSE_SIDEBAR = """<script>
+if (!window.cnnLabFrame) {
+  window.cnnLabFrame = true;
+  document.addEventListener("click", ({ target }) => {
+    if (!target.closest('[data-testid="stSidebarNavLink"]')) return;
+    const close = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
+    const covers = matchMedia("(max-width: 768px)").matches;  // Streamlit's width of a tablet
+    if (covers && close?.ariaExpanded === "true") close.click();
+  });
+}
+</script>"""
 
 _FRAMED = "frame_is_set"
 
@@ -45,6 +59,8 @@ def navigation() -> Page:
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
     st.html(_STYLE.format(page=theme_colour("backgroundColor")))
+    with st.container(key="frame_script"):
+        st.html(_CLOSE_SIDEBAR, unsafe_allow_javascript=True)
     page = st.navigation(
         {
             section: [

@@ -69,3 +69,26 @@ def test_deep_link_as_the_first_request_to_a_fresh_server(
     first = open_page(address(name), url=serve(ROOT / "app.py"))
     assert_sound(first)
     assert frame(first) == frame(open_page(address(name), url=routed_url))
+
+
+@pytest.mark.parametrize("width", [390, 700, 1280])
+def test_a_chosen_page_is_not_covered_by_the_menu(
+    width: int, open_page: Callable[..., Page]
+) -> None:
+    """U4: the sidebar closes where it covers the page, and stays where it stands beside it."""
+    page = open_page("/", width=width, height=844)
+    narrow = width < 768
+    for choice, path in (("Pooling", "pooling"), ("Network", "network")):
+        if narrow:
+            page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_test_id("stSidebarNavLink").filter(has_text=choice).click()
+        page.wait_for_url(f"**/{path}*")
+        heading = page.get_by_role("heading", level=1, name=choice)
+        expect(heading).to_be_visible()
+        collapse = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
+        if narrow:
+            expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+            expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
+        else:
+            expect(page.get_by_test_id("stSidebar")).to_be_in_viewport()
+            expect(collapse).to_have_attribute("aria-expanded", "true")

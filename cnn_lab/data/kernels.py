@@ -116,8 +116,8 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "laplacian": NamedKernel(
         "Laplacian",
-        "Zero on flat areas and steady slopes. Negative on thin bright lines and at bright corners, "
-        "positive on dark ones; weaker along edges and where a slope begins or ends.",
+        "Zero on flat areas and steady slopes. Negative on thin bright lines and at bright "
+        "corners, positive on dark ones; weaker along edges and where a slope begins or ends.",
         r"\frac{\partial^2}{\partial r^2} + \frac{\partial^2}{\partial c^2}",
         _GONZALEZ,
         ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
@@ -131,8 +131,8 @@ KERNELS: dict[str, NamedKernel] = {
     ),
     "emboss": NamedKernel(
         "Emboss",
-        "Like a light from one side: slopes that rise to the lower right turn brighter, slopes that "
-        "fall to the lower right darker; flat areas stay the same.",
+        "Like a light from one side: slopes that rise to the lower right turn brighter, slopes "
+        "that fall to the lower right darker; flat areas stay the same.",
         r"1 + \text{a diagonal derivative}",
         "the emboss filter of common image editors",
         ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),

@@ -53,6 +53,8 @@ from cnn_lab.ops.sizes import (
 )
 from cnn_lab.ops.types import PAD_MODES
 from cnn_lab.runs.comparison import uncertainty
+from cnn_lab.trace.convolution import convolution_trace
+from cnn_lab.trace.grid import UNREAD
 from cnn_lab.training.optimizers import Optimizer
 from cnn_lab.training.schedules import learning_rates
 from tests.unit.content.claims import KERNEL, TABLE, claims, text_of
@@ -477,6 +479,22 @@ def test_the_remainder_is_read_only_as_a_copy(mode):
     gradients = ops.conv2d_gradients(batch(image), bank(kernel), batch(delta), **vars(chosen))
     reached = bool(gradients.images[0, -1].any())
     assert depends == reached == (mode == "wrap") == (rows.only_copied == 1)
+
+
+@claims("padding", "prose", "Pixels that are never read are hatched in the animation")
+@pytest.mark.parametrize("mode", PAD_MODES)
+@pytest.mark.parametrize("border", [(0, 0), (1, 0), (0, 2), (2, 1)])
+@pytest.mark.parametrize("stride", [1, 3, 4])
+def test_the_animation_hatches_what_is_never_read(mode, border, stride):
+    """M16: pixels that are read neither directly nor as a copy, and unread lines of padding."""
+    chosen = ConvolutionSettings(stride, (border, border), pad_mode=mode)
+    geometry = chosen.geometry((7, 7), (3, 3))
+    shown = convolution_trace(random((7, 7)), bank(np.ones((3, 3))), **vars(chosen)).grid("input")
+    rows, columns = line_reads(geometry, mode)
+    unread = np.outer(rows.padded, columns.padded) == 0
+    inside = slice(border[0], border[0] + 7)
+    unread[inside, inside] = read_counts(geometry, mode) == 0
+    np.testing.assert_array_equal((shown.mask & UNREAD) > 0, unread)
 
 
 @claims(

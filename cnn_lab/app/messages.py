@@ -1,8 +1,6 @@
 """What is wrong, in words for the people who use a page."""
 
-import re
-
-from cnn_lab.content.words import plain_message
+from cnn_lab.content.words import literally, plain_message
 from cnn_lab.network.spec import plain_error
 
 
@@ -16,14 +14,3 @@ def explained(problem: Exception | str) -> str:
     if isinstance(problem, ValueError):
         message = plain_error(problem)
     return literally(plain_message(message))
-
-
-def literally(text: str) -> str:
-    r"""Return Markdown that shows any text literally.
-
-    Examples
-    --------
-    >>> print(literally("a_b [c](d)"))
-    a\_b \[c\](d)
-    """
-    return re.sub(r"([\\`*_{}\[\]<>$#|~]|:(?=\S))", r"\\\1", text)

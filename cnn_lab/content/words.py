@@ -7,6 +7,8 @@ import numpy as np
 
 NOTHING = "–"
 MINUS = "−"
+JOINER = "\u2060"  # has no width, and nothing may be broken at it
+MAX_FOREIGN = 1_000  # characters of a text from outside
 _SMALL, _LARGE = 1e-4, 1e6  # outside of which a number is written with a power of ten
 _SETTING = re.compile(r"^\w+(\.\w+)*: ")
 _ARGUMENT, _CODE = re.compile(r"^[\w.]+="), re.compile(r"[=()\[\]{}'\"]")
@@ -61,6 +63,31 @@ def listed(words: Sequence[str]) -> str:
     """
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def literally(text: str) -> str:
+    r"""Return Markdown that shows text from outside as it is, on one line and cut off if long.
+
+    No address, file or other process can show a link, a picture, a formula or an icon by it.
+
+    Examples
+    --------
+    >>> print(literally("a_b [c](d)\x07"))
+    a\_b \[c\](d)
+    >>> literally("http://x.org").replace(JOINER, "")
+    'http\\://x.org'
+
+    Notes
+    -----
+    A backslash keeps a sign from being Markdown. Addresses, icons and emoji are found later, in
+    what is then plain text; an invisible sign of no width inside them hides them.
+    """
+    shown = "".join(letter if letter.isprintable() else " " for letter in text).strip()
+    if len(shown) > MAX_FOREIGN:
+        shown = f"{shown[:MAX_FOREIGN]} …"
+    escaped = re.sub(r"([\\`*_{}\[\]<>$|~&]|:(?=\S))", r"\\\1", shown)
+    hidden = re.sub(r":(?=\S)|@|www", rf"\g<0>{JOINER}", escaped, flags=re.IGNORECASE)
+    return re.sub(r"^(?=[-+#\d])", JOINER, hidden)  # neither a list nor a heading
 
 
 def or_dash(value: float | None, form: Callable[[float], str]) -> str:

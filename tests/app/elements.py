@@ -6,17 +6,20 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from cnn_lab.content.words import JOINER
+
 
 def said(page: AppTest) -> str:
     """All text that the page shows, on one line."""
-    kinds = (page.markdown, page.subheader, page.latex, page.caption)
-    alerts = (page.warning, page.error, page.info)
-    return " ".join(" ".join(e.value for kind in (*kinds, *alerts) for e in kind).split())
+    text = " ".join(e.value for kind in (page.markdown, page.subheader, page.latex) for e in kind)
+    quoting = (page.caption, page.warning, page.error, page.info)
+    quoted = (_unescaped(e.value) for kind in quoting for e in kind)
+    return " ".join(" ".join([text, *quoted]).split())
 
 
 def errors(page: AppTest) -> list[str]:
     """The errors that the page shows."""
-    return [error.value for error in page.error]
+    return [_unescaped(error.value) for error in page.error]
 
 
 def address(page: AppTest, name: str) -> str | None:
@@ -35,6 +38,11 @@ def tables(page: AppTest) -> list[dict[str, list[str]]]:
     """The columns of each table of numbers, by their heads."""
     texts = [html.proto.body for html in page.get("html") if 'class="numbers"' in html.proto.body]
     return [_columns(text) for text in texts]
+
+
+def _unescaped(text: str) -> str:
+    """Undo what `cnn_lab.content.words.literally` does."""
+    return re.sub(r"\\([\\`*_{}\[\]<>$|~:&])", r"\1", text.replace(JOINER, ""))
 
 
 def _columns(text: str) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """No address hurts: whatever it brings, in a new session or an open one, the page stays well."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from tools.server import ROOT
 CASES = [(page, state) for page, states in STATES.items() for state in states]
 # Boxes that say why settings, each of them allowed, do not go together.
 EXPLAINED = {"This does not fit", "These settings cannot be trained"}
+# What of `MARKDOWN` a browser would show as a link, a picture, an icon, a formula or a tag.
+RENDERED = re.compile(r"://evil|(?<!\\):material/bug|(?<!\\)\$x(?<!\\)\$|(?<!\\)<b>x")
 WRAPPER = ROOT / "cnn_lab" / "app" / "widgets" / "bound.py"
 
 
@@ -37,7 +40,7 @@ def test_only_the_wrapper_binds_widgets_to_the_address() -> None:
 def test_no_parameter_hurts(
     name: str, state: dict[str, str], open_page: Callable[..., AppTest]
 ) -> None:
-    """R1, R2: each parameter with each nasty value, in a new session and brought by Back."""
+    """R1, R2, R9: each parameter with each nasty value, in a new session and brought by Back."""
     session = open_page(name, state)
     parameters = [*UNBOUND.get(name, ()), *bound_parameters(session)]
     varied = [parameter for parameter in parameters if parameter not in state]
@@ -53,6 +56,8 @@ def assert_well(page: AppTest) -> None:
     assert not page.exception, page.exception[0].message
     assert {error.proto.title for error in page.error} <= EXPLAINED
     assert page.title
+    shown = (page.markdown, page.caption, page.warning, page.error, page.info, page.subheader)
+    assert not [each.value for kind in shown for each in kind if RENDERED.search(each.value)]
 
 
 @pytest.mark.parametrize("nasty", NASTY)

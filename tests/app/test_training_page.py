@@ -416,13 +416,13 @@ def test_another_rate_in_mid_run_is_checked_and_marked(
     cluster.tell(run_id, "batch", **BATCH)
     page.session_state["training_rate_menu"] = True
     page.run()
-    page.number_input(key="training_new_rate").set_value(-3.0).run()
+    page.number_input(key="training_new_rate").set_value(-3.0)
     page.button(key="training_rate").click().run()
     assert not page.exception
     assert "-3" in "".join(error.value for error in page.error)
     assert cluster.task(run_id).commands == []
 
-    page.number_input(key="training_new_rate").set_value(0.5).run()
+    page.number_input(key="training_new_rate").set_value(0.5)
     page.button(key="training_rate").click().run()
     assert not page.exception
     assert cluster.task(run_id).commands == [("rate", 0.5)]

@@ -144,6 +144,7 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
 def test_a_run_is_paused_stepped_steered_and_compared(
     lab: str, open_page: Open, wait_ready: Callable[[Page], None]
 ) -> None:
+    """U9: Enter in the field of a new learning rate applies it."""
     page = open_page(SHORT, url=lab)
     start(page)
     pause = page.get_by_role("button", name="Pause", exact=True)
@@ -160,8 +161,9 @@ def test_a_run_is_paused_stepped_steered_and_compared(
         expect(page.get_by_text(f"after batch {done} of 85")).to_be_visible(timeout=SOON_MS)
 
     page.get_by_role("button", name="Rate 0.01").click()
-    page.get_by_role("spinbutton", name="New learning rate").fill("0.0237")
-    page.get_by_role("button", name="Apply from the next batch on").click()
+    rate = page.get_by_role("spinbutton", name="New learning rate")
+    rate.fill("0.0237")
+    rate.press("Enter")
     expect(page.get_by_role("button", name="Rate 0.0237")).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 30"))).to_be_visible(timeout=SOON_MS)

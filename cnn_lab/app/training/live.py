@@ -130,7 +130,8 @@ def _rate_menu(status: Status, events: Sequence[Event]) -> None:
     )
     if not menu.open:
         return
-    with menu:
+    # In a form, Enter in the field is a click on its button.
+    with menu, st.form("training_rate_form", border=False):
         st.number_input(
             "New learning rate",
             value=now,
@@ -139,7 +140,7 @@ def _rate_menu(status: Status, events: Sequence[Event]) -> None:
             key=NEW_RATE,
             help="The highest rate of the schedule, which keeps its shape.",
         )
-        st.button(
+        st.form_submit_button(
             "Apply from the next batch on",
             type="primary",
             key="training_rate",

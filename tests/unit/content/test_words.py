@@ -1,6 +1,18 @@
-"""Numbers and lists as a reader sees them, at their edges."""
+"""Numbers, lists and foreign text as a reader sees them, at their edges."""
 
-from cnn_lab.content.words import data_size, duration, percent, significant
+import re
+
+import pytest
+
+from cnn_lab.content.words import (
+    JOINER,
+    MAX_FOREIGN,
+    data_size,
+    duration,
+    literally,
+    percent,
+    significant,
+)
 
 
 def test_sizes_stay_short() -> None:
@@ -21,3 +33,37 @@ def test_seconds_are_rounded_before_they_become_minutes() -> None:
 def test_rounding_leaves_no_minus_at_zero() -> None:
     assert significant(-0.0) == "0"
     assert significant(999_999.9) == "1000000"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![x](http://evil.example/x.png)",
+        "[x](http://evil.example)",
+        "http://evil.example",
+        "WWW.evil.example",
+        "a@evil.example",
+        ":material/bug_report:",
+        "$x$ and $$x$$",
+        "<b>x</b>",
+        ":red[x]",
+        "`x` ~~x~~ **x** _x_",
+        "# x",
+        "- x",
+        "1. x",
+        "&lt;",
+        "\\",
+    ],
+)
+def test_foreign_text_is_shown_literally(text: str) -> None:
+    """R9: no sign of Markdown is left that a backslash or a joiner does not hide."""
+    shown = literally(text)
+    assert not re.search(r"(?<!\\)(\\\\)*([`*_{}\[\]<>$|~&]|:(?=\S))", shown)
+    assert not re.search(r"://|www\.|@\w|^[-+#\d]", shown, re.IGNORECASE)
+    assert re.sub(r"\\(.)", r"\1", shown.replace(JOINER, "")) == text
+
+
+def test_foreign_text_is_one_line_of_limited_length() -> None:
+    """R9: a long or broken text takes no more room than a paragraph."""
+    assert literally("a\n\n# b\x00\x1b\u202ec") == "a  # b   c"
+    assert len(literally("x" * 100_000)) == MAX_FOREIGN + 2

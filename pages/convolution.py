@@ -31,7 +31,7 @@ with stage_side:
     try:
         results = layer.results
     except ValueError as error:
-        does_not_fit(error, pad_mode=layer.settings[0].pad_mode)
+        does_not_fit(error)
         st.stop()
     try:
         traces = layer.traces()

@@ -23,13 +23,13 @@ with controls:
     setup = padding_controls(comparison)
 
 results = {}
-for name, settings in setup.layers.items():
+for name in setup.layers:
     try:
         results[name] = setup.result(name)
     except ValueError as error:
         remedy = prose("padding", "less_cut_off") if setup.is_transposed else None
         with stage_side:
-            does_not_fit(error, pad_mode=settings.pad_mode, remedy=remedy)
+            does_not_fit(error, remedy=remedy)
 setup = setup.without(setup.layers.keys() - results.keys())
 
 with stage_side:

@@ -58,7 +58,7 @@ def unread_sentence(geometry: Geometry, pad_mode: PadMode = "zeros") -> str:
 
     Raises
     ------
-    ShapeError
+    CopyError
         If the padding copies more pixels than the image has.
 
     Examples

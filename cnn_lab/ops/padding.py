@@ -6,10 +6,10 @@ from cnn_lab.ops.sizes import effective_kernel_size, same_padding
 from cnn_lab.ops.types import (
     Array,
     Borders,
+    CopyError,
     Padding,
     PadMode,
     Pair,
-    ShapeError,
     check_at_least,
     pair,
 )
@@ -101,7 +101,9 @@ def pad_images(
     Raises
     ------
     ValueError
-        If the mode is unknown, or "reflect" or "wrap" need more pixels than the image has.
+        If the mode is unknown.
+    CopyError
+        If "reflect" or "wrap" need more pixels than the image has.
     """
     if not any(borders[0] + borders[1]):
         return images
@@ -117,13 +119,13 @@ def pad_images(
 
 
 def check_copies(size: Pair, borders: Borders, mode: PadMode) -> None:
-    """Raise a ShapeError if "reflect" or "wrap" need more pixels than an image of `size` has."""
+    """Raise a CopyError if "reflect" or "wrap" need more pixels than an image of `size` has."""
     if mode not in _COPIED:
         return
     fewer, what = _COPIED[mode]
     for axis_name, length, border in zip(("rows", "columns"), size, borders, strict=True):
         if max(border) > length - fewer:
-            raise ShapeError(
+            raise CopyError(
                 f"Padding with {what} can add at most {length - fewer} {axis_name} to an image of "
                 f"{length}. Received: pad_mode={mode!r}, padding {axis_name}={border}"
             )

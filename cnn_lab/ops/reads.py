@@ -68,7 +68,7 @@ def line_reads(geometry: Geometry, mode: PadMode = "zeros") -> tuple[LineReads, 
 
     Raises
     ------
-    ShapeError
+    CopyError
         If the padding copies more pixels than the image has.
 
     Notes
@@ -123,7 +123,7 @@ def read_counts(geometry: Geometry, mode: PadMode = "zeros") -> Counts:
 
     Raises
     ------
-    ShapeError
+    CopyError
         If the padding copies more pixels than the image has.
 
     Notes

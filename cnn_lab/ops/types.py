@@ -25,6 +25,10 @@ class ShapeError(ValueError):
     """Arrays or sizes that cannot be combined; the message says what would fit."""
 
 
+class CopyError(ShapeError):
+    """Padding that would have to copy more pixels than the image has."""
+
+
 def check_at_least(minimum: int, **values: int) -> None:
     """Raise ValueError if any of the named whole numbers is smaller than `minimum`.
 

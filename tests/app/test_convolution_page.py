@@ -6,6 +6,7 @@ from PIL import Image
 
 import cnn_lab.ops.conv
 import cnn_lab.trace.convolution
+from cnn_lab.app.widgets.inputs import LARGER, REPEATED
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import sample_photo
 from cnn_lab.data.uploads import MAX_SIDE, lightness, place_of_most_contrast
@@ -93,6 +94,15 @@ def test_a_link_sets_every_control(open_page):
     assert page.number_input(key="conv_stride").value == 2
     assert page.number_input(key="conv_bias").value == 0.5
     assert r"\dfrac{6 + 0 + 1 - 3}{2}\right\rfloor + 1 = 3" in said(page)
+
+
+def test_the_remedy_is_for_the_size_that_does_not_fit(open_page):
+    """M16: too few pixels to copy are no fault of the window, nor a large window of the copies."""
+    copies = {"conv_pad_mode": "its far side"}
+    query = {**copies, "conv_rows": "2", "conv_padding": "own", "conv_top": "5"}
+    assert errors(open_page("convolution", query))[0].endswith(REPEATED)
+    query = {**copies, "conv_rows": "2", "conv_kernel_rows": "5"}
+    assert errors(open_page("convolution", query))[0].endswith(LARGER)
 
 
 def test_a_kernel_larger_than_the_padded_image_gets_a_sentence(open_page):

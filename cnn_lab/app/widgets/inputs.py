@@ -8,7 +8,7 @@ import streamlit as st
 from cnn_lab.app.caches import test_digits
 from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.bound import among, bound, is_short, is_switch, number_within
-from cnn_lab.ops.types import PAD_MODES, Padding, PadMode
+from cnn_lab.ops.types import PAD_MODES, CopyError, Padding, PadMode
 
 PaddingName = Literal["valid", "same", "full"]
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PAD_MODE_LABELS: dict[PadMode, str] = {
     "edge": "its edge repeated",
     "wrap": "its far side",
 }
-REPEATED = "A larger image, a smaller window, less padding or padding with zeros would fit."
+REPEATED = "A larger image, less padding or padding with zeros would fit."
 LARGER = "A larger image, a smaller window or more padding would fit."
 
 
@@ -418,19 +418,15 @@ def pad_mode_control(page: str) -> PadMode:
     return menu("Padding values", PAD_MODES, f"{page}_pad_mode", format_func=labels.__getitem__)
 
 
-def does_not_fit(
-    error: ValueError, *, pad_mode: PadMode = "zeros", remedy: str | None = None
-) -> None:
+def does_not_fit(error: ValueError, *, remedy: str | None = None) -> None:
     """Show why settings cannot be combined, and what would fit.
 
     Parameters
     ----------
     error : ValueError
         Error of the operation; its message says what is required and what was received.
-    pad_mode : {"zeros", "reflect", "edge", "wrap"}
-        Mode of the padding; "reflect" and "wrap" need an image that is large enough.
     remedy : str, optional
         Sentence on what would be allowed, if the problem is not the window.
     """
-    fitting = REPEATED if pad_mode in ("reflect", "wrap") else LARGER
+    fitting = REPEATED if isinstance(error, CopyError) else LARGER
     st.error(f"{explained(error)} {remedy or fitting}", title="This does not fit")

@@ -1,23 +1,36 @@
 """Table of the claims that pages make about numbers: section -> the tests that compute them."""
 
+import ast
 import re
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
+import cnn_lab
 from cnn_lab.content import _sections
 from cnn_lab.data.kernels import KERNELS
 
 Check = Callable[..., None]
 Place = tuple[str, str]
 
+PACKAGE = Path(cnn_lab.__file__).parent
+
 KERNEL = "kernels"  # the chapter of the sentences that the named kernels carry themselves
+CODE = "code"  # the chapter of the sentences in a module, such as the help of a control
 TABLE: dict[Place, list[Check]] = {}
 
 
 def text_of(chapter: str, section: str) -> str:
     """Return a section as one line, without the marks of emphasis."""
-    text = KERNELS[section].does if chapter == KERNEL else _sections(chapter)[section]
+    if chapter == KERNEL:
+        text = KERNELS[section].does
+    elif chapter == CODE:
+        nodes = ast.walk(ast.parse((PACKAGE / section).read_text(encoding="utf-8")))
+        constants = (node.value for node in nodes if isinstance(node, ast.Constant))
+        text = " ".join(each for each in constants if isinstance(each, str))
+    else:
+        text = _sections(chapter)[section]
     # An asterisk between spaces is a convolution.
     return re.sub(r"\s+", " ", re.sub(r"\*+(?=\S)|(?<=\S)\*+", "", text))
 
@@ -28,7 +41,8 @@ def claims(chapter: str, section: str, *fragments: str) -> Callable[[Check], Che
     Parameters
     ----------
     chapter, section : str
-        As in `cnn_lab.content.prose`; or "kernels" and the name of a kernel.
+        As in `cnn_lab.content.prose`; or "kernels" and the name of a kernel; or "code" and the
+        path of a module within `cnn_lab`.
     *fragments : str
         A few words of each sentence that is checked. The test fails without them, so that
         whoever changes a claim finds its check.

@@ -27,6 +27,7 @@ from cnn_lab.concepts.convolution import layer_costs
 from cnn_lab.concepts.padding import KERAS, PYTORCH, conventions, round_trip, strided_maps
 from cnn_lab.concepts.pooling import fields_behind, remains, routes, shift_response
 from cnn_lab.content import _sections
+from cnn_lab.data.augmentation import augmented
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import N_TRAIN, load_mnist
 from cnn_lab.data.teaching_images import densest_crop
@@ -39,7 +40,7 @@ from cnn_lab.network.layers import (
     GlobalAveragePooling2D,
     SpatialDropout2D,
 )
-from cnn_lab.network.spec import OptimizerName, TrainingSpec
+from cnn_lab.network.spec import Augmentation, OptimizerName, TrainingSpec
 from cnn_lab.network.zoo import PRESETS, preset
 from cnn_lab.ops.reads import line_reads, read_counts
 from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
@@ -51,13 +52,13 @@ from cnn_lab.ops.sizes import (
     receptive_field,
     same_padding,
 )
-from cnn_lab.ops.types import PAD_MODES
+from cnn_lab.ops.types import PAD_MODES, CopyError, ShapeError
 from cnn_lab.runs.comparison import uncertainty
 from cnn_lab.trace.convolution import convolution_trace
 from cnn_lab.trace.grid import UNREAD
 from cnn_lab.training.optimizers import Optimizer
 from cnn_lab.training.schedules import learning_rates
-from tests.unit.content.claims import KERNEL, TABLE, claims, text_of
+from tests.unit.content.claims import CODE, KERNEL, TABLE, claims, text_of
 
 ROOT = Path(__file__).parents[3]
 SIDE = 9
@@ -1403,6 +1404,70 @@ def test_a_convolution_on_a_single_pixel_is_a_dense_layer():
     np.testing.assert_allclose(result[0, 0, 0], pixel[0, 0, 0] @ kernel[1, 1])
 
 
+# --- sentences in the modules of pages
+
+
+@claims(
+    CODE, "app/widgets/inputs.py", "A larger image, less padding or padding with zeros would fit"
+)
+@claims(CODE, "app/widgets/inputs.py", "A larger image, a smaller window or more padding would fit")
+def test_remedies_for_windows_and_copies():
+    def positions(length, k, border, mode):
+        chosen = ConvolutionSettings(1, border, pad_mode=mode)
+        return conv(np.ones((length, length)), np.ones((k, k)), **vars(chosen)).size
+
+    for mode in ("reflect", "wrap"):
+        with pytest.raises(CopyError):
+            positions(3, 3, 5, mode)
+        with pytest.raises(CopyError):
+            positions(3, 1, 5, mode)  # a smaller window would not help
+        for remedied in ((7, 3, 5, mode), (3, 3, 2, mode), (3, 3, 5, "zeros")):
+            assert positions(*remedied) > 0
+    with pytest.raises(ShapeError) as caught:
+        positions(3, 5, 0, "wrap")
+    assert not isinstance(caught.value, CopyError)
+    for remedied in ((5, 5, 0, "wrap"), (3, 3, 0, "wrap"), (3, 5, 1, "wrap")):
+        assert positions(*remedied) > 0
+
+
+@claims(CODE, "app/pooling/controls.py", "Without padding, both are the same")
+@claims(CODE, "app/pooling/controls.py", "windows lie side by side. A smaller stride makes them")
+def test_divisors_and_strides_of_pooling():
+    images = random((1, 6, 6, 1))
+    for k, stride in product((2, 3), (1, 2, 3)):
+        means = [
+            ops.average_pool2d(images, pool_size=k, strides=stride, count_include_pad=whole)
+            for whole in (False, True)
+        ]
+        np.testing.assert_array_equal(*means)
+        overlap = counted((6, 6), (k, k), strides=stride).max() > 1
+        assert overlap == (stride < k)
+
+
+@claims(CODE, "app/padding/controls.py", "adds its multiple of the kernel", "the rotated kernel")
+@claims(CODE, "app/backpropagation/gradients.py", "one for each cell of the output gradient")
+def test_a_transposed_convolution_gathers_with_the_rotated_kernel():
+    image, kernel = random((3, 4)), random((3, 2), 1)
+    spread = np.zeros((5, 7))
+    spread[::2, ::2] = image
+    gathered = conv(spread, kernel[::-1, ::-1], padding="full")
+    scattered = ops.conv2d_transpose(batch(image), bank(kernel), strides=2)[0, ..., 0]
+    np.testing.assert_allclose(gathered, scattered, atol=1e-12)
+
+
+@claims(CODE, "app/widgets/image_input.py", "from 0 to 255; networks receive them divided by 255")
+@claims(CODE, "app/training/fields.py", "spread over all classes", "0.9 to 1.1 times the size")
+def test_scales_of_data_and_labels():
+    pixels = load_mnist().test.image(0) * 255
+    np.testing.assert_allclose(pixels, np.round(pixels), atol=1e-4)
+    assert pixels.max() > 200
+    image = np.zeros((400, 28, 28, 1), np.float32)
+    image[:, 9:19, 9:19] = 1
+    scaled = augmented(image, Augmentation(scale=0.1), np.random.default_rng(0))
+    sides = np.sqrt(scaled.sum(axis=(1, 2, 3))) / 10
+    assert 0.88 < sides.min() < 0.93 < 1.07 < sides.max() < 1.12
+
+
 # --- every section has its decision
 
 # Sections that say nothing that can be computed: labels, questions, invitations, messages, sources,
@@ -1485,7 +1550,7 @@ def decided(sections):
 
 def test_every_section_is_computed_or_says_nothing_that_can_be():
     """Whoever adds a section enters its claims above, or puts it into one of the two lists."""
-    places = [place for place in TABLE if place[0] != KERNEL]
+    places = [place for place in TABLE if place[0] not in (KERNEL, CODE)]
     places += decided(NO_CLAIM)
     for file, sections in ELSEWHERE.items():
         assert (ROOT / file).is_file()

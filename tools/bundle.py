@@ -16,6 +16,7 @@ DIGEST = BUNDLES / "digest.txt"
 ENTRIES = {
     "player": "stage/js/lend.js",
     "stage": "stage/js/stage.js",
+    "canvas": "app/widgets/canvas.js",
     "map_picker": "app/widgets/map_picker.js",
     "time_machine": "app/training/time_machine.js",
     "layers": "app/network/diagram.js",

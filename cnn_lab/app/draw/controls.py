@@ -10,8 +10,9 @@ from cnn_lab.app.widgets.inputs import slider
 from cnn_lab.app.widgets.upload import picture_upload
 from cnn_lab.content import prose
 from cnn_lab.digits.photograph import find_digit, sharp_on_canvas
+from cnn_lab.digits.strokes import Tool
 
-TOOLS: dict[canvas.Tool, str] = {
+TOOLS: dict[Tool, str] = {
     "pen": ":material/edit: Pen",
     "eraser": ":material/ink_eraser: Eraser",
 }
@@ -19,9 +20,9 @@ USUAL_PX = 20
 MENU = "draw_picture_menu"
 
 
-def show_tools() -> tuple[canvas.Tool, int]:
+def show_tools() -> tuple[Tool, int]:
     """Show the tools of the canvas; return the selected tool and its width in pixels."""
-    drawn = bool(canvas.drawing(NAME).objects)
+    drawn = bool(canvas.drawing(NAME).items)
     ways_back = {
         "Undo": (":material/undo:", canvas.undo, drawn),
         "Redo": (":material/redo:", canvas.redo, canvas.can_redo(NAME)),

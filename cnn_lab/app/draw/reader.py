@@ -21,6 +21,7 @@ from cnn_lab.content import prose
 from cnn_lab.content.words import percent
 from cnn_lab.digits.answer import Answer, answer_for
 from cnn_lab.digits.drawing import SIDE, Preparation, prepare_steps
+from cnn_lab.digits.strokes import SIDE_PX
 from cnn_lab.network import Network
 
 SEEN_PX = 10 * SIDE
@@ -45,7 +46,7 @@ def show_reader(network: Network, name: str) -> None:
         )
         show_sources()
     with st.container(horizontal=True, gap="medium"):
-        pen_side = st.container(width=canvas.SIDE_PX, gap="small")
+        pen_side = st.container(width=SIDE_PX, gap="small")
         seen_side = st.container(width=SEEN_PX, gap="small")
         bars_side = st.container(width=BARS_PX, gap="small")
     without, cards = xray_switches()

@@ -1,32 +1,42 @@
-"""The drawing canvas; the only module that imports its component.
+"""The drawing canvas, and the drawing that is kept in the session.
 
-The drawing is kept in the session, not in the widget, so it survives a change of page, and a
-sample or an uploaded picture is put there in the same way as a pen stroke.
+The browser owns a stroke until the session has it, and sends it again with everything else until
+then. The session owns the drawing: undo, pictures and clearing happen here. Each stroke has a
+number, and the browser shows those above `seen` on top of what the session sends, so neither side
+can overwrite what the other has done meanwhile.
 """
 
 import base64
-import io
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Literal
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, get_args
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from cnn_lab.app.widgets.component import component
 from cnn_lab.content import prose
+from cnn_lab.digits.drawing import Ink
+from cnn_lab.digits.strokes import Item, Picture, Stroke, Tool, ink, picture_of
 
-SIDE_PX = 280
 BRUSHES_PX = (8, 32)
 MAX_PNG_BYTES = 1_000_000
-MAX_POINTS = 10_000  # about thirty digits; each stroke sends all points again
-COLOURS = {"pen": "#ffffff", "eraser": "#000000"}  # erasing draws in the background colour
+MAX_POINTS = 10_000  # about thirty digits; a stroke more, and the drawing becomes one picture
+MAX_POINTS_SENT = 100_000
+MAX_AWAY_PX = 20_000  # of a point from the canvas
+MAX_NOTE = 200  # characters
+# What data can cause that is not from the canvas's own script.
+_NOT_OURS = (
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    *(OSError, SyntaxError, Image.DecompressionBombError),  # Pillow's
+)
 _PNG = "data:image/png;base64,"
 
-Objects = Sequence[dict[str, Any]]
-Tool = Literal["pen", "eraser"]
+_canvas = component("canvas", "board")
 
 
 @dataclass(frozen=True)
@@ -35,28 +45,63 @@ class Drawing:
 
     Attributes
     ----------
-    objects : sequence of dict
-        Strokes and pictures in order, as the component describes them.
-    png : str
-        The same as a PNG in base64; empty if nothing is drawn.
-    note : str
-        Source of the picture, if it was not drawn.
+    items : tuple of Stroke or Picture
+        In the order in which they were put on the canvas.
     """
 
-    objects: Objects = ()
-    png: str = ""
-    note: str = ""
+    items: tuple[Item, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """Where the picture on the canvas comes from, as plain text; "" without one."""
+        notes = [item.note for item in self.items if isinstance(item, Picture)]
+        return notes[-1] if notes else ""
+
+    @property
+    def n_points(self) -> int:
+        """Number of points of all strokes."""
+        return sum(len(item.points) for item in self.items if isinstance(item, Stroke))
+
+    @cached_property
+    def ink(self) -> Ink:
+        """The drawing in greys, shape (280, 280)."""
+        return ink(self.items)
+
+
+@dataclass
+class _Board:
+    """What a session knows of a canvas, apart from the drawing.
+
+    Attributes
+    ----------
+    session : str
+        Tells the browser when a new session, which does not know the drawing, has taken over.
+    revision : int
+        How often anything but the pen has changed the drawing.
+    seen : int
+        Number of the last stroke that reached the session.
+    undone : list of Stroke or Picture
+        Removed by undo and not restored, latest last.
+    problem : str
+        With what the browser sent last.
+    """
+
+    session: str = field(default_factory=lambda: secrets.token_hex(8))
+    revision: int = 0
+    seen: int = 0
+    undone: list[Item] = field(default_factory=list)
+    problem: str = ""
 
 
 def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8] | None:
-    """Show a black canvas for drawing in white by mouse, pen or finger.
+    """Show a black canvas for drawing in white by mouse, pen or finger, as wide as its container.
 
     Parameters
     ----------
     name : str
         Prefix of the keys in the session; a canvas keeps its drawing under `<name>_drawing`.
     brush_px : int
-        Width of the next strokes.
+        Width of the next strokes, in pixels of the canvas's 280.
     tool : {"pen", "eraser"}
         Tool of the next strokes.
 
@@ -65,25 +110,18 @@ def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8]
     ndarray of uint8, shape (280, 280, 4), or None
         None if nothing is drawn.
     """
-    # The component registers itself with the running server, so it cannot be imported earlier.
-    from streamlit_drawable_canvas import st_canvas
-
-    kept = drawing(name)
-    if f"{name}_canvas" not in st.session_state and kept.objects:
-        _restart(name, kept)  # back from another page, the component has lost its state
-    # The component does not check what a browser sends, which may be anything.
-    with suppress(AttributeError, KeyError, TypeError):
-        st_canvas(
-            stroke_width=brush_px,
-            stroke_color=COLOURS[tool],
-            background_color="#000000",
-            initial_drawing=st.session_state.get(f"{name}_start"),
-            return_image_data=True,
-            width=SIDE_PX,
-            height=SIDE_PX,
-            key=f"{name}_canvas",
-            on_change=lambda: take(name),
-        )
+    board = _board(name)
+    data = {
+        "name": name,
+        "label": prose("draw", "canvas_label"),
+        "tool": tool,
+        "width": brush_px,
+        "session": board.session,
+        "revision": board.revision,
+        "seen": board.seen,
+        "items": [_to_wire(item) for item in drawing(name).items],
+    }
+    _canvas(key=f"{name}_canvas", data=data, on_kept_change=lambda: take(name))
     return pixels(name)
 
 
@@ -100,45 +138,44 @@ def pixels(name: str) -> NDArray[np.uint8] | None:
     -------
     ndarray of uint8, shape (280, 280, 4), or None
     """
-    return _decoded(drawing(name).png)
+    now = drawing(name)
+    if not now.items:
+        return None
+    return np.dstack([now.ink] * 3 + [np.full_like(now.ink, 255)])
 
 
 def problem(name: str) -> str:
     """Return and clear the problem with the last drawing that the browser sent; "" if none."""
-    return str(st.session_state.pop(f"{name}_unread", ""))
+    board = _board(name)
+    found, board.problem = board.problem, ""
+    return found
 
 
 def clear(name: str) -> None:
     """Clear a canvas; a widget callback, like the three below."""
-    _undone(name).clear()
-    _restart(name, Drawing())
+    take(name)
+    _board(name).undone.clear()
+    _change(name, ())
 
 
 def undo(name: str) -> None:
     """Remove the last stroke from a canvas."""
-    now = drawing(name)
-    if now.objects:
-        _undone(name).append(now)
-        left = now.objects[:-1]
-        # Only the browser can draw strokes; until it has, keep the previous picture.
-        _restart(name, Drawing(left, now.png, now.note) if left else Drawing())
+    take(name)  # the stroke may have come with the click
+    if items := drawing(name).items:
+        _board(name).undone.append(items[-1])
+        _change(name, items[:-1])
 
 
 def redo(name: str) -> None:
     """Restore the stroke that was removed last."""
-    if undone := _undone(name):
-        _restart(name, undone.pop())
+    take(name)
+    if undone := _board(name).undone:
+        _change(name, (*drawing(name).items, undone.pop()))
 
 
 def can_redo(name: str) -> bool:
     """Return whether strokes were removed and none were drawn since."""
-    return bool(_undone(name))
-
-
-def _undone(name: str) -> list[Drawing]:
-    """Return the drawings before each undo, latest last."""
-    undone: list[Drawing] = st.session_state.setdefault(f"{name}_undone", [])
-    return undone
+    return bool(_board(name).undone)
 
 
 def put_picture(name: str, rgba: NDArray[np.uint8], *, note: str) -> None:
@@ -148,86 +185,105 @@ def put_picture(name: str, rgba: NDArray[np.uint8], *, note: str) -> None:
     ----------
     name : str
     rgba : ndarray of uint8, shape (280, 280, 4)
+        Opaque, in greys.
     note : str
         Source of the picture, shown while it is on the canvas.
     """
-    buffer = io.BytesIO()
-    Image.fromarray(rgba).save(buffer, "PNG")
-    png = base64.b64encode(buffer.getvalue()).decode("ascii")
-    _undone(name).clear()
-    _restart(name, Drawing([_picture(png)], png, note))
-
-
-def _picture(png: str) -> dict[str, Any]:
-    """Return a PNG of the canvas size in the component's description of a picture."""
-    return {
-        "type": "Image",
-        "src": _PNG + png,
-        "left": 0,
-        "top": 0,
-        "originX": "left",
-        "originY": "top",
-        "width": SIDE_PX,
-        "height": SIDE_PX,
-        "selectable": False,
-    }
-
-
-def _restart(name: str, now: Drawing) -> None:
-    """Make the component load a drawing; a new revision reloads even the same drawing."""
-    before = st.session_state.get(f"{name}_start") or {"revision": 0}
-    st.session_state[f"{name}_drawing"] = now
-    st.session_state[f"{name}_start"] = {
-        "objects": list(now.objects),
-        "revision": before["revision"] + 1,
-    }
+    take(name)
+    _board(name).undone.clear()
+    _change(name, (picture_of(rgba[..., 0], note=note),))
 
 
 def take(name: str) -> None:
-    """Store the drawing that the browser has sent; the callback of the canvas.
+    """Add the strokes that the browser has sent; the callback of the canvas.
 
-    A browser may send anything. Data that is not a drawing of this canvas is ignored, and
-    `problem` says so. A drawing of more than `MAX_POINTS` points becomes one picture.
+    A browser may send anything. Data that is not from this canvas is ignored, and `problem` says
+    so. A drawing of more than `MAX_POINTS` points becomes one picture.
     """
-    sent = st.session_state[f"{name}_canvas"]
-    sent = sent.get("drawing") if isinstance(sent, Mapping) else sent
-    if sent is None:
-        return
-    before = drawing(name)
-    objects, png = _sent(sent)
-    if objects == []:
-        st.session_state[f"{name}_drawing"] = Drawing()
-    elif objects is None or len(png) > MAX_PNG_BYTES or _decoded(png) is None:
-        st.session_state[f"{name}_unread"] = prose("draw", "unread")
-    elif _n_points(objects) > MAX_POINTS:
-        _restart(name, Drawing([_picture(png)], png, prose("draw", "many_points")))
-    else:
-        st.session_state[f"{name}_drawing"] = Drawing(objects, png, before.note)
-        if len(objects) > len(before.objects):  # a stroke, not the result of an undo
-            _undone(name).clear()
-
-
-def _sent(sent: Any) -> tuple[Objects | None, str]:
-    """Return the objects of a drawing and its PNG; the objects are None if it is invalid."""
-    raw, data = (sent.get("raw"), sent.get("data")) if isinstance(sent, Mapping) else (None, None)
-    objects = raw.get("objects") if isinstance(raw, Mapping) else None
-    if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
-        return None, ""
-    png = data.removeprefix(_PNG) if isinstance(data, str) and data.startswith(_PNG) else ""
-    return objects, png
-
-
-def _n_points(objects: Objects) -> int:
-    return sum(len(path) for one in objects if isinstance(path := one.get("path"), list))
-
-
-def _decoded(png: str) -> NDArray[np.uint8] | None:
-    if not png:
-        return None
+    kept = st.session_state.get(f"{name}_canvas")
+    sent = kept.get("kept") if isinstance(kept, Mapping) else kept
+    board, now = _board(name), drawing(name)
+    if sent is None or (isinstance(sent, Mapping) and sent.get("session") != board.session):
+        return  # strokes for another session: the browser will send this one the whole drawing
     try:
-        with Image.open(io.BytesIO(base64.b64decode(png)), formats=("PNG",)) as picture:
-            if picture.size != (SIDE_PX, SIDE_PX):
-                return None
-            return np.asarray(picture.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError):
-        return None
+        before, strokes = _from_wire(sent)
+    except _NOT_OURS:
+        board.problem = prose("draw", "unread")
+        board.revision += 1  # the browser shows what is kept
+        return
+    if before is not None and not board.revision and not now.items:
+        now = Drawing(before)
+        board.revision += 1
+    new = [stroke for number, stroke in strokes if number > board.seen]
+    if new:
+        now = Drawing((*now.items, *new))
+        board.seen = max(number for number, _ in strokes)
+        board.undone.clear()
+    if now.n_points > MAX_POINTS:
+        now = Drawing((picture_of(now.ink, note=prose("draw", "many_points")),))
+        board.revision += 1
+    st.session_state[f"{name}_drawing"] = now
+
+
+def _board(name: str) -> _Board:
+    board: _Board = st.session_state.setdefault(f"{name}_board", _Board())
+    return board
+
+
+def _change(name: str, items: tuple[Item, ...]) -> None:
+    st.session_state[f"{name}_drawing"] = Drawing(items)
+    _board(name).revision += 1
+
+
+def _to_wire(item: Item) -> dict[str, Any]:
+    if isinstance(item, Picture):
+        return {
+            "picture": _PNG + base64.b64encode(item.png).decode("ascii"),
+            "note": item.note,
+        }
+    return {"tool": item.tool, "width": item.width_px, "points": item.points}
+
+
+def _from_wire(sent: Any) -> tuple[tuple[Item, ...] | None, list[tuple[int, Stroke]]]:
+    """Return a drawing from before this session, if there is one, and strokes with their numbers.
+
+    Raises one of `_NOT_OURS` if this is not what the canvas's script sends.
+    """
+    if not isinstance(sent, Mapping):
+        raise TypeError(f"Not from the canvas: {type(sent)}")
+    strokes = [(_whole(one["number"]), _stroke(one)) for one in sent["strokes"]]
+    items: list[Item] = [
+        _picture(one) if place == 0 and "picture" in one else _stroke(one)
+        for place, one in enumerate(sent.get("items") or [])
+    ]
+    everything = Drawing((*items, *(stroke for _, stroke in strokes)))
+    if everything.n_points > MAX_POINTS_SENT:
+        raise ValueError(f"Too many points: {everything.n_points}")
+    ink(items[:1])  # a picture shows only now whether it is one
+    return tuple(items) if "items" in sent else None, strokes
+
+
+def _whole(number: Any) -> int:
+    if type(number) is not int:
+        raise TypeError(f"Not a number of a stroke: {type(number)}")
+    return number
+
+
+def _stroke(one: Any) -> Stroke:
+    points = np.asarray(one["points"], np.float64)
+    width_px = float(one["width"])
+    thinnest, widest = BRUSHES_PX
+    if one["tool"] not in get_args(Tool) or not thinnest <= width_px <= widest:
+        raise ValueError("Not a brush of the canvas")
+    if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= MAX_AWAY_PX).all():
+        raise ValueError(f"Not points on the canvas: shape {points.shape}")
+    if not len(points):
+        raise ValueError("A stroke without points")
+    return Stroke(one["tool"], width_px, tuple((x, y) for x, y in points.tolist()))
+
+
+def _picture(one: Any) -> Picture:
+    source, note = one["picture"], one["note"]
+    if len(source) > MAX_PNG_BYTES or not source.startswith(_PNG) or len(note) > MAX_NOTE:
+        raise ValueError("Not a picture from the canvas")
+    return Picture(base64.b64decode(source.removeprefix(_PNG)), str(note))

@@ -16,18 +16,25 @@ const ICONS = {
 /**
  * Returns the function that Streamlit calls: it makes one widget for each mounted element and keeps
  * it while its data changes.
+ * it while its data changes. What it chooses reaches the server once; what it keeps goes along with
+ * every later message too, until it keeps something else.
  * @param {(root: HTMLElement) => {
- *   update: (data: any, choose: (value: any) => void) => void, stop?: () => void
+ *   update: (data: any, choose: (value: any) => void, keep: (value: any) => void) => void,
+ *   stop?: () => void
  * }} create
  */
 export function component(create) {
   const mounted = new WeakMap();
-  return ({ data, parentElement, setTriggerValue }) => {
+  return ({ data, parentElement, setTriggerValue, setStateValue }) => {
     if (!mounted.has(parentElement)) {
       mounted.set(parentElement, create(parentElement.querySelector(".kit")));
     }
     const widget = mounted.get(parentElement);
-    widget.update(data, (value) => setTriggerValue("chosen", value));
+    widget.update(
+      data,
+      (value) => setTriggerValue("chosen", value),
+      (value) => setStateValue("kept", value),
+    );
     return () => {
       widget.stop?.();
       mounted.delete(parentElement);

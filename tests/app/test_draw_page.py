@@ -15,18 +15,21 @@ from cnn_lab.app.widgets.model_choice import DEFAULT, SHIPPED
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.drawing import prepare_digit
+from cnn_lab.digits.strokes import Picture, Stroke, picture_of
 from cnn_lab.network import zoo
 from tests.app.elements import said
 from tests.prose import wording
 
-SEVEN = [(70, 60), (210, 60), (130, 240)]
+SEVEN = ((70.0, 60.0), (210.0, 60.0), (210.0, 60.0), (130.0, 240.0))
+BAR = Stroke("pen", 20, ((110.0, 150.0), (210.0, 150.0)))
 INVITATION = prose("draw", "empty")
+PNG = "data:image/png;base64,"
 
 
 def drawing(picture, note=""):
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
-    return Drawing([{"type": "Path"}], base64.b64encode(buffer.getvalue()).decode(), note)
+    return Drawing((Picture(buffer.getvalue(), note),))
 
 
 def black():
@@ -34,9 +37,15 @@ def black():
 
 
 def seven():
-    picture = black()
-    ImageDraw.Draw(picture).line(SEVEN, fill="white", width=22, joint="curve")
-    return drawing(picture)
+    return Drawing((Stroke("pen", 22, SEVEN),))
+
+
+def a_picture(note=""):
+    return picture_of(load_mnist().test.pixels[0].repeat(10, axis=0).repeat(10, axis=1), note=note)
+
+
+def as_url(picture):
+    return PNG + base64.b64encode(picture.png).decode()
 
 
 def answer(page):
@@ -93,8 +102,7 @@ def test_drawing_is_there_for_other_pages():
     page = AppTest.from_function(elsewhere)
     assert page.run().session_state["seen"] is None
     page.session_state["draw_drawing"] = seven()
-    with Image.open(io.BytesIO(base64.b64decode(seven().png))) as picture:
-        expected = prepare_digit(np.asarray(picture.convert("RGBA")))
+    expected = prepare_digit(np.dstack([seven().ink] * 3 + [np.full((280, 280), 255, np.uint8)]))
     np.testing.assert_array_equal(page.run().session_state["seen"], expected)
 
 
@@ -127,34 +135,18 @@ def test_whole_canvas_filled_gets_a_sentence_and_no_answer(open_page):
     assert not answer(page)
 
 
-@pytest.mark.parametrize(
-    "png",
-    [
-        "no base64!",
-        base64.b64encode(b"no picture").decode(),
-        drawing(Image.new("RGBA", (4000, 10))).png,
-        "",
-    ],
-)
-def test_what_is_no_canvas_counts_as_empty(open_page, png):
-    page = open_page("draw", state={"draw_drawing": Drawing([{"type": "Path"}], png)})
-    assert not page.exception
-    assert INVITATION in said(page)
-
-
 def test_sample_puts_a_test_digit_on_the_canvas_and_reads_it(open_page):
     page = open_page("draw")
     page.button(key="draw_sample").click().run()
     assert not page.exception
     kept = page.session_state["draw_drawing"]
-    assert kept.objects[0]["type"] == "Image"
+    assert isinstance(kept.items[0], Picture)
     assert kept.note.startswith("MNIST test image ")
     index, label = (
         int(part.split()[-1].replace(",", "")) for part in kept.note.split(", labelled ")
     )
     assert load_mnist().test.labels[index] == label
-    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(kept.png))))
-    np.testing.assert_array_equal(shown[5::10, 5::10, 0], load_mnist().test.pixels[index])
+    np.testing.assert_array_equal(kept.ink[5::10, 5::10], load_mnist().test.pixels[index])
     assert kept.note in said(page)
     assert INVITATION not in said(page)
     assert "–" not in bars(page)
@@ -162,14 +154,12 @@ def test_sample_puts_a_test_digit_on_the_canvas_and_reads_it(open_page):
 
 
 def test_undo_takes_the_latest_off_and_clear_all(open_page):
-    two = Drawing([{"type": "Path", "n": 1}, {"type": "Path", "n": 2}], seven().png)
+    two = Drawing((*seven().items, BAR))
     page = open_page("draw", state={"draw_drawing": two})
     page.button(key="draw_undo").click().run()
-    assert page.session_state["draw_start"]["objects"] == [{"type": "Path", "n": 1}]
-    first = page.session_state["draw_start"]["revision"]
+    assert page.session_state["draw_drawing"] == seven()
     page.button(key="draw_undo").click().run()
-    assert page.session_state["draw_start"]["objects"] == []
-    assert page.session_state["draw_start"]["revision"] == first + 1
+    assert page.session_state["draw_drawing"] == Drawing()
     assert INVITATION in said(page)
 
     page = open_page("draw", state={"draw_drawing": two})
@@ -185,7 +175,7 @@ def test_drawing_survives_a_change_of_page(open_page):
     page.switch_page("pages/draw.py").run()
     assert not page.exception
     assert answer(page)[0].startswith("This looks like a 7 (")
-    assert page.session_state["draw_start"]["objects"] == [{"type": "Path"}]
+    assert page.session_state["draw_drawing"] == seven()
 
 
 @pytest.mark.parametrize("model", ["run-vanished", "run-../../secret", "nonsense", "9" * 500])
@@ -252,13 +242,13 @@ def test_camera_is_only_asked_for_on_request(open_page):
 
 
 def test_redo_puts_back_what_undo_took_until_something_new_is_drawn(open_page):
-    two = Drawing([{"type": "Path", "n": 1}, {"type": "Path", "n": 2}], seven().png)
+    two = Drawing((*seven().items, BAR))
     page = open_page("draw", state={"draw_drawing": two})
     assert page.button(key="draw_redo").disabled
     page.button(key="draw_undo").click().run()
     page.button(key="draw_undo").click().run()
     page.button(key="draw_redo").click().run()
-    assert page.session_state["draw_start"]["objects"] == [{"type": "Path", "n": 1}]
+    assert page.session_state["draw_drawing"] == seven()
     page.button(key="draw_redo").click().run()
     assert page.session_state["draw_drawing"] == two
     assert page.button(key="draw_redo").disabled
@@ -267,66 +257,193 @@ def test_redo_puts_back_what_undo_took_until_something_new_is_drawn(open_page):
     assert page.button(key="draw_redo").disabled
 
 
-def sent(drawing_sent, before=None):
-    """What the canvas makes of a value that a browser sends: the drawing kept, and a problem."""
+class Sent:
+    """A session whose canvas gets what a browser sends; the canvas itself is not on the page."""
 
-    def script():
-        import streamlit as st
+    def __init__(self, before=None):
+        def script():
+            import streamlit as st
 
-        from cnn_lab.app.widgets import canvas
+            from cnn_lab.app.widgets import canvas
 
-        canvas.take("draw")
-        st.session_state["problem"] = canvas.problem("draw")
+            canvas.take("draw")
+            st.session_state["problem"] = canvas.problem("draw")
+            for act in (canvas.undo, canvas.redo, canvas.clear):
+                st.button(act.__name__, key=act.__name__, on_click=act, args=("draw",))
 
-    page = AppTest.from_function(script)
-    page.session_state["draw_canvas"] = drawing_sent
-    page.session_state["draw_drawing"] = before or seven()
-    page.run()
-    assert not page.exception
-    return page.session_state["draw_drawing"], page.session_state["problem"]
+        self.page = AppTest.from_function(script)
+        if before:
+            self.page.session_state["draw_drawing"] = before
+        self.page.run()
+
+    @property
+    def drawing(self):
+        state = self.page.session_state
+        return state["draw_drawing"] if "draw_drawing" in state else Drawing()
+
+    @property
+    def board(self):
+        return self.page.session_state["draw_board"]
+
+    def arrives(self, strokes, **more):
+        """Put numbered strokes where the component would; the session sees them when it runs."""
+        numbered = [{"number": number, **one} for number, one in strokes.items()]
+        self.put({"session": self.board.session, "strokes": numbered, **more})
+
+    def put(self, message):
+        self.page.session_state["draw_canvas"] = {"kept": message}
+
+    def send(self, strokes, **more):
+        """Send numbered strokes; return the problem that the page shows."""
+        self.arrives(strokes, **more)
+        self.page.run()
+        assert not self.page.exception
+        return self.page.session_state["problem"]
+
+    def click(self, name):
+        self.page.button(key=name).click().run()
+        assert not self.page.exception
 
 
-def stroke(n_points):
-    return {"type": "Path", "path": [["L", 1, 1]] * n_points}
+def stroke(*points, tool="pen", width=20):
+    return {"tool": tool, "width": width, "points": [list(point) for point in points]}
 
 
-def from_browser(objects, png=None):
-    data = "data:image/png;base64," + (seven().png if png is None else png)
-    return {"drawing": {"raw": {"objects": objects}, "data": data}}
+ONE, TWO, THREE = (stroke((at, 40), (at, 240)) for at in (60, 140, 220))
 
 
-def test_strokes_from_the_browser_are_kept():
-    kept, problem = sent(from_browser([stroke(3), stroke(5)]))
-    assert (kept.objects, kept.png, problem) == ([stroke(3), stroke(5)], seven().png, "")
-    kept, problem = sent(from_browser([]))
-    assert (kept, problem) == (Drawing(), "")
+def drawn(*strokes):
+    return Drawing(
+        tuple(
+            Stroke(one["tool"], one["width"], tuple(map(tuple, one["points"]))) for one in strokes
+        )
+    )
+
+
+def test_each_stroke_is_kept_once_however_often_it_is_sent():
+    """U1: a stroke is sent until the server has confirmed it."""
+    sent = Sent()
+    assert not sent.send({1: ONE})
+    assert not sent.send({1: ONE, 2: TWO})
+    assert not sent.send({2: TWO})
+    assert sent.drawing == drawn(ONE, TWO)
+    assert sent.board.seen == 2
+
+
+def test_undo_removes_the_stroke_that_arrives_with_the_click():
+    """U1: with a slow server, stroke and click come in the same run."""
+    sent = Sent()
+    sent.send({1: ONE})
+    sent.arrives({2: TWO})
+    sent.click("undo")
+    assert sent.drawing == drawn(ONE)
+    sent.click("undo")
+    assert sent.drawing == Drawing()
+    sent.click("redo")
+    sent.click("redo")
+    assert sent.drawing == drawn(ONE, TWO)
+
+
+def test_a_stroke_drawn_before_clear_is_confirmed_stays_after_it():
+    """U1: whatever the server does, a later stroke is not lost."""
+    sent = Sent()
+    sent.send({1: ONE, 2: TWO})
+    before = sent.board.revision
+    sent.click("clear")
+    assert sent.board.revision > before
+    sent.send({3: THREE})
+    assert sent.drawing == drawn(THREE)
+
+
+def test_new_session_gets_the_drawing_of_the_tab():
+    """D10: after a reload the browser sends what its tab has kept."""
+    picture = {"picture": as_url(a_picture()), "note": "from *here*"}
+    sent = Sent()
+    assert not sent.send({7: TWO}, items=[picture, ONE])
+    assert sent.drawing == Drawing((a_picture("from *here*"), *drawn(ONE, TWO).items))
+    assert sent.board.revision == 1
+    sent.send({8: THREE}, items=[ONE])
+    assert sent.drawing.items[1:] == drawn(ONE, TWO, THREE).items
+
+
+def test_what_was_sent_to_another_session_is_ignored():
+    sent = Sent(seven())
+    assert not sent.send({1: ONE}, session="another")
+    assert sent.drawing == seven()
 
 
 def test_endless_strokes_become_one_picture():
-    kept, problem = sent(from_browser([stroke(50_000)]))
-    assert [one["type"] for one in kept.objects] == ["Image"]
-    assert kept.png == seven().png
-    assert kept.note == prose("draw", "many_points")
-    assert not problem
+    sent = Sent()
+    assert not sent.send({n: stroke(*[(n, n)] * 2_000) for n in range(1, 7)})
+    (picture,) = sent.drawing.items
+    assert isinstance(picture, Picture)
+    assert sent.drawing.note == prose("draw", "many_points")
+    assert sent.drawing.ink.max() == 255
 
 
 @pytest.mark.parametrize(
     "nonsense",
     [
-        {"drawing": "scribble"},
-        {"drawing": {"raw": [1, 2], "data": None}},
-        {"drawing": {"raw": {"objects": ["circle"]}, "data": 7}},
-        from_browser([stroke(3)], png="no base64!"),
-        from_browser([stroke(3)], png=drawing(Image.new("RGBA", (4000, 10))).png),
-        from_browser([stroke(3)], png="A" * 2_000_000),
-        ["no", "mapping"],
+        {"strokes": "scribble"},
+        {"strokes": [7]},
+        {"strokes": {"number": 1}},
+        {"strokes": [{**ONE, "number": "1"}]},
+        {"strokes": [{**ONE, "number": True}]},
+        {"strokes": [ONE]},
+        *(
+            {"strokes": [{**ONE, "number": 1, **bad}]}
+            for bad in (
+                {"tool": "laser"},
+                {"width": 1e9},
+                {"width": float("nan")},
+                {"width": None},
+                {"points": []},
+                {"points": [[1, 2, 3]]},
+                {"points": [[1, 2], [3]]},
+                {"points": [[float("inf"), 0]]},
+                {"points": [[10**400, 0]]},
+                {"points": [["left", "right"]]},
+                {"points": [[0, 0]] * 200_000},
+            )
+        ),
+        {"items": 5},
+        {"items": [ONE, {"picture": PNG, "note": ""}]},
+        *(
+            {"items": [{"picture": picture, "note": note}]}
+            for picture, note in (
+                (PNG + "no base64!", ""),
+                (PNG + "A" * 2_000_000, ""),
+                (
+                    PNG
+                    + base64.b64encode(drawing(Image.new("L", (4000, 10))).items[0].png).decode(),
+                    "",
+                ),
+                (7, ""),
+                (as_url(a_picture()), 7),
+                (as_url(a_picture()), "long " * 1_000),
+            )
+        ),
     ],
-    ids=lambda nonsense: str(nonsense)[:40],
+    ids=lambda nonsense: str(nonsense)[:60],
 )
 def test_nonsense_from_the_browser_gets_a_sentence_and_changes_nothing(nonsense):
-    kept, problem = sent(nonsense)
-    assert kept == seven()
-    assert problem == prose("draw", "unread")
+    sent = Sent(seven())
+    sent.put({"session": sent.board.session, "strokes": [], **nonsense})
+    sent.page.run()
+    assert not sent.page.exception
+    assert sent.page.session_state["problem"] == prose("draw", "unread")
+    assert sent.drawing == seven()
+    assert not sent.send({1: ONE})
+    assert sent.drawing == Drawing((*seven().items, *drawn(ONE).items))
+
+
+@pytest.mark.parametrize("message", [["no", "mapping"], "scribble", 7, {}])
+def test_what_is_no_message_of_the_canvas_changes_nothing(message):
+    sent = Sent(seven())
+    sent.put(message)
+    sent.page.run()
+    assert not sent.page.exception
+    assert sent.drawing == seven()
 
 
 def test_nothing_is_computed_for_folds_that_are_closed(open_page):

@@ -31,7 +31,7 @@ INVITATION = wording("draw", "empty", rendered=True)
 
 
 def board(page: Page) -> Locator:
-    return page.locator("canvas.upper-canvas")
+    return page.locator("canvas")
 
 
 def on_screen(page: Page, points: list[tuple[int, int]]) -> list[tuple[float, float]]:
@@ -88,8 +88,7 @@ def seen(page: Page) -> str:
 
 
 def button(page: Page, name: str) -> Locator:
-    """One of the page's own buttons; the canvas brings others, which show on hovering only."""
-    return page.get_by_test_id("stMain").locator("button[data-testid]").filter(has_text=name)
+    return page.get_by_test_id("stMain").get_by_role("button", name=name)
 
 
 def test_seven_by_mouse_is_read_and_the_chart_stays_in_place(

@@ -14,6 +14,7 @@ from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.charts import show_probabilities
 from cnn_lab.app.widgets.drawing import NAME
 from cnn_lab.app.widgets.inputs import fold
+from cnn_lab.app.widgets.messages import literally
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
@@ -51,7 +52,8 @@ def show_reader(network: Network, name: str) -> None:
         bars_side = st.container(width=BARS_PX, gap="small")
     without, cards = xray_switches()
     with pen_side:
-        st.markdown(f":small[{canvas.drawing(NAME).note or prose('draw', 'canvas')}]")
+        note = canvas.drawing(NAME).note
+        st.markdown(f":small[{literally(note)}]" if note else small("canvas"))
         board = st.container()
         tool, brush_px = show_tools()
         with board:

@@ -222,6 +222,8 @@ function createBoard(name) {
     capture(event.pointerId);
   };
   canvas.onlostpointercapture = end;
+  // Otherwise a quick line counts as a fling, and the tap after it, on Undo, only stops that.
+  canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
 
   return {
     update,

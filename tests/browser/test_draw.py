@@ -212,6 +212,128 @@ def test_sample_is_read_drawn_over_and_survives_a_change_of_page(
     expect(picture(page)).to_have_attribute("src", sample)
 
 
+def expect_strokes(page: Page, n: int) -> None:
+    """Expect n strokes on the canvas, all of which the server has confirmed."""
+    expect(board(page)).to_have_attribute("data-strokes", str(n))
+    expect(board(page)).to_have_attribute("data-waiting", "0")
+
+
+def test_stroke_begun_as_soon_as_the_canvas_shows_is_never_lost(
+    open_page: Callable[..., Page],
+) -> None:
+    """U1: ten loads of ten, with a slow processor."""
+    page = open_page("/draw")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    for _ in range(10):
+        page.evaluate("sessionStorage.clear()")
+        page.reload(wait_until="commit")
+        board(page).wait_for()
+        draw(page, SEVEN)
+        expect_strokes(page, 1)
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
+
+
+def test_strokes_drawn_before_the_server_has_answered_all_stay(
+    open_page: Callable[..., Page],
+) -> None:
+    """U1: what the server sends late does not overwrite newer strokes."""
+    page = open_page("/draw")
+    lines = [[(40 * n, 40), (40 * n, 240)] for n in range(1, 6)]
+    for line in lines:
+        draw(page, line, steps=1)
+    expect_strokes(page, 5)
+    draw(page, BAR)
+    button(page, "Undo").click()
+    draw(page, SEVEN)
+    expect_strokes(page, 6)
+    button(page, "Clear").click()
+    draw(page, SEVEN)
+    page.get_by_role("link", name="Pooling").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pooling")
+    page.get_by_role("link", name="Draw a digit").first.click()
+    expect_strokes(page, 1)
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
+
+
+def test_stroke_may_end_anywhere_and_the_pen_does_not_stick(
+    open_page: Callable[..., Page],
+) -> None:
+    """D1: over a disabled button, the sidebar, a heading, another tool, outside the window."""
+    page = open_page("/draw")
+    places = [button(page, "Undo"), button(page, "Redo"), page.get_by_role("slider")]
+    places += [page.get_by_role("link", name="Pooling"), page.get_by_role("heading", level=1)]
+    expect(button(page, "Undo")).to_be_disabled()
+    start, along, back = on_screen(page, [(140, 60), (140, 220), (60, 200)])
+    ends = [place.first.bounding_box() for place in places]
+    middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in ends if box]
+    middles += [(-40, 300), (1400, 300), (600, -40), (600, 900)]
+    assert len(middles) == 9
+    for n, end in enumerate(middles, start=1):
+        page.mouse.move(*start)
+        page.mouse.down()
+        page.mouse.move(*along)
+        page.mouse.move(*end)
+        page.mouse.up()
+        expect_strokes(page, n)
+        drawn = board(page).evaluate("node => node.toDataURL()")
+        page.mouse.move(*back, steps=3)
+        page.mouse.move(*start, steps=3)
+        assert board(page).evaluate("node => node.toDataURL()") == drawn
+        expect_strokes(page, n)
+    assert page.url.endswith("/draw")
+
+
+def test_second_finger_draws_nothing_and_the_first_goes_on(
+    open_page: Callable[..., Page],
+) -> None:
+    """D1: one pointer draws at a time, and a stroke that the system breaks off stays."""
+    page = open_page("/draw", width=390, height=844, touch=True)
+    fingers = page.context.new_cdp_session(page)
+    first, second, third, palm = (
+        {"x": x, "y": y, "id": which}
+        for (x, y), which in zip(
+            on_screen(page, [*SEVEN[:3], (60, 220)]), (1, 1, 1, 2), strict=True
+        )
+    )
+    for kind, points in (
+        ("touchStart", [first]),
+        ("touchMove", [second]),
+        ("touchStart", [second, palm]),
+        ("touchMove", [third, palm]),
+        ("touchCancel", []),
+    ):
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    expect_strokes(page, 1)
+    lit = """node => [[140, 58], [200, 60], [60, 220]].map(([x, y]) =>
+        node.getContext("2d").getImageData(x, y, 1, 1).data[0])"""
+    assert board(page).evaluate(lit) == [255, 255, 0]
+
+
+def test_reload_keeps_the_drawing_until_it_is_cleared(open_page: Callable[..., Page]) -> None:
+    """D10: strokes on a sample, the sample's name, and undo."""
+    page = open_page("/draw")
+    button(page, "Sample").click()
+    named = page.get_by_text(re.compile(r"MNIST test image [\d,]+, labelled \d"))
+    name = named.inner_text()
+    expect(button(page, "Undo")).to_be_enabled()
+    sample = seen(page)
+    draw_and_wait(page, BAR)
+    both = seen(page)
+    page.reload()
+    expect(picture(page)).to_have_attribute("src", both)
+    expect(named).to_have_text(name)
+    expect_strokes(page, 2)
+    button(page, "Undo").click()
+    expect(picture(page)).to_have_attribute("src", sample)
+    button(page, "Clear").click()
+    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect_strokes(page, 0)
+    page.reload()
+    expect_strokes(page, 0)
+    expect(page.get_by_text(INVITATION)).to_be_visible()
+
+
 def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None:
     n_learned = zoo.preset("fast").network.n_parameters
     page = open_page("/draw?draw_model=fast&draw_brush=28")

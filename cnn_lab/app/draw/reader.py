@@ -14,12 +14,11 @@ from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.charts import show_probabilities
 from cnn_lab.app.widgets.drawing import NAME
 from cnn_lab.app.widgets.inputs import fold
-from cnn_lab.app.widgets.messages import literally
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.pictures import show_image
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.content import prose
-from cnn_lab.content.words import percent
+from cnn_lab.content.words import literally, percent
 from cnn_lab.digits.answer import Answer, answer_for
 from cnn_lab.digits.drawing import SIDE, Preparation, prepare_steps
 from cnn_lab.digits.strokes import SIDE_PX

@@ -6,6 +6,8 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from cnn_lab.app.hosting import Guard, opening_browser
+from cnn_lab.app.hosting import Guard, UploadLimit, opening_browser
 
-app = st.App("app.py", middleware=[Middleware(Guard)], lifespan=opening_browser)
+app = st.App(
+    "app.py", middleware=[Middleware(Guard), Middleware(UploadLimit)], lifespan=opening_browser
+)

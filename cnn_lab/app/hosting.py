@@ -1,10 +1,13 @@
-"""What the server tells browsers about its pages, and whom it lets open a session.
+"""What the server tells browsers about its pages, whom it lets open a session, and what it keeps.
 
 Plain ASGI middleware, because Starlette's own base class does not see websockets.
 """
 
+import asyncio
 import os
+import re
 import webbrowser
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Timer
@@ -17,6 +20,9 @@ from streamlit.web.server.server_util import get_url
 
 FRAME_ANCESTORS = "CNN_LAB_FRAME_ANCESTORS"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+MAX_UPLOADS = 5
+MAX_SESSIONS = 4096  # whose uploads are counted
+UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 POLICY_VIOLATION = 1008  # of a websocket
 BROWSER_AFTER_S = 0.3  # the server listens only after all is started
 
@@ -77,6 +83,69 @@ class Guard:
             await send(message)
 
         return send_with_headers
+
+
+class UploadLimit:
+    """Keep no more than the latest few uploads of each session.
+
+    Streamlit limits the size of one upload and keeps as many as a session sends, until it ends.
+    The browser deletes a file that is replaced; here one more than `max_kept` deletes the oldest
+    in the same way.
+
+    Parameters
+    ----------
+    app : ASGI application
+    max_kept : int
+        Uploads of a session. Their size is at most Streamlit's `server.maxUploadSize` each.
+    """
+
+    def __init__(self, app: ASGIApp, max_kept: int = MAX_UPLOADS) -> None:
+        self._app, self._max_kept = app, max_kept
+        self._sessions: OrderedDict[str, _Uploads] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        found = UPLOAD.search(scope["path"]) if scope["type"] == "http" else None
+        if found is None or scope["method"] not in ("PUT", "DELETE"):
+            await self._app(scope, receive, send)
+            return
+        uploads = self._uploads_of(found[1])
+        async with uploads.turn:  # so that many at once do not pass the limit together
+            while scope["method"] == "PUT" and len(uploads.paths) >= self._max_kept:
+                await self._delete(scope, uploads.paths.pop(0))
+            if scope["path"] in uploads.paths:
+                uploads.paths.remove(scope["path"])
+            if scope["method"] == "PUT":
+                uploads.paths.append(scope["path"])
+            await self._app(scope, receive, send)
+
+    def _uploads_of(self, session: str) -> "_Uploads":
+        uploads = self._sessions.setdefault(session, _Uploads())
+        self._sessions.move_to_end(session)
+        if len(self._sessions) > MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+        return uploads
+
+    async def _delete(self, scope: Scope, path: str) -> None:
+        """Delete a file in the name of the browser that sends the next one."""
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def ignore(_message: Message) -> None:
+            """Nobody waits for the answer."""
+
+        headers = [pair for pair in scope["headers"] if not pair[0].startswith(b"content-")]
+        deletion = {"method": "DELETE", "path": path, "raw_path": path.encode(), "headers": headers}
+        await self._app({**scope, **deletion}, receive, ignore)
+
+
+class _Uploads:
+    """The uploads of a session, the oldest first."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.paths: list[str] = []
 
 
 def is_own_page(headers: Headers) -> bool:

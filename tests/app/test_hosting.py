@@ -1,9 +1,12 @@
-"""Who may open a session, and what a host may set."""
+"""Who may open a session, what a host may set, and what is kept of a visitor's files."""
+
+import asyncio
 
 import pytest
 from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
 
-from cnn_lab.app.hosting import Guard, is_own_page
+from cnn_lab.app.hosting import Guard, UploadLimit, is_own_page
 
 
 async def nothing(*_: object) -> None:
@@ -38,3 +41,71 @@ def test_a_setting_that_would_add_a_directive_is_refused(
     monkeypatch.setenv("CNN_LAB_FRAME_ANCESTORS", setting)
     with pytest.raises(ValueError, match="CNN_LAB_FRAME_ANCESTORS="):
         Guard(nothing)
+
+
+class Files:
+    """Keeps what is uploaded until it is deleted, as Streamlit does."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.tokens: set[bytes] = set()
+        self.at_once = self.most_at_once = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0)
+        self.tokens.add(dict(scope["headers"])[b"x-xsrftoken"])
+        if scope["method"] == "PUT":
+            self.kept.append(scope["path"])
+        elif scope["path"] in self.kept:
+            self.kept.remove(scope["path"])
+        self.at_once -= 1
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+
+def upload(server: UploadLimit, paths: list[str], method: str = "PUT") -> list[Message]:
+    answers: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    async def all_at_once() -> None:
+        scopes = [
+            {"type": "http", "method": method, "path": path, "headers": [(b"x-xsrftoken", b"t")]}
+            for path in paths
+        ]
+        await asyncio.gather(*(server(scope, receive, send) for scope in scopes))
+
+    asyncio.run(all_at_once())
+    return answers
+
+
+def names(session: str, *numbers: int) -> list[str]:
+    return [f"/_stcore/upload_file/{session}/{number}" for number in numbers]
+
+
+def test_a_session_keeps_its_latest_uploads() -> None:
+    """R13: forty files, one after another or all at once, are not forty in memory."""
+    files = Files()
+    server = UploadLimit(files, max_kept=5)
+    answers = upload(server, names("ann", *range(40)))
+    assert files.kept == names("ann", *range(35, 40))
+    assert len(answers) == 40  # none of them to a deletion that nobody asked for
+    assert files.most_at_once == 1
+    assert files.tokens == {b"t"}
+    upload(server, names("bob", 0, 1))
+    assert files.kept == names("ann", *range(35, 40)) + names("bob", 0, 1)
+
+
+def test_a_file_that_the_browser_deletes_makes_room() -> None:
+    """R13: who replaces a file by another loses no third one."""
+    files = Files()
+    server = UploadLimit(files, max_kept=2)
+    upload(server, names("ann", 1, 2))
+    upload(server, names("ann", 2), "DELETE")
+    upload(server, names("ann", 3))
+    assert files.kept == names("ann", 1, 3)

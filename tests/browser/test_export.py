@@ -1,5 +1,6 @@
 """Exported pages play by themselves, say what Python says, and the menu hands files out."""
 
+import re
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -159,7 +160,8 @@ def test_a_page_fits_and_is_accessible(
 def test_the_menu_hands_out_every_file(stage_url: str, open_page: Callable[..., Page]) -> None:
     traces = CASES["small"]()
     page = open_page("/?case=small&show=exports", url=stage_url)
-    expect(page.get_by_role("button", name="Animated GIF")).to_have_count(0)
+    make_gif = page.get_by_role("button", name="Make animated GIF")
+    expect(make_gif).to_have_count(0)
     page.get_by_role("button", name="Download").click()
 
     def download(label: str) -> tuple[str, bytes]:
@@ -167,7 +169,8 @@ def test_the_menu_hands_out_every_file(stage_url: str, open_page: Callable[..., 
             page.get_by_role("button", name=label).click()
         return started.value.suggested_filename, Path(started.value.path()).read_bytes()
 
-    name, gif = download("Animated GIF")
+    make_gif.click()
+    name, gif = download("Animated GIF (")
     assert name == "convolution-k3.gif"
     assert Image.open(BytesIO(gif)).n_frames == 16
     name, png = download("Picture of step 16")
@@ -186,4 +189,18 @@ def test_the_menu_hands_out_every_file(stage_url: str, open_page: Callable[..., 
     name, png = download("Picture of step 3 ")
     assert name == "convolution-k3-step-3.png"
     assert png == export_png(traces, 2, theme="dark")
-    expect(page.get_by_text("Runs of the script: 1")).to_be_visible()
+    expect(page.get_by_text("Runs of the script: 2")).to_be_visible()  # once for the GIF
+
+
+def test_a_gif_shows_its_progress_and_is_given_up(
+    stage_url: str, open_page: Callable[..., Page]
+) -> None:
+    """R13: a reader sees how far a long GIF is, and can do without it."""
+    page = open_page("/?case=digit&show=exports", url=stage_url)
+    page.get_by_role("button", name="Download").click()
+    make_gif = page.get_by_role("button", name="Make animated GIF")
+    make_gif.click()
+    expect(page.get_by_text(re.compile(r"Drawing the GIF: [1-9]"))).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(make_gif).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_have_count(0)

@@ -8,15 +8,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Response, expect
 
+from cnn_lab.app.hosting import MAX_UPLOADS
 from tests.browser.conftest import Problems
 from tools.server import ROOT, serving
 
+N_SENT, SENT_BYTES = 12, 100_000
+# Other files to the same session, as a visitor's own program would send them.
+SEND_MANY = """([address, file, token, count, size]) => Promise.all(
+  Array.from({length: count}, async (_, n) => {
+    const body = new FormData();
+    body.append("file", new Blob([new Uint8Array(size)]), `${n}.png`);
+    const headers = {"X-Xsrftoken": token};
+    return (await fetch(`${address}/${n}${file}`, {method: "PUT", body, headers})).status;
+  })
+)"""
 PATIENCE_MS = 90_000  # until a worker has loaded Keras
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "0.0.0.0", None}
 # Runs in the server, and in the worker that it starts, before anything else.
@@ -172,3 +185,32 @@ def test_a_school_may_if_the_host_says_so(
     page.goto(f"{school}/?{lab}/?embed=true")
     inside = page.frame_locator("iframe")
     expect(inside.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_a_session_cannot_fill_the_servers_memory(
+    serve: Callable[..., str], open_page: Callable[..., Page]
+) -> None:
+    """R13: Streamlit alone keeps as many files as a session sends."""
+    lab = serve(ROOT / "asgi.py")
+    page = open_page("/convolution?conv_input=picture", url=lab)
+    with page.expect_request(lambda request: request.method == "PUT") as uploading:
+        page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(
+            [{"name": "seven.png", "mimeType": "image/png", "buffer": picture()}]
+        )
+    expect(page.get_by_text("seven.png")).to_be_attached()
+    address, _, file = uploading.value.url.rpartition("/")
+    statuses = page.evaluate(
+        SEND_MANY, [address, file, uploading.value.headers["x-xsrftoken"], N_SENT, SENT_BYTES]
+    )
+    assert statuses == [204] * N_SENT
+    with closing(http.client.HTTPConnection(urlsplit(lab).netloc, timeout=30)) as server:
+        server.request("GET", "/_stcore/metrics")
+        figures = server.getresponse().read().decode()
+    found = re.findall(r"^cache_memory_bytes{.*UploadedFileManager.* (\d+)$", figures, re.M)
+    assert sum(map(int, found)) == MAX_UPLOADS * SENT_BYTES
+
+
+def picture() -> bytes:
+    file = BytesIO()
+    Image.new("L", (28, 28)).save(file, "PNG")
+    return file.getvalue()

@@ -10,7 +10,7 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import GifImagePlugin, Image
+from PIL import GifImagePlugin, Image, ImageChops
 
 N_COLOURS = 255
 N_EXACT = 96
@@ -103,32 +103,48 @@ def write_gif(
         From some of the frames.
     """
     file = BytesIO()
-    before: Indices | None = None
+    before: tuple[Image.Image, Indices] | None = None
     for frame, duration_ms in zip(frames, durations_ms, strict=True):
-        pixels = palette.indices(frame)
         if before is None:
+            pixels = palette.indices(frame)
             file.writelines(palette.header(frame.size))
-        part, place = _changes(pixels, before)
+            part, place = _as_image(pixels), (0, 0)
+        else:
+            pixels = before[1]
+            part, place = _update(pixels, frame, before[0], palette)
         file.writelines(
             GifImagePlugin.getdata(
                 part, place, duration=duration_ms, transparency=UNCHANGED, disposal=_KEEP
             )
         )
-        before = pixels
+        before = frame, pixels
     file.write(b";")
     return file.getvalue()
 
 
-def _changes(pixels: Indices, before: Indices | None) -> tuple[Image.Image, tuple[int, int]]:
-    """Return the smallest part that changed, unchanged pixels transparent, and its place."""
-    if before is None:
-        return _as_image(pixels), (0, 0)
-    changed = pixels != before
-    changed[0, 0] |= not changed.any()  # every step has a frame, even if it is one pixel
-    rows, columns = changed.any(axis=1).nonzero()[0], changed.any(axis=0).nonzero()[0]
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    part = np.where(changed[box], pixels[box], np.uint8(UNCHANGED))
-    return _as_image(part), (int(columns[0]), int(rows[0]))
+def _update(
+    pixels: Indices, frame: Image.Image, before: Image.Image, palette: Palette
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Bring a frame's pixels up to date with the next frame.
+
+    Returns
+    -------
+    part : Image
+        The smallest part that changed, its unchanged pixels transparent.
+    place : (int, int)
+        Where it belongs, left and top.
+    """
+    # Every step has a frame, even if nothing but one pixel stands for it.
+    box = ImageChops.difference(frame, before).getbbox() or (0, 0, 1, 1)
+    left, top, right, bottom = box
+    was = pixels[top:bottom, left:right]
+    now = palette.indices(frame.crop(box))
+    changed = now != was
+    if not changed.any():  # two colours that share a place in the palette
+        changed[0, 0] = True
+    part = _as_image(np.where(changed, now, np.uint8(UNCHANGED)))
+    was[:] = now
+    return part, (left, top)
 
 
 def _as_image(indices: Indices) -> Image.Image:

@@ -525,7 +525,7 @@ def test_dilation_leaves_gaps_where_it_shares_a_factor_with_the_stride():
     "strides",
     "With the same pixels of padding",
     "keeps every $s$-th value of every $s$-th row",
-    "In Keras, same adds different pixels at each stride",
+    "In Keras, same can add different pixels at each stride",
     "larger than the kernel jumps over pixels",
 )
 def test_a_stride_keeps_every_nth_value_if_the_padding_stays():

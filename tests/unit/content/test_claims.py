@@ -9,6 +9,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 from scipy import signal
 from scipy.stats import norm
 
@@ -31,6 +32,7 @@ from cnn_lab.data.augmentation import augmented
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import N_TRAIN, load_mnist
 from cnn_lab.data.teaching_images import densest_crop
+from cnn_lab.digits import prepare_digit
 from cnn_lab.network.costs import memory
 from cnn_lab.network.layers import (
     BatchNormalization,
@@ -1265,6 +1267,30 @@ def test_layers_do_what_their_descriptions_say():
     assert shapes["kernel"] == (300, 7)
 
 
+def drawn(size, left, top):
+    """A seven on a canvas of 280 x 280 pixels, with a pen of 20."""
+    canvas = Image.new("L", (280, 280))
+    corners = ((0, 0), (0.7, 0), (0.35, 0.5), (0.25, 1))
+    points = [(left + size * x, top + size * y) for x, y in corners]
+    ImageDraw.Draw(canvas).line(points, fill=255, width=20, joint="curve")
+    return prepare_digit(np.repeat(np.asarray(canvas)[..., np.newaxis], 4, axis=2))
+
+
+@claims("draw", "prose", "longer side measures 20 pixels", "centre of mass in the middle")
+@claims("draw", "prose", "Where you draw makes no difference", "relatively wider")
+@claims("draw", "xray", "cropped, scaled and centred like this")
+def test_a_drawing_is_prepared_alike_wherever_it_is():
+    here = drawn(160, 60, 50)
+    for left, top in ((100, 90), (20, 20), (61, 53)):
+        np.testing.assert_array_equal(drawn(160, left, top), here)
+    small = drawn(80, 60, 60)
+    assert small.mean() > here.mean() > drawn(200, 40, 40).mean()
+    for digit in (here, small):
+        assert max(np.ptp(np.flatnonzero(digit.any(axis=axis))) + 1 for axis in (0, 1)) == 20
+        centre = [(digit.sum(axis=1 - axis) @ np.arange(28)) / digit.sum() for axis in (0, 1)]
+        np.testing.assert_allclose(centre, 14, atol=0.75)
+
+
 @claims("training", "prose", "a tenth", "6,000", "54,000", "levels off at 0.5 instead of 0")
 def test_the_loss_of_fast_levels_off_at_the_entropy_of_its_labels():
 
@@ -1478,7 +1504,7 @@ NO_CLAIM = {
     "backpropagation": "symbols nudge_ask step_same lesson_ask lesson_state",
     "convolution": "invitation whole upload_label camera_label",
     "draw": "question canvas sample upload upload_label camera_label seen bars empty speck filled "
-    "unread many_points nothing_yet xray xray_alt xray_no_ink xray_no_crop xray_no_widen "
+    "unread many_points nothing_yet xray_alt xray_no_ink xray_no_crop xray_no_widen "
     "xray_no_box xray_no_centre xray_without xray_with why why_read why_looking "
     "why_covered_title why_covered_alt why_nearest_title why_nearest_alt why_yours "
     "why_erasure_title why_marked_alt why_after_alt maps",

@@ -2,10 +2,10 @@ import streamlit as st
 
 from cnn_lab.app import frame
 from cnn_lab.app.caches import network
-from cnn_lab.app.run_queue import REFUSED, followed_run, may_steer, run_queue, start
+from cnn_lab.app.run_queue import REFUSED, RUN, followed_run, may_steer, run_queue, start
 from cnn_lab.app.training.afterwards import show_afterwards
 from cnn_lab.app.training.comparison import show_comparison
-from cnn_lab.app.training.controls import show_settings_file, training_settings
+from cnn_lab.app.training.controls import follow, show_settings_file, training_settings
 from cnn_lab.app.training.curves import planned_view, recorded_view, show_view
 from cnn_lab.app.training.live import show_run
 from cnn_lab.app.training.sweep import show_sweep
@@ -21,8 +21,12 @@ st.markdown("How does a network learn?")
 
 stage_side, controls = st.columns([5, 2], gap="medium")
 status = followed_run()
+followed = None
+if status is not None and status.run_id == st.query_params.get(RUN):
+    followed = status.spec
+    follow(status.run_id, followed)
 with controls:
-    settings = training_settings()
+    settings = training_settings(followed)
     show_settings_file(settings)
 
 with stage_side:

@@ -14,6 +14,7 @@ from cnn_lab.runs.store import Store, runs_folder
 PULSE_EVERY_S = 10
 RUN = "run"
 REFUSED = "training_refused"
+FOLLOWED = "training_followed"  # the run whose settings the controls have been set to
 _SESSION_OWNER = "training_owner"
 
 
@@ -87,7 +88,8 @@ def _pulse(run_id: str) -> None:
 def start(spec: RunSpec) -> None:
     """Submit a run and put its id into the address; a refusal is shown on the page."""
     try:
-        st.query_params[RUN] = run_queue().submit(spec, owner())
+        st.query_params[RUN] = run_id = run_queue().submit(spec, owner())
+        st.session_state[FOLLOWED] = run_id
         st.session_state.pop(REFUSED, None)
     except RunRefusedError as error:
         st.session_state[REFUSED] = explained(error)

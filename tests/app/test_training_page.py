@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app import run_queue
 from cnn_lab.network import Network, zoo
+from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import (
     Augmentation,
     BatchNormalization,
@@ -77,7 +78,9 @@ def keep(runs: Path, **ended: object) -> Status:
         }
     )
     events = [Event("started", 0.1), Event("batch", 2.0, BATCH), Event("epoch", 70.0, EPOCH)]
-    Store(runs).keep(status, Network.load("fast"), [EPOCH], events)
+    wanted = status.spec.network
+    network = Network(wanted, initial_weights(wanted, 0))
+    Store(runs).keep(status, network, [EPOCH], events)
     return status
 
 
@@ -213,6 +216,82 @@ def test_a_finished_run_outlives_the_server(open_page: Open, tmp_path: Path) -> 
     assert f"draw_model=run-{status.run_id}" in link.query_string
     files = {button.label for button in page.get("download_button")}
     assert files >= {"Weights (.safetensors)", "History (CSV)", "Settings (JSON)"}
+
+
+def other_settings() -> RunSpec:
+    """Return a run that differs from the preset in every control."""
+    bounds = {name: 0.25 for name in Augmentation.model_fields} | {"shift": 3}
+    return RunSpec(
+        network=zoo.preset("paper").network,
+        training=TrainingSpec(
+            optimizer="muon",
+            momentum=0.5,
+            weight_decay=0.01,
+            learning_rate=0.02,
+            schedule="step",
+            label_smoothing=0.2,
+            weight_averaging=0.9,
+            data_fraction=0.5,
+            augmentation=Augmentation.model_validate(bounds),
+            batch_size=77,
+            epochs=6,
+            seed=41,
+        ),
+        engine="numpy",
+    )
+
+
+def test_the_controls_show_the_settings_of_the_run_in_the_address(
+    open_page: Open, tmp_path: Path
+) -> None:
+    """U13: every field, whatever the preset's own values are."""
+    for wanted in (other_settings(), spec(epochs=5, seed=9)):
+        status = keep(tmp_path, spec=wanted, result={"epochs": 1, "engine": wanted.engine})
+        page = open_page("training", {"run": status.run_id})
+        assert not page.exception
+        assert asked_for(page) == wanted
+
+
+def test_a_network_of_ones_own_comes_with_its_run(open_page: Open, tmp_path: Path) -> None:
+    """U13: the network of the run is in the controls too, not the preset's."""
+    layers = zoo.preset("fast").network.layers[-3:]
+    own = RunSpec(network=NetworkSpec(name="mine", layers=layers), training=TrainingSpec(epochs=4))
+    status = keep(tmp_path, spec=own)
+    page = open_page("training", {"run": status.run_id})
+    assert page.pills(key="training_preset").value == "own"
+    assert asked_for(page) == own
+
+
+def test_a_control_in_the_address_of_a_run_counts(open_page: Open, tmp_path: Path) -> None:
+    """U13: a reload keeps what was changed beside a run, and a change stays while it is shown."""
+    status = keep(tmp_path, spec=spec(epochs=5))
+    query = {"run": status.run_id, "training_preset": "fast", "training_fast_epochs": "7"}
+    page = open_page("training", query)
+    assert page.number_input(key="training_fast_epochs").value == 7
+    page = open_page("training", {"run": status.run_id})
+    page.number_input(key="training_fast_epochs").set_value(3).run()
+    page.run()
+    assert page.number_input(key="training_fast_epochs").value == 3
+
+
+def test_a_run_opened_in_a_session_brings_its_settings(open_page: Open, tmp_path: Path) -> None:
+    """U13: controls that were changed before show the run that is opened now."""
+    first, second = (keep(tmp_path, spec=spec(epochs=n, batch_size=32 * n)) for n in (5, 6))
+    page = open_page("training", {"run": first.run_id})
+    page.number_input(key="training_fast_seed").set_value(3).run()
+    page.query_params.clear()
+    page.query_params["run"] = second.run_id
+    page.run()
+    assert asked_for(page) == second.spec
+
+
+def test_starting_a_run_leaves_the_controls_as_they_were(open_page: Open) -> None:
+    """U13: switches that rewrite the network are not turned into a network of one's own."""
+    page = open_page("training", {"training_fast_dropout": "0.1"})
+    page.button(key="training_start").click().run()
+    page.run()
+    assert page.pills(key="training_preset").value == "fast"
+    assert page.selectbox(key="training_fast_dropout").value == "0.1"
 
 
 def test_a_stopped_run_says_why_it_was_not_tested(open_page: Open, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_lab.app.messages import explained
+from cnn_lab.app.run_queue import FOLLOWED
 from cnn_lab.app.training.fields import (
     AS_BUILT,
     augmentation_fields,
@@ -54,14 +55,25 @@ class TrainingSettings:
     problem: str = ""
 
 
-def training_settings() -> TrainingSettings:
-    """Show all controls and return the settings they describe."""
+def training_settings(followed: RunSpec | None = None) -> TrainingSettings:
+    """Show all controls and return the settings they describe.
+
+    Parameters
+    ----------
+    followed : RunSpec, optional
+        A run that the address names: the controls start with its settings.
+    """
     st.session_state.pop(APPLIED, None)  # here they are
-    name = choice("Network", [*zoo.PRESETS, OWN], PRESET, default=FIRST, pills=True)
-    built = _own_network() if name == OWN else zoo.preset(name).network
+    of_run = None if followed is None else _preset_of(followed.network)
+    name = choice("Network", [*zoo.PRESETS, OWN], PRESET, default=of_run or FIRST, pills=True)
+    own = followed.network if followed is not None and of_run == OWN else None
+    built = _own_network(own) if name == OWN else zoo.preset(name).network
     _link_to_layers(name)
-    defaults = _defaults(name, built)
-    fields, engine = main_fields(name, defaults)
+    if followed is not None and name == of_run:
+        defaults, usual_engine = followed.training, followed.engine
+    else:
+        defaults, usual_engine = _defaults(name, built), "keras"
+    fields, engine = main_fields(name, defaults, usual_engine)
     try:
         load_data_set(fields["data_set"])
     except DataError as error:
@@ -175,6 +187,20 @@ def take_over(spec: RunSpec) -> None:
     _set_rest(spec.engine)
 
 
+def follow(run_id: str, spec: RunSpec) -> None:
+    """Set controls that are shown already to a run that an address names, once.
+
+    An address that also sets a control says itself how the controls are.
+    """
+    if st.session_state.get(FOLLOWED) == run_id:
+        return
+    st.session_state[FOLLOWED] = run_id
+    keys = tuple(setting_key(name, "") for name in (*zoo.PRESETS, OWN))
+    says_so = any(name in (PRESET, NETWORK) or name.startswith(keys) for name in st.query_params)
+    if PRESET in st.session_state and not says_so:
+        take_over(spec)
+
+
 def reset() -> None:
     """Reset all controls except the network to the preset's values."""
     name = st.session_state[PRESET]
@@ -190,10 +216,14 @@ def _set_rest(engine: str) -> None:
 
 
 def _choose(network: NetworkSpec) -> None:
-    names = [name for name in zoo.PRESETS if zoo.preset(name).network == network]
-    st.session_state[PRESET] = names[0] if names else OWN
-    if not names:
+    name = st.session_state[PRESET] = _preset_of(network)
+    if name == OWN:
         st.session_state[NETWORK] = st.query_params[NETWORK] = to_token(network)
+
+
+def _preset_of(network: NetworkSpec) -> str:
+    """Return the name of the preset with this network, or "own"."""
+    return next((name for name in zoo.PRESETS if zoo.preset(name).network == network), OWN)
 
 
 def _link_to_layers(name: str) -> None:
@@ -208,12 +238,14 @@ def _link_to_layers(name: str) -> None:
     )
 
 
-def _own_network() -> NetworkSpec | None:
-    """Return the network in the address, or the last one that was there.
+def _own_network(of_run: NetworkSpec | None = None) -> NetworkSpec | None:
+    """Return the network in the address, or the last one that was there, or that of a run.
 
     If the address does not describe a network, a warning is shown.
     """
     token = st.query_params.get(NETWORK) or st.session_state.get(NETWORK)
+    if token is None and of_run is not None:
+        token = to_token(of_run)
     if token is None:
         return None
     try:

@@ -107,11 +107,14 @@ def setting_key(name: str, field: str) -> str:
     return f"training_{name}_{field}"
 
 
-def main_fields(name: str, defaults: TrainingSpec) -> tuple[dict[str, Any], EngineName]:
+def main_fields(
+    name: str, defaults: TrainingSpec, usual_engine: EngineName
+) -> tuple[dict[str, Any], EngineName]:
     """Show the most important settings; return fields of the training and the engine."""
     with _two_abreast():
         fields = {
-            field: _menu(name, field, getattr(defaults, field, "keras")) for field in _MAIN_MENUS
+            field: _menu(name, field, getattr(defaults, field, usual_engine))
+            for field in _MAIN_MENUS
         }
         rate = defaults.learning_rate
         fields["learning_rate"] = real_number(

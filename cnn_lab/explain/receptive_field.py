@@ -248,26 +248,16 @@ def strongest_place(
     rows, columns, _ = maps.shape
     sees = np.ones((rows, columns), bool)
     if rows * columns > 1:
-        height, width = image.shape[:2]
         ink = np.pad((image != 0).any(axis=-1).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-        down, right = (
-            [
-                _ends(seen_by(spec, layer, *((at, 0) if axis == 0 else (0, at))), axis, length)
-                for at in range(n)
-            ]
-            for axis, (n, length) in enumerate(((rows, height), (columns, width)))
-        )
-        (top, bottom), (left, end) = np.transpose(down), np.transpose(right)
-        sees = ink[np.ix_(bottom, end)] - ink[np.ix_(top, end)] > (
-            ink[np.ix_(bottom, left)] - ink[np.ix_(top, left)]
-        )
+        first, last = seen_by(spec, layer, 0, 0), seen_by(spec, layer, rows - 1, columns - 1)
+        # Fields are equally large and equally far apart.
+        tops = np.rint(np.linspace(first.first_row, last.first_row, rows)).astype(int)
+        lefts = np.rint(np.linspace(first.first_column, last.first_column, columns)).astype(int)
+        top, bottom = np.clip([tops, tops + first.rows], 0, image.shape[0])
+        left, right = np.clip([lefts, lefts + first.columns], 0, image.shape[1])
+        n_pixels = ink[np.ix_(bottom, right)] + ink[np.ix_(top, left)]
+        sees = n_pixels > ink[np.ix_(top, right)] + ink[np.ix_(bottom, left)]
     chosen = maps if channel is None else maps[..., channel : channel + 1]
     found = np.where(sees[..., np.newaxis], chosen, -np.inf) if sees.any() else chosen
     row, column, at = np.unravel_index(int(np.argmax(found)), found.shape)
     return int(at) if channel is None else channel, int(row), int(column)
-
-
-def _ends(patch: Patch, axis: int, length: int) -> Pair:
-    """Return the first pixel of a patch along an axis, and the first after it, in the image."""
-    first, n = (patch.first_row, patch.rows) if axis == 0 else (patch.first_column, patch.columns)
-    return min(max(first, 0), length), min(max(first + n, 0), length)

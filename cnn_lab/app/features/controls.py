@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -222,50 +221,32 @@ def choose_layer(network: Network) -> str:
 def choose_place(network: Network, subject: Subject, layer: str, output: Array) -> Place:
     """Show the fields for the selected number, which a click on the maps sets.
 
-    By default it is the strongest response of the layer, or of the map that was chosen.
+    By default it is the strongest response of the layer, or of the map that was chosen. An
+    address that gives only row and column means map 0.
     """
     maps = as_maps(output)
     rows, columns, n_maps = maps.shape
     has_maps = rows * columns > 1
     reset = bool(st.session_state.pop(_NEW_LAYER, False))
     strongest = partial(strongest_place, network.spec, layer, subject.image, maps)
-    names = ("Map", "Row", "Column") if has_maps else ("Unit",)
-    (channel,) = _place_fields(
-        names[:1], (n_maps,), PLACE[:1], absent=(0,), start=strongest()[:1], reset=reset
-    )
+    of_map, *of_place = PLACE
+    linked = of_map not in st.query_params and all(key in st.query_params for key in of_place)
+    if reset or of_map in st.session_state or not linked:
+        follow_defaults({of_map: strongest()[0]}, reset=reset)
+    channel = _place_field("Map" if has_maps else "Unit", of_map, n_maps, 0)
     if not has_maps:
         return channel, 0, 0
-    row, column = _place_fields(
-        names[1:],
-        (rows, columns),
-        PLACE[1:],
-        absent=(rows // 2, columns // 2),
-        start=strongest(channel)[1:],
-        reset=reset,
-    )
+    at = strongest(channel)[1:]
+    follow_defaults(dict(zip(of_place, at, strict=True)), reset=reset)
+    row = _place_field("Row", of_place[0], rows, at[0])
+    column = _place_field("Column", of_place[1], columns, at[1])
     return channel, row, column
 
 
-def _place_fields(
-    names: Sequence[str],
-    limits: Sequence[int],
-    keys: Sequence[str],
-    *,
-    absent: Sequence[int],
-    start: Sequence[int],
-    reset: bool,
-) -> list[int]:
-    """Show number fields from 0 to below their limits and return their values.
-
-    They start at `start`, which the address then holds; a number that an address leaves out
-    is `absent`, whatever the image, so that links keep their meaning.
-    """
-    follow_defaults(dict(zip(keys, start, strict=True)), reset=reset)
-    chosen = []
-    for name, limit, default, key in zip(names, limits, absent, keys, strict=True):
-        with st.container(width=116):
-            chosen.append(whole_number(name, key, value=default, minimum=0, maximum=limit - 1))
-    return chosen
+def _place_field(name: str, key: str, limit: int, default: int) -> int:
+    """Show the field of a number from 0 to below its limit and return it."""
+    with st.container(width=116):
+        return whole_number(name, key, value=default, minimum=0, maximum=limit - 1)
 
 
 def choose_another_layer(layer: str) -> None:

@@ -65,7 +65,10 @@ def show_why(view: View) -> None:
                 picture = heat_picture(image, heat, limit=full)
                 show_picture(picture, alt=alt, width_px=PICTURE_PX)
                 form = _points if kind == "occlusion" else partial(significant, digits=3)
-                st.caption(prose("features", kind, full=form(full), most=form(most), **numbers))
+                said = prose("features", kind, full=form(full), **numbers)
+                if most < full:
+                    said += " " + prose("features", "below_full", most=form(most))
+                st.caption(said)
     st.markdown(prose("features", "why_care"))
 
 

@@ -239,9 +239,9 @@ def kernels_spec(*, rows: int, columns: int) -> Spec:
                 "rect",
                 "datum.row >= 0",
                 {
-                    "x": quantity("left"),
+                    "x": quantity("left", axis=None),
                     "x2": {"field": "right"},
-                    "y": quantity("top"),
+                    "y": quantity("top", axis=None),
                     "y2": {"field": "bottom"},
                     "fill": category("paint") | as_given,
                 },

@@ -56,8 +56,12 @@ from cnn_lab.ops.sizes import (
 )
 from cnn_lab.ops.types import PAD_MODES, CopyError, ShapeError
 from cnn_lab.runs.comparison import uncertainty
+from cnn_lab.runs.job import RunSpec
+from cnn_lab.runs.sweep.records import SweepSpec
+from cnn_lab.runs.sweep.search import N_BEFORE_PRUNING, Search
 from cnn_lab.trace.convolution import convolution_trace
 from cnn_lab.trace.grid import UNREAD
+from cnn_lab.training.experiment import experiments
 from cnn_lab.training.optimizers import Optimizer
 from cnn_lab.training.schedules import learning_rates
 from tests.unit.content.claims import CODE, KERNEL, TABLE, claims, text_of
@@ -1430,6 +1434,49 @@ def test_a_convolution_on_a_single_pixel_is_a_dense_layer():
     np.testing.assert_allclose(result[0, 0, 0], pixel[0, 0, 0] @ kernel[1, 1])
 
 
+@claims("sweep", "why", "The first trial uses the settings on this page", "from the eleventh on")
+@claims("sweep", "why", "Once four trials have finished", "the run's seed, so only the settings")
+def test_results_guide_a_sweep_from_its_eleventh_trial_on():
+    chosen = preset("fast")
+    run = RunSpec(network=chosen.network, training=chosen.training)
+    sweep = SweepSpec(base=run, vary=("learning_rate",), n_trials=14)
+
+    def proposals(sign):
+        search, rates = Search(sweep), []
+        for _ in range(14):
+            trial = search.ask()
+            rates.append(trial.settings["learning_rate"])
+            accuracy = 0.5 + sign * math.log10(rates[-1]) / 20
+            search.tell(trial.model_copy(update={"state": "done", "accuracies": (accuracy,)}))
+        return rates
+
+    if_high_is_good, if_low_is_good = proposals(1), proposals(-1)
+    assert if_high_is_good[0] == chosen.training.learning_rate
+    assert if_high_is_good[:10] == if_low_is_good[:10]
+    assert if_high_is_good[10] != if_low_is_good[10]
+    assert np.mean(np.log(if_high_is_good[10:])) > np.mean(np.log(if_low_is_good[10:]))
+    assert N_BEFORE_PRUNING == 4
+
+
+@claims("paper", "loss", "from then on only training improves", "dropout does not affect")
+@claims("paper", "accuracy", "Most of the way is done after two epochs")
+def test_what_the_papers_curves_show():
+    paper = experiments()["paper"]
+    means = {name: values.mean(axis=0) for name, values in paper.curves.items()}
+    best = paper.best_epoch() - 1
+    assert means["val_loss"].argmin() == best
+    assert (means["val_loss"][best + 1 :] > means["val_loss"][best]).all()
+    assert (np.diff(means["loss"]) < 0).all()
+    for measure in ("loss", "accuracy"):
+        ahead = paper.last_epoch_ahead(measure)
+        sign = 1 if measure == "accuracy" else -1
+        lead = sign * (means[f"val_{measure}"] - means[measure])
+        assert (lead[:ahead] > 0).all()
+        assert (lead[ahead:] <= 0).all()
+    way = 1 - means["val_accuracy"]  # from guessing, 0.9, to the end
+    assert 0.9 - way[1] > 0.99 * (0.9 - way[-1])
+
+
 # --- sentences in the modules of pages
 
 
@@ -1496,26 +1543,26 @@ def test_scales_of_data_and_labels():
 
 # --- every section has its decision
 
-# Sections that say nothing that can be computed: labels, questions, invitations, messages, sources,
-# and numbers that the reader chose.
+# What a section is called that only names something on the page.
+LABELS = ("_alt", "_label", "_title")
+# Sections that say nothing that can be computed: questions, invitations, messages, sources, and
+# numbers that the reader chose.
 NO_CLAIM = {
     "afterwards": "untested nothing damaged no_weights none absent machine machine_none same "
     "keras_file",
     "backpropagation": "symbols nudge_ask step_same lesson_ask lesson_state",
-    "convolution": "invitation whole upload_label camera_label",
-    "draw": "question canvas sample upload upload_label camera_label seen bars empty speck filled "
-    "unread many_points nothing_yet xray_alt xray_no_ink xray_no_crop xray_no_widen "
-    "xray_no_box xray_no_centre xray_without xray_with why why_read why_looking "
-    "why_covered_title why_covered_alt why_nearest_title why_nearest_alt why_yours "
-    "why_erasure_title why_marked_alt why_after_alt maps",
-    "features": "question no_drawing no_picture upload_label maps_alt answer labelled sight_alt "
-    "no_kernels all_kernels one_kernel dense_kernel kernels_alt then why saliency_title "
-    "saliency_alt grad_cam_title grad_cam_alt occlusion_title occlusion_alt why_care surgery cuts "
-    "cuts_full no_test reading side side_alt curve curve_alt unshifted space space_alt",
+    "convolution": "invitation whole",
+    "draw": "question canvas sample upload seen bars empty speck filled unread many_points "
+    "nothing_yet xray_no_ink xray_no_crop xray_no_widen xray_no_box xray_no_centre "
+    "xray_without xray_with why why_read why_looking why_yours maps",
+    "features": "question no_drawing no_picture answer labelled no_kernels all_kernels one_kernel "
+    "dense_kernel then why why_care surgery cuts cuts_full no_test reading side curve "
+    "unshifted space",
     "home": "question Conv2D answer misread",
     "models": "own missing instead",
     "network": "open ending_maps ending_number ending_scores diagram no_data_set no_formula "
-    "formulas parameters no_parameters multiply_adds inseparable no_convolution totals_so_far",
+    "formulas parameters no_parameters multiply_adds inseparable no_convolution "
+    "totals_so_far",
     "padding": "pytorch_same pytorch_source stride_figure",
     "paper": "question figures maps readings outlook errata source",
     "pooling": "shown_inside shown_window shift_nothing shift_too_narrow right down example_ties "
@@ -1533,7 +1580,7 @@ ELSEWHERE = {
     "tests/app/test_convolution_page.py": {"convolution": "worked whole_result"},
     "tests/app/test_features_page.py": {"features": "number strongest left_image"},
     "tests/app/test_padding_page.py": {"padding": "sizes_differ numbers_agree stride_numbers"},
-    "tests/app/test_paper_page.py": {"paper": "seeds digits loss accuracy sampled"},
+    "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
     "tests/app/test_pooling_page.py": {"pooling": "divisors shift_max shift_average shift_none"},
     "tests/app/test_training_page.py": {"training": "recorded curves latest"},
     "tests/unit/concepts/test_backpropagation.py": {
@@ -1560,7 +1607,6 @@ ELSEWHERE = {
         "stands_still,_rate_high falls_slowly validation_loss_rises gap jumpy still_improving "
         "better_in_validation tiny_batches poor_after_an_epoch no_better_than_guessing"
     },
-    "tests/unit/runs/test_sweep_search.py": {"sweep": "why"},
     "tests/unit/runs/test_sweep_runner.py": {"sweep": "best against"},
 }
 
@@ -1583,7 +1629,12 @@ def test_every_section_is_computed_or_says_nothing_that_can_be():
         places += decided(sections)
     assert len(places) == len(set(places)), "a section is in two places"
     chapters = (ROOT / "cnn_lab/content/en").glob("*.md")
-    every = {(file.stem, name) for file in chapters for name in _sections(file.stem) if name}
+    every = {
+        (file.stem, name)
+        for file in chapters
+        for name in _sections(file.stem)
+        if name and not name.endswith(LABELS)
+    }
     assert every - set(places) == set()
 
 

@@ -1,11 +1,20 @@
 """Damage to files of a run: every way in which a disk, a kill or a hand can change them."""
 
 import json
+import math
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from cnn_lab.network import ModelFileError, Network
+from cnn_lab.runs.comparison import Compared, conclusion, result_rows
+from cnn_lab.runs.doctor.diagnosis import diagnose
+from cnn_lab.runs.job import UnknownRunError, progress
+from cnn_lab.runs.snapshots import Snapshots
+from cnn_lab.runs.store import Store
 
 WRONG: tuple[Any, ...] = (
     None,
@@ -138,14 +147,49 @@ WAYS: tuple[Callable[[Path, random.Random], None], ...] = (
 )
 
 
+def damage(folder: Path, dice: random.Random, *, times: int = 1) -> str:
+    """Damage files of a folder, and return what was done in words."""
+    done = []
+    for _ in range(times):
+        path = dice.choice(sorted(path for path in folder.rglob("*") if path.is_file()))
+        way = dice.choice(WAYS)
+        way(path, dice)
+        done.append(f"{way.__name__} {path.relative_to(folder)}")
+    return ", ".join(done)
+
+
 def damaged(sound: Path, to: Path, dice: random.Random, *, at_once: int = 1) -> str:
     """Copy a folder, damage files of the copy, and return what was done in words."""
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(sound, to)
-    done = []
-    for _ in range(at_once):
-        path = dice.choice(sorted(path for path in to.rglob("*") if path.is_file()))
-        way = dice.choice(WAYS)
-        way(path, dice)
-        done.append(f"{way.__name__} {path.relative_to(to)}")
-    return ", ".join(done)
+    return damage(to, dice, times=at_once)
+
+
+def check_readers(folder: Path) -> Store:
+    """Check that all of a folder can be used, or is refused with a sentence."""
+    clock = iter(range(0, 10**9, 1000))  # a server that begun elsewhere is soon gone
+    runs, run_id = Store(folder.parent, clock=lambda: float(next(clock))), folder.name
+    with suppress(UnknownRunError):
+        runs.status(run_id)
+    try:
+        status = runs.status(run_id)
+    except UnknownRunError:
+        return runs
+    events, packed = runs.events(run_id), runs.snapshots(run_id)
+    assert all(isinstance(sentence, str) for sentence in runs.damage(run_id))
+    for event in events:
+        assert all(math.isfinite(value) for value in event.values.values())
+    spec, snapshots = status.spec, Snapshots(packed)
+    assert 0 <= progress(spec, events).share <= 1
+    plain = [{"kind": event.kind, **event.values} for event in events]
+    diagnose(spec.network, spec.training, plain, snapshots)
+    batches = [event.values for event in events if event.kind == "batch"]
+    epochs = [event.values for event in events if event.kind == "epoch"]
+    one = Compared(
+        "one", spec.network, spec.training, spec.engine, 1, epochs, batches, status.result
+    )
+    result_rows([one, one])
+    conclusion(one, one)
+    with suppress(UnknownRunError, ModelFileError):
+        Network.load(runs.weights(run_id))
+    return runs

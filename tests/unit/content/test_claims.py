@@ -1578,7 +1578,7 @@ ELSEWHERE = {
         "softmax_worked"
     },
     "tests/app/test_convolution_page.py": {"convolution": "worked whole_result"},
-    "tests/app/test_features_page.py": {"features": "number strongest left_image"},
+    "tests/app/test_features_page.py": {"features": "number strongest left_image below_full"},
     "tests/app/test_padding_page.py": {"padding": "sizes_differ numbers_agree stride_numbers"},
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
     "tests/app/test_pooling_page.py": {"pooling": "divisors shift_max shift_average shift_none"},

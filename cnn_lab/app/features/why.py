@@ -26,7 +26,7 @@ from cnn_lab.ops.types import Array
 
 CLASS, CAM_LAYER = "features_class", "features_cam"
 ANSWER = "its answer"
-PICTURE_PX = 224
+PICTURE_PX, MENU_PX = 224, 224
 SQUARE_PX = 5
 # The least that is shown in full colour, so that what hardly matters hardly shows: for saliency and
 # Grad-CAM in units of the score, where 0.1 makes a class 1.1 times as likely; for occlusion as a
@@ -38,8 +38,8 @@ def show_why(view: View) -> None:
     """Show saliency, Grad-CAM and occlusion side by side, for one of the classes."""
     answer = int(view.probabilities.argmax())
     names = [str(digit) for digit in range(view.probabilities.size)]
-    with st.container(horizontal=True):
-        chosen = choice("Evidence for", [ANSWER, *names], CLASS, width="content")
+    chosen = choice("Evidence for", [ANSWER, *names], CLASS, width="content")
+    with st.container(width=MENU_PX):
         layer = _cam_layer(view)
     digit = int(chosen) if chosen in names else answer
     probability = float(view.probabilities[digit])

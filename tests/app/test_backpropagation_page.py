@@ -370,6 +370,15 @@ def test_playing_goes_through_the_lesson_and_stops_at_its_end(open_page):
     assert page.button(key="back_play").label == "Play"
 
 
+def test_every_power_of_a_softmax_is_written(open_page):
+    """U15: no ellipsis stands for terms of the sum."""
+    for logits in ("1 2 3", "1 2 3 4 5 6", "1 2 3 4 5 6 7 8 9 10"):
+        text = said(open_page("backpropagation", {**SOFTMAX, "back_logits": logits}))
+        found = re.search(r"e\^{1 / 1}}{(.*?)} = [\d.]", text, re.S)[1]
+        assert re.findall(r"e\^{(\d+) / 1}", found) == logits.split()
+        assert "dots" not in text
+
+
 def test_softmax_and_its_gradient_add_up(open_page):
     page = open_page("backpropagation", {**SOFTMAX, "back_logits": "1 2 3", "back_class": "2"})
     columns = table(page)

@@ -21,7 +21,7 @@ TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 NETWORK = "fast"
 DIGIT_PX = 112
 UNSURE = 321  # a test digit that the network misclassifies without being confident
-MAX_TERMS = 5
+TERMS_PER_LINE = 5
 NEARLY_SURE = 0.999
 
 
@@ -97,11 +97,13 @@ def _show_bars(found: SoftmaxCrossEntropy, largest_gradient: float) -> None:
 
 
 def _powers(scores: Array, temperature: float) -> str:
-    """Return the denominator as a sum, leaving out the middle of a long one."""
+    """Return the denominator as a sum, a long one in several lines."""
     terms = [rf"e^{{{number_latex(float(score))} / {temperature:g}}}" for score in scores]
-    if len(terms) > MAX_TERMS:
-        terms[2:-1] = [r"\dots"]
-    return " + ".join(terms)
+    lines = [
+        " + ".join(terms[at : at + TERMS_PER_LINE]) for at in range(0, len(terms), TERMS_PER_LINE)
+    ]
+    body = r" \\ & {} + ".join(lines)
+    return body if len(lines) == 1 else rf"\begin{{aligned}} & {body} \end{{aligned}}"
 
 
 def _probability(value: float) -> str:

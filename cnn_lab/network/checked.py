@@ -5,6 +5,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+MAX_MESSAGE = 500  # characters
+MAX_QUOTED = 60  # characters of a name in a file
+MAX_WRITTEN = 1e300  # beyond, a whole number cannot become a float
+
 
 class Checked(BaseModel):
     """Base model that is immutable and rejects unknown fields."""
@@ -45,22 +49,32 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in members:
         if name in found:
-            raise ValueError(f"Each name may occur once. Received: {name[:60]!r} twice")
+            raise ValueError(f"Each name may occur once. Received: {name[:MAX_QUOTED]!r} twice")
         found[name] = value
     return found
 
 
-def plain_error(error: ValueError) -> str:
-    """Return the message of an error in plain words, without pydantic's terms."""
+def plain_error(error: Exception) -> str:
+    """Return the message of an error in plain words, without pydantic's terms.
+
+    Notes
+    -----
+    A message may quote a file, so it is cut after `MAX_MESSAGE` characters.
+    """
+    message = _plain(error)
+    return message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
+
+
+def _plain(error: Exception) -> str:
     problems: list[Any] = getattr(error, "errors", list)()
     if not problems:
         return str(error)
     first = problems[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part)[:MAX_QUOTED] for part in first["loc"])
     message = str(first["msg"]).removeprefix("Value error, ")
     if plain := _PLAIN.get(first["type"]):
         message = plain.format(**first.get("ctx", {}))
-        if isinstance(first["input"], int | float):
+        if isinstance(first["input"], int | float) and abs(first["input"]) < MAX_WRITTEN:
             message = f"{message} Received: {first['input']:g}"
     return f"{where}: {message}" if where else message
 

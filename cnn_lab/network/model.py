@@ -128,7 +128,7 @@ class Network:
                 weights = {name: file.get_tensor(name) for name in wanted}
             return cls(network_spec, weights, card)
         except (SafetensorError, ValueError) as error:
-            reason = spec.plain_error(error) if isinstance(error, ValueError) else str(error)
+            reason = spec.plain_error(error)
             raise ModelFileError(f"{path.name} is not a model of CNN Lab: {reason}") from error
 
     @classmethod

@@ -9,6 +9,7 @@ from streamlit.navigation.page import Page
 from threadpoolctl import threadpool_limits
 
 from cnn_lab.app.run_queue import heartbeat
+from cnn_lab.app.widgets.bound import enter
 from cnn_lab.app.widgets.pictures import theme_colour
 
 ICON = Path(__file__).with_name("icon.png")
@@ -31,6 +32,31 @@ if (!window.cnnLabFrame) {
     const covers = matchMedia("(max-width: 768px)").matches;  // Streamlit's width of a tablet
     if (covers && close?.ariaExpanded === "true") close.click();
   });
+}
+</script>"""
+
+# One visit to a page is one entry of the browser's history, and its address has the page's
+# settings. Streamlit makes several: when a page is left, one without settings, and when it is
+# entered, one for each setting that the session has kept, some of them under the old page's name.
+_ONE_ENTRY_A_VISIT = """<script>
+if (!window.cnnLabHistory) {
+  window.cnnLabHistory = true;
+  let leaving = false, untouched = true;  // from a link to its page; from there to the first input
+  for (const kind of ["pointerdown", "keydown"])
+    document.addEventListener(kind, () => { leaving = untouched = false; }, true);
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest('[data-testid="stSidebarNavLink"], [data-testid^="stPageLink"]');
+    leaving = Boolean(link?.href) && new URL(link.href).pathname !== location.pathname;
+  }, true);
+  const push = history.pushState.bind(history);
+  history.pushState = (state, title, url) => {
+    if (new URL(url, location.href).pathname !== location.pathname) {
+      leaving = false;
+      untouched = true;
+      push(state, title, url);
+    } else if (untouched) history.replaceState(state, title, url);
+    else if (!leaving) push(state, title, url);
+  };
 }
 </script>"""
 
@@ -60,7 +86,7 @@ def navigation() -> Page:
     st.logo(LOGO, size="large")
     st.html(_STYLE.format(page=theme_colour("backgroundColor")))
     with st.container(key="frame_script"):
-        st.html(_CLOSE_SIDEBAR, unsafe_allow_javascript=True)
+        st.html(_CLOSE_SIDEBAR + _ONE_ENTRY_A_VISIT, unsafe_allow_javascript=True)
     page = st.navigation(
         {
             section: [
@@ -71,6 +97,8 @@ def navigation() -> Page:
         }
     )
     st.set_page_config(page_title=f"{page.title} · CNN Lab")
+    # Links to what can be learned describe an example; others only choose a run or a network.
+    enter(page.url_path, is_complete=page.url_path in PAGES["Learn"])
     heartbeat(page.url_path)
     return page
 

@@ -96,3 +96,22 @@ def test_a_choice_after_a_bad_value_enters_the_address(open_page: Callable[..., 
     assert page.query_params == {"conv_channels": "colour"}
     assert page.number_input(key="conv_stride").value == 1
     assert page.button_group(key="conv_channels").value == 3
+
+
+def test_a_page_keeps_its_settings_while_another_one_is_shown(
+    open_page: Callable[..., AppTest],
+) -> None:
+    """D2: the menu restores them, and puts them into the address."""
+    page = open_page("convolution", {"conv_stride": "2", "conv_padding": "same"})
+    go_to(page, "pooling", {})
+    assert page.query_params == {}
+    go_to(page, "convolution", {})
+    assert page.number_input(key="conv_stride").value == 2
+    assert page.query_params == {"conv_stride": "2", "conv_padding": "same"}
+
+
+def go_to(page: AppTest, name: str, query: dict[str, str]) -> None:
+    page.query_params.clear()
+    page.query_params.update(query)
+    page.switch_page(f"pages/{name}.py").run()
+    assert not page.exception

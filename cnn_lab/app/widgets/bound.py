@@ -17,7 +17,8 @@ from streamlit.errors import StreamlitAPIException
 Check = Callable[[str], bool]
 
 MAX_TEXT = 10_000  # characters; the kernels and images that may be typed are shorter
-_TEXTS = "address_texts"  # key -> its values in the address, None while unbound
+_PAGE = "address_page"
+_TEXTS = "address_texts"  # page -> key -> its values in the address, None while unbound
 
 
 def bound(
@@ -59,7 +60,7 @@ def bound(
     way to keep a bad one from it is to leave the widget unbound for one run.
     """
     texts = st.query_params.get_all(key)
-    before: dict[str, list[str] | None] = st.session_state.setdefault(_TEXTS, {})
+    before = _texts(st.session_state.get(_PAGE, ""))
     known = before.get(key, [])
     # The widget's limits may have changed since it wrote its value; it adapts by itself.
     fits = texts == known or _fit(texts, allows, several=several)
@@ -73,6 +74,29 @@ def bound(
         st.session_state[key] = st.session_state[key]
     before[key] = texts if fits else None
     return widget(label, *arguments, key=key, bind="query-params" if fits else None, **settings)
+
+
+def enter(page: str, *, is_complete: bool) -> None:
+    """Note which page is shown; the frame calls it in every run, before the page.
+
+    Parameters
+    ----------
+    page : str
+    is_complete : bool
+        Whether an address with any settings names all that differ from their defaults. What the
+        session has kept of the page is then dropped when such an address enters it, so that a
+        link shows the same in each session. Without settings in the address it is restored.
+    """
+    before = st.session_state.get(_PAGE)
+    st.session_state[_PAGE] = page
+    if page != before and is_complete and st.query_params:
+        for key in _texts(page).keys() - st.query_params.keys():
+            st.session_state.pop(key, None)
+
+
+def _texts(page: str) -> dict[str, list[str] | None]:
+    pages: dict[str, dict[str, list[str] | None]] = st.session_state.setdefault(_TEXTS, {})
+    return pages.setdefault(page, {})
 
 
 def _fit(texts: list[str], allows: Check, *, several: bool) -> bool:

@@ -17,6 +17,7 @@ ENTRIES = {
     "player": "stage/js/lend.js",
     "stage": "stage/js/stage.js",
     "canvas": "app/widgets/canvas.js",
+    "landing": "app/widgets/landing.js",
     "map_picker": "app/widgets/map_picker.js",
     "time_machine": "app/training/time_machine.js",
     "layers": "app/network/diagram.js",

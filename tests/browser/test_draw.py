@@ -334,6 +334,17 @@ def test_reload_keeps_the_drawing_until_it_is_cleared(open_page: Callable[..., P
     expect(page.get_by_text(INVITATION)).to_be_visible()
 
 
+def test_each_way_back_has_one_button(open_page: Callable[..., Page]) -> None:
+    """U12: the canvas had a toolbar of its own."""
+    page = open_page("/draw")
+    draw_and_wait(page, SEVEN)
+    board(page).hover()
+    main = page.get_by_test_id("stMain")
+    for name in ("Undo", "Redo", "Clear"):
+        expect(main.get_by_role("button", name=re.compile(name, re.I))).to_have_count(1)
+    assert board(page).evaluate("node => node.getRootNode().querySelectorAll('button').length") == 0
+
+
 def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None:
     n_learned = zoo.preset("fast").network.n_parameters
     page = open_page("/draw?draw_model=fast&draw_brush=28")

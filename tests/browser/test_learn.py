@@ -87,6 +87,19 @@ def test_a_station_of_the_journey_opens_its_page_with_the_same_digit(open_page):
     expect(stage(page)).to_have_attribute("data-steps", "49")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_why_on_home_lands_on_the_reasons(open_page, width):
+    """U12: the page opened at its top, with the reasons below the window."""
+    page = open_page("/", width=width, height=800)
+    page.get_by_role("link", name="Why?").click()
+    section = page.get_by_role("radio", name="why this answer")
+    expect(section).to_be_checked()
+    expect(section).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("heading", level=1)).not_to_be_in_viewport()
+    page.mouse.wheel(0, -10_000)
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+
+
 def test_the_next_digit_comes_at_once(open_page):
     page = open_page("/")
     first = page.get_by_alt_text("The digit").get_attribute("src")

@@ -72,6 +72,7 @@ def show_reader(network: Network, name: str) -> None:
             label=prose("draw", "maps"),
             icon=":material/arrow_forward:",
             query_params={"features_input": "drawing", "features_model": name},
+            disabled=steps is None,
         )
     with bars_side:
         st.markdown(small("bars"))

@@ -20,6 +20,7 @@ from cnn_lab.app.features.why import show_why
 from cnn_lab.app.widgets.charts import show_probabilities
 from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import choice
+from cnn_lab.app.widgets.landing import land
 from cnn_lab.app.widgets.map_picker import map_picker
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.charts.maps import Scope, data_url, map_sheet, scale_limits
@@ -68,7 +69,9 @@ def explore(network: Network, subject: Subject) -> None:
             show_cuts(cuts)
     with answer:
         _show_answer(view)
-    section = choice("Look closer", list(SECTIONS), SECTION, hidden=True, width="content")
+    with st.container(gap=None):
+        land(SECTION)
+        section = choice("Look closer", list(SECTIONS), SECTION, hidden=True, width="content")
     SECTIONS[section](view)
 
 

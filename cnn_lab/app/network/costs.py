@@ -76,7 +76,10 @@ def show_layer_formulas(editor: NetworkEditor, found: Fit) -> None:
     st.markdown(prose("network", f"about_{layer.type}"))
     if layer.nonlinearity == "softmax":
         st.page_link(
-            "pages/backpropagation.py", label="Softmax and cross-entropy, step by step", icon=""
+            "pages/backpropagation.py",
+            label="Softmax and cross-entropy, step by step",
+            icon="",
+            query_params={"back_part": "Softmax and loss"},
         )
 
 

@@ -7,6 +7,7 @@ from cnn_lab.app.training.afterwards import show_afterwards
 from cnn_lab.app.training.comparison import show_comparison
 from cnn_lab.app.training.controls import follow, show_settings_file, training_settings
 from cnn_lab.app.training.curves import planned_view, recorded_view, show_view
+from cnn_lab.app.training.initial import choose_initial, weights_of
 from cnn_lab.app.training.live import show_run
 from cnn_lab.app.training.sweep import show_sweep
 from cnn_lab.app.widgets.model_choice import SHIPPED
@@ -27,19 +28,31 @@ if status is not None and status.run_id == st.query_params.get(RUN):
     follow(status.run_id, followed)
 with controls:
     settings = training_settings(followed)
+    initial = choose_initial(settings, status)
     show_settings_file(settings)
 
 with stage_side:
     if status is None or not status.active or not may_steer(status):
-        st.button(
-            "Start training",
-            icon=":material/play_arrow:",
-            type="primary",
-            key="training_start",
-            on_click=start,
-            args=(settings.spec,),
-            disabled=settings.spec is None,
-        )
+        with st.container(horizontal=True, gap="small"):
+            st.button(
+                "Start training",
+                icon=":material/play_arrow:",
+                type="primary",
+                key="training_start",
+                on_click=start,
+                args=(settings.spec, initial),
+                disabled=settings.spec is None,
+            )
+            further = None if status is None else weights_of(status, settings)
+            if further is not None:
+                st.button(
+                    "Train further",
+                    icon=":material/resume:",
+                    key="training_further",
+                    on_click=start,
+                    args=(settings.spec, further),
+                    help=prose("training", "further"),
+                )
     if settings.problem:
         st.error(settings.problem, title="These settings cannot be trained")
     if refused := st.session_state.pop(REFUSED, None):

@@ -19,6 +19,7 @@ class FakeTask:
 
     def __init__(self, on_event: Callable[..., None], on_parcel: Callable[[Parcel], None]) -> None:
         self.tell, self.send = on_event, on_parcel
+        self.initial: Any = None
         self.commands: list[tuple[Command, float | None]] = []
         self.followed, self.ended = threading.Event(), threading.Event()
         self.outcome: Outcome | TrainingFailedError | None = None
@@ -59,9 +60,12 @@ class FakeCluster:
         """Report an event of a run."""
         self.task(run_id).tell(kind, values)
 
-    def submit(self, run_id: str, _spec: RunSpec, on_event: Any, on_parcel: Any) -> FakeTask:
+    def submit(
+        self, run_id: str, _spec: RunSpec, on_event: Any, on_parcel: Any, initial: Any = None
+    ) -> FakeTask:
         with self._changed:
             task = self._tasks[run_id] = FakeTask(on_event, on_parcel)
+            task.initial = initial
             self._changed.notify_all()
         return task
 

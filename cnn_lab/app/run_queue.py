@@ -7,6 +7,7 @@ import secrets
 import streamlit as st
 
 from cnn_lab.app.messages import explained
+from cnn_lab.network import Network
 from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, UnknownRunError, progress
 from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.store import Store, runs_folder
@@ -85,10 +86,13 @@ def _pulse(run_id: str) -> None:
     st.page_link("pages/training.py", label="View it", query_params={RUN: run_id})
 
 
-def start(spec: RunSpec) -> None:
-    """Submit a run and put its id into the address; a refusal is shown on the page."""
+def start(spec: RunSpec, initial: tuple[str, Network] | None = None) -> None:
+    """Submit a run and put its id into the address; a refusal is shown on the page.
+
+    `initial` is the name and the network whose weights it begins with.
+    """
     try:
-        st.query_params[RUN] = run_id = run_queue().submit(spec, owner())
+        st.query_params[RUN] = run_id = run_queue().submit(spec, owner(), initial)
         st.session_state[FOLLOWED] = run_id
         st.session_state.pop(REFUSED, None)
     except RunRefusedError as error:

@@ -42,6 +42,7 @@ from cnn_lab.runs.connection import (
     quoted,
 )
 from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
+from cnn_lab.training.engine import Weights
 
 CLOSE_TIMEOUT_S = 5
 RESULT_TIMEOUT_S = 15
@@ -194,9 +195,10 @@ class Task:
         on_event: OnEvent,
         on_parcel: OnParcel,
         own: OwnWorker | None,
+        initial: Weights | None,
     ) -> None:
         self.run_id, self.own = run_id, own
-        self._spec = spec
+        self._spec, self._initial = spec, initial
         self.ended = threading.Event()
         self.worker: str | None = None
         self._client, self._on_event, self._on_parcel = client, on_event, on_parcel
@@ -225,6 +227,7 @@ class Task:
             worker.run,
             self.run_id,
             self._spec.model_dump_json(),
+            self._initial,
             key=f"cnn-lab-{self.run_id}",
             resources=meant_for(self.own),
             pure=False,
@@ -437,8 +440,22 @@ class Cluster:
         self._note_keras(own)
         return answer
 
-    def submit(self, run_id: str, spec: RunSpec, on_event: OnEvent, on_parcel: OnParcel) -> Task:
+    def submit(
+        self,
+        run_id: str,
+        spec: RunSpec,
+        on_event: OnEvent,
+        on_parcel: OnParcel,
+        initial: Weights | None = None,
+    ) -> Task:
         """Submit a run to a worker; starts or restores the cluster if necessary.
+
+        Parameters
+        ----------
+        run_id, spec
+        on_event, on_parcel : callable
+        initial : mapping of str to ndarray, optional
+            The weights of the run's `start`.
 
         Raises
         ------
@@ -447,7 +464,7 @@ class Cluster:
         """
         with self._lock:
             client, own = self._start()
-            task = Task(client, run_id, spec, on_event, on_parcel, own)
+            task = Task(client, run_id, spec, on_event, on_parcel, own, initial)
             self._tasks[run_id] = task
         self._begin(task)
         return task

@@ -10,6 +10,7 @@ from cnn_lab.network.spec import Layer, NetworkSpec, TrainingSpec
 from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.training.engine import ENGINES, EngineName
 
+NEW = "new"
 SURE = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
 
 
@@ -25,6 +26,8 @@ class Compared:
     engine : {"keras", "numpy"}
     n_train : int
         Images in an epoch.
+    start : str
+        Name of the network whose weights it began with; empty for new ones.
     batches, epochs : sequence of mapping
         Reports within epochs and of finished epochs, as for `cnn_lab.charts.training.curve_table`;
         a recorded run has only the latter.
@@ -40,6 +43,7 @@ class Compared:
     epochs: Sequence[Mapping[str, Any]]
     batches: Sequence[Mapping[str, Any]] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def differing_settings(first: Compared, second: Compared) -> list[Difference]:
     """
     pairs = [
         ("engine", ENGINES[first.engine], ENGINES[second.engine]),
+        ("initial weights", first.start or NEW, second.start or NEW),
         *_network_pairs(first.network, second.network),
         *_training_pairs(first.training, second.training),
     ]

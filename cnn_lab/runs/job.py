@@ -4,6 +4,7 @@ These are plain objects: they are sent to the worker and back, stored on disk, a
 without knowing where training happens.
 """
 
+import hashlib
 import math
 import re
 import secrets
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cnn_lab.data.sets import check_fit, n_training_images
@@ -67,6 +69,31 @@ class TrainingFailedError(RuntimeError):
     """Raised when a run cannot continue; the message says why."""
 
 
+class Start(BaseModel):
+    """Network whose weights a run begins with instead of new ones.
+
+    Attributes
+    ----------
+    name : str
+        As the reader chose it: a shipped network, "run-<id>" or an uploaded one.
+    digest : str
+        SHA-256 of the weights, in the order of their names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(max_length=80)]
+    digest: Annotated[str, Field(pattern="[0-9a-f]{64}")]
+
+    @classmethod
+    def of(cls, name: str, network: Network) -> Self:
+        """Return what identifies a network."""
+        digest = hashlib.sha256()
+        for weight in sorted(network.weights):
+            digest.update(np.ascontiguousarray(network.weights[weight]).tobytes())
+        return cls(name=name, digest=digest.hexdigest())
+
+
 class RunSpec(BaseModel):
     """Specification of a run: network, training and engine, within the limits of a run.
 
@@ -79,6 +106,8 @@ class RunSpec(BaseModel):
         without snapshots, and not kept.
     max_seconds : float
         Time limit, without pauses.
+    start : Start or None
+        The network whose weights it begins with; None for new ones, drawn with the seed.
 
     Raises
     ------
@@ -93,6 +122,7 @@ class RunSpec(BaseModel):
     engine: EngineName = "keras"
     trial: bool = False
     max_seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] = MAX_SECONDS
+    start: Start | None = None
 
     @model_validator(mode="after")
     def _within_limits(self) -> Self:

@@ -27,6 +27,7 @@ from cnn_lab.runs.job import (
     Parcel,
     RunRefusedError,
     RunSpec,
+    Start,
     State,
     Status,
     TrainingFailedError,
@@ -37,6 +38,7 @@ from cnn_lab.runs.job import (
 )
 from cnn_lab.runs.snapshots import Snapshot, Snapshots
 from cnn_lab.runs.store import Store, kept_sentence
+from cnn_lab.training.engine import Weights
 
 if TYPE_CHECKING:
     from cnn_lab.runs.cluster import Cluster, Task
@@ -71,6 +73,8 @@ class Run:
     ----------
     submitted_at : float
         Time on the queue's clock.
+    initial : mapping of str to ndarray or None
+        The weights of its `start`, until it has ended.
     reached : Outcome or None
         Outcome after its last finished epoch, if any.
     snapshots : list of bytes
@@ -92,6 +96,7 @@ class Run:
     owner: str
     spec: RunSpec
     submitted_at: float
+    initial: Weights | None = None
     state: State = "waiting"
     sentence: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
@@ -149,7 +154,7 @@ class Run:
         self.reached = outcome if self.unsaved else None
         if self.kept:
             self.events, self.snapshots = [], []
-        self.task = None
+        self.task = self.initial = None
 
 
 class Presence:
@@ -260,8 +265,15 @@ class RunQueue:
                 self._wanted = True
                 self._wake()
 
-    def submit(self, spec: RunSpec, owner: str) -> str:
+    def submit(self, spec: RunSpec, owner: str, start: tuple[str, Network] | None = None) -> str:
         """Add a run to the queue; it starts when those before it have ended.
+
+        Parameters
+        ----------
+        spec : RunSpec
+        owner : str
+        start : (str, Network), optional
+            Name and network whose weights it begins with, instead of new ones.
 
         Returns
         -------
@@ -271,8 +283,19 @@ class RunQueue:
         Raises
         ------
         RunRefusedError
-            If the owner has a run already, or too many are waiting.
+            If the owner has a run already, too many are waiting, or the weights to begin with
+            are those of a network with other layers.
         """
+        initial = None
+        if start is not None:
+            name, network = start
+            if network.spec.weight_shapes() != spec.network.weight_shapes():
+                raise RunRefusedError(
+                    f"The weights of {name} belong to a network with other layers: choose its "
+                    "network, or begin with new weights."
+                )
+            spec = spec.model_copy(update={"start": Start.of(name, network)})
+            initial = network.weights
         with self._changed:
             active = self._active()
             if any(run.owner == owner for run in active):
@@ -285,7 +308,7 @@ class RunQueue:
                     f"One run is active and {MAX_WAITING} are waiting, which is the most this "
                     "server accepts. Please try again in a few minutes."
                 )
-            run = Run(new_run_id(), owner, spec, self._clock())
+            run = Run(new_run_id(), owner, spec, self._clock(), initial)
             self._runs[run.run_id] = run
             self._forget_old_runs()
             self.touch(owner)
@@ -603,6 +626,7 @@ class RunQueue:
             run.spec,
             lambda kind, values: self._note(run, kind, values),
             lambda parcel: self._take(run, parcel),
+            run.initial,
         )
         with self._changed:
             run.task = task

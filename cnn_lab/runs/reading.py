@@ -175,6 +175,26 @@ def result_of(raw: Any, spec: RunSpec) -> dict[str, Any]:
     return result
 
 
+def test_figures(result: str) -> tuple[float, int] | None:
+    """Return accuracy and number of test images from the card of a network, which may be damaged.
+
+    Examples
+    --------
+    >>> test_figures('{"test_accuracy": 0.9912, "n": 10000}')
+    (0.9912, 10000)
+    >>> test_figures('{"test_accuracy": 5}') is None
+    True
+    """
+    try:
+        figures = _mapping(json_of(result.encode()))
+    except DamagedError:
+        return None
+    accuracy, n = figures.get("test_accuracy"), figures.get("n")
+    if not _is_number(accuracy, 0, 1) or not _is_count(n, 1e9):
+        return None
+    return cast(float, accuracy), cast(int, n)
+
+
 def snapshots_of(contents: Sequence[bytes], spec: RunSpec) -> list[bytes]:
     """Return the snapshots that can be shown together, in their order."""
     shapes: dict[int, tuple[tuple[int, ...], ...]] = {}

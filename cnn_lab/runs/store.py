@@ -36,6 +36,7 @@ from cnn_lab.runs.job import (
     RUN_ID,
     Event,
     RunSpec,
+    Start,
     State,
     Status,
     UnknownRunError,
@@ -57,7 +58,7 @@ from cnn_lab.training.engine import REPORT_EVERY_S
 
 SPEC, HISTORY, WEIGHTS, RESULT = "spec.json", "history.jsonl", "weights.safetensors", "result.json"
 BEGUN, EVENTS, ENDED = "begun.json", "events.jsonl", "ended.json"
-ALIVE, ORDER, PROBE = "alive.json", "order.json", "probe"
+ALIVE, ORDER, PROBE, START = "alive.json", "order.json", "probe", "start.json"
 SNAPSHOTS = "snapshots"
 KEPT_RUNS = 20
 LOST_AFTER_S = 120.0  # without a new word in alive.json, which comes every 15 s
@@ -277,6 +278,7 @@ class Store:
         """
         folder = self._of(run_id)
         folder.put(SPEC, _specs_bytes(spec.network, spec.training))
+        _put_start(folder, spec)
         process = psutil.Process()
         by = {"host": socket.gethostname(), "pid": process.pid, "started": process.create_time()}
         folder.put(BEGUN, _json(by))
@@ -330,6 +332,7 @@ class Store:
         else:
             folder.put(SPEC, _specs_bytes(status.spec.network, status.spec.training))
             folder.put(RESULT, _json({}))
+        _put_start(folder, status.spec)
         folder.put(EVENTS, _events_bytes(events))
         put_in_order(self.folder, folder, SPEC)
         folder.put(ENDED, _json({"state": status.state, "sentence": status.sentence}))
@@ -461,7 +464,15 @@ class _KeptRun:
         except _UNREADABLE:
             network = self.network.spec
             training = TrainingSpec.model_validate_json(self.network.card.get("training", ""))
-        return RunSpec(network=network, training=training)
+        return RunSpec(network=network, training=training, start=self.start)
+
+    @cached_property
+    def start(self) -> Start | None:
+        """The network whose weights it began with; None for new ones, or if that is damaged."""
+        try:
+            return Start.model_validate_json(self.folder.get(START))
+        except _UNREADABLE:
+            return None
 
     @cached_property
     def raw_result(self) -> Any:
@@ -528,6 +539,8 @@ class _KeptRun:
             _specs(self.folder)
         except _UNREADABLE:
             yield f"{SPEC} is damaged: the settings are those in {WEIGHTS}."
+        if self.start is None and self.folder.occupies(START):
+            yield f"{START} is damaged: with which weights the run began is unknown."
         if has_ended:
             try:
                 ended_of(self.folder.get(ENDED))
@@ -692,6 +705,11 @@ def _sizes(spec: RunSpec) -> tuple[int, int]:
 
 def _weights_size(network: NetworkSpec) -> int:
     return 4 * network.n_parameters + CARD_BYTES
+
+
+def _put_start(folder: Folder, spec: RunSpec) -> None:
+    if spec.start is not None:
+        folder.put(START, spec.start.model_dump_json().encode())
 
 
 def _specs(folder: Folder) -> tuple[NetworkSpec, TrainingSpec]:

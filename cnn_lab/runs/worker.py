@@ -22,7 +22,6 @@ from typing import Any, Protocol
 from cnn_lab.concepts.checks import Answer, LayerCheck
 from cnn_lab.data.mnist import Data, DataError, load_mnist
 from cnn_lab.network import Network
-from cnn_lab.network.initial import initial_weights
 from cnn_lab.runs.checks import KerasFile, KerasFileRequest
 from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
 from cnn_lab.runs.snapshots import Observer
@@ -101,6 +100,8 @@ class WorkerRun:
     ----------
     spec : RunSpec
     emit : callable
+    initial : mapping of str to ndarray, optional
+        The weights of the run's `start`.
     clock : callable
         Returns seconds.
 
@@ -113,10 +114,15 @@ class WorkerRun:
     """
 
     def __init__(
-        self, spec: RunSpec, emit: Emit, *, clock: Callable[[], float] = time.monotonic
+        self,
+        spec: RunSpec,
+        emit: Emit,
+        *,
+        initial: Weights | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.control, self.outbox = Control(), Outbox()
-        self._spec, self._emit, self._clock = spec, emit, clock
+        self._spec, self._emit, self._clock, self._initial = spec, emit, clock, initial
         self._trainer: Trainer
         self._observer: Observer | None = None
         self._place = (0, 0, 0)  # images, epoch and batch
@@ -148,6 +154,7 @@ class WorkerRun:
             data,
             report=self._report,
             control=self.control,
+            initial=self._initial,
         )
         self._began_at = self._clock()
         try:
@@ -182,7 +189,10 @@ class WorkerRun:
     def _outcome(self, weights: Weights, result: dict[str, Any], cut_short: str = "") -> Outcome:
         network = None
         if not self._spec.trial:
-            network = Network(self._spec.network, weights, self._trainer.card(result))
+            card = self._trainer.card(result)
+            if self._spec.start is not None:
+                card["start"] = self._spec.start.model_dump_json()
+            network = Network(self._spec.network, weights, card)
         history = [dataclasses.asdict(epoch) for epoch in self._trainer.history]
         return Outcome(network, history, result, cut_short)
 
@@ -211,8 +221,7 @@ class WorkerRun:
         self._place = event.n_images, event.epoch, event.batch
         if self._observer is not None and self._n_watched < 0:
             # Not before, because a reader is waiting for the first point of the curves.
-            spec = self._spec
-            self._watch(0, 0, 0, initial_weights(spec.network, spec.training.seed))
+            self._watch(0, 0, 0, self._trainer.initial())
         elif self._is_due(event.seconds):
             self._watch(*self._place, self._trainer.weights())
 
@@ -244,7 +253,9 @@ _training = threading.Lock()  # two runs at once would compete for time and memo
 _asking = threading.Lock()  # Keras's state must not be cleared during a request
 
 
-def run(run_id: str, spec_json: str) -> tuple[Outcome, int, list[Parcel]]:
+def run(
+    run_id: str, spec_json: str, initial: Weights | None = None
+) -> tuple[Outcome, int, list[Parcel]]:
     """Train as a Dask task, with events in the scheduler's event log.
 
     Parameters
@@ -253,6 +264,8 @@ def run(run_id: str, spec_json: str) -> tuple[Outcome, int, list[Parcel]]:
         Included in each event; identifies the run for `command` and `parcels`.
     spec_json : str
         A RunSpec.
+    initial : mapping of str to ndarray, optional
+        The weights of its `start`.
 
     Returns
     -------
@@ -278,7 +291,9 @@ def run(run_id: str, spec_json: str) -> tuple[Outcome, int, list[Parcel]]:
         }
         worker.log_event(TOPIC, message)
 
-    present = _runs[run_id] = WorkerRun(RunSpec.model_validate_json(spec_json), emit)
+    present = _runs[run_id] = WorkerRun(
+        RunSpec.model_validate_json(spec_json), emit, initial=initial
+    )
     emit("started")
     try:
         with _training:

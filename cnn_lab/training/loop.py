@@ -21,7 +21,7 @@ from cnn_lab.network import Network
 from cnn_lab.network.initial import initial_weights, stream
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
-from cnn_lab.training.engine import REPORT_EVERY_S, Engine, EngineName, Labels
+from cnn_lab.training.engine import REPORT_EVERY_S, Engine, EngineName, Labels, Weights
 from cnn_lab.training.evaluation import evaluate_probabilities
 from cnn_lab.training.schedules import learning_rates
 
@@ -216,6 +216,8 @@ class Trainer:
         training pauses, and with an EpochReport after each epoch. May raise TrainingStopped.
     control : Control, optional
         To interrupt training from another thread.
+    initial : mapping of str to ndarray, optional
+        Weights to begin with, instead of new ones drawn with the seed of the settings.
     report_every_s : float
         Seconds between reports within an epoch; 0 reports every batch.
 
@@ -232,10 +234,12 @@ class Trainer:
         *,
         report: OnReport | None = None,
         control: Control | None = None,
+        initial: Weights | None = None,
         report_every_s: float = REPORT_EVERY_S,
     ) -> None:
         self.engine, self.data, self.control = engine, data, control or Control()
         self.history: list[EpochReport] = []
+        self._initial = initial
         self._training, self._tell, self._every_s = engine.training, report, report_every_s
         self._augmentation = stream(self._training.seed, "augmentation")
         momentum = self._training.weight_averaging
@@ -249,7 +253,7 @@ class Trainer:
         self._told_at = -math.inf  # report the first batch at once
 
     def train(self) -> Network:
-        """Train from the spec's initial weights and return the network.
+        """Train from the initial weights and return the network.
 
         A stop ends it early, after the current batch. The weights are averaged if the settings
         say so.
@@ -259,12 +263,18 @@ class Trainer:
         TrainingDivergedError
             If the loss is not finite.
         """
-        self.engine.set_weights(initial_weights(self.engine.network, self._training.seed))
+        self.engine.set_weights(self.initial())
         with suppress(TrainingStopped):
             self._run_epochs()
         with suppress(TrainingStopped):
             self._report_batches()  # batches between the last report and a stop
         return Network(self.engine.network, self.weights())
+
+    def initial(self) -> Weights:
+        """Return the weights that training begins with."""
+        if self._initial is not None:
+            return self._initial
+        return initial_weights(self.engine.network, self._training.seed)
 
     @property
     def complete(self) -> bool:

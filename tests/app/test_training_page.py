@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app import run_queue
+from cnn_lab.app.widgets.model_choice import OwnNetwork
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import (
@@ -18,7 +20,7 @@ from cnn_lab.network.spec import (
 )
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import to_token
-from cnn_lab.runs.job import Event, RunSpec, Status, new_run_id
+from cnn_lab.runs.job import Event, RunSpec, Start, Status, new_run_id
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
 from cnn_lab.runs.store import Store
 from tests.app.elements import said, tables
@@ -292,6 +294,50 @@ def test_starting_a_run_leaves_the_controls_as_they_were(open_page: Open) -> Non
     page.run()
     assert page.pills(key="training_preset").value == "fast"
     assert page.selectbox(key="training_fast_dropout").value == "0.1"
+
+
+def test_a_finished_run_is_trained_further(
+    open_page: Open, tmp_path: Path, cluster: FakeCluster
+) -> None:
+    """U17: a run begins with the weights of the one that is shown, and says so."""
+    status = keep(tmp_path, spec=spec(epochs=5))
+    page = open_page("training", {"run": status.run_id})
+    page.button(key="training_further").click().run()
+    assert not page.exception
+    run_id = run_in_address(page)
+    asked = run_queue.run_queue().status(run_id).spec
+    trained = Network.load(Store(tmp_path).weights(status.run_id))
+    name = f"run-{status.run_id}"
+    assert asked == status.spec.model_copy(update={"start": Start.of(name, trained)})
+    np.testing.assert_equal(cluster.task(run_id).initial, trained.weights)
+    assert f"weights of {name} to begin with" in said(page)
+
+
+def test_a_loaded_network_is_trained_further(open_page: Open, cluster: FakeCluster) -> None:
+    """U17: the address may name a network whose weights a run begins with."""
+    page = open_page("training", {"training_initial": "fast"})
+    assert page.selectbox(key="training_initial").options == ["new", "fast"]
+    assert asked_for(page).start == Start.of("fast", Network.load("fast"))
+    fast = Network.load("fast").weights
+    np.testing.assert_equal(cluster.task(run_in_address(page)).initial, fast)
+
+
+def test_an_uploaded_network_is_offered_where_it_fits(open_page: Open) -> None:
+    """U17: the networks of the session count too; those with other layers are not offered."""
+    own = Network(zoo.preset("lenet").network, initial_weights(zoo.preset("lenet").network, 5))
+    uploaded = {"models_own": OwnNetwork("upload-12345678", own)}
+    page = open_page("training", {"training_preset": "lenet"}, uploaded)
+    page.selectbox(key="training_initial").select("upload-12345678").run()
+    assert asked_for(page).start == Start.of("upload-12345678", own)
+    page = open_page("training", {}, uploaded)
+    assert "upload-12345678" not in page.selectbox(key="training_initial").options
+
+
+@pytest.mark.parametrize("initial", ["", "nonsense", "run-aaaaaaaaaaaaaaaa", "../x", "paper"])
+def test_initial_weights_that_are_not_there_are_new_ones(open_page: Open, initial: str) -> None:
+    page = open_page("training", {"training_initial": initial})
+    assert not page.exception
+    assert asked_for(page).start is None
 
 
 def test_a_stopped_run_says_why_it_was_not_tested(open_page: Open, tmp_path: Path) -> None:

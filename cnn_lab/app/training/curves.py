@@ -177,6 +177,8 @@ def _settings_line(spec: RunSpec) -> str:
         training.schedule.replace("_", " "),
         f"seed {training.seed}",
     ]
+    if spec.start is not None:
+        parts.append(f"weights of {spec.start.name} to begin with")
     if spec.engine != "keras":
         parts.append("NumPy")
     if training.data_set != "mnist" or training.data_fraction < 1:

@@ -1,7 +1,6 @@
 """Choice of the network of a page: included, trained here, or uploaded."""
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from cnn_lab.content import prose
 from cnn_lab.network import MODELS, ModelFileError, Network, digit_problem, network_from_visitor
 from cnn_lab.network.visitor import MAX_MB
 from cnn_lab.network.zoo import PRESETS
+from cnn_lab.runs.reading import test_figures
 
 SHIPPED = tuple(name for name in PRESETS if (MODELS / f"{name}.safetensors").is_file())
 DEFAULT = "champion"
@@ -67,13 +67,19 @@ def choose_model(key: str, *, default: str = DEFAULT, digits_only: bool = True) 
     return chosen
 
 
+def uploaded() -> OwnNetwork | None:
+    """Return the network that was uploaded last in this session, if any."""
+    own: OwnNetwork | None = st.session_state.get(_OWN)
+    return own
+
+
 def card_sentence(chosen: Network) -> str:
     """Return a sentence from the model card of a network."""
     size = f"{chosen.spec.n_parameters:,} parameters"
-    result = json.loads(chosen.card.get("result", "{}"))
-    if "test_accuracy" not in result:
+    tested = test_figures(chosen.card.get("result", ""))
+    if tested is None:
         return size
-    return f"{size}, {result['test_accuracy']:.2%} accuracy on {result['n']:,} test digits"
+    return f"{size}, {tested[0]:.2%} accuracy on {tested[1]:,} test digits"
 
 
 def _load(name: str) -> Network:

@@ -14,13 +14,16 @@ import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from cnn_lab.network import Network
+from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
+from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.runs import store
 from cnn_lab.runs.job import (
     Event,
     Outcome,
+    RunRefusedError,
     RunSpec,
+    Start,
     Status,
     TrainingFailedError,
     UnknownRunError,
@@ -410,6 +413,37 @@ def test_a_failure_in_the_first_epoch_keeps_what_was_reported(tmp_path: Path) ->
     assert [event.kind for event in again.events(run_id)] == ["batch", "snapshot", "diverged"]
     assert again.snapshots(run_id) == [snapshot(128)]
     assert again.damage(run_id) == []
+
+
+def test_a_run_says_with_whose_weights_it_began(
+    keep: Keep, tmp_path: Path, network: Network
+) -> None:
+    """U17: the start of a run is kept beside its settings, which stay a recipe."""
+    start = Start.of("run-abc", network)
+    status = keep()
+    assert Store(tmp_path).status(status.run_id).spec.start is None
+    began = replace(status, spec=status.spec.model_copy(update={"start": start}))
+    Store(tmp_path).keep(began, network, [], EVENTS)
+    assert Store(tmp_path).status(status.run_id).spec == began.spec
+    assert Recipe.from_json((tmp_path / status.run_id / store.SPEC).read_bytes())
+    (tmp_path / status.run_id / store.START).write_text("{")
+    assert Store(tmp_path).status(status.run_id).spec.start is None
+    (sentence,) = Store(tmp_path).damage(status.run_id)
+    assert sentence.startswith(store.START)
+
+
+def test_weights_of_other_layers_are_refused(tmp_path: Path, network: Network) -> None:
+    """U17: what does not fit is a sentence before anything is trained."""
+    cluster = FakeCluster()
+    queue = RunQueue(Store(tmp_path), cluster=cluster)
+    other = RunSpec(network=zoo.preset("fast").network, training=TrainingSpec())
+    with pytest.raises(RunRefusedError, match="other layers"):
+        queue.submit(other, "ann", ("run-abc", network))
+    same = RunSpec(network=NETWORK, training=TrainingSpec())
+    run_id = queue.submit(same, "ann", ("run-abc", network))
+    assert cluster.task(run_id).initial is network.weights
+    assert queue.status(run_id).spec.start == Start.of("run-abc", network)
+    queue.close()
 
 
 BEGIN = """

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from cnn_lab.runs import worker
-from cnn_lab.runs.job import Outcome, Parcel, RunSpec, TrainingFailedError
+from cnn_lab.runs.job import Outcome, Parcel, RunSpec, Start, TrainingFailedError
 from cnn_lab.runs.snapshots import Snapshot
 from cnn_lab.runs.worker import MAX_WAITING, Outbox, WorkerRun
+from cnn_lab.training.engine import Weights
 from tests.unit.runs.small_runs import spec
 
 FEW = spec(engine="numpy", epochs=2, data_fraction=0.005, batch_size=64)
@@ -18,8 +19,8 @@ FEW = spec(engine="numpy", epochs=2, data_fraction=0.005, batch_size=64)
 class Receiver:
     """A run whose events and parcels arrive here, in one order."""
 
-    def __init__(self, run: RunSpec = FEW) -> None:
-        self.run = WorkerRun(run, self.emit, clock=lambda: self.now_s)
+    def __init__(self, run: RunSpec = FEW, initial: Weights | None = None) -> None:
+        self.run = WorkerRun(run, self.emit, initial=initial, clock=lambda: self.now_s)
         self.now_s = 0.0
         self.arrived: list[str | Parcel] = []
         self.on_kind: dict[str, Callable[[], None]] = {}
@@ -64,6 +65,20 @@ def test_snapshots_begin_with_the_untrained_network() -> None:
     snapshots = [Snapshot.from_bytes(p) for p in receiver.arrived if isinstance(p, bytes)]
     assert snapshots[0].n_images == 0
     assert [s.n_images for s in snapshots] == sorted(s.n_images for s in snapshots)
+
+
+def test_a_run_from_given_weights_says_so_in_its_file() -> None:
+    """U17: the card of the weights names the start, and the replay begins with it."""
+    before = Receiver().train().network
+    assert before is not None
+    start = Start.of("run-abc", before)
+    receiver = Receiver(FEW.model_copy(update={"start": start}), before.weights)
+    after = receiver.train().network
+    assert after is not None
+    assert "start" not in before.card
+    assert Start.model_validate_json(after.card["start"]) == start
+    first = next(Snapshot.from_bytes(p) for p in receiver.arrived if isinstance(p, bytes))
+    np.testing.assert_array_equal(first.kernels, before.weights["conv/kernel"])
 
 
 def test_a_run_stopped_at_once_can_be_looked_back_on() -> None:

@@ -24,7 +24,7 @@ from cnn_lab.network.spec import (
     Softmax,
     TrainingSpec,
 )
-from cnn_lab.training.engine import ENGINES
+from cnn_lab.training.engine import ENGINES, EngineName
 from cnn_lab.training.loop import (
     BatchReport,
     Control,
@@ -256,3 +256,21 @@ def test_a_step_that_overflows_at_the_end_of_an_epoch_is_no_result() -> None:
     with pytest.raises(TrainingDivergedError, match="validation images"):
         trainer.train()
     assert all(np.isfinite(epoch.val_loss) for epoch in trainer.history)
+
+
+@pytest.mark.parametrize("name", list(ENGINES))
+def test_training_goes_on_from_given_weights(name: EngineName, digits: Some) -> None:
+    """U17: both engines begin with the weights of another run, and go on from there."""
+    training = TrainingSpec(batch_size=32, epochs=6, learning_rate=0.003)
+    before = Trainer(new_engine(name, DENSE, training), digits)
+    weights = {name: values.copy() for name, values in before.train().weights.items()}
+    heard: list[Report] = []
+    further = Trainer(
+        new_engine(name, DENSE, training), digits, report=heard.append, initial=weights
+    )
+    after = further.train().weights
+    assert further.initial() is weights
+    first_loss = next(what.loss for what in heard if isinstance(what, BatchReport))
+    assert first_loss < before.history[-1].loss + 0.2 < before.history[0].loss
+    assert further.history[-1].loss < before.history[-1].loss
+    assert any((after[name] != weights[name]).any() for name in weights)

@@ -16,7 +16,17 @@ ICON = Path(__file__).with_name("icon.png")
 LOGO = Path(__file__).with_name("logo.svg")
 # Room for three grids side by side at 1280 pixels; Streamlit's own margin is twice as wide.
 # Its white on the dark theme's light accent is hard to read; the page's own colour is not.
+# What scrolls sideways has a shadow where it goes on: the page's colour, which scrolls along, hides
+# the shadow at the end. Formulas are a fifth smaller on phones, where most then need no scrolling.
 _STYLE = """<style>
+.numbers, .cells, .katex-display {{
+  background:
+    linear-gradient(to right, {page} 40%, transparent) 0 0 / 2rem 100% no-repeat local,
+    linear-gradient(to left, {page} 40%, transparent) 100% 0 / 2rem 100% no-repeat local,
+    linear-gradient(to right, {shadow}, transparent) 0 0 / .75rem 100% no-repeat scroll,
+    linear-gradient(to left, {shadow}, transparent) 100% 0 / .75rem 100% no-repeat scroll }}
+.katex-display {{ padding-inline: 2px }}
+@media (max-width: 640px) {{ .katex-display > .katex {{ font-size: 1em }} }}
 [data-testid="stMainBlockContainer"] {{ padding-inline: clamp(1rem, 3vw, 2.5rem) }}
 [data-testid="stBaseButton-primary"] {{ color: {page} }}
 .st-key-frame_script {{ display: none }}
@@ -34,6 +44,7 @@ if (!window.cnnLabFrame) {
   });
 }
 </script>"""
+_SHADOW = "color-mix(in srgb, currentColor 35%, transparent)"
 
 # One visit to a page is one entry of the browser's history, and its address has the page's
 # settings. Streamlit makes several: when a page is left, one without settings, and when it is
@@ -84,7 +95,7 @@ def navigation() -> Page:
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
-    st.html(_STYLE.format(page=theme_colour("backgroundColor")))
+    st.html(_STYLE.format(page=theme_colour("backgroundColor"), shadow=_SHADOW))
     with st.container(key="frame_script"):
         st.html(_CLOSE_SIDEBAR + _ONE_ENTRY_A_VISIT, unsafe_allow_javascript=True)
     page = st.navigation(

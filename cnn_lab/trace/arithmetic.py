@@ -140,11 +140,11 @@ def arithmetic(trace: Trace, step: int) -> Arithmetic:
     )
 
 
-def arithmetic_latex(trace: Trace, step: int) -> str:
+def arithmetic_latex(trace: Trace, step: int, per_line: int = LATEX_TERMS_PER_LINE) -> str:
     r"""Return the arithmetic of a step as LaTeX for mathematics mode.
 
-    One line, or an ``aligned`` block (which needs amsmath) for several channels, more than 12
-    terms or additions to several cells.
+    One line, or an ``aligned`` block (which needs amsmath) for several channels, more than
+    `per_line` terms or additions to several cells.
 
     Examples
     --------
@@ -160,7 +160,9 @@ def arithmetic_latex(trace: Trace, step: int) -> str:
     if trace.targets.size:
         additions = [_latex(term.text) for term in line.blocks[0].terms]
         return _aligned([text.replace(f" {equals} ", f" &{equals} ") for text in additions])
-    rows = [_latex_rows(block, line.operator, trace.window_columns) for block in line.blocks]
+    rows = [
+        _latex_rows(block, line.operator, trace.window_columns, per_line) for block in line.blocks
+    ]
     if trace.term == "maximum":
         return _aligned(_enclosed(r"\max(", rows[0], f") {equals} {result}"))
     if trace.term == "mean":
@@ -262,10 +264,9 @@ def _latex(text: str) -> str:
     return text
 
 
-def _latex_rows(block: Block, operator: str, columns: int) -> list[str]:
+def _latex_rows(block: Block, operator: str, columns: int, per_line: int) -> list[str]:
     """Return the terms in lines: a single line, or if there are many, whole window rows in each."""
     terms = [_latex(term.text) for term in block.terms] or ["0"]
-    per_line = LATEX_TERMS_PER_LINE
     if len(terms) > per_line and columns < per_line:
         per_line -= per_line % columns
     lines = [terms[i : i + per_line] for i in range(0, len(terms), per_line)]

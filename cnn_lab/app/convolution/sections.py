@@ -17,6 +17,8 @@ from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.trace import Trace, arithmetic_latex
 
+TERMS_PER_LINE = 4  # as many as a phone is wide
+
 
 def show_pictures(layer: Convolution) -> None:
     """Show the image and the outputs as pictures, instead of too many steps."""
@@ -36,7 +38,7 @@ def show_flip(layer: Convolution) -> None:
 def show_first_step(trace: Trace) -> None:
     """Show the arithmetic of the first step."""
     st.markdown(prose("convolution", "worked"))
-    st.latex(arithmetic_latex(trace, 0))
+    st.latex(arithmetic_latex(trace, 0, TERMS_PER_LINE))
 
 
 def show_equations(layer: Convolution) -> None:

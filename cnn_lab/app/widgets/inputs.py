@@ -63,7 +63,7 @@ def choice(
     in_address : bool
         Whether the address has the chosen option.
     pills : bool
-        Whether the options stand apart and wrap onto further rows.
+        Whether the options stand apart.
     width : {"stretch", "content"}
     help, on_change, args
         As Streamlit's widgets take them.
@@ -78,9 +78,8 @@ def choice(
         "width": width,
         "on_change": on_change,
         "args": args,
+        "wrap": True,  # by itself, Streamlit has some rows scroll without a sign of it
     }
-    if pills:
-        settings["wrap"] = True
     widget: Callable[..., _Option | None] = st.pills if pills else st.segmented_control
     if in_address:
         allows = among([format_func(option) for option in options])
@@ -107,6 +106,7 @@ def optional_choice(
         fallback=None,
         allows=among([str(option) for option in options]),
         on_change=on_change,
+        wrap=True,
     )
     return chosen
 
@@ -125,6 +125,7 @@ def several(
         fallback=list(default),
         allows=among([str(option) for option in options]),
         several=True,
+        wrap=True,
     )
     return chosen
 

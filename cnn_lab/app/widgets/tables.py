@@ -12,7 +12,9 @@ _STYLE = f"""<style>
 .numbers th, .numbers td {{ border: 0; border-bottom: {_LINE}; padding: .3rem .8rem;
   text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }}
 .numbers th {{ font-weight: 600 }}
+.numbers thead th {{ white-space: normal; vertical-align: bottom }}
 .numbers tr > :first-child {{ text-align: left; padding-left: 0; font-weight: 400 }}
+@media (max-width: 640px) {{ .numbers th, .numbers td {{ padding: .3rem .4rem }} }}
 </style>"""
 
 

@@ -42,6 +42,7 @@ function headHeight(node) {
 }
 
 function cellOf(node, context) {
+  if (node.role === "output") return Math.max(context.cell, context.result ?? 0);
   const small = node.kind === "lens" || node.role === "kernel" || node.role === "bias";
   return small ? context.small : context.cell;
 }

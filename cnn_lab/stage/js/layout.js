@@ -4,7 +4,7 @@ import LOOK from "../layout.json" with { type: "json" };
 import { box, place, sizeOf } from "./boxes.js";
 import { fill } from "./words.js";
 
-const { wide: WIDE, cells: CELLS, worth: WORTH, height: HEIGHT } = LOOK;
+const { wide: WIDE, cells: CELLS, worth: WORTH, height: HEIGHT, number: NUMBER } = LOOK;
 const TIGHT_GAP = LOOK.box.tight;
 
 /**
@@ -25,7 +25,8 @@ export function layOut(traces, width, measure, room = {}) {
       : fit(arrangements(traces, width, narrow, true), CELLS.lens);
   const solution = lensed && lensed.cell > WORTH.lens * (plain?.cell ?? 0) ? lensed : plain;
   const { tree, cell, small } = solution ?? squeezed(traces, width, fit, measure);
-  const context = { cell, small, measure };
+  const plainly = { cell, small, measure };
+  const context = { ...plainly, result: resultCell(traces, tree, plainly, width, height) };
   const size = sizeOf(tree, context);
   const panels = [];
   const texts = [];
@@ -76,6 +77,32 @@ function squeezed(traces, width, fit, measure) {
   let cell = CELLS.readable;
   while (cell > CELLS.least && widthOf(tree, cell) > width) cell--;
   return { tree, cell, small: cell };
+}
+
+/** Larger cells for the outputs, if their numbers need them and there is room; otherwise 0. */
+function resultCell(traces, tree, context, width, height) {
+  const outputs = traces.flatMap(({ grids }) => grids.filter(({ role }) => role === "output"));
+  const letters = Math.max(...outputs.map(lettersOf));
+  const room = context.measure("0".repeat(letters), "subtitle") / LOOK.font.subtitle;
+  const cellFor = (size) => Math.ceil(NUMBER.margin + room * size);
+  if (cellFor(NUMBER.smallest) <= context.cell) return 0;
+  const fitting = [NUMBER.usual, NUMBER.smallest].map(cellFor).find((result) => {
+    const size = sizeOf(tree, { ...context, result });
+    return size.width <= width && size.height <= height;
+  });
+  return fitting ?? 0;
+}
+
+/** About how many letters the longest number of a grid has, with one decimal at most. */
+function lettersOf(grid) {
+  let [least, most] = [0, 0];
+  for (const value of grid.extent ?? grid.values) {
+    if (!Number.isFinite(value)) continue;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  const digits = String(Math.trunc(Math.max(-least, most))).length;
+  return digits + (least < 0 ? 1 : 0) + (grid.decimals ? 2 : 0);
 }
 
 /** Kernels may have somewhat larger cells than small images, because they have few. */

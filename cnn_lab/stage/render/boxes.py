@@ -18,12 +18,16 @@ _SMALL_ROLES = ("lens", "kernel", "bias")
 
 
 class Sizes(NamedTuple):
-    """Measures of a layout: pixels of a large and a small cell, unit and texts."""
+    """Measures of a layout: pixels of a large and a small cell, unit and texts.
+
+    The cells of outputs have `result` pixels where that is more than `cell`.
+    """
 
     cell: int
     small: int
     px: Callable[[float], int]
     measure: Measure
+    result: int = 0
 
 
 class Extent(NamedTuple):
@@ -67,6 +71,8 @@ class Panel:
 
     def cell(self, sizes: Sizes) -> int:
         """Return the side of a cell."""
+        if self.role == "output":
+            return max(sizes.cell, sizes.result)
         return sizes.small if self.role in _SMALL_ROLES else sizes.cell
 
     @property

@@ -6,6 +6,7 @@ and arrangements for phones are tried as well.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from cnn_lab.trace import Grid, Trace
 # In units of the picture; a unit is a pixel if it is UNITS_WIDE pixels wide.
 UNITS_WIDE = 720
 CELLS, WORTH, HEIGHT = LOOK["cells"], LOOK["worth"], LOOK["height"]["picture"]
+NUMBER = LOOK["number"]
 TIGHT_GAP: int = LOOK["box"]["tight"]
 
 
@@ -80,7 +82,8 @@ def lay_out(
             solution = lensed
     if solution is None:
         solution = _narrowest(candidates, width, px, measure)
-    tree, sizes = solution.candidate.tree, solution.sizes
+    tree = solution.candidate.tree
+    sizes = _with_room_for_results(traces, tree, solution.sizes, limits)
     extent = tree.extent(sizes)
     placed = Placed()
     placed.put(tree, max(0, (width - extent.width) // 2), 0, sizes)
@@ -116,6 +119,30 @@ def _best(
                 found = _Solution(candidate, fitting)
                 break
     return found
+
+
+def _with_room_for_results(
+    traces: Sequence[Trace], tree: Box, sizes: Sizes, limits: tuple[int, int]
+) -> Sizes:
+    """Return larger cells for the outputs, if their numbers need them and there is room."""
+    letters = max(_letters(trace, grid) for trace in traces for grid in _of(trace, "output"))
+    room = sizes.measure("0" * letters, "subtitle") / LOOK["font"]["subtitle"]
+    usual, least = (
+        ceil(sizes.px(NUMBER["margin"]) + room * NUMBER[size]) for size in ("usual", "smallest")
+    )
+    if least > sizes.cell:
+        for cell in (usual, least):
+            if _fits(tree, larger := sizes._replace(result=cell), limits):
+                return larger
+    return sizes
+
+
+def _letters(trace: Trace, grid: Grid) -> int:
+    """Return about how many letters the longest number has, with one decimal at most."""
+    values = trace.totals if trace.targets.size else grid.values
+    values = values[np.isfinite(values)]
+    least, most = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    return len(str(int(max(-least, most)))) + (least < 0) + 2 * (grid.precision.decimals > 0)
 
 
 def _fits(tree: Box, sizes: Sizes, limits: tuple[int, int]) -> bool:

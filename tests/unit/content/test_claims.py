@@ -1568,7 +1568,7 @@ NO_CLAIM = {
     "pooling": "shown_inside shown_window shift_nothing shift_too_narrow right down example_ties "
     "example_overlap",
     "sweep": "intro cost unchanged none",
-    "training": "planned no_network scale file unsaved",
+    "training": "planned no_network scale file unsaved further",
 }
 # Sections whose numbers are computed by the page and compared in the tests of what computes them.
 ELSEWHERE = {
@@ -1582,7 +1582,7 @@ ELSEWHERE = {
     "tests/app/test_padding_page.py": {"padding": "sizes_differ numbers_agree stride_numbers"},
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
     "tests/app/test_pooling_page.py": {"pooling": "divisors shift_max shift_average shift_none"},
-    "tests/app/test_training_page.py": {"training": "recorded curves latest"},
+    "tests/app/test_training_page.py": {"training": "recorded curves latest initial_weights"},
     "tests/unit/concepts/test_backpropagation.py": {
         "backpropagation": "agree agree_rounded step_best_seen step_best_none"
     },
@@ -1635,7 +1635,8 @@ def test_every_section_is_computed_or_says_nothing_that_can_be():
         for name in _sections(file.stem)
         if name and not name.endswith(LABELS)
     }
-    assert every - set(places) == set()
+    missing = sorted(every - set(places))
+    assert not missing, f"compute what these claim, or enter them in NO_CLAIM: {missing}"
 
 
 def test_every_kernel_has_its_claims_computed():

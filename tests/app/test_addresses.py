@@ -2,13 +2,18 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.addresses import NASTY, STATES, UNBOUND, bound_parameters, go_back_to
+from tests.app.kept_runs import add_snapshots, judged, keep
+from tests.app.test_sweeping import SWEEP_ID
+from tests.app.test_sweeping import keep as keep_sweep
 from tools.server import ROOT
 
 CASES = [(page, state) for page, states in STATES.items() for state in states]
@@ -41,15 +46,36 @@ def test_no_parameter_hurts(
     name: str, state: dict[str, str], open_page: Callable[..., AppTest]
 ) -> None:
     """R1, R2, R9: each parameter with each nasty value, in a new session and brought by Back."""
-    session = open_page(name, state)
-    parameters = [*UNBOUND.get(name, ()), *bound_parameters(session)]
-    varied = [parameter for parameter in parameters if parameter not in state]
+    try_nasty_values(partial(open_page, name), state, UNBOUND.get(name, ()))
+
+
+def test_no_parameter_hurts_what_has_ended(
+    open_page: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    """R1, R2, R9: the parameters that a finished run and a finished sweep bring."""
+    run_id = keep(tmp_path, judged())
+    add_snapshots(tmp_path, run_id)
+    keep_sweep(tmp_path)
+    state = {"run": run_id, "sweep": SWEEP_ID, "training_compare": "fast"}
+    open_ = partial(open_page, "training", state={"sweep_part": True})
+    shown = try_nasty_values(open_, state)
+    assert {"training_machine_digit", "training_confused", "sweep_figure"} <= {*shown}
+
+
+def try_nasty_values(
+    open_: Callable[..., AppTest], state: dict[str, str], unbound: Sequence[str] = ()
+) -> list[str]:
+    """Try each of `NASTY` in each parameter; return the parameters that widgets are bound to."""
+    session = open_(query=state)
+    shown = bound_parameters(session)
+    varied = [parameter for parameter in (*unbound, *shown) if parameter not in state]
     assert varied
     for turn in range(len(NASTY)):
         values = {key: NASTY[(i + turn) % len(NASTY)] for i, key in enumerate(varied)}
         assert_well(go_back_to(session, {**state, **values}))
         if turn % 2 == 0:
-            assert_well(open_page(name, {**state, **values}))
+            assert_well(open_(query={**state, **values}))
+    return shown
 
 
 def assert_well(page: AppTest) -> None:

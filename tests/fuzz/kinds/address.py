@@ -1,6 +1,11 @@
 """Random addresses on every page, opened anew and brought by Back into an open session."""
 
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -8,6 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_lab.runs.queue import RunQueue
 from tests.addresses import NASTY, STATES, UNBOUND, Query, bound_parameters, go_back_to
+from tests.app.kept_runs import add_snapshots, judged, keep
+from tests.app.test_sweeping import SWEEP_ID
+from tests.app.test_sweeping import keep as keep_sweep
 from tests.fake_cluster import FakeCluster
 from tools.server import ROOT
 
@@ -39,28 +47,57 @@ def kind(random: np.random.Generator) -> None:
         patch("cnn_lab.app.run_queue.RunQueue", partial(RunQueue, cluster=FakeCluster())),
     ):
         name = str(random.choice(list(STATES)))
-        first, second = (_address(random, name) for _ in range(2))
+        kept = _kept(Path(os.environ["CNN_LAB_RUNS"]))
+        first, second = (_address(random, name, kept.query) for _ in range(2))
         page = _open(name, first)
         _must_be_well(page, name, first)
         _must_be_well(go_back_to(page, second), name, second)
+        assert kept.files == _files(kept.folders), f"{first!r} or {second!r} changed a run"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A finished run and a finished sweep, which no address may change."""
+
+    query: dict[str, str]
+    folders: tuple[Path, ...]
+    files: dict[Path, bytes]
+
+
+@cache
+def _kept(runs: Path) -> Kept:
+    run_id = keep(runs, judged())
+    add_snapshots(runs, run_id)
+    keep_sweep(runs)
+    folders = (runs / run_id, runs / "sweeps" / SWEEP_ID)
+    query = {"run": run_id, "sweep": SWEEP_ID, "training_compare": "fast"}
+    return Kept(query, folders, _files(folders))
+
+
+def _files(folders: Iterable[Path]) -> dict[Path, bytes]:
+    paths = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return {path: hashlib.sha256(path.read_bytes()).digest() for path in paths}
 
 
 def _open(name: str, query: Query) -> AppTest:
-    page = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT_S).run()
+    page = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT_S)
+    page.session_state["sweep_part"] = "sweep" in query
+    page.run()
     page.query_params.update(query)
     return page.switch_page(f"pages/{name}.py").run()
 
 
 @cache
-def _parameters(name: str) -> tuple[str, ...]:
+def _parameters(name: str, *kept: tuple[str, str]) -> tuple[str, ...]:
     found = dict.fromkeys(UNBOUND.get(name, ()))
-    for state in STATES[name]:
+    for state in (*STATES[name], dict(kept)):
         found |= dict.fromkeys(bound_parameters(_open(name, state)))
     return tuple(found)
 
 
-def _address(random: np.random.Generator, name: str) -> Query:
-    states, parameters = STATES[name], _parameters(name)
+def _address(random: np.random.Generator, name: str, kept: dict[str, str]) -> Query:
+    states = (*STATES[name], kept) if name == "training" else STATES[name]
+    parameters = _parameters(name, *kept.items())
     address: dict[str, str | list[str]] = dict(states[random.integers(len(states))])
     most = min(MAX_PARAMETERS, len(parameters))
     for parameter in random.choice(parameters, random.integers(1, most + 1), replace=False):

@@ -60,6 +60,21 @@ def test_a_click_on_a_number_opens_its_sum_on_the_stage(open_page):
     expect(page).to_have_url(re.compile("features_map=5&features_row=8&features_column=9"))
 
 
+def test_the_address_brings_back_the_number_that_a_layer_opened_at(open_page, wait_ready):
+    """U19: the strongest response is another one for each layer."""
+    page = open_page("/features?features_map=2&features_row=8&features_column=9")
+    expect(chosen(page)).to_have_attribute("data-chosen", "2 8 9")
+    page.get_by_role("radio", name="conv3").click()
+    image = load_mnist().test.image(0)[np.newaxis]
+    maps = Network.load("paper").activations(image)["conv3"][0]
+    row, column, at = np.unravel_index(maps.argmax(), maps.shape)
+    expect(chosen(page)).to_have_attribute("data-chosen", f"{at} {row} {column}")
+    expect(page).to_have_url(re.compile(f"features_map={at}"))
+    page.reload()
+    wait_ready(page)
+    expect(chosen(page)).to_have_attribute("data-chosen", f"{at} {row} {column}")
+
+
 def test_the_arrow_keys_move_from_number_to_number(open_page):
     page = open_page(
         "/features?features_layer=pool1&features_map=3&features_row=7&features_column=7"

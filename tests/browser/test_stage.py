@@ -386,6 +386,9 @@ def test_copies_in_the_padding_are_counted_for_the_pixel(open_stage: Callable[..
     expect(caption(page)).to_contain_text("row −1, column 0: padding, a copy of row 5, column 0, 2")
     grid = trace.grid("input")
     assert not grid.mask[6, 1] & UNREAD
+    page = open_stage("strongest")
+    hover(page, "input-1", 1, 1)
+    expect(caption(page)).to_contain_text("of the output cells shown here use")
 
 
 def test_a_term_points_at_its_cells(open_stage: Callable[..., Page]) -> None:

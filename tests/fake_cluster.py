@@ -6,7 +6,7 @@ from typing import Any
 
 from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck
 from cnn_lab.runs.checks import KerasFile, KerasFileRequest
-from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
+from cnn_lab.runs.job import Command, CommandValue, Outcome, Parcel, RunSpec, TrainingFailedError
 
 PATIENCE_S = 60
 TICK_S = 0.01
@@ -20,11 +20,11 @@ class FakeTask:
     def __init__(self, on_event: Callable[..., None], on_parcel: Callable[[Parcel], None]) -> None:
         self.tell, self.send = on_event, on_parcel
         self.initial: Any = None
-        self.commands: list[tuple[Command, float | None]] = []
+        self.commands: list[tuple[Command, CommandValue]] = []
         self.followed, self.ended = threading.Event(), threading.Event()
         self.outcome: Outcome | TrainingFailedError | None = None
 
-    def command(self, what: Command, value: float | None = None) -> None:
+    def command(self, what: Command, value: CommandValue = None) -> None:
         self.commands.append((what, value))
 
     def stop(self) -> None:

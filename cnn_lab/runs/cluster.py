@@ -41,7 +41,7 @@ from cnn_lab.runs.connection import (
     own_scheduler,
     quoted,
 )
-from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
+from cnn_lab.runs.job import Command, CommandValue, Outcome, Parcel, RunSpec, TrainingFailedError
 from cnn_lab.training.engine import Weights
 
 CLOSE_TIMEOUT_S = 5
@@ -246,7 +246,7 @@ class Task:
         self._stop_asked = True
         self._commands.send(self.send_stop)
 
-    def command(self, what: Command, value: float | None = None) -> None:
+    def command(self, what: Command, value: CommandValue = None) -> None:
         """Send a command to a run that has begun; returns immediately. Commands arrive in order."""
         self._commands.send(lambda: self._run(worker.command, what, value))
 

@@ -16,9 +16,11 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cnn_lab.content.words import listed
 from cnn_lab.data.sets import check_fit, n_training_images
 from cnn_lab.network import Network
-from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.network.spec import NetworkSpec, TrainingSpec, plain_error
+from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.training.engine import EngineName
 
 MAX_EPOCHS = 30
@@ -26,6 +28,7 @@ MAX_PARAMETERS = 5_000_000
 MAX_SECONDS = 3600
 MAX_MEMORY_BYTES = 3_000_000_000
 MAX_RATE = 10.0
+MAX_DROPOUT = 0.9
 
 RATE_WINDOW_S = 5.0
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{16}")
@@ -37,14 +40,18 @@ Kind = Literal[
     "batch",
     "paused",
     "rate",
+    "settings",
     "validating",
     "epoch",
     "snapshot",
     "diverged",
     "testing",
 ]
-Command = Literal["stop", "pause", "resume", "step", "rate"]
-ASIDE: frozenset[Kind] = frozenset({"rate", "snapshot", "diverged"})  # happens beside the training
+Command = Literal["stop", "pause", "resume", "step", "rate", "settings"]
+CommandValue = float | Mapping[str, float] | None
+ASIDE: frozenset[Kind] = frozenset(
+    {"rate", "settings", "snapshot", "diverged"}
+)  # happens beside the training
 ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "paused", "testing"})
 
 
@@ -178,8 +185,9 @@ class Event:
     kind : str
         "batch", "paused", "validating" and "epoch" carry the fields of the training loop's
         report of that kind, "downloading" the `share` that has arrived, "rate" the highest
-        `rate` set from then on, "snapshot" its `n_images`, `epoch` and `batch`; "started",
-        "testing" and "diverged", when the loss is no longer a finite number, carry nothing.
+        `rate` set from then on, "settings" the settings changed from then on by name, "snapshot"
+        its `n_images`, `epoch` and `batch`; "started", "testing" and "diverged", when the loss is
+        no longer a finite number, carry nothing.
     at_s : float
         Seconds since the run was submitted.
     values : mapping of str to float
@@ -312,6 +320,51 @@ def checked_rate(rate: float | None) -> float:
             f"A learning rate must be above 0 and at most {MAX_RATE:g}. Received: rate={rate}"
         )
     return rate
+
+
+def changeable(spec: RunSpec) -> dict[str, float]:
+    """Return the settings that can change during a run beside the learning rate, as planned.
+
+    Label smoothing and the bounds of the augmentation; weight decay if the optimizer uses it, and
+    the rate of dropout if the network has any.
+    """
+    training = spec.training
+    settings: dict[str, float] = {"label_smoothing": training.label_smoothing}
+    if training.optimizer in USED_BY["weight_decay"]:
+        settings["weight_decay"] = training.weight_decay
+    dropouts = [layer.share_dropped for layer in spec.network.layers if layer.drops]
+    if dropouts:
+        settings["dropout"] = max(dropouts)
+    bounds = dict(training.augmentation)
+    if training.data_set != "mnist":
+        del bounds["hands"]
+    return settings | bounds
+
+
+def checked_settings(spec: RunSpec, settings: Mapping[str, float]) -> dict[str, float]:
+    """Return changed settings if a run can follow them.
+
+    Raises
+    ------
+    CommandRefusedError
+        If a setting cannot change during this run, or a value is not allowed.
+    """
+    allowed = changeable(spec)
+    for name in settings:
+        if name not in allowed:
+            raise CommandRefusedError(
+                f"During this run {listed(list(allowed))} can change. Received: {name[:40]!r}"
+            )
+    dropout = settings.get("dropout", 0.0)
+    if not 0 <= dropout <= MAX_DROPOUT:
+        raise CommandRefusedError(
+            f"Dropout must be from 0 to {MAX_DROPOUT:g}. Received: dropout={dropout}"
+        )
+    try:
+        spec.training.changed(settings)
+    except ValueError as error:
+        raise CommandRefusedError(plain_error(error)) from error
+    return dict(settings)
 
 
 def progress(spec: RunSpec, events: Sequence[Event]) -> Progress:

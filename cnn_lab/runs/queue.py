@@ -21,6 +21,7 @@ from cnn_lab.runs.checks import Checks, KerasFile, KerasFileRequest
 from cnn_lab.runs.job import (
     ACTIVE,
     Command,
+    CommandValue,
     Event,
     Kind,
     Outcome,
@@ -34,6 +35,7 @@ from cnn_lab.runs.job import (
     UnknownRunError,
     checked_rate,
     checked_run_id,
+    checked_settings,
     new_run_id,
 )
 from cnn_lab.runs.snapshots import Snapshot, Snapshots
@@ -110,7 +112,7 @@ class Run:
     stopping: str = ""
     stop_asked_at: float | None = None
     held_up_since: float | None = None
-    unsent: list[tuple[Command, float | None]] = field(default_factory=list)
+    unsent: list[tuple[Command, CommandValue]] = field(default_factory=list)
 
     def status(self, position: int = 0) -> Status:
         """Return its status for a page; `position` is its place in the queue."""
@@ -130,7 +132,7 @@ class Run:
         self.events.append(Event(cast(Kind, kind), now - self.submitted_at, values))
         self.state = _STATE_AFTER.get(kind, self.state)
 
-    def steer(self, command: Command, value: float | None) -> None:
+    def steer(self, command: Command, value: CommandValue) -> None:
         """Send a command; commands are sent in order once the run has begun."""
         self.unsent.append((command, value))
         self.send_commands()
@@ -378,36 +380,41 @@ class RunQueue:
             mine = [run_id for run_id, run in self._runs.items() if run.owner == owner]
             return [self.status(run_id) for run_id in reversed(mine)]
 
-    def control(self, run_id: str, command: Command, value: float | None = None) -> None:
+    def control(self, run_id: str, command: Command, value: CommandValue = None) -> None:
         """Send a command to a run; no effect if it has ended or is being tested.
 
         Parameters
         ----------
         run_id : str
-        command : {"stop", "pause", "resume", "step", "rate"}
+        command : {"stop", "pause", "resume", "step", "rate", "settings"}
             "step" trains on one batch and pauses again. Commands take effect within a batch, as
             shown by the events and the state of the run.
-        value : float, optional
-            For "rate": the highest rate from then on; the schedule keeps its shape.
+        value : float or mapping of str to float, optional
+            For "rate": the highest rate from then on; the schedule keeps its shape. For
+            "settings": new values by name, see `cnn_lab.runs.job.changeable`.
 
         Raises
         ------
         UnknownRunError
             If the run does not exist in this process.
         CommandRefusedError
-            If the rate is not allowed.
+            If the rate or a setting is not allowed.
         """
         with self._changed:
             run = self._runs.get(checked_run_id(run_id))
             if run is None:
                 raise UnknownRunError(run_id)
             if command == "rate":
-                value = checked_rate(value)
+                value = checked_rate(value if isinstance(value, float | int) else None)
+            elif command == "settings":
+                value = checked_settings(run.spec, value if isinstance(value, Mapping) else {})
             if command == "stop":
                 self._stop(run, "Stopped as requested.")
             elif run.state in STEERABLE and not run.stopping:
                 run.steer(command, value)
-                if command == "rate" and value is not None:
+                if isinstance(value, Mapping):
+                    self._note(run, "settings", value)
+                elif value is not None:
                     self._note(run, "rate", {"rate": value})
 
     def result(self, run_id: str) -> Path:

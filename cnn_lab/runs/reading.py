@@ -30,6 +30,7 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "batch": ("epoch", "batch", "loss", "accuracy", "n_images", "seconds"),
     "paused": ("epoch", "batch"),
     "rate": ("rate",),
+    "settings": (),
     "validating": ("epoch", "share"),
     "epoch": ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "n_images", "seconds"),
     "snapshot": ("n_images", "epoch", "batch"),

@@ -23,7 +23,7 @@ from cnn_lab.concepts.checks import Answer, LayerCheck
 from cnn_lab.data.mnist import Data, DataError, load_mnist
 from cnn_lab.network import Network
 from cnn_lab.runs.checks import KerasFile, KerasFileRequest
-from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
+from cnn_lab.runs.job import Command, CommandValue, Outcome, Parcel, RunSpec, TrainingFailedError
 from cnn_lab.runs.snapshots import Observer
 from cnn_lab.training.engine import Weights
 from cnn_lab.training.loop import (
@@ -314,7 +314,7 @@ def _forget_models() -> None:
             keras_engine.forget_models()
 
 
-async def command(run_id: str, what: Command, value: float | None = None) -> None:
+async def command(run_id: str, what: Command, value: CommandValue = None) -> None:
     """Send a command to a run of this process, which follows it before its next batch.
 
     Called through `Client.run`, which the worker answers while its tasks are running, so training
@@ -332,8 +332,10 @@ async def command(run_id: str, what: Command, value: float | None = None) -> Non
             control.resume()
         case "step":
             control.step()
-        case "rate" if value is not None:
+        case "rate" if isinstance(value, float | int):
             control.set_rate(value)
+        case "settings" if isinstance(value, Mapping):
+            control.change(value)
 
 
 async def parcels(run_id: str, n_arrived: int) -> tuple[int, list[Parcel]]:

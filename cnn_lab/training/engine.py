@@ -54,5 +54,16 @@ class Engine(Protocol):
     def weights(self) -> dict[str, Array]:
         """Return copies of the weights by "layer/weight"."""
 
+    def change(self, training: TrainingSpec, dropout: float | None) -> None:
+        """Learn with another label smoothing, weight decay and dropout from the next step on.
+
+        Parameters
+        ----------
+        training : TrainingSpec
+            Other settings in it have no effect here.
+        dropout : float, optional
+            The rate of every dropout layer; by default each keeps its own.
+        """
+
     def set_weights(self, weights: Weights) -> None:
         """Replace the weights by those given, named "layer/weight"."""

@@ -15,6 +15,7 @@ from cnn_lab.network import Network
 from cnn_lab.network.initial import stream
 from cnn_lab.network.layers.base import BaseLayer
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.ops.types import Array
 from cnn_lab.training.engine import EngineName, Labels, Weights
 
@@ -84,16 +85,21 @@ class KerasEngine:
         self.network, self.training = network, training
         self.versions = {"keras": VERSION, "backend": keras.backend.backend()}
         self._model = build_model(network, seed=training.seed)
+        self._compile(optimizer_of(training))
+        # Otherwise TensorFlow traces the first step twice, because the optimizer's state is new.
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._rate = training.learning_rate
+
+    def _compile(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Compile the model for the present settings; the optimizer keeps its state."""
+        training = self.training
         self._smooth = training.label_smoothing > 0
         metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         loss = keras.losses.SparseCategoricalCrossentropy()
         if self._smooth:  # which needs labels as rows of probabilities
             metric = keras.metrics.CategoricalAccuracy(name="accuracy")
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing)
-        self._model.compile(optimizer_of(training), loss=loss, metrics=[metric])
-        # Otherwise TensorFlow traces the first step twice, because the optimizer's state is new.
-        self._model.optimizer.build(self._model.trainable_variables)
-        self._rate = training.learning_rate
+        self._model.compile(optimizer, loss=loss, metrics=[metric])
 
     def step(self, images: Array, labels: Labels, rate: float) -> tuple[float, int]:
         """Learn from one batch and return its (mean loss, correct answers) before the step."""
@@ -119,6 +125,20 @@ class KerasEngine:
     def set_weights(self, weights: Weights) -> None:
         """Replace the weights by those given, named "layer/weight"."""
         set_weights(self._model, weights)
+
+    def change(self, training: TrainingSpec, dropout: float | None) -> None:
+        """Learn with another label smoothing, weight decay and dropout from the next step on."""
+        self.training = training
+        optimizer = self._model.optimizer
+        if training.optimizer in USED_BY["weight_decay"]:
+            optimizer.weight_decay = training.weight_decay
+            if training.optimizer == "muon":
+                optimizer.adam_weight_decay = training.weight_decay
+        if dropout is not None:
+            for layer, own in zip(self._model.layers, self.network.layers, strict=True):
+                if own.drops:
+                    layer.rate = dropout
+        self._compile(optimizer)  # the compiled step has the old numbers in it
 
     def _targets(self, labels: Labels) -> Array | Labels:
         return np.eye(self.network.n_classes, dtype=np.float32)[labels] if self._smooth else labels

@@ -120,6 +120,7 @@ class Control:
         self._paused = self._stopped = False
         self._steps = 0
         self._rate: float | None = None
+        self._changes: dict[str, float] = {}
 
     def stop(self) -> None:
         """End the run after the current batch."""
@@ -149,6 +150,18 @@ class Control:
         """Set the highest rate from the next batch on; the schedule keeps its shape."""
         with self._changed:
             self._rate = highest
+            self._changes["learning_rate"] = highest
+
+    def change(self, settings: Mapping[str, float]) -> None:
+        """Set settings by name from the next batch on; see `Trainer.changes`."""
+        with self._changed:
+            self._changes |= settings
+
+    def take_changes(self) -> dict[str, float]:
+        """Return the settings changed since the last call."""
+        with self._changed:
+            changes, self._changes = self._changes, {}
+            return changes
 
     @property
     def stopped(self) -> bool:
@@ -225,6 +238,10 @@ class Trainer:
     ----------
     history : list of EpochReport
         The finished epochs.
+    changes : list of dict
+        Settings changed during training: the `images` trained on before, and the new values of
+        `learning_rate`, `label_smoothing`, `weight_decay`, `dropout` and bounds of the
+        augmentation.
     """
 
     def __init__(
@@ -239,8 +256,10 @@ class Trainer:
     ) -> None:
         self.engine, self.data, self.control = engine, data, control or Control()
         self.history: list[EpochReport] = []
+        self.changes: list[dict[str, float]] = []
         self._initial = initial
         self._training, self._tell, self._every_s = engine.training, report, report_every_s
+        self._now = self._training  # with the changes so far
         self._augmentation = stream(self._training.seed, "augmentation")
         momentum = self._training.weight_averaging
         self._average = AveragedWeights(momentum) if momentum else None
@@ -317,7 +336,8 @@ class Trainer:
         return evaluate_probabilities(probabilities, split.labels, n_classes)
 
     def card(self, result: Mapping[str, Any]) -> dict[str, str]:
-        """Return settings, history, `result`, data and versions as safetensors metadata."""
+        """Return settings, changes, history, `result`, data and versions as metadata of a file."""
+        changes = {"changes": json.dumps(self.changes)} if self.changes else {}
         versions = {"numpy": np.__version__, "python": platform.python_version()}
         return {
             "training": self._training.model_dump_json(),
@@ -325,7 +345,7 @@ class Trainer:
             "result": json.dumps(dict(result)),
             "data": json.dumps(MNIST_SHA256 if self._training.data_set == "mnist" else {}),
             "versions": json.dumps({**self.engine.versions, **versions}),
-        }
+        } | changes
 
     def _run_epochs(self) -> None:
         n, size = len(self.data.train), self._training.batch_size
@@ -354,13 +374,25 @@ class Trainer:
             self._resumed_at = time.perf_counter()
         else:
             self.control.wait_for_turn()
+        self._take_changes()
+
+    def _take_changes(self) -> None:
+        """Follow the settings changed since the last batch, and note them."""
+        changes = self.control.take_changes()
+        if not changes:
+            return
+        self.changes.append({"images": self._n_images, **changes})
+        changes.pop("learning_rate", None)  # the control applies it to the schedule
+        if changes:
+            self._now = self._now.changed(changes)
+            self.engine.change(self._now, changes.get("dropout"))
 
     def _learn(self, chosen: Labels, scheduled: float) -> None:
         split, training = self.data.train, self._training
         self._rate = self.control.rate(scheduled, training.learning_rate)
         images, labels = as_images(split.pixels[chosen]), split.labels[chosen]
         digits = labels if training.data_set == "mnist" else None
-        changed = augmented(images, training.augmentation, self._augmentation, digits=digits)
+        changed = augmented(images, self._now.augmentation, self._augmentation, digits=digits)
         loss, n_correct = self.engine.step(changed, labels, self._rate)
         if not np.isfinite(loss):
             raise TrainingDivergedError(

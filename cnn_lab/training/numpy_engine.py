@@ -96,6 +96,18 @@ class NumpyEngine:
         for name, weight in self._weights.items():
             weight[...] = weights[name]
 
+    def change(self, training: TrainingSpec, dropout: float | None) -> None:
+        """Learn with another label smoothing, weight decay and dropout from the next step on."""
+        self.training = training
+        self._optimizer.set_decay(training)
+        if dropout is not None:
+            self._stages = _stages(
+                [
+                    layer.model_copy(update={"rate": dropout}) if layer.drops else layer
+                    for layer in self.network.scoring_layers
+                ]
+            )
+
     def _learn(self, images: Array, labels: Labels) -> tuple[float, int, Gradients]:
         """Return mean loss, correct answers and gradients; update the moving averages."""
         parts, targets = _parts(images), _parts(self._targets(labels))

@@ -56,12 +56,16 @@ class Optimizer:
         self.weights = weights
         self._name = training.optimizer
         self._momentum = training.momentum
-        decays = training.optimizer in USED_BY["weight_decay"]
-        self._decay = training.weight_decay if decays else 0.0
+        self.set_decay(training)
         self._n_steps = 0
         self._first = {name: np.zeros_like(weight) for name, weight in weights.items()}
         self._second = {name: np.zeros_like(weight) for name, weight in weights.items()}
         self._scratch = np.empty(PIECE, np.float32)
+
+    def set_decay(self, training: TrainingSpec) -> None:
+        """Use the weight decay of these settings from the next step on."""
+        decays = self._name in USED_BY["weight_decay"]
+        self._decay = training.weight_decay if decays else 0.0
 
     def apply(self, gradients: Mapping[str, Array], rate: float) -> None:
         """Move every weight by one step.

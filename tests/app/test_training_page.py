@@ -20,7 +20,8 @@ from cnn_lab.network.spec import (
 )
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import to_token
-from cnn_lab.runs.job import Event, RunSpec, Start, Status, new_run_id
+from cnn_lab.network.variants import with_dropout
+from cnn_lab.runs.job import CommandRefusedError, Event, RunSpec, Start, Status, new_run_id
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
 from cnn_lab.runs.store import Store
 from tests.app.elements import said, tables
@@ -310,7 +311,7 @@ def test_a_finished_run_is_trained_further(
     name = f"run-{status.run_id}"
     assert asked == status.spec.model_copy(update={"start": Start.of(name, trained)})
     np.testing.assert_equal(cluster.task(run_id).initial, trained.weights)
-    assert f"weights of {name} to begin with" in said(page)
+    assert f"starting from the weights of {name}" in said(page)
 
 
 def test_a_loaded_network_is_trained_further(open_page: Open, cluster: FakeCluster) -> None:
@@ -553,6 +554,44 @@ def test_another_rate_in_mid_run_is_checked_and_marked(
     assert cluster.task(run_id).commands == [("rate", 0.5)]
     assert not page.error
     assert [event["rate"] for event in queue.events(run_id) if event.kind == "rate"] == [0.5]
+
+
+def test_other_settings_in_mid_run_are_sent_and_noted(
+    open_page: Open, cluster: FakeCluster, queue: RunQueue
+) -> None:
+    """U17: more than the rate can change, and the page says what has changed."""
+    menu = {"training_settings_menu": True}
+    page = open_page("training", {"training_fast_dropout": "0.25"}, menu)
+    page.button(key="training_start").click().run()
+    run_id = run_in_address(page)
+    cluster.tell(run_id, "batch", **BATCH)
+    page.session_state["training_settings_menu"] = True
+    page.run()
+    page.number_input(key="training_live_dropout").set_value(0.5)
+    page.number_input(key="training_live_shift").set_value(2)
+    page.button(key="training_settings").click().run()
+    assert not page.exception
+    sent = {"dropout": 0.5, "shift": 2}
+    assert cluster.task(run_id).commands == [("settings", sent)]
+    assert [event.values for event in queue.events(run_id) if event.kind == "settings"] == [sent]
+    page.run()
+    assert "Changed during the run: dropout 0.5, shift 2 after 384 images" in said(page)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"weight_decay": 0.1}, {"epochs": 9}, {"dropout": 0.95}, {"rotate": 91}, {"shift": 0.5}],
+)
+def test_settings_that_a_run_cannot_follow_are_refused(
+    queue: RunQueue, cluster: FakeCluster, settings: dict[str, float]
+) -> None:
+    """U17: weight decay needs an optimizer that has it, and every value its bounds."""
+    network = with_dropout(zoo.preset("fast").network, 0.1)
+    run_id = queue.submit(spec().model_copy(update={"network": network}), "ann")
+    cluster.tell(run_id, "batch", **BATCH)
+    with pytest.raises(CommandRefusedError):
+        queue.control(run_id, "settings", settings)
+    assert cluster.task(run_id).commands == []
 
 
 @pytest.mark.parametrize("zoom", ["by epoch", "latest batches"])

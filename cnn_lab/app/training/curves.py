@@ -96,7 +96,7 @@ def run_view(status: Status, events: Sequence[Event]) -> RunView:
         n_epochs=spec.training.epochs,
         share=so_far.share,
         sentence=_run_sentence(status, so_far, events),
-        settings=_settings_line(spec),
+        settings=_settings_line(spec) + _changes_line(events),
         figures=figures,
         curves=curve_table(
             batches, epochs, n_train=spec.n_images_an_epoch, changed_rates=_changed_rates(events)
@@ -178,7 +178,7 @@ def _settings_line(spec: RunSpec) -> str:
         f"seed {training.seed}",
     ]
     if spec.start is not None:
-        parts.append(f"weights of {spec.start.name} to begin with")
+        parts.append(f"starting from the weights of {spec.start.name}")
     if spec.engine != "keras":
         parts.append("NumPy")
     if training.data_set != "mnist" or training.data_fraction < 1:
@@ -280,6 +280,18 @@ def _changed_rates(events: Sequence[Event]) -> list[tuple[float, float]]:
         elif event.kind == "rate":
             changes.append((n_images, event["rate"]))
     return changes
+
+
+def _changes_line(events: Sequence[Event]) -> str:
+    """Return the settings changed during a run, with the images trained on before."""
+    parts, n_images = [], 0.0
+    for event in events:
+        if event.kind == "batch":
+            n_images = event["n_images"]
+        elif event.kind == "settings":
+            named = (f"{name.replace('_', ' ')} {value:g}" for name, value in event.values.items())
+            parts.append(f"{', '.join(named)} after {n_images:,.0f} images")
+    return f". Changed during the run: {'; '.join(parts)}" if parts else ""
 
 
 def _rates(spec: RunSpec, batches: Sequence[Mapping[str, float]]) -> pd.DataFrame:

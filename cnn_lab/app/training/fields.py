@@ -27,7 +27,7 @@ from cnn_lab.network.spec import (
     TrainingSpec,
 )
 from cnn_lab.network.spec.training import USED_BY
-from cnn_lab.runs.job import MAX_EPOCHS
+from cnn_lab.runs.job import MAX_DROPOUT, MAX_EPOCHS
 from cnn_lab.training.engine import ENGINES, EngineName
 
 AS_BUILT = "as built"
@@ -83,6 +83,7 @@ _REAL: dict[str, tuple[str, float, float, str]] = {
     ),
     "momentum": ("Momentum", 1.0, 0.01, "SGD only."),
     "weight_decay": ("Weight decay", 1.0, 0.01, "AdamW and Muon only."),
+    "dropout": ("Dropout", MAX_DROPOUT, 0.05, "The rate of every dropout layer."),
     "rotate": ("Rotation", 90.0, 5.0, "Degrees, in either direction."),
     "scale": ("Scale", 0.5, 0.05, "0.1 means 0.9 to 1.1 times the size."),
     "shear": ("Shear", 45.0, 5.0, "Degrees, in either direction."),
@@ -168,6 +169,25 @@ def augmentation_fields(name: str, defaults: Augmentation, data_set: DataSetName
             bounds[bound] = _real(name, bound, getattr(defaults, bound))
     _show_sheet(bounds, data_set)
     return bounds
+
+
+def live_key(field: str) -> str:
+    """Return the key of a field that changes an active run."""
+    return f"training_live_{field}"
+
+
+def live_fields(now: Mapping[str, float]) -> None:
+    """Show fields for settings of an active run, with their present values."""
+    with _two_abreast():
+        for field, value in now.items():
+            if field in _WHOLE:
+                label, least, most, help_ = _WHOLE[field]
+                st.number_input(label, least, most, int(value), 1, key=live_key(field), help=help_)
+            else:
+                label, top, step, help_ = _REAL[field]
+                st.number_input(
+                    label, 0.0, top, float(value), step, "%g", key=live_key(field), help=help_
+                )
 
 
 def _show_sheet(bounds: dict[str, Any], data_set: DataSetName) -> None:

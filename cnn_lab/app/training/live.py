@@ -1,7 +1,7 @@
 """Live view of a run: its buttons, its curves and its first layer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -10,13 +10,14 @@ from cnn_lab.app.run_queue import be_here, may_steer, run_queue
 from cnn_lab.app.training.controls import APPLIED
 from cnn_lab.app.training.curves import run_view, show_view
 from cnn_lab.app.training.doctor import show_findings
+from cnn_lab.app.training.fields import live_fields, live_key
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import show_png, tone
 from cnn_lab.charts.maps import Tone, sharp_png
 from cnn_lab.charts.snapshots import filters_picture, largest, maps_picture
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
-from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status
+from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status, changeable
 from cnn_lab.runs.snapshots import Snapshot, watched_classes
 
 LIVE_EVERY_S = 0.5
@@ -26,6 +27,7 @@ WATCHED, _SHOWN = "training_watched", "training_shown_snapshots"
 _WHOLE_PAGE = "training_whole_page"
 WISH, NEW_RATE, RATE_MENU = "training_wish", "training_new_rate", "training_rate_menu"
 RATE_REFUSED = "training_rate_refused"
+SETTINGS_MENU, SETTINGS_REFUSED = "training_settings_menu", "training_settings_refused"
 _ON_THE_WAY: dict[Command, str] = {
     "pause": "Pausing …",
     "resume": "Resuming …",
@@ -107,6 +109,7 @@ def _show_buttons(status: Status, events: Sequence[Event]) -> None:
                 disabled=not enabled,
             )
         _rate_menu(status, events)
+        _settings_menu(status, events)
 
 
 def _pending(status: Status, n_pauses: int) -> Command | None:
@@ -151,6 +154,35 @@ def _rate_menu(status: Status, events: Sequence[Event]) -> None:
             st.error(refused)
 
 
+def _settings_menu(status: Status, events: Sequence[Event]) -> None:
+    """Show a menu with the other settings that can change during a run."""
+    menu = st.popover(
+        "Settings",
+        icon=":material/tune:",
+        key=SETTINGS_MENU,
+        on_change="rerun",
+        disabled=bool(status.sentence) or status.state not in ("training", "paused"),
+    )
+    if not menu.open:
+        return
+    now = changeable(status.spec)
+    for event in events:
+        if event.kind == "settings":
+            now |= event.values
+    with menu, st.form("training_settings_form", border=False):
+        st.caption(prose("training", "settings"))
+        live_fields(now)
+        st.form_submit_button(
+            "Apply from the next batch on",
+            type="primary",
+            key="training_settings",
+            on_click=_change_settings,
+            args=(status.run_id, now),
+        )
+        if refused := st.session_state.get(SETTINGS_REFUSED):
+            st.error(refused)
+
+
 def _tell(run_id: str, command: Command, n_pauses: int) -> None:
     st.session_state[WISH] = (run_id, command, n_pauses)
     run_queue().control(run_id, command)
@@ -164,6 +196,19 @@ def _change_rate(run_id: str) -> None:
     else:
         st.session_state.pop(RATE_REFUSED, None)
         st.session_state[RATE_MENU] = False
+
+
+def _change_settings(run_id: str, now: Mapping[str, float]) -> None:
+    entered = {name: st.session_state[live_key(name)] for name in now}
+    changed = {name: value for name, value in entered.items() if value != now[name]}
+    try:
+        if changed:
+            run_queue().control(run_id, "settings", changed)
+    except CommandRefusedError as error:
+        st.session_state[SETTINGS_REFUSED] = explained(error)
+    else:
+        st.session_state.pop(SETTINGS_REFUSED, None)
+        st.session_state[SETTINGS_MENU] = False
 
 
 def _show_first_layer(status: Status) -> None:

@@ -1,6 +1,7 @@
 """Training settings as data."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -101,3 +102,26 @@ class TrainingSpec(Checked):
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 128
     epochs: Annotated[int, Field(ge=1, le=100)] = 10
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+    def changed(self, changes: Mapping[str, float]) -> Self:
+        """Return the settings with other values of some fields, checked.
+
+        Parameters
+        ----------
+        changes : mapping of str to float
+            By name: fields of the settings or of their augmentation. Other names are left out.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            A ValueError, if a value is not allowed.
+
+        Examples
+        --------
+        >>> TrainingSpec().changed({"label_smoothing": 0.1, "rotate": 15}).augmentation.rotate
+        15.0
+        """
+        bounds = {name: changes[name] for name in Augmentation.model_fields if name in changes}
+        own = {name: changes[name] for name in type(self).model_fields if name in changes}
+        now = self.model_dump()
+        return type(self).model_validate(now | own | {"augmentation": now["augmentation"] | bounds})

@@ -1,5 +1,6 @@
 """The training loop: what it shows an engine, what it reports, and where it pauses and stops."""
 
+import json
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ from cnn_lab.network.spec import (
     GlobalAveragePooling2D,
     MaxPooling2D,
     NetworkSpec,
+    OptimizerName,
     ReLU,
     Softmax,
     TrainingSpec,
@@ -28,6 +30,7 @@ from cnn_lab.training.engine import ENGINES, EngineName
 from cnn_lab.training.loop import (
     BatchReport,
     Control,
+    EpochReport,
     PauseReport,
     Report,
     Trainer,
@@ -274,3 +277,76 @@ def test_training_goes_on_from_given_weights(name: EngineName, digits: Some) -> 
     assert first_loss < before.history[-1].loss + 0.2 < before.history[0].loss
     assert further.history[-1].loss < before.history[-1].loss
     assert any((after[name] != weights[name]).any() for name in weights)
+
+
+DROPPING = NetworkSpec(
+    name="dropping",
+    layers=(
+        Flatten(name="flatten"),
+        Dense(name="dense1", units=20, activation="relu"),
+        Dropout(name="dropout", rate=0.5),
+        Dense(name="dense2", units=10),
+        Softmax(name="softmax"),
+    ),
+)
+
+
+def changed_on_the_way(name: EngineName, data: Some, optimizer: OptimizerName) -> Trainer:
+    """Train for two epochs, with no dropout from the start and other settings for the second."""
+    control = Control()
+    control.change({"dropout": 0.0})
+
+    def report(what: Report) -> None:
+        if isinstance(what, EpochReport) and what.epoch == 1:
+            control.change({"label_smoothing": 0.3, "weight_decay": 0.5, "rotate": 20})
+            control.set_rate(0.02)
+
+    training = TrainingSpec(batch_size=32, epochs=2, learning_rate=0.01, optimizer=optimizer)
+    engine = new_engine(name, DROPPING, training)
+    trainer = Trainer(engine, data, report=report, control=control)
+    trainer.train()
+    return trainer
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
+def test_settings_changed_in_mid_run_act_in_both_engines(
+    optimizer: OptimizerName, digits: Some
+) -> None:
+    """U17: label smoothing, weight decay, dropout and augmentation, each noted in the history."""
+    one, other = (changed_on_the_way(name, digits, optimizer) for name in ENGINES)
+    for mine, theirs in zip(one.history, other.history, strict=True):
+        assert mine.loss == pytest.approx(theirs.loss, rel=1e-3)
+        assert mine.val_loss == pytest.approx(theirs.val_loss, rel=1e-3)
+    noted = [
+        {"images": 0, "dropout": 0.0},
+        {
+            "images": 96,
+            "label_smoothing": 0.3,
+            "weight_decay": 0.5,
+            "rotate": 20,
+            "learning_rate": 0.02,
+        },
+    ]
+    for trainer in (one, other):
+        assert trainer.changes == json.loads(trainer.card({})["changes"]) == noted
+    plain = Trainer(new_engine("numpy", DROPPING, one.engine.training), digits)
+    assert "changes" not in plain.card({})
+
+
+@pytest.mark.parametrize("name", list(ENGINES))
+@pytest.mark.parametrize("change", [{"weight_decay": 1.0}, {"dropout": 0.9}, {"shear": 45}])
+def test_each_change_in_mid_run_has_an_effect(
+    name: EngineName, change: dict[str, float], digits: Some
+) -> None:
+    """U17: no setting is accepted that does nothing."""
+    losses = []
+    for settings in ({}, change):
+        control = Control()
+        control.change(settings)
+        training = TrainingSpec(
+            batch_size=32, epochs=1, learning_rate=0.1, optimizer="adamw", weight_decay=0.0
+        )
+        trainer = Trainer(new_engine(name, DROPPING, training), digits, control=control)
+        trainer.train()
+        losses.append(trainer.history[-1].val_loss)
+    assert losses[0] != losses[1]

@@ -28,7 +28,7 @@ _STYLE = """<style>
 .katex-display {{ padding-inline: 2px }}
 @media (max-width: 640px) {{ .katex-display > .katex {{ font-size: 1em }} }}
 [data-testid="stMainBlockContainer"] {{ padding-inline: clamp(1rem, 3vw, 2.5rem) }}
-[data-testid="stBaseButton-primary"] {{ color: {page} }}
+[data-testid^="stBaseButton-primary"] {{ color: {page} }}
 .st-key-frame_script {{ display: none }}
 </style>"""
 # In a narrow window the sidebar covers the page. Streamlit closes it after a choice only if the

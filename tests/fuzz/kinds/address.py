@@ -19,6 +19,7 @@ from tests.app.test_sweeping import keep as keep_sweep
 from tests.fake_cluster import FakeCluster
 from tools.server import ROOT
 
+IN_TESTS = 10
 TIMEOUT_S = 120
 MAX_PARAMETERS = 8
 PLAIN = (
@@ -87,22 +88,20 @@ def _open(name: str, query: Query) -> AppTest:
     return page.switch_page(f"pages/{name}.py").run()
 
 
-@cache
-def _parameters(name: str, *kept: tuple[str, str]) -> tuple[str, ...]:
-    found = dict.fromkeys(UNBOUND.get(name, ()))
-    for state in (*STATES[name], dict(kept)):
-        found |= dict.fromkeys(bound_parameters(_open(name, state)))
-    return tuple(found)
-
-
 def _address(random: np.random.Generator, name: str, kept: dict[str, str]) -> Query:
     states = (*STATES[name], kept) if name == "training" else STATES[name]
-    parameters = _parameters(name, *kept.items())
-    address: dict[str, str | list[str]] = dict(states[random.integers(len(states))])
-    most = min(MAX_PARAMETERS, len(parameters))
-    for parameter in random.choice(parameters, random.integers(1, most + 1), replace=False):
+    state = states[random.integers(len(states))]
+    parameters = (*UNBOUND.get(name, ()), *_bound_parameters(name, *state.items()))
+    address: dict[str, str | list[str]] = dict(state)
+    n_varied = random.integers(1, min(MAX_PARAMETERS, len(parameters)) + 1)
+    for parameter in random.choice(parameters, n_varied, replace=False):
         address[str(parameter)] = _value(random)
     return address
+
+
+@cache
+def _bound_parameters(name: str, *state: tuple[str, str]) -> list[str]:
+    return bound_parameters(_open(name, dict(state)))
 
 
 def _value(random: np.random.Generator) -> str | list[str]:

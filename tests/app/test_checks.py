@@ -77,7 +77,7 @@ def test_a_wrong_number_is_shown_with_the_right_one(page: AppTest) -> None:
 def test_what_is_too_large_is_refused_in_words(page: AppTest) -> None:
     page.number_input(key="side").set_value(300).run()
     assert NO_ANSWER in click(page)
-    assert "Here: 720,0" in said(page)
+    assert "Here: 1,435,224." in said(page)
     assert not page.exception
 
 

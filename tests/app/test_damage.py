@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app.caches import network
 from cnn_lab.app.training import sweep
+from cnn_lab.network import Network
 from cnn_lab.runs import store
 from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.sweep.runner import Sweeps, UnknownSweepError
@@ -93,6 +94,22 @@ def test_lost_weights_leave_the_results(open_page: Open, copy: Path) -> None:
     labels = {button.proto.label for button in page.get("download_button")}
     assert labels == {"History (CSV)", "Settings (JSON)"}
     assert "Test results and errors" in [heading.value for heading in page.subheader]
+
+
+@pytest.mark.parametrize(
+    "result", ["", "[", "null", '{"test_accuracy": "high"}', '{"test_accuracy": 0.9, "n": 1e999}']
+)
+def test_a_card_that_is_damaged_leaves_the_network(
+    open_page: Open, copy: Path, result: str
+) -> None:
+    """R4: a network can be used whatever its file says about its test."""
+    trained = Network.load(copy / store.WEIGHTS)
+    trained.card["result"] = result
+    trained.save(copy / store.WEIGHTS)
+    page = open_page("draw", {"draw_model": f"run-{copy.name}"})
+    assert not page.exception
+    assert f"{trained.spec.n_parameters:,} parameters" in said(page)
+    assert "accuracy on" not in said(page)
 
 
 def test_a_folder_beyond_reading_is_a_sentence(open_page: Open, copy: Path) -> None:

@@ -14,8 +14,13 @@ from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import (
     Augmentation,
     BatchNormalization,
+    Conv2D,
+    Dense,
     Dropout,
+    Flatten,
+    MaxPooling2D,
     NetworkSpec,
+    Softmax,
     TrainingSpec,
 )
 from cnn_lab.network.spec.recipe import Recipe
@@ -339,6 +344,26 @@ def test_initial_weights_that_are_not_there_are_new_ones(open_page: Open, initia
     page = open_page("training", {"training_initial": initial})
     assert not page.exception
     assert asked_for(page).start is None
+
+
+def test_a_network_that_the_doctor_offers_is_applied_with_the_settings_of_its_run(
+    open_page: Open, tmp_path: Path
+) -> None:
+    """N12: maps that have shrunk to nothing are cured by a click."""
+    pools = [MaxPooling2D(name=f"pool{i}") for i in range(1, 5)]
+    late = Conv2D(name="late", filters=4, kernel_size=(3, 3), padding="same")
+    ends = (Flatten(name="flat"), Dense(name="dense", units=10), Softmax(name="softmax"))
+    shrunk = NetworkSpec(name="shrunk", layers=(*pools, late, *ends))
+    ill = RunSpec(network=shrunk, training=TrainingSpec(epochs=4, batch_size=50))
+    page = open_page("training", {"run": keep(tmp_path, spec=ill).run_id})
+    button = page.button(key="training_finding_maps_shrunk_apply")
+    assert button.label == "Set a network of 7 layers"
+    button.click().run()
+    asked = asked_for(page)
+    assert [layer.name for layer in asked.network.layers if layer.name in ("late", "pool4")] == [
+        "late"
+    ]
+    assert asked.training == ill.training
 
 
 def test_a_stopped_run_says_why_it_was_not_tested(open_page: Open, tmp_path: Path) -> None:

@@ -151,7 +151,10 @@ def damage(folder: Path, dice: random.Random, *, times: int = 1) -> str:
     """Damage files of a folder, and return what was done in words."""
     done = []
     for _ in range(times):
-        path = dice.choice(sorted(path for path in folder.rglob("*") if path.is_file()))
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        if not files:
+            break
+        path = dice.choice(files)
         way = dice.choice(WAYS)
         way(path, dice)
         done.append(f"{way.__name__} {path.relative_to(folder)}")

@@ -108,8 +108,8 @@ def navigation() -> Page:
         }
     )
     st.set_page_config(page_title=f"{page.title} · CNN Lab")
-    # Links to what can be learned describe an example; others only choose a run or a network.
-    enter(page.url_path, is_complete=page.url_path in PAGES["Learn"])
+    # Links to these pages describe an example; others only choose a run or a network.
+    enter(page.url_path, is_complete=page.url_path in {*PAGES["Learn"], "features"})
     heartbeat(page.url_path)
     return page
 

@@ -83,6 +83,16 @@ def test_a_link_shows_the_same_example_in_each_session(open_page: Open) -> None:
     expect(page).to_have_url(re.compile(r"/convolution\?conv_flip=Both\+in\+step$"))
 
 
+def test_a_link_to_a_digits_maps_shows_that_digit(open_page: Open) -> None:
+    """D2: even if the session has kept a drawing, or another section, of Feature maps."""
+    page = open_page("/features?features_input=drawing&features_view=surgery")
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Home").click()
+    page.get_by_role("link", name="Maps", exact=True).first.click()
+    expect(page).to_have_url(re.compile("/features"))
+    expect(number(page, "features_digit")).to_have_value("0")
+    expect(page).not_to_have_url(re.compile("features_input|features_view"))
+
+
 def test_a_bad_address_leaves_the_defaults_and_a_page_that_can_be_used(open_page: Open) -> None:
     """R1, R2: opened anew, and brought by Back into the open page."""
     bad = "/convolution?conv_channels=&conv_stride=inf&conv_bias=1e400&conv_flip=nan&conv_rows=-1"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnn_lab.data.pixels import grown, sampled
 from cnn_lab.data.regional_strokes import with_regional_strokes
 from cnn_lab.network.spec import Augmentation
-from cnn_lab.ops.types import Array, Images, ShapeError
+from cnn_lab.ops.types import Array, Images, ShapeError, as_finite, as_finite_images
 
 MESHES = 7  # knots per side: 4 pixels of 28 each, the smoothing width of Simard et al.
 PART = 32  # images at a time, to stay in the processor's cache
@@ -68,12 +68,7 @@ def augmented(
     .. [1] Simard, Steinkraus and Platt (2003), "Best Practices for Convolutional Neural
        Networks Applied to Visual Document Analysis", ICDAR.
     """
-    if images.ndim != 4:
-        raise ShapeError(
-            "`images` must have shape (n, height, width, channels). "
-            f"Received: images.shape={images.shape}"
-        )
-    images = np.asarray(images, np.float32)
+    images = as_finite_images(images)
     if not settings.active or not len(images):
         return images
     if settings.hands and digits is not None:
@@ -101,11 +96,24 @@ def thickened(images: Images, pixels: Array) -> Images:
     pixels : ndarray of float32, shape (n,)
         Change of the stroke width, from -2 to 2.
 
+    Raises
+    ------
+    ShapeError
+        If the images do not have four axes, or there is not one number for each.
+    ValueError
+        If a number is not finite.
+
     Notes
     -----
     The image is blended with the maximum, or minimum, of each 3 x 3 neighbourhood, which would
     add or remove one pixel on each side.
     """
+    images, pixels = as_finite_images(images), as_finite("pixels", pixels)
+    if pixels.shape != images.shape[:1]:
+        raise ShapeError(
+            f"`pixels` must hold one number for each image, {len(images)}. "
+            f"Received: pixels.shape={pixels.shape}"
+        )
     sign = _each(np.where(pixels < 0, np.float32(-1), np.float32(1)))
     share = _each(np.abs(pixels) / np.float32(GROWN))
     # The minimum is the negative maximum of the negatives.

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from cnn_lab.ops.types import Array, check_at_least
+from cnn_lab.ops.types import Array, ShapeError, as_finite, check_at_least
 
 MAX_TEXT = 6_000
 MAX_NUMBER = 1_000_000
@@ -103,6 +103,13 @@ def densest_crop(image: Array, size: int) -> Array:
         A view; the first one row by row if several are equal.
     """
     check_at_least(1, size=size)
+    as_finite("image", image)
+    image = np.asarray(image)  # its own type, because the result is a view
+    if image.ndim < 2 or not image.size:
+        raise ShapeError(
+            "`image` must have shape (height, width, ...) and hold something. "
+            f"Received: image.shape={image.shape}"
+        )
     if size > min(image.shape[:2]):
         raise ValueError(
             f"`size` must fit into the image of {image.shape[0]} x {image.shape[1]} pixels. "

@@ -13,6 +13,7 @@ from cnn_lab.content.words import percent
 from cnn_lab.digits.calibration import MIN_ODDS
 from cnn_lab.digits.novelty import novelty_detector
 from cnn_lab.network import Network
+from cnn_lab.ops.types import as_finite
 
 Kind = Literal["sure", "unsure", "no_digit"]
 
@@ -109,6 +110,7 @@ def answer_for(
     One forward pass through the network, and one through the champion, which detects images that
     are not digits; the champion itself needs only one.
     """
+    image = as_finite("image", image)
     images, detector = image[np.newaxis, ..., np.newaxis], novelty_detector()
     activations = network.activations(images)
     probabilities = activations[network.spec.layers[-1].name][0]

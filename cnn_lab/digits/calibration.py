@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.network import Network
-from cnn_lab.ops.types import Array, ShapeError
+from cnn_lab.ops.types import Array, ShapeError, as_classes, as_float
 
 Labels = NDArray[np.integer]
 
@@ -51,8 +51,8 @@ def temperature(probabilities: Array, labels: Labels) -> float:
     The mean cross-entropy has a single minimum, found by golden-section search in 60 passes over
     the probabilities.
     """
-    _check(probabilities, labels)
-    scores = np.log(np.maximum(probabilities.astype(np.float64), MIN_PROBABILITY))
+    probabilities, labels = _checked(probabilities, labels)
+    scores = np.log(np.maximum(probabilities, MIN_PROBABILITY))
 
     def loss(log_temperature: float) -> float:
         cool = scores / np.exp(log_temperature)
@@ -113,7 +113,7 @@ def calibration_error(probabilities: Array, labels: Labels, *, bins: int = BINS)
     >>> round(calibration_error(answers, np.array([0, 0, 0, 0, 0])), 6)
     0.2
     """
-    _check(probabilities, labels)
+    probabilities, labels = _checked(probabilities, labels)
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -126,8 +126,8 @@ def sure_odds(probabilities: Array, labels: Labels) -> float:
 
     The smallest ratio, at least 3, from which 999 of 1,000 answers are correct on these images.
     """
-    _check(probabilities, labels)
-    second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
+    probabilities, labels = _checked(probabilities, labels)
+    second, first = np.sort(probabilities, axis=1)[:, -2:].T
     odds = first / np.maximum(second, MIN_PROBABILITY)
     order = np.argsort(-odds, kind="stable")
     right = (probabilities.argmax(axis=1) == labels)[order]
@@ -137,9 +137,19 @@ def sure_odds(probabilities: Array, labels: Labels) -> float:
     return float(max(least, MIN_ODDS))
 
 
-def _check(probabilities: Array, labels: Labels) -> None:
-    if not len(labels) or probabilities.ndim != 2 or len(probabilities) != len(labels):
+def _checked(probabilities: Array, labels: Labels) -> tuple[NDArray[np.float64], Labels]:
+    """Return probabilities and labels of at least one image."""
+    rows = as_float("probabilities", probabilities, ndim=2, axes="(n, classes)").astype(np.float64)
+    labels = as_classes("labels", labels, rows.shape[1])
+    if not len(rows) or rows.shape[1] < 2 or len(labels) != len(rows):
         raise ShapeError(
-            "There must be a label and a row of probabilities for each of at least one image. "
-            f"Received: probabilities.shape={probabilities.shape}, labels.shape={labels.shape}"
+            "There must be a label and a row of probabilities, of two classes or more, for each of "
+            f"at least one image. Received: probabilities.shape={rows.shape}, "
+            f"labels.shape={labels.shape}"
         )
+    if not ((rows >= 0) & (rows <= 1)).all():
+        raise ValueError(
+            "`probabilities` must be from 0 to 1. "
+            f"Received: probabilities.min()={rows.min()}, probabilities.max()={rows.max()}"
+        )
+    return rows, labels

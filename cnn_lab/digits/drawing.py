@@ -9,13 +9,14 @@ them.
 import math
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from cnn_lab.data.pixels import centre_of_mass, grown, stroke_width
+from cnn_lab.ops.types import as_array
 
 Ink = NDArray[np.uint8]
 # Steps that can be left out; the result always has 28x28 pixels.
@@ -157,7 +158,9 @@ def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Prep
     ((20, 3), (28, 4))
     """
     if unknown := without - set(STEPS):
-        raise ValueError(f"The steps to leave out must be among {STEPS}. Received: {unknown}")
+        raise ValueError(
+            f"The steps to leave out must be among {STEPS}. Received: without={unknown}"
+        )
     seen = _lightness(rgba)
     strongest = int(seen.max(initial=0))
     if strongest < MIN_INK:
@@ -188,11 +191,11 @@ def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Prep
 
 def _lightness(rgba: NDArray[np.uint8]) -> Ink:
     """Return the luminance of each pixel, by Recommendation ITU-R BT.601, times its opacity."""
-    array: NDArray[Any] = np.asarray(rgba)
+    array = as_array("rgba", rgba)
     if array.ndim != 3 or array.shape[2] != 4 or array.dtype != np.uint8:
         raise ValueError(
             "A drawing must be an array of uint8 with shape (height, width, 4). "
-            f"Received: shape={array.shape}, dtype={array.dtype}"
+            f"Received: rgba.shape={array.shape}, rgba.dtype={array.dtype}"
         )
     picture = Image.fromarray(np.ascontiguousarray(array))
     seen = ImageChops.multiply(picture.convert("L"), picture.getchannel("A"))

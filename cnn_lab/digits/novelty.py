@@ -25,7 +25,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from cnn_lab.network import Network
-from cnn_lab.ops.types import Array
+from cnn_lab.ops.types import Array, as_finite_images
 
 PATH = Path(__file__).with_name("novelty.safetensors")
 KEPT = 0.995  # share of the validation digits that must count as digits
@@ -148,6 +148,7 @@ class NoveltyDetector:
 
     def _looks(self, images: Array, activations: Mapping[str, Array] | None = None) -> Array:
         """Return distance from the nearest centre and norm of the residual, shape (2, n)."""
+        images = as_finite_images(images)
         if activations is None:
             features = features_of(self.network, images)
         else:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cnn_lab.explain.receptive_field import nearest_place
 from cnn_lab.network import Network
 from cnn_lab.network.spec import NetworkSpec
-from cnn_lab.ops.types import Array, Pair, check_at_least
+from cnn_lab.ops.types import Array, Pair, check_at_least, check_class
 
 Heat = NDArray[np.float32]
 
@@ -231,11 +231,7 @@ def occlusion(
     check_at_least(1, size=size, step=step)
     if not 0 <= fill <= 1:
         raise ValueError(f"`fill` must be from 0 to 1. Received: fill={fill}")
-    if not 0 <= digit < network.spec.n_classes:
-        raise ValueError(
-            f"`digit` must be a class from 0 to {network.spec.n_classes - 1}. "
-            f"Received: digit={digit}"
-        )
+    check_class(network.spec.n_classes, digit=digit)
     image = network.one_image(image)
     middles = [range(0, length, step) for length in image.shape[:2]]
     covered = np.tile(image, (len(middles[0]), len(middles[1]), 1, 1, 1))

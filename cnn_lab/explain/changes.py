@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnn_lab.data.pixels import sampled
 from cnn_lab.explain.receptive_field import seen_by
 from cnn_lab.network import Network
-from cnn_lab.ops.types import Array, Images, ShapeError
+from cnn_lab.ops.types import Array, Images, as_finite_images
 
 Change = Literal["shift", "turn_deg", "scale", "light", "blur_px"]
 
@@ -64,11 +64,7 @@ def changed(
     -----
     A picture that is made much smaller is sampled at few places; blur it first if that shows.
     """
-    if images.ndim != 4:
-        raise ShapeError(
-            "`images` must have shape (n, height, width, channels). "
-            f"Received: images.shape={images.shape}"
-        )
+    images = as_finite_images(images)
     if len(shift) != 2 or not all(map(math.isfinite, (*shift, turn_deg))):
         raise ValueError(
             "`shift` must be two numbers and `turn_deg` one, all finite. "
@@ -218,6 +214,7 @@ def staying(image: Array, shift: tuple[float, float]) -> Images:
     array([[1., 0.],
            [3., 0.]], dtype=float32)
     """
+    [image] = as_finite_images([image])
     down, right = (
         (np.arange(length) + by >= 0) & (np.arange(length) + by <= length - 1)
         for length, by in zip(image.shape[:2], shift, strict=True)
@@ -248,6 +245,7 @@ def following(network: Network, image: Array, shift: tuple[float, float]) -> lis
     -----
     Two images through the network for each layer with maps: 40 ms for the paper's.
     """
+    image = network.one_image(image)
     pair = np.stack([image, changed(image[np.newaxis], shift=shift)[0]])
     made = network.activations(pair)
     kept = staying(image, shift)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.data.mnist import Bytes
-from cnn_lab.ops.types import Array, ShapeError, check_at_least
+from cnn_lab.ops.types import Array, ShapeError, as_array, as_classes, as_finite, check_at_least
 
 BLUR = 2  # times that (1, 2, 1) is applied along each axis
 WHOLE = 255 * 16**BLUR  # value of white in sums that are not divided
@@ -64,6 +64,13 @@ def nearest_digits(
     close, unlike one that is elsewhere.
     """
     check_at_least(1, per_digit=per_digit)
+    image, bank_images = as_finite("image", image), as_array("bank_images", bank_images)
+    bank_labels = as_classes("bank_labels", bank_labels, N_DIGITS)
+    if bank_images.dtype != np.uint8 or bank_images.ndim not in (3, 4):
+        raise ShapeError(
+            "`bank_images` must hold bytes, shape (n, height, width) or with channels. Received: "
+            f"bank_images.shape={bank_images.shape}, bank_images.dtype={bank_images.dtype}"
+        )
     wanted = bank_images.shape[1:] if bank_images.ndim == 4 else (*bank_images.shape[1:], 1)
     if image.shape != wanted or bank_labels.shape != bank_images.shape[:1]:
         raise ShapeError(

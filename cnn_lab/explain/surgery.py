@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.network import Network
 from cnn_lab.network.spec import NetworkSpec
-from cnn_lab.ops.types import Array, Pair, ShapeError
+from cnn_lab.ops.types import (
+    Array,
+    Pair,
+    ShapeError,
+    as_classes,
+    as_finite,
+    as_finite_images,
+    received,
+)
 
 PART = 250  # images between two progress reports: 0.6 s with the paper's network
 SURVIVES = 0.5  # cosine between a kernel and its version in a smaller size
@@ -235,11 +243,13 @@ def accuracy(
     ShapeError
         If the numbers of labels and images differ, or are 0, or the images do not fit.
     """
+    images = as_finite_images(images)
     n = len(images)
+    labels = as_classes("labels", labels, network.spec.n_classes)
     if not n or labels.shape != (n,):
         raise ShapeError(
             "There must be a label for each of at least one image. "
-            f"Received: {n} images, labels.shape={labels.shape}"
+            f"Received: images.shape={images.shape}, labels.shape={labels.shape}"
         )
     right = 0
     for start in range(0, n, PART):
@@ -289,16 +299,16 @@ def _fitted(kernel_2d: str | Array, size: Pair) -> Array | None:
     if isinstance(kernel_2d, str):
         if kernel_2d not in KERNELS:
             raise ValueError(
-                f"`kernel_2d` must be one of {', '.join(KERNELS)}. Received: {kernel_2d!r}"
+                f"`kernel_2d` must be one of {', '.join(KERNELS)}. "
+                f"Received: kernel_2d={received(kernel_2d)}"
             )
         named = KERNELS[kernel_2d]
         kernel = named.values(*(named.size or (min(size[0], MAX_SIZE), min(size[1], MAX_SIZE))))
     else:
-        kernel = np.asarray(kernel_2d, float)
-        if kernel.ndim != 2 or not kernel.size or not np.isfinite(kernel).all():
+        kernel = as_finite("kernel_2d", kernel_2d).astype(float)
+        if kernel.ndim != 2 or not kernel.size:
             raise ValueError(
-                "`kernel_2d` must be a table of finite numbers. "
-                f"Received: kernel_2d.shape={kernel.shape}"
+                f"`kernel_2d` must be a table of numbers. Received: kernel_2d.shape={kernel.shape}"
             )
     down, right = (_about_the_middle(*axis) for axis in zip(kernel.shape, size, strict=True))
     fitted = down @ kernel @ right.T

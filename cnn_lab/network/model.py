@@ -15,7 +15,7 @@ from cnn_lab.network.checked import once_each
 from cnn_lab.network.layers.base import Gradients, Weights
 from cnn_lab.network.passes import backward, forward, label_loss
 from cnn_lab.network.spec import NetworkSpec
-from cnn_lab.ops.types import Array, ShapeError
+from cnn_lab.ops.types import Array, ShapeError, as_finite, check_class
 
 MODELS = Path(__file__).with_name("models")
 MAX_FILE_BYTES = 4 * spec.MAX_PARAMETERS + 1_000_000
@@ -176,6 +176,8 @@ class Network:
         ------
         ShapeError
             If the images are not of the network's input shape.
+        ValueError
+            If they do not hold finite real numbers.
 
         Notes
         -----
@@ -189,7 +191,7 @@ class Network:
 
         Layers that do nothing after training (dropout) are included; their output is their input.
         """
-        steps = forward(self.spec.layers, self._checked(images), self.weights)
+        steps = forward(self.spec.layers, self._at_least_one(images), self.weights)
         return {step.name: step.values for step in steps}
 
     def scores(self, images: Array) -> Array:
@@ -227,11 +229,7 @@ class Network:
         About five times the work of `predict` for one image, because the gradients of the weights
         are computed too.
         """
-        if not 0 <= digit < self.spec.n_classes:
-            raise ValueError(
-                f"`digit` must be a class from 0 to {self.spec.n_classes - 1}. "
-                f"Received: digit={digit}"
-            )
+        check_class(self.spec.n_classes, digit=digit)
         images = self.one_image(image)[np.newaxis]
         steps = list(forward(self.spec.scoring_layers, images, self.weights))
         answer = steps[-1].values if steps else images
@@ -281,7 +279,7 @@ class Network:
         Three times the work of `predict`; the outputs of all layers are kept for all images at
         once.
         """
-        images = self._checked(images)
+        images = self._at_least_one(images)
         steps = list(forward(self.spec.scoring_layers, images, self.weights))
         loss, grad = label_loss(self.spec, steps[-1].values, labels)
         grad_images, found = backward(steps, grad)
@@ -289,8 +287,16 @@ class Network:
         return loss, gradients, grad_images
 
     def one_image(self, image: Any) -> Array:
-        """Return an image as float32; ShapeError if it is not of the network's input shape."""
-        values = np.asarray(image, np.float32)
+        """Return an image as float32.
+
+        Raises
+        ------
+        ShapeError
+            If it is not of the network's input shape.
+        ValueError
+            If it does not hold finite real numbers.
+        """
+        values = as_finite("image", image)
         if values.shape != self.spec.input_shape:
             raise ShapeError(
                 f"`image` must have shape {self.spec.input_shape}. "
@@ -298,9 +304,17 @@ class Network:
             )
         return values
 
+    def _at_least_one(self, images: Array) -> Array:
+        images = self._checked(images)
+        if not len(images):
+            raise ShapeError(
+                f"There must be at least one image. Received: images.shape={images.shape}"
+            )
+        return images
+
     def _checked(self, images: Array) -> Array:
-        images = np.asarray(images, np.float32)
-        if images.shape[1:] != self.spec.input_shape:
+        images = as_finite("images", images)
+        if not images.ndim or images.shape[1:] != self.spec.input_shape:
             raise ShapeError(
                 f"`images` must have shape (n, {', '.join(map(str, self.spec.input_shape))}). "
                 f"Received: images.shape={images.shape}"

@@ -1,12 +1,13 @@
 """Elementwise activations and softmax, with their gradients.
 
 A gradient takes the values that went in and the gradient of the loss with respect to what came
-out. Both have the same shape, and so does the result.
+out. Both have the same shape, and so does the result. Values that are not real numbers raise a
+ValueError.
 """
 
 import numpy as np
 
-from cnn_lab.ops.types import Array, as_gradient
+from cnn_lab.ops.types import Array, ShapeError, as_gradient, as_numbers, check_finite
 
 
 def relu(values: Array) -> Array:
@@ -17,7 +18,7 @@ def relu(values: Array) -> Array:
     >>> relu(np.array([-1.5, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    return np.maximum(values, 0)
+    return np.asarray(np.maximum(as_numbers("values", values), 0))
 
 
 def relu_gradient(values: Array, grad_output: Array) -> Array:
@@ -30,7 +31,7 @@ def relu_gradient(values: Array, grad_output: Array) -> Array:
     >>> relu_gradient(np.array([-1.5, 0.0, 2.0]), np.array([5.0, 5.0, 5.0]))
     array([0., 0., 5.])
     """
-    values = np.asarray(values)
+    values = as_numbers("values", values)
     return np.asarray(as_gradient("grad_output", grad_output, values.shape) * (values > 0))
 
 
@@ -49,7 +50,8 @@ def leaky_relu(values: Array, *, negative_slope: float = 0.2) -> Array:
     >>> leaky_relu(np.array([-1.5, 0.0, 2.0]), negative_slope=0.1)
     array([-0.15,  0.  ,  2.  ])
     """
-    values = np.asarray(values)
+    values = as_numbers("values", values)
+    check_finite(negative_slope=negative_slope)
     # Of two straight lines through zero, the steeper one is the larger one above zero.
     choose = np.minimum if negative_slope > 1 else np.maximum
     return np.asarray(choose(values, negative_slope * values))
@@ -63,8 +65,9 @@ def leaky_relu_gradient(values: Array, grad_output: Array, *, negative_slope: fl
     >>> leaky_relu_gradient(np.array([-1.5, 2.0]), np.array([5.0, 5.0]), negative_slope=0.1)
     array([0.5, 5. ])
     """
-    values = np.asarray(values)
+    values = as_numbers("values", values)
     grad_output = as_gradient("grad_output", grad_output, values.shape)
+    check_finite(negative_slope=negative_slope)
     above = values > 0
     return np.asarray(grad_output * above + negative_slope * grad_output * ~above)
 
@@ -77,7 +80,7 @@ def sigmoid(values: Array) -> Array:
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    values = np.asarray(values)
+    values = as_numbers("values", values)
     power = np.exp(-np.abs(values))
     return np.asarray(np.maximum(power, values >= 0) / (1 + power))
 
@@ -90,9 +93,10 @@ def sigmoid_gradient(values: Array, grad_output: Array) -> Array:
     >>> sigmoid_gradient(np.array([0.0, 1000.0]), np.array([4.0, 4.0]))
     array([1., 0.])
     """
-    grad_output = as_gradient("grad_output", grad_output, np.shape(values))
+    values = as_numbers("values", values)
+    grad_output = as_gradient("grad_output", grad_output, values.shape)
     # 1 - s is the sigmoid of -x; the subtraction would lose its last digits.
-    return np.asarray(grad_output * sigmoid(values) * sigmoid(-np.asarray(values)))
+    return np.asarray(grad_output * sigmoid(values) * sigmoid(-values))
 
 
 def tanh(values: Array) -> Array:
@@ -103,7 +107,7 @@ def tanh(values: Array) -> Array:
     >>> tanh(np.array([-1000.0, 0.0, 1000.0]))
     array([-1.,  0.,  1.])
     """
-    return np.asarray(np.tanh(values))
+    return np.asarray(np.tanh(as_numbers("values", values)))
 
 
 def tanh_gradient(values: Array, grad_output: Array) -> Array:
@@ -114,7 +118,8 @@ def tanh_gradient(values: Array, grad_output: Array) -> Array:
     >>> tanh_gradient(np.array([0.0, 1000.0]), np.array([4.0, 4.0]))
     array([4., 0.])
     """
-    grad_output = as_gradient("grad_output", grad_output, np.shape(values))
+    values = as_numbers("values", values)
+    grad_output = as_gradient("grad_output", grad_output, values.shape)
     return np.asarray(grad_output * (1 - np.tanh(values) ** 2))
 
 
@@ -135,6 +140,8 @@ def softmax(logits: Array, *, temperature: float = 1.0) -> Array:
 
     Raises
     ------
+    ShapeError
+        If there is no class.
     ValueError
         If the temperature is not positive.
 
@@ -143,9 +150,16 @@ def softmax(logits: Array, *, temperature: float = 1.0) -> Array:
     >>> softmax(np.array([0.0, 0.0]))
     array([0.5, 0.5])
     """
+    check_finite(temperature=temperature)
     if not temperature > 0:
         raise ValueError(f"`temperature` must be positive. Received: temperature={temperature!r}")
-    scaled = np.asarray(logits) / temperature
+    logits = as_numbers("logits", logits)
+    if not logits.shape or not logits.shape[-1]:
+        raise ShapeError(
+            "`logits` must have shape (..., classes) with at least one class. "
+            f"Received: logits.shape={logits.shape}"
+        )
+    scaled = logits / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
@@ -182,7 +196,8 @@ def softmax_gradient(logits: Array, grad_output: Array, *, temperature: float = 
     >>> softmax_gradient(np.array([0.0, 0.0]), np.array([4.0, 0.0]))
     array([ 1., -1.])
     """
-    grad_output = as_gradient("grad_output", grad_output, np.shape(logits))
+    logits = as_numbers("logits", logits)
+    grad_output = as_gradient("grad_output", grad_output, logits.shape)
     shares = softmax(logits, temperature=temperature)
     mean = (shares * grad_output).sum(axis=-1, keepdims=True)
     return np.asarray(shares * (grad_output - mean) / temperature)

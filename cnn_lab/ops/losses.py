@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnn_lab.ops.activations import softmax
-from cnn_lab.ops.types import Array, ShapeError, as_float
+from cnn_lab.ops.types import Array, ShapeError, as_array, as_float
 
 SMALLEST_PROBABILITY = 1e-7
 
@@ -146,7 +146,7 @@ def softmax_cross_entropy_gradient(
 def _prepare(name: str, scores: Array, labels: Array) -> tuple[Array, Array]:
     """Return scores and labels as arrays of shape (n, classes) with the same precision."""
     scores = as_float(name, scores, ndim=2, axes="(n, classes)")
-    labels = np.asarray(labels)
+    labels = as_array("labels", labels)
     by_number = labels.ndim == 1
     if labels.shape != (scores.shape[:1] if by_number else scores.shape) or not len(scores):
         raise ShapeError(

@@ -4,7 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_lab.ops.types import Array, as_float, as_gradient
+from cnn_lab.ops.types import (
+    Array,
+    ShapeError,
+    as_gradient,
+    as_numbers,
+    check_finite,
+    received,
+)
 
 
 class BatchNormalizationGradients(NamedTuple):
@@ -50,6 +57,8 @@ def batch_normalization(
 
     Raises
     ------
+    ShapeError
+        If there is not one number per channel, or no value to take statistics of.
     ValueError
         If only one of mean and variance is given.
 
@@ -71,11 +80,14 @@ def batch_normalization(
     array([[-1.],
            [ 1.]])
     """
+    inputs = _channels_last(inputs)
     mean, variance = _statistics(inputs, mean, variance)
-    scale = 1 / np.sqrt(variance + epsilon)
+    scale = 1 / _spread(variance, epsilon)
     if gamma is not None:
-        scale = scale * gamma
-    offset = -mean * scale if beta is None else beta - mean * scale
+        scale = scale * _one_each("gamma", gamma, inputs)
+    offset = -mean * scale
+    if beta is not None:
+        offset = _one_each("beta", beta, inputs) + offset
     return np.asarray(inputs * scale + offset)
 
 
@@ -125,11 +137,11 @@ def batch_normalization_gradients(
     array([[0.],
            [0.]])
     """
-    inputs = as_float("inputs", inputs, ndim=np.ndim(inputs), axes="(..., channels)")
+    inputs = _channels_last(inputs)
     grad_output = as_gradient("grad_output", grad_output, inputs.shape)
     own_statistics = mean is None
     mean, variance = _statistics(inputs, mean, variance)
-    spread = 1 / np.sqrt(variance + epsilon)
+    spread = 1 / _spread(variance, epsilon)
     normalized = (inputs - mean) * spread
     axes = tuple(range(inputs.ndim - 1))
     felt = grad_output
@@ -137,17 +149,52 @@ def batch_normalization_gradients(
         along = (grad_output * normalized).mean(axis=axes)
         felt = grad_output - grad_output.mean(axis=axes) - normalized * along
     return BatchNormalizationGradients(
-        felt * (spread if gamma is None else spread * gamma),
+        felt * (spread if gamma is None else spread * _one_each("gamma", gamma, inputs)),
         (grad_output * normalized).sum(axis=axes),
         grad_output.sum(axis=axes),
     )
 
 
+def _channels_last(inputs: Array) -> Array:
+    inputs = as_numbers("inputs", inputs)
+    if not inputs.ndim:
+        raise ShapeError(
+            f"`inputs` must have shape (..., channels). Received: inputs.shape={inputs.shape}"
+        )
+    return inputs
+
+
+def _one_each(name: str, values: Array, inputs: Array) -> Array:
+    """Return one number for each channel of the inputs."""
+    values = as_numbers(name, values)
+    if values.shape != inputs.shape[-1:]:
+        raise ShapeError(
+            f"`{name}` must hold one number per channel, {inputs.shape[-1]}. "
+            f"Received: {name}.shape={values.shape}"
+        )
+    return values
+
+
+def _spread(variance: Array, epsilon: float) -> Array:
+    check_finite(epsilon=epsilon)
+    if epsilon < 0 or (variance < 0).any():
+        raise ValueError(
+            "`epsilon` and `variance` must not be negative. "
+            f"Received: epsilon={epsilon}, variance={received(variance)}"
+        )
+    return np.asarray(np.sqrt(variance + epsilon))
+
+
 def _statistics(inputs: Array, mean: Array | None, variance: Array | None) -> tuple[Array, Array]:
     if mean is not None and variance is not None:
-        return mean, variance
+        return _one_each("mean", mean, inputs), _one_each("variance", variance, inputs)
     if mean is None and variance is None:
-        axes = tuple(range(np.ndim(inputs) - 1))
+        axes = tuple(range(inputs.ndim - 1))
+        if not inputs.size:
+            raise ShapeError(
+                "The batch must hold at least one value, or `mean` and `variance` be given. "
+                f"Received: inputs.shape={inputs.shape}"
+            )
         return np.mean(inputs, axis=axes), np.var(inputs, axis=axes)
     raise ValueError(
         f"Give both `mean` and `variance`, or neither. Received: mean={mean}, variance={variance}"

@@ -164,7 +164,7 @@ IMAGES, KERNEL = np.ones((1, 4, 4, 2)), np.ones((3, 3, 2, 1))
             "at most 3 rows",
         ),
         (lambda: ops.conv2d(IMAGES, KERNEL, groups=0), ValueError, "groups=0"),
-        (lambda: ops.conv2d(np.array([["a"]]), KERNEL), ValueError, "must hold numbers"),
+        (lambda: ops.conv2d(np.array([["a"]]), KERNEL), ValueError, "must hold real numbers"),
         (lambda: ops.max_pool2d(IMAGES, pool_size=5), ShapeError, "spans 5 pixels"),
         (lambda: ops.max_pool2d(IMAGES, padding=2), ValueError, "smaller than the window"),
         (lambda: ops.dense(np.ones((1, 3)), np.ones((2, 2))), ShapeError, "one row per feature"),

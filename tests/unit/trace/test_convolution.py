@@ -212,7 +212,7 @@ def test_wrong_shapes_are_named(image, kernel, options, message):
         ((np.full((4, 4), np.nan), SOBEL), "`image` must hold finite"),
         ((np.ones((4, 4)), np.full((3, 3, 1, 1), np.inf)), "`kernel` must hold finite"),
         ((np.ones((4, 4)), SOBEL, np.array([np.inf])), "`bias` must hold finite"),
-        ((np.array([["a"]]), SOBEL), "must hold numbers"),
+        ((np.array([["a"]]), SOBEL), "must hold real numbers"),
     ],
 )
 def test_wrong_values_are_named(arguments, message):

@@ -1,10 +1,23 @@
-"""Digits in photographs and other pictures, as light ink on black."""
+"""Digits in photographs and other pictures, as light ink on black.
 
+The way from a picture to a digit, a function for each step:
+
+1. `_opened`: decode the file and scale it down.
+2. `_contrast`: estimate the paper, and how much each pixel differs from it in the ink's colour.
+3. `_ink`: from contrast to ink between 0 and 1, without the paper's grain.
+4. `_inside`: if the ink is a frame or a sheet with something on it, cut that out, straighten it,
+   and begin again with 2.
+5. `_parts` and `_digits`: connected shapes, without dirt, put together to digits.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from cnn_lab.data.pixels import number_shapes, spread
 from cnn_lab.data.uploads import PictureError, middle_of, open_rgba, picture_pixels
@@ -13,18 +26,41 @@ from cnn_lab.network.visitor import DIGIT_SHAPE
 from cnn_lab.ops.types import Array
 
 Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
+Line = tuple[float, float]  # offset and slope
+Corner = tuple[float, float]  # x, y
 
 CANVAS_SIDE = 280
 DIGIT_SIDE = 200
+KEPT_SIDE = 1120  # pixels kept of a large picture, so that a sheet on it can be cut out
 WORKING_SIDE = 560
-NOTHING = "No digit stands out in this picture: ink and paper look the same."
-MIN_CONTRAST = 24  # minimum contrast between paper and ink, of 255 grey levels
-NOISE = 0.1  # of full ink, if there is grain at the border of the picture
+NOTHING = "No digit stands out in this picture: "
+MIN_CONTRAST = 24  # minimum contrast between paper and ink, of 255 levels
+MAX_MISFIT = 16  # levels; a pixel further from the paper does not count as worse
+MIN_INK_SHARE = 0.003  # of the picture
+PATCH_SHARE = 0.75  # of full contrast; what differs less and is wide is a patch of light
+WIDE_SHARE = 0.18  # of the picture's shorter side; no stroke is so wide
+NOISE = 0.1  # of full ink; weaker pixels are paper
 FAINT = 0.2  # of full ink; weaker pixels do not form a shape
+CELLS = 280  # shapes are looked for on a grid with at most so many cells per side
 CRUMB_SHARE = 0.05  # smaller shapes, relative to the largest, are dirt
-# Maximum distance between parts of one digit, relative to the longest part.
-NEAR_SHARE = 0.15
+# Maximum distance between parts of one digit, relative to the digit: in general, for a part above
+# or below one at least twice as high (the bar of a 5), and for parts that are wider than high
+# together, as two digits are.
+NEAR_SHARE, STACKED_SHARE, TOUCHING_SHARE = 0.15, 0.3, 0.1
+FLAT_SHARE = 0.5
 LARGE_SHARE = 0.5  # shapes half as long as the longest may be digits too
+
+MIN_INNER_SHARE = 0.2  # of the picture's longer side
+MAX_NESTED = 4  # a sheet on a table, a box on it, and two more
+MIN_FRAME_CELLS = 24
+MIN_FRAME_SHARE = 0.3  # of the picture's longer side
+MAX_FRAME_DEPTH = 0.4  # of a frame's height or width
+STRAIGHT_SHARE = 0.6  # of a side's length must lie on one straight line
+MAX_SLOPE = 0.25
+SOLID_SHARE = 0.6  # of a sheet's frame is covered by it
+MIN_CONTENT_SHARE = 0.15  # of the longer side of what a frame encloses
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +69,42 @@ class FoundDigit:
 
     Attributes
     ----------
-    rgba : ndarray of uint8, shape (280, 280, 4)
-        As `ink_from_picture` returns it.
+    ink : ndarray of uint8, shape (height, width)
+        Light ink on black, cropped to the digit.
+    frame : (int, int, int, int)
+        Left, top, right and lower edge of the digit in `FoundDigits.view`.
     n_shapes : int
         Number of large separate shapes. Of several, the one closest to the middle of the picture
         was taken.
     """
 
-    rgba: NDArray[np.uint8]
+    ink: NDArray[np.uint8]
+    frame: tuple[int, int, int, int]
     n_shapes: int
+
+    @property
+    def rgba(self) -> NDArray[np.uint8]:
+        """Drawing on the canvas, as `ink_from_picture` returns it."""
+        return _on_canvas(self.ink)
+
+
+@dataclass(frozen=True, eq=False)
+class FoundDigits:
+    """All digits found in a picture.
+
+    Attributes
+    ----------
+    view : ndarray of uint8, shape (height, width, 3)
+        The part of the picture with the digits: a sheet or a box, if there is one, straightened.
+    digits : sequence of FoundDigit
+        At least one, in reading order.
+    central : int
+        Index of the digit closest to the middle of the view.
+    """
+
+    view: NDArray[np.uint8]
+    digits: Sequence[FoundDigit]
+    central: int
 
 
 def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
@@ -65,21 +128,43 @@ def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
 
     Notes
     -----
-    The lightness of the paper is estimated locally, so a shadow across a photograph does little
-    harm. Of several digits, the one closest to the middle is taken.
+    The colour of the paper is estimated locally, so a shadow across a photograph does little
+    harm. A frame, a box or a table around the digit is left out. Of several digits, the one
+    closest to the middle is taken.
     """
     return find_digit(source).rgba
 
 
 def find_digit(source: bytes | Image.Image) -> FoundDigit:
-    """Return the digit in a picture, and the number of shapes found.
+    """Return the digit in a picture that is closest to its middle, and the number of digits.
 
     Parameters and errors are those of `ink_from_picture`.
     """
-    ink = _ink(_grey(open_rgba(source, longest_side=WORKING_SIDE, grey=True)))
-    shapes = _without_crumbs(number_shapes(_coarse(ink)))
-    kept, n_shapes = _most_central(shapes)
-    return FoundDigit(_on_canvas(_only(ink, kept)), n_shapes)
+    found = find_digits(source)
+    return found.digits[found.central]
+
+
+def find_digits(source: bytes | Image.Image) -> FoundDigits:
+    """Return all digits in a picture.
+
+    Parameters and errors are those of `ink_from_picture`.
+    """
+    picture = _opened(source)
+    view, ink = _looked_at(picture)
+    for _ in range(MAX_NESTED):
+        inner = _inside(_coarse(ink))
+        if inner is None:
+            break
+        picture = _cut_out(picture, inner)
+        view, ink = _looked_at(picture)
+    mask = _coarse(ink)
+    digits = _digits(mask)
+    found = [one for cells in digits if (one := _found(ink, cells, mask.shape, len(digits)))]
+    if not found:
+        raise PictureError(f"{NOTHING}there is nothing but specks.")
+    middle = np.array(view.size) / 2
+    distances = [np.hypot(*(np.add(one.frame[:2], one.frame[2:]) / 2 - middle)) for one in found]
+    return FoundDigits(np.asarray(view), found, int(np.argmin(distances)))
 
 
 def picture_for(shape: tuple[int, int, int], data: bytes) -> Array:
@@ -106,58 +191,148 @@ def picture_for(shape: tuple[int, int, int], data: bytes) -> Array:
         return middle_of(picture_pixels(data), shape)
     image = prepare_digit(ink_from_picture(data))
     if image is None:
-        raise PictureError(NOTHING)
+        raise PictureError(f"{NOTHING}its ink is too faint.")
     return image[..., np.newaxis]
 
 
-def _grey(picture: Image.Image) -> Grey:
-    """Return lightness from 0 to 255, at most 560 pixels per side, on an opaque background."""
-    rgba = picture.reduce(max(1, -(-max(picture.size) // WORKING_SIDE)))
-    lightness, opacity = rgba.convert("L"), rgba.getchannel("A")
-    alpha = np.asarray(opacity, np.float32) / 255
-    seen = np.asarray(lightness, np.float32)
+def _looked_at(picture: Image.Image) -> tuple[Image.Image, Grey]:
+    """Return a picture in working size, and the ink in it."""
+    view = _reduced(picture, WORKING_SIDE)
+    away = _away_from_paper(view)
+    contrast = _contrast(away)
+    ink = _ink(contrast)
+    if _is_in_patches(away, contrast) and not _inside(_coarse(ink)):
+        ink = _ink(_contrast_in_patches(away))
+    return view, ink
+
+
+# 1. The picture
+
+
+def _opened(source: bytes | Image.Image) -> Image.Image:
+    """Return a picture in colour, at most 1,120 pixels per side, on an opaque background."""
+    rgba = _reduced(open_rgba(source, longest_side=KEPT_SIDE), KEPT_SIDE)
+    opacity = rgba.getchannel("A")
     if opacity.getextrema()[0] == 255:
-        return seen
+        return rgba.convert("RGB")
     # Ink on a transparent background: put dark ink on white and light ink on black.
+    alpha = np.asarray(opacity, np.float32)
+    seen = np.asarray(rgba.convert("L"), np.float32)
     mean = float((seen * alpha).sum() / max(float(alpha.sum()), 1e-6))
-    ground = 255.0 if mean < 128 else 0.0
-    return np.asarray(seen * alpha + ground * (1 - alpha), np.float32)
+    ground = Image.new("RGBA", rgba.size, "white" if mean < 128 else "black")
+    return Image.alpha_composite(ground, rgba).convert("RGB")
 
 
-def _ink(grey: Grey) -> Grey:
-    """Return the contrast of each pixel to the paper around it, from 0 to 1."""
-    if float(np.ptp(grey)) < MIN_CONTRAST:
-        raise PictureError(NOTHING)
-    above = grey - _paper(grey)
-    if float(np.sum(above * above * above)) < 0:
-        above = -above  # the stronger contrast is ink: here it is darker than the paper
-    above = np.maximum(above, 0)
-    strong = above[above > _otsu(above)]
-    if strong.size == 0 or float(strong.mean()) < MIN_CONTRAST:
-        raise PictureError(NOTHING)
-    border = np.concatenate([above[0], above[-1], above[:, 0], above[:, -1]])
-    high = float(np.quantile(strong, 0.98))
-    noise = min(float(np.quantile(border, 0.99)), high / 2)
-    ink = np.clip((above - noise) / (high - noise), 0, 1)
-    if noise >= 1:
-        ink[ink < NOISE] = 0
-    return np.asarray(ink, np.float32)
+def _reduced(picture: Image.Image, longest_side: int) -> Image.Image:
+    return picture.reduce(max(1, -(-max(picture.size) // longest_side)))
 
 
-def _paper(grey: Grey) -> Grey:
-    """Fit a smooth surface to the paper, excluding more of the ink in each iteration."""
-    step = max(1, max(grey.shape) // 64)
-    sample = grey[::step, ::step]
-    terms = _surface(grey.shape)
+# 2. The paper, and the contrast to it
+
+
+def _away_from_paper(picture: Image.Image) -> Grey:
+    """Return how far each pixel is from the paper in the ink's colour, in levels of 255.
+
+    The sign has no meaning: either ink or what differs in the other direction is positive.
+    """
+    pixels = np.asarray(picture, np.float32)
+    if float(np.ptp(pixels, axis=(0, 1)).max()) < MIN_CONTRAST:
+        raise PictureError(f"{NOTHING}it has the same colour everywhere.")
+    away = pixels - _paper(pixels)
+    # Most of what differs from the paper is ink. Its colour is the direction in which these
+    # pixels differ: for grey ones the lightness, for red ink on green paper from green to red.
+    sizes = np.sqrt((away * away).sum(axis=2) / 3)
+    strong = away[sizes > _otsu(sizes)]
+    _, directions = np.linalg.eigh(strong.T @ strong)
+    return np.asarray(away @ (directions[:, -1] / np.float32(np.sqrt(3))), np.float32)
+
+
+def _contrast(away: Grey) -> Grey:
+    """Return the contrast of ink: the stronger one, whether it is darker or lighter than paper."""
+    return np.maximum(away if float(np.sum(away**3)) > 0 else -away, 0)
+
+
+def _contrast_in_patches(away: Grey) -> Grey:
+    """Return the contrast of ink on paper that is partly in a shadow or in another light.
+
+    What remains of a picture if everything narrower than a window is removed is its paper, in
+    each patch of its own lightness.
+
+    References
+    ----------
+    .. [1] Serra (1982), "Image Analysis and Mathematical Morphology": opening and top-hat.
+    """
+    window = _wide(away.shape)
+    lighter, darker = away - _opened_by(away, window), -away - _opened_by(-away, window)
+    return max(lighter, darker, key=lambda contrast: float(np.sum(contrast**3)))
+
+
+def _is_in_patches(away: Grey, contrast: Grey) -> bool:
+    """Return whether what differs from the paper is wide, and something else is ink.
+
+    A shadow is wide, but ink is darker. A patch of light is wide, but ink differs from the paper
+    in the other direction. A bold digit that fills the picture is wide, but is all there is.
+    """
+    strong = contrast > _otsu(contrast)
+    wide = _opened_by(strong, _wide(away.shape))
+    if not wide.any():
+        return False
+    full = float(np.quantile(contrast[strong], 0.995))
+    other = np.abs(away) - contrast
+    return bool(
+        float(np.mean(other > full / 2)) > MIN_INK_SHARE
+        or float(np.median(contrast[wide])) < PATCH_SHARE * full
+    )
+
+
+def _wide(shape: tuple[int, ...]) -> int:
+    return max(3, round(WIDE_SHARE * min(shape)))
+
+
+def _opened_by(values: NDArray[Any], window: int) -> NDArray[Any]:
+    """Return the largest of the smallest values of all windows that contain a place."""
+    for axis in (0, 1):
+        values = _extreme(values, window, axis, np.minimum)
+    for axis in (0, 1):
+        values = _extreme(values[::-1, ::-1], window, axis, np.maximum)[::-1, ::-1]
+    return values
+
+
+def _extreme(values: NDArray[Any], window: int, axis: int, extreme: np.ufunc) -> NDArray[Any]:
+    """Return the extreme of each place and those after it, up to a window's length."""
+    values = np.moveaxis(values, axis, 0).copy()
+    done = 1
+    while done < window:
+        step = min(done, window - done)
+        values[:-step] = extreme(values[:-step], values[step:])
+        done += step
+    return np.moveaxis(values, 0, axis)
+
+
+def _paper(pixels: Grey) -> Grey:
+    """Return the colour of the paper at each pixel: the smooth surface that fits most of them."""
+    step = max(1, max(pixels.shape) // 64)
+    terms = _surface(pixels.shape[:2])
     rows = terms[:, ::step, ::step].reshape(len(terms), -1).T
-    values = sample.ravel()
-    kept = np.ones(len(values), bool)
+    values = pixels[::step, ::step].reshape(-1, 3)
+    lightness = values.mean(axis=1)
+    threshold = _otsu(lightness)
+    # Ink may cover so much that a surface through all pixels lies between ink and paper. So the
+    # search begins with all, with the lighter ones and with the darker ones.
+    starts = (lightness >= 0, lightness > threshold, lightness <= threshold)
+    fits = [_fitted(rows, values, start) for start in starts if start.sum() > 2 * len(terms)]
+    factors = min(fits, key=lambda fit: fit[0])[1]
+    return np.asarray(np.tensordot(terms, factors, axes=(0, 0)), np.float32)
+
+
+def _fitted(rows: Grey, values: Grey, kept: Mask) -> tuple[float, Grey]:
+    """Fit a surface, excluding what is far from it in each iteration; return misfit and factors."""
     for _ in range(6):
         factors = np.linalg.lstsq(rows[kept], values[kept], rcond=None)[0]
-        rest = values - rows @ factors
-        tolerance = 1.5 * float(np.median(np.abs(rest[kept]))) + 1
-        kept = np.abs(rest) <= 2.5 * tolerance
-    return np.asarray(np.tensordot(factors, terms, axes=1), np.float32)
+        rest = np.sqrt(((values - rows @ factors) ** 2).mean(axis=1))
+        tolerance = 1.5 * float(np.median(rest[kept])) + 1
+        kept = rest <= 2.5 * tolerance
+    return float(np.minimum(rest, MAX_MISFIT).sum()), factors
 
 
 def _surface(shape: tuple[int, ...]) -> Grey:
@@ -185,79 +360,369 @@ def _otsu(values: Grey) -> float:
     return float(np.nanargmax(np.where(below * above > 0, between, -1)))
 
 
-def _only(ink: Grey, kept: NDArray[np.bool_]) -> Grey:
-    """Return the ink inside a coarse mask, and zero elsewhere."""
-    # A margin of one cell keeps the soft edge of a shape.
-    mask = Image.fromarray(np.where(spread(kept), 255, 0).astype(np.uint8))
-    size = (ink.shape[1], ink.shape[0])
-    near = np.asarray(mask.resize(size, Image.Resampling.NEAREST)) > 0
-    return np.where(near, ink, np.float32(0))
+# 3. The ink
 
 
-def _without_crumbs(shapes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return a mask of the shapes that are not small compared with the largest."""
-    areas = np.bincount(shapes.ravel())
-    areas[0] = 0
-    large: NDArray[np.bool_] = areas >= max(1.0, CRUMB_SHARE * areas.max(initial=0))
-    return large[shapes]
-
-
-def _most_central(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
-    """Select one of several large groups of shapes; return it and their number.
-
-    Shapes that nearly touch form one group, so that a digit in two strokes stays whole. If only
-    one group is large, the smaller ones count as its parts.
-    """
-    if not mask.any():
-        return mask, 0
-    # Growing by half the distance makes shapes touch that are closer than the distance.
-    reach = round(NEAR_SHARE * max(map(_longer_side, _parts(number_shapes(mask)))) / 2)
-    groups = [group & mask for group in _parts(number_shapes(spread(mask, reach)))]
-    longest = max(map(_longer_side, groups))
-    large = [group for group in groups if _longer_side(group) >= LARGE_SHARE * longest]
-    if len(large) == 1:
-        return mask, 1
-    return min(large, key=_distance_from_middle), len(large)
-
-
-def _parts(shapes: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
-    return [shapes == number for number in range(1, int(shapes.max()) + 1)]
-
-
-def _longer_side(mask: NDArray[np.bool_]) -> int:
-    return max(int(np.ptp(places)) + 1 for places in np.nonzero(mask))
-
-
-def _distance_from_middle(mask: NDArray[np.bool_]) -> float:
-    """Return the distance of the middle of a shape's frame from that of the picture, in cells."""
-    return float(
-        np.hypot(
-            *(
-                (places.min() + places.max() + 1 - length) / 2
-                for places, length in zip(np.nonzero(mask), mask.shape, strict=True)
-            )
+def _ink(contrast: Grey) -> Grey:
+    """Return ink from 0 to 1: the contrast above the paper's grain, relative to full ink."""
+    is_strong = contrast > _otsu(contrast)
+    strong = contrast[is_strong]
+    mean = float(strong.mean()) if strong.size else 0.0
+    if mean < MIN_CONTRAST:
+        raise PictureError(
+            f"{NOTHING}the strongest marks differ from the paper by {mean:.0f} of 255 levels, and "
+            f"at least {MIN_CONTRAST} are needed."
         )
-    )
+    high = float(np.quantile(strong, 0.98))
+    noise = min(_grain(contrast, is_strong), high / 2)
+    ink = np.clip((contrast - noise) / (high - noise), 0, 1)
+    # A surface through paper of one colour leaves rests below one level.
+    ink[(contrast < 1) | ((ink < NOISE) & (noise >= 1))] = 0
+    return np.asarray(ink, np.float32)
 
 
-def _coarse(ink: Grey) -> NDArray[np.bool_]:
-    """Return where there is ink, on a grid of at most 70 cells per side."""
-    factor = max(1, -(-max(ink.shape) // 70))
+def _grain(contrast: Grey, is_strong: Mask) -> float:
+    """Return the contrast that only a hundredth of the paper exceeds, by grain or faint lines."""
+    paper = contrast[~spread(is_strong, max(1, max(contrast.shape) // 100))]
+    return float(np.quantile(paper, 0.99)) if paper.size > contrast.size / 50 else 0.0
+
+
+def _coarse(ink: Grey) -> Mask:
+    """Return where there is ink, on a grid of at most 280 cells per side."""
+    factor = max(1, -(-max(ink.shape) // CELLS))
     dark = Image.fromarray((ink > FAINT).astype(np.uint8) * 255)
     return np.asarray(dark.reduce(factor)) > 0
 
 
-def _on_canvas(ink: Grey) -> NDArray[np.uint8]:
+# 4. Frames and sheets
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Connected shape on the grid of a picture.
+
+    Attributes
+    ----------
+    rows, columns : ndarray of int64, shape (n,)
+        Places of its cells.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    @cached_property
+    def frame(self) -> tuple[int, int, int, int]:
+        """Left, top, right and lower edge."""
+        rows, columns = self.rows, self.columns
+        return (
+            int(columns.min()),
+            int(rows.min()),
+            int(columns.max()) + 1,
+            int(rows.max()) + 1,
+        )
+
+    @property
+    def width(self) -> int:
+        """Number of columns between left and right edge."""
+        return self.frame[2] - self.frame[0]
+
+    @property
+    def height(self) -> int:
+        """Number of rows between top and lower edge."""
+        return self.frame[3] - self.frame[1]
+
+    @property
+    def longer(self) -> int:
+        """The larger of width and height."""
+        return max(self.width, self.height)
+
+    def mask(self, shape: tuple[int, ...]) -> Mask:
+        """Return the part on an empty grid."""
+        mask = np.zeros(shape, bool)
+        mask[self.rows, self.columns] = True
+        return mask
+
+    @property
+    def area(self) -> int:
+        """Number of cells."""
+        return len(self.rows)
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Row and column of the middle of the frame."""
+        left, top, right, low = self.frame
+        return (top + low) / 2, (left + right) / 2
+
+    def distance(self, other: "Part") -> float:
+        """Return the distance between the closest cells; of a large part, some of its cells."""
+        places = [
+            np.stack([part.rows, part.columns], axis=1)[:: max(1, part.area // 500)]
+            for part in (self, other)
+        ]
+        apart = places[0][:, np.newaxis] - places[1]
+        return float(np.sqrt((apart * apart).sum(axis=2).min()))
+
+    def joined(self, other: "Part") -> "Part":
+        """Return both parts as one."""
+        return Part(
+            np.concatenate([self.rows, other.rows]), np.concatenate([self.columns, other.columns])
+        )
+
+
+def _parts(mask: Mask) -> list[Part]:
+    """Return the connected shapes of a mask, the longest first."""
+    shapes = number_shapes(mask)
+    rows, columns = np.nonzero(shapes)
+    numbers = shapes[rows, columns]
+    order = np.argsort(numbers, kind="stable")
+    cuts = np.cumsum(np.bincount(numbers)[1:])[:-1]
+    parts = [Part(rows[places], columns[places]) for places in np.split(order, cuts) if len(places)]
+    return sorted(parts, key=lambda part: part.longer, reverse=True)
+
+
+def _inside(mask: Mask) -> Sequence[Corner] | None:
+    """Return the corners of what a sheet or a frame encloses, as shares of width and height.
+
+    The corners are upper left, lower left, lower right and upper right; None if no shape is a
+    sheet or a frame with something on it.
+    """
+    height, width = mask.shape
+    for part in _parts(mask):
+        if part.longer < max(MIN_FRAME_CELLS, MIN_FRAME_SHARE * max(mask.shape)):
+            return None
+        shape = part.mask(mask.shape)
+        left, top, right, low = part.frame
+        whole = shape[top:low, left:right]
+        if len(part.rows) > SOLID_SHARE * whole.size:
+            corners = _moved(_quadrilateral(_outer_edges(whole), whole.shape, 4), left, top)
+            if corners and _has_content(~shape, corners, apart=True):
+                return [(x / width, y / height) for x, y in corners]
+        corners = _moved(_quadrilateral(_inner_edges(whole), whole.shape, 3), left, top)
+        if corners and _has_content(mask, corners, apart=False):
+            return [(x / width, y / height) for x, y in corners]
+        corners = _quadrilateral(_ends_of_strips(shape), shape.shape, 1)
+        if corners and _has_content(mask, corners, apart=True):
+            return [(x / width, y / height) for x, y in corners]
+    return None
+
+
+def _outer_edges(shape: Mask) -> Iterator[Line | None]:
+    """Yield the straight lines along the outside of a shape: top, bottom, left, right."""
+    for first, _, depth in _first_runs(shape):
+        yield _straight(first, first < MAX_FRAME_DEPTH * depth)
+
+
+def _inner_edges(shape: Mask) -> Iterator[Line | None]:
+    """Yield the inner edges of the straight lines along the outside of a shape."""
+    for first, after, depth in _first_runs(shape):
+        line = _straight(first, first < MAX_FRAME_DEPTH * depth)
+        # Where the digit touches the line, it seems thicker.
+        thickness = float(np.quantile(after - first, 0.3))
+        is_thin = thickness < MAX_FRAME_DEPTH * depth
+        yield (line[0] + thickness, line[1]) if line and is_thin else None
+
+
+def _ends_of_strips(shape: Mask) -> Iterator[Line | None]:
+    """Yield the same for a shape that fills most of the picture's border on that side."""
+    for first, after, depth in _first_runs(shape):
+        at_border = float(np.mean(first == 0)) >= STRAIGHT_SHARE
+        yield _straight(after, after < MAX_FRAME_DEPTH * depth) if at_border else None
+
+
+def _first_runs(shape: Mask) -> Iterator[tuple[Places, Places, int]]:
+    """Yield where each line that enters from a side meets the shape and where it leaves it.
+
+    From the top, from the bottom, from the left and from the right, each with the number of cells
+    in that direction, which also stands for "never".
+    """
+    for view in (shape, shape[::-1], shape.T, shape.T[::-1]):
+        depth = len(view)
+        first = np.where(view.any(axis=0), view.argmax(axis=0), depth)
+        left = ~view & (np.arange(depth)[:, np.newaxis] > first)
+        yield first, np.where(left.any(axis=0), left.argmax(axis=0), depth), depth
+
+
+def _straight(places: Places, usable: Mask) -> Line | None:
+    """Return the straight line on which most of the places lie, as offset and slope, or None."""
+    across = np.flatnonzero(usable)
+    if len(across) < STRAIGHT_SHARE * len(places) or len(across) < 2:
+        return None
+    # The median of the slopes between pairs is not misled by a digit that touches the line.
+    some = across[:: max(1, len(across) // 40)]
+    one, other = np.triu_indices(len(some), 1)
+    rise = (places[some[other]] - places[some[one]]) / (some[other] - some[one])
+    slope = float(np.median(rise))
+    offset = float(np.median(places[across] - slope * (across + 0.5)))
+    tolerance = 1 + 0.01 * len(places)
+    near = across[np.abs(places[across] - slope * (across + 0.5) - offset) <= tolerance]
+    if len(near) < STRAIGHT_SHARE * len(places) or abs(slope) > MAX_SLOPE:
+        return None
+    slope, offset = np.polyfit(near + 0.5, places[near], 1)
+    return float(offset), float(slope)
+
+
+def _quadrilateral(
+    edges: Iterable[Line | None], shape: tuple[int, ...], n_lines: int
+) -> Sequence[Corner] | None:
+    """Return the corners between four lines, of which at least `n_lines` must be known.
+
+    A line that is not known is the edge of the shape.
+    """
+    lines = list(edges)
+    if sum(line is not None for line in lines) < n_lines:
+        return None
+    height, width = shape
+    # One cell inwards, where the soft edge of the line has ended.
+    (top, down), (low, up), (left, right_on), (right, left_on) = (
+        (0.0, 0.0) if line is None else (line[0] + 1, line[1]) for line in lines
+    )
+    low, up, right, left_on = height - low, -up, width - right, -left_on
+
+    def meeting(row: float, per_column: float, column: float, per_row: float) -> Corner:
+        x = (column + per_row * row) / (1 - per_row * per_column)
+        return x, row + per_column * x
+
+    corners = [
+        meeting(top, down, left, right_on),
+        meeting(low, up, left, right_on),
+        meeting(low, up, right, left_on),
+        meeting(top, down, right, left_on),
+    ]
+    spans = np.ptp(np.array(corners), axis=0)
+    return corners if spans.min() >= MIN_FRAME_CELLS / 2 else None
+
+
+def _moved(corners: Sequence[Corner] | None, left: int, top: int) -> Sequence[Corner] | None:
+    return corners and [(x + left, y + top) for x, y in corners]
+
+
+def _has_content(mask: Mask, corners: Sequence[Corner], *, apart: bool) -> bool:
+    """Return whether there is a shape inside the corners that may be a digit.
+
+    `apart` demands that it does not touch the edges.
+    """
+    area = Image.new("1", mask.shape[::-1])
+    ImageDraw.Draw(area).polygon([(x - 0.5, y - 0.5) for x, y in corners], fill=1)
+    inside = np.asarray(area)
+    edge = inside & spread(~np.pad(inside, 1))[1:-1, 1:-1]
+    spans = np.ptp(np.array(corners), axis=0)
+    for part in _parts(mask & inside):
+        if part.longer < MIN_CONTENT_SHARE * spans.max():
+            return False
+        touches = bool(edge[part.rows, part.columns].any())
+        # Between the upper and the lower half of an angular 8 there is only a bar.
+        is_bar = part.width > 0.9 * spans[0] and part.height < 0.4 * part.width
+        if not is_bar and not (apart and touches):
+            return True
+    return False
+
+
+def _cut_out(picture: Image.Image, corners: Sequence[Corner]) -> Image.Image:
+    """Return a quadrilateral of a picture, straightened."""
+    points = np.array(corners) * picture.size
+    left, low, right, top = np.hypot(*(np.roll(points, -1, axis=0) - points).T)
+    size = max(1, round((low + top) / 2)), max(1, round((left + right) / 2))
+    return picture.transform(
+        size, Image.Transform.QUAD, points.ravel().tolist(), Image.Resampling.BICUBIC
+    )
+
+
+# 5. The digits
+
+
+def _digits(mask: Mask) -> list[Part]:
+    """Return the digits on a grid, each of one or more shapes, in reading order."""
+    parts = _without_crumbs(_without_borders(_parts(mask), mask.shape))
+    if not parts:
+        return []
+    groups = _joined(parts)
+    longest = max(group.longer for group in groups)
+    digits = [group for group in groups if group.longer >= LARGE_SHARE * longest]
+    for small in groups:
+        if small.longer < LARGE_SHARE * longest:
+            nearest = min(range(len(digits)), key=lambda at: small.distance(digits[at]))
+            if small.distance(digits[nearest]) <= STACKED_SHARE * longest:
+                digits[nearest] = digits[nearest].joined(small)
+    return _in_reading_order(digits, longest)
+
+
+def _without_borders(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
+    """Leave out what the picture's border cuts off, unless nothing else is large."""
+    rows, columns = shape
+    inner = [
+        part
+        for part in parts
+        if part.frame[0] > 0
+        and part.frame[1] > 0
+        and part.frame[2] < columns
+        and part.frame[3] < rows
+    ]
+    return inner if inner and inner[0].longer >= MIN_INNER_SHARE * max(shape) else parts
+
+
+def _without_crumbs(parts: list[Part]) -> list[Part]:
+    """Leave out shapes that are small compared with the largest."""
+    least = CRUMB_SHARE * max((part.area for part in parts), default=0)
+    return [part for part in parts if part.area >= least]
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    """Join the strokes of one digit, such as a 5 with its bar apart."""
+    groups: list[Part] = []
+    for part in parts:
+        whole, apart = part, []
+        for group in groups:
+            if _belong_together(group, whole):
+                whole = whole.joined(group)
+            else:
+                apart.append(group)
+        groups = [*apart, whole]
+    # Strokes that have been joined reach further than each of them.
+    return groups if len(groups) == len(parts) else _joined(groups)
+
+
+def _belong_together(one: Part, other: Part) -> bool:
+    """Return whether two shapes are strokes of one digit."""
+    whole = one.joined(other)
+    overlap = min(one.frame[2], other.frame[2]) - max(one.frame[0], other.frame[0])
+    if overlap >= min(one.width, other.width) / 2:
+        lower, higher = sorted((one.height, other.height))
+        reach = STACKED_SHARE if lower <= FLAT_SHARE * higher else NEAR_SHARE
+    else:
+        # A digit is seldom wider than high; two digits beside each other are.
+        reach = NEAR_SHARE if whole.width <= whole.height else TOUCHING_SHARE
+    return one.distance(other) <= reach * whole.longer
+
+
+def _in_reading_order(digits: list[Part], longest: int) -> list[Part]:
+    """Sort digits by lines, from the left in each."""
+    lines: list[list[Part]] = []
+    for digit in sorted(digits, key=lambda digit: digit.middle[0]):
+        if lines and digit.middle[0] - lines[-1][0].middle[0] <= longest / 2:
+            lines[-1].append(digit)
+        else:
+            lines.append([digit])
+    return [digit for line in lines for digit in sorted(line, key=lambda digit: digit.middle[1])]
+
+
+def _found(ink: Grey, cells: Part, shape: tuple[int, ...], n_shapes: int) -> FoundDigit | None:
+    """Return the ink of a digit that was found on the grid."""
+    # A margin of one cell keeps the soft edge of a shape.
+    mask = Image.fromarray(np.where(spread(cells.mask(shape)), 255, 0).astype(np.uint8))
+    factor = max(1, -(-max(ink.shape) // CELLS))
+    size = (shape[1] * factor, shape[0] * factor)
+    near = np.asarray(mask.resize(size, Image.Resampling.NEAREST))[: ink.shape[0], : ink.shape[1]]
+    picture = Image.fromarray(np.where(near > 0, np.round(255 * ink), 0).astype(np.uint8))
+    frame = picture.getbbox()
+    return frame and FoundDigit(np.asarray(picture.crop(frame)), frame, n_shapes)
+
+
+def _on_canvas(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Place ink in the middle of a black canvas, with a longer side of 200 pixels."""
-    picture = Image.fromarray(np.round(255 * ink).astype(np.uint8))
-    box = picture.getbbox()
-    if box is None:
-        raise PictureError(NOTHING)
-    digit = picture.crop(box)
-    factor = DIGIT_SIDE / max(digit.size)
-    width, height = (max(1, round(length * factor)) for length in digit.size)
+    factor = DIGIT_SIDE / max(ink.shape)
+    height, width = (max(1, round(length * factor)) for length in ink.shape)
     canvas = Image.new("L", (CANVAS_SIDE, CANVAS_SIDE))
-    digit = digit.resize((width, height), Image.Resampling.BOX)
+    digit = Image.fromarray(ink).resize((width, height), Image.Resampling.BOX)
     canvas.paste(digit, ((CANVAS_SIDE - width) // 2, (CANVAS_SIDE - height) // 2))
     return _opaque(np.asarray(canvas))
 

@@ -123,7 +123,7 @@ def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes
 
 def _blank(digit: Pixels, rng: np.random.Generator) -> Page:
     """Return a page of ordinary size and colours on which nothing is written."""
-    rows = int(rng.integers(240, 800))
+    rows = int(rng.integers(200, 600))
     columns = int(rows * rng.uniform(0.7, 1.4))
     paper, ink = _pair(rng, PAPERS, INKS)
     return Page(digit, rng, (rows, columns), paper, ink, float(rng.uniform(0.3, 0.85)))
@@ -268,7 +268,7 @@ def _taken(
     quality = int(rng.integers(55, 96)) if quality is None else quality
     seen = Image.fromarray(np.clip(page.colours, 0, 255).astype(np.uint8))
     sharp = np.asarray(seen.filter(ImageFilter.GaussianBlur(blur)), np.float32)
-    grain = rng.normal(0, noise, (*page.size, 1)) + rng.normal(0, noise / 3, sharp.shape)
+    grain = noise * rng.standard_normal((*page.size, 1), np.float32)
     picture = Image.fromarray(np.clip(sharp + grain, 0, 255).astype(np.uint8))
     return encoded(picture, "JPEG", quality=quality) if rng.random() < 0.7 else encoded(picture)
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-from cnn_lab.data.pixels import number_shapes, spread
+from cnn_lab.data.pixels import number_shapes, running, spread
 from cnn_lab.data.uploads import PictureError, middle_of, open_rgba, picture_pixels
 from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.network.visitor import DIGIT_SHAPE
@@ -35,12 +35,17 @@ CANVAS_SIDE = 280
 DIGIT_SIDE = 200
 KEPT_SIDE = 1120  # pixels kept of a large picture, so that a sheet on it can be cut out
 WORKING_SIDE = 560
+# Exponents of row and column in the terms of a quadratic surface.
+SURFACE = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2))
 NOTHING = "No digit stands out in this picture: "
+CHOSEN_COLOUR, OTHER_COLOUR = (196, 78, 0), (31, 90, 165)
+MAX_PARTS = 100  # of a page full of writing, the largest
 MIN_CONTRAST = 24  # minimum contrast between paper and ink, of 255 levels
 MAX_MISFIT = 16  # levels; a pixel further from the paper does not count as worse
 MIN_INK_SHARE = 0.003  # of the picture
 PATCH_SHARE = 0.75  # of full contrast; what differs less and is wide is a patch of light
 WIDE_SHARE = 0.18  # of the picture's shorter side; no stroke is so wide
+MIN_PAPER_SHARE = 0.02  # of the pixels; from fewer the paper's grain cannot be estimated
 NOISE = 0.1  # of full ink; weaker pixels are paper
 FAINT = 0.2  # of full ink; weaker pixels do not form a shape
 CELLS = 280  # shapes are looked for on a grid with at most so many cells per side
@@ -50,6 +55,8 @@ CRUMB_SHARE = 0.05  # smaller shapes, relative to the largest, are dirt
 # together, as two digits are.
 NEAR_SHARE, STACKED_SHARE, TOUCHING_SHARE = 0.15, 0.3, 0.1
 FLAT_SHARE = 0.5
+LINE_SHARE = 0.12  # of a line's length is its height, with a little tilt
+MIN_LINE_SHARE = 0.3  # of the picture's width
 LARGE_SHARE = 0.5  # shapes half as long as the longest may be digits too
 
 MIN_INNER_SHARE = 0.2  # of the picture's longer side
@@ -105,6 +112,28 @@ class FoundDigits:
     view: NDArray[np.uint8]
     digits: Sequence[FoundDigit]
     central: int
+
+    def marked(self, chosen: int) -> NDArray[np.uint8]:
+        """Return the view with a numbered frame around each digit, the chosen one in orange.
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width, 3)
+        """
+        picture = Image.fromarray(self.view)
+        pen = ImageDraw.Draw(picture)
+        width = max(1, max(picture.size) // 150)
+        font = ImageFont.load_default(max(9, max(picture.size) // 18))
+        for place, digit in enumerate(self.digits):
+            colour = CHOSEN_COLOUR if place == chosen else OTHER_COLOUR
+            left, top, right, low = digit.frame
+            pen.rectangle(
+                (left - width, top - width, right + width, low + width), None, colour, width
+            )
+            label = pen.textbbox((left, top), str(place + 1), font, "lb")
+            pen.rectangle(label, colour)
+            pen.text((left, top), str(place + 1), "white", font, "lb")
+        return np.asarray(picture)
 
 
 def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
@@ -249,7 +278,7 @@ def _away_from_paper(picture: Image.Image) -> Grey:
 
 def _contrast(away: Grey) -> Grey:
     """Return the contrast of ink: the stronger one, whether it is darker or lighter than paper."""
-    return np.maximum(away if float(np.sum(away**3)) > 0 else -away, 0)
+    return np.maximum(away if float(np.sum(away * away * away)) > 0 else -away, 0)
 
 
 def _contrast_in_patches(away: Grey) -> Grey:
@@ -264,7 +293,7 @@ def _contrast_in_patches(away: Grey) -> Grey:
     """
     window = _wide(away.shape)
     lighter, darker = away - _opened_by(away, window), -away - _opened_by(-away, window)
-    return max(lighter, darker, key=lambda contrast: float(np.sum(contrast**3)))
+    return max(lighter, darker, key=lambda one: float(np.sum(one * one * one)))
 
 
 def _is_in_patches(away: Grey, contrast: Grey) -> bool:
@@ -280,7 +309,7 @@ def _is_in_patches(away: Grey, contrast: Grey) -> bool:
     full = float(np.quantile(contrast[strong], 0.995))
     other = np.abs(away) - contrast
     return bool(
-        float(np.mean(other > full / 2)) > MIN_INK_SHARE
+        float(np.mean(other > full / 3)) > MIN_INK_SHARE
         or float(np.median(contrast[wide])) < PATCH_SHARE * full
     )
 
@@ -291,60 +320,56 @@ def _wide(shape: tuple[int, ...]) -> int:
 
 def _opened_by(values: NDArray[Any], window: int) -> NDArray[Any]:
     """Return the largest of the smallest values of all windows that contain a place."""
-    for axis in (0, 1):
-        values = _extreme(values, window, axis, np.minimum)
-    for axis in (0, 1):
-        values = _extreme(values[::-1, ::-1], window, axis, np.maximum)[::-1, ::-1]
-    return values
-
-
-def _extreme(values: NDArray[Any], window: int, axis: int, extreme: np.ufunc) -> NDArray[Any]:
-    """Return the extreme of each place and those after it, up to a window's length."""
-    values = np.moveaxis(values, axis, 0).copy()
-    done = 1
-    while done < window:
-        step = min(done, window - done)
-        values[:-step] = extreme(values[:-step], values[step:])
-        done += step
-    return np.moveaxis(values, 0, axis)
+    smallest = running(values, window, np.minimum)
+    return running(smallest[::-1, ::-1], window, np.maximum)[::-1, ::-1]
 
 
 def _paper(pixels: Grey) -> Grey:
     """Return the colour of the paper at each pixel: the smooth surface that fits most of them."""
     step = max(1, max(pixels.shape) // 64)
-    terms = _surface(pixels.shape[:2])
-    rows = terms[:, ::step, ::step].reshape(len(terms), -1).T
+    down, across = (_powers(length) for length in pixels.shape[:2])
+    rows = np.stack(
+        [np.outer(down[p, ::step], across[q, ::step]).ravel() for p, q in SURFACE], axis=1
+    )
     values = pixels[::step, ::step].reshape(-1, 3)
     lightness = values.mean(axis=1)
     threshold = _otsu(lightness)
     # Ink may cover so much that a surface through all pixels lies between ink and paper. So the
     # search begins with all, with the lighter ones and with the darker ones.
     starts = (lightness >= 0, lightness > threshold, lightness <= threshold)
-    fits = [_fitted(rows, values, start) for start in starts if start.sum() > 2 * len(terms)]
+    fits = [_fitted(rows, values, start) for start in starts if start.sum() > 2 * len(SURFACE)]
     factors = min(fits, key=lambda fit: fit[0])[1]
-    return np.asarray(np.tensordot(terms, factors, axes=(0, 0)), np.float32)
+    paper = np.empty_like(pixels)
+    for channel, of_terms in enumerate(factors.T):
+        table = np.zeros((3, 3), np.float32)
+        table[tuple(zip(*SURFACE, strict=True))] = of_terms
+        paper[..., channel] = down.T @ table @ across
+    return paper
 
 
 def _fitted(rows: Grey, values: Grey, kept: Mask) -> tuple[float, Grey]:
     """Fit a surface, excluding what is far from it in each iteration; return misfit and factors."""
     for _ in range(6):
-        factors = np.linalg.lstsq(rows[kept], values[kept], rcond=None)[0]
+        used = rows[kept].astype(np.float64)
+        # A little more on the diagonal, for pictures of one row or column.
+        normal = used.T @ used + 1e-6 * np.eye(used.shape[1])
+        factors = np.linalg.solve(normal, used.T @ values[kept])
         rest = np.sqrt(((values - rows @ factors) ** 2).mean(axis=1))
         tolerance = 1.5 * float(np.median(rest[kept])) + 1
         kept = rest <= 2.5 * tolerance
     return float(np.minimum(rest, MAX_MISFIT).sum()), factors
 
 
-def _surface(shape: tuple[int, ...]) -> Grey:
-    """Return the terms of a quadratic surface, shape (6, rows, columns)."""
-    row, column = np.meshgrid(
-        *(np.linspace(-1, 1, length, dtype=np.float32) for length in shape), indexing="ij"
-    )
-    return np.stack([np.ones_like(row), row, column, row * column, row * row, column * column])
+def _powers(length: int) -> Grey:
+    """Return the powers 0 to 2 of places from -1 to 1, shape (3, length)."""
+    place = np.linspace(-1, 1, length, dtype=np.float32)
+    return np.stack([np.ones_like(place), place, place * place])
 
 
 def _otsu(values: Grey) -> float:
     """Return the threshold that best separates values from 0 to 255 into two groups.
+
+    Of equally good ones, as between the levels of a picture with only two, it is in the middle.
 
     References
     ----------
@@ -357,7 +382,9 @@ def _otsu(values: Grey) -> float:
     sums = np.cumsum(counts * levels)
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
-    return float(np.nanargmax(np.where(below * above > 0, between, -1)))
+    between = np.where(below * above > 0, between, -1)
+    best = np.flatnonzero(between >= between.max() - 1e-9 * abs(between.max()))
+    return float(best[0] + best[-1] + 1) / 2
 
 
 # 3. The ink
@@ -382,9 +409,17 @@ def _ink(contrast: Grey) -> Grey:
 
 
 def _grain(contrast: Grey, is_strong: Mask) -> float:
-    """Return the contrast that only a hundredth of the paper exceeds, by grain or faint lines."""
-    paper = contrast[~spread(is_strong, max(1, max(contrast.shape) // 100))]
-    return float(np.quantile(paper, 0.99)) if paper.size > contrast.size / 50 else 0.0
+    """Return the contrast that only a hundredth of the paper exceeds, by grain or faint lines.
+
+    Ruled lines are few among all pixels, but most of them cross the border of the picture.
+    """
+    is_paper = ~spread(is_strong, max(1, max(contrast.shape) // 100))
+    if float(is_paper.mean()) < MIN_PAPER_SHARE:
+        return 0.0
+    edges = np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]
+    border = np.concatenate([contrast[edge][is_paper[edge]] for edge in edges])
+    papers = (contrast[is_paper], border) if border.size else (contrast[is_paper],)
+    return max(float(np.quantile(paper, 0.99)) for paper in papers)
 
 
 def _coarse(ink: Grey) -> Mask:
@@ -446,6 +481,11 @@ class Part:
     def area(self) -> int:
         """Number of cells."""
         return len(self.rows)
+
+    def touches(self, shape: tuple[int, ...]) -> tuple[bool, bool, bool, bool]:
+        """Return whether it touches the left, top, right and lower border of the grid."""
+        left, top, right, low = self.frame
+        return left == 0, top == 0, right == shape[1], low == shape[0]
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -632,7 +672,7 @@ def _cut_out(picture: Image.Image, corners: Sequence[Corner]) -> Image.Image:
 
 def _digits(mask: Mask) -> list[Part]:
     """Return the digits on a grid, each of one or more shapes, in reading order."""
-    parts = _without_crumbs(_without_borders(_parts(mask), mask.shape))
+    parts = _without_crumbs(_without_lines(_without_borders(_parts(mask), mask.shape), mask.shape))
     if not parts:
         return []
     groups = _joined(parts)
@@ -647,23 +687,45 @@ def _digits(mask: Mask) -> list[Part]:
 
 
 def _without_borders(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
-    """Leave out what the picture's border cuts off, unless nothing else is large."""
-    rows, columns = shape
-    inner = [
+    """Leave out what the picture's border cuts off, unless nothing else is large.
+
+    A stroke that goes on beyond the border is kept if it belongs to a digit inside.
+    """
+    cut = [any(part.touches(shape)) for part in parts]
+    inner = [part for part, is_cut in zip(parts, cut, strict=True) if not is_cut]
+    if not inner or inner[0].longer < MIN_INNER_SHARE * max(shape):
+        return parts
+    return [
+        part
+        for part, is_cut in zip(parts, cut, strict=True)
+        if not is_cut or _is_stroke_of(part, inner[0], shape)
+    ]
+
+
+def _is_stroke_of(part: Part, digit: Part, shape: tuple[int, ...]) -> bool:
+    left, top, right, low = part.touches(shape)
+    return (
+        not (left and right)
+        and not (top and low)
+        and min(part.width, part.height) > LINE_SHARE * part.longer
+        and _belong_together(part, digit)
+    )
+
+
+def _without_lines(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
+    """Leave out long lines from left to right, as on ruled paper, unless there is nothing else."""
+    rest = [
         part
         for part in parts
-        if part.frame[0] > 0
-        and part.frame[1] > 0
-        and part.frame[2] < columns
-        and part.frame[3] < rows
+        if part.width < MIN_LINE_SHARE * shape[1] or part.height > LINE_SHARE * part.width
     ]
-    return inner if inner and inner[0].longer >= MIN_INNER_SHARE * max(shape) else parts
+    return rest or parts
 
 
 def _without_crumbs(parts: list[Part]) -> list[Part]:
     """Leave out shapes that are small compared with the largest."""
     least = CRUMB_SHARE * max((part.area for part in parts), default=0)
-    return [part for part in parts if part.area >= least]
+    return [part for part in parts if part.area >= least][:MAX_PARTS]
 
 
 def _joined(parts: list[Part]) -> list[Part]:
@@ -683,15 +745,24 @@ def _joined(parts: list[Part]) -> list[Part]:
 
 def _belong_together(one: Part, other: Part) -> bool:
     """Return whether two shapes are strokes of one digit."""
-    whole = one.joined(other)
+    left, top, right, low = (
+        extreme(pair)
+        for extreme, pair in zip(
+            (min, min, max, max), zip(one.frame, other.frame, strict=True), strict=True
+        )
+    )
+    width, height = right - left, low - top
     overlap = min(one.frame[2], other.frame[2]) - max(one.frame[0], other.frame[0])
     if overlap >= min(one.width, other.width) / 2:
         lower, higher = sorted((one.height, other.height))
         reach = STACKED_SHARE if lower <= FLAT_SHARE * higher else NEAR_SHARE
     else:
         # A digit is seldom wider than high; two digits beside each other are.
-        reach = NEAR_SHARE if whole.width <= whole.height else TOUCHING_SHARE
-    return one.distance(other) <= reach * whole.longer
+        reach = NEAR_SHARE if width <= height else TOUCHING_SHARE
+    reach *= max(width, height)
+    # Looking at the cells is slow, and seldom needed.
+    apart = max(width - one.width - other.width, height - one.height - other.height)
+    return apart <= reach and one.distance(other) <= reach
 
 
 def _in_reading_order(digits: list[Part], longest: int) -> list[Part]:

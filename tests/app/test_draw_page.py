@@ -22,6 +22,7 @@ from tests.prose import wording
 
 SEVEN = ((70.0, 60.0), (210.0, 60.0), (210.0, 60.0), (130.0, 240.0))
 BAR = Stroke("pen", 20, ((110.0, 150.0), (210.0, 150.0)))
+KEPT = ("draw_drawing", "draw_found")  # what a session keeps of a picture
 INVITATION = prose("draw", "empty")
 PNG = "data:image/png;base64,"
 
@@ -228,8 +229,26 @@ def test_several_digits_on_one_page_are_counted_and_one_is_read(open_page):
         paper.paste(Image.new("L", digit.size), (30 + 220 * place, 50), digit)
     page = upload(open_page("draw", state=PICTURE), paper)
     assert not page.exception
-    assert wording("draw", "several", n=3).search(said(page))
+    assert wording("draw", "several", n=3, place=2).search(said(page))
     assert answer(page)[0].startswith("This looks like a 7 (")
+
+
+def test_of_several_digits_another_one_can_be_chosen(open_page):
+    """D7: the third of three digits is read after a click, and after a look at another page."""
+    paper = Image.new("L", (700, 300), 240)
+    for place, index in enumerate((1, 0, 2)):
+        digit = Image.fromarray(load_mnist().test.pixels[index]).resize((200, 200))
+        paper.paste(Image.new("L", digit.size), (30 + 220 * place, 50), digit)
+    page = upload(open_page("draw", state=PICTURE), paper)
+    page.button(key="draw_found_2").click().run()
+    assert not page.exception
+    assert wording("draw", "several", n=3, place=3).search(said(page))
+    assert answer(page)[0].startswith("This looks like a 1 (")
+    again = open_page("draw", state={key: page.session_state[key] for key in KEPT})
+    again.button(key="draw_found_0").click().run()
+    assert answer(again)[0].startswith("This looks like a 2 (")
+    again.button(key="draw_clear").click().run()
+    assert wording("draw", "which").search(said(again)) is None
 
 
 def test_camera_is_only_asked_for_on_request(open_page):

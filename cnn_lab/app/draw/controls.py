@@ -4,20 +4,24 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.caches import test_digits
+from cnn_lab.app.draw.xray import small
 from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.drawing import NAME
 from cnn_lab.app.widgets.inputs import slider
+from cnn_lab.app.widgets.pictures import show_png
 from cnn_lab.app.widgets.upload import picture_upload
+from cnn_lab.charts.maps import png
 from cnn_lab.content import prose
-from cnn_lab.digits.photograph import find_digit, sharp_on_canvas
-from cnn_lab.digits.strokes import Tool
+from cnn_lab.digits.photograph import FoundDigits, find_digits, sharp_on_canvas
+from cnn_lab.digits.strokes import SIDE_PX, Tool
 
 TOOLS: dict[Tool, str] = {
     "pen": ":material/edit: Pen",
     "eraser": ":material/ink_eraser: Eraser",
 }
 USUAL_PX = 20
-MENU = "draw_picture_menu"
+MENU, FOUND = "draw_picture_menu", "draw_found"
+MAX_CHOICES = 30
 
 
 def show_tools() -> tuple[Tool, int]:
@@ -78,8 +82,38 @@ def _put_sample() -> None:
 
 
 def _put_picture(content: bytes) -> None:
-    found = find_digit(content)
-    several = found.n_shapes > 1
-    note = prose("draw", "several", n=found.n_shapes) if several else prose("draw", "upload")
-    canvas.put_picture(NAME, found.rgba, note=note)
+    found = find_digits(content)
+    _put_digit(found, found.central)
     st.session_state[MENU] = False  # the open menu would cover the result
+
+
+def _put_digit(found: FoundDigits, index: int) -> None:
+    """Put one of the digits found in a picture on the canvas, and keep all of them."""
+    st.session_state[FOUND] = (found, index)
+    canvas.put_picture(NAME, found.digits[index].rgba, note=_note(found, index))
+
+
+def _note(found: FoundDigits, index: int) -> str:
+    n = len(found.digits)
+    return prose("draw", "several", n=n, place=index + 1) if n > 1 else prose("draw", "upload")
+
+
+def show_digits_found() -> None:
+    """Show the picture that the drawing comes from, if there are other digits in it to choose."""
+    found, index = st.session_state.get(FOUND, (None, 0))
+    if found is None or canvas.drawing(NAME).note != _note(found, index):
+        return
+    n = min(len(found.digits), MAX_CHOICES)
+    if n < 2:
+        return
+    st.markdown(small("which"))
+    with st.container(horizontal=True, gap="xsmall"):
+        for place in range(n):
+            st.button(
+                f"{place + 1}",
+                key=f"draw_found_{place}",
+                type="primary" if place == index else "secondary",
+                on_click=_put_digit,
+                args=(found, place),
+            )
+    show_png(png(found.marked(index)), alt=prose("draw", "found_alt", n=n), width_px=SIDE_PX)

@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cnn_lab.app.caches import network as shipped
-from cnn_lab.app.draw.controls import show_sources, show_tools
+from cnn_lab.app.draw.controls import show_digits_found, show_sources, show_tools
 from cnn_lab.app.draw.why import show_why
 from cnn_lab.app.draw.xray import show_xray, small, xray_switches
 from cnn_lab.app.widgets import canvas
@@ -59,6 +59,7 @@ def show_reader(network: Network, name: str) -> None:
             rgba = canvas.canvas(NAME, brush_px=brush_px, tool=tool)
             if problem := canvas.problem(NAME):
                 st.warning(problem)
+        show_digits_found()
     steps = None if rgba is None else prepare_steps(rgba, without=without)
     reading, probabilities = (None, None) if steps is None else answer_for(network, steps.image)
     with answer:

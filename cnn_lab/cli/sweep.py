@@ -60,6 +60,8 @@ def sweep(
         )
     except ValueError as error:
         raise click.BadParameter(plain_error(error)) from error
+    if out:
+        _check(out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     status = _swept(spec, to_stderr=as_json)
     best = status.best
@@ -99,6 +101,17 @@ def _swept(spec: SweepSpec, *, to_stderr: bool) -> SweepStatus:
                         return status
         finally:
             queue.close()
+
+
+def _check(out: Path) -> None:
+    """Check that the file for the best settings can be written, before anything is trained."""
+    is_new = not out.exists()
+    try:
+        out.open("ab").close()
+        if is_new:
+            out.unlink()
+    except OSError as error:
+        raise click.BadParameter(f"{out} cannot be written: {error.strerror}") from error
 
 
 def _save(out: Path, best: Recipe) -> None:

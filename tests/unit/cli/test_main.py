@@ -108,6 +108,14 @@ def test_a_folder_that_cannot_be_written_is_told_before_training(
     assert "epoch" not in result.output
 
 
+def test_a_file_that_cannot_be_written_is_told_before_a_sweep(tiny: Path, tmp_path: Path) -> None:
+    """R3: nobody waits for a sweep whose best settings have no place."""
+    result = run("sweep", "--spec", tiny, "--engine", "numpy", "--out", tmp_path / "no" / "x.json")
+    assert result.exit_code == 2
+    assert "cannot be written" in " ".join(result.output.replace("│", " ").split())
+    assert "trial" not in result.output
+
+
 def test_a_run_whose_folder_is_lost_while_it_trains_is_saved_elsewhere(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,7 +54,7 @@ ERRATA: dict[str, Link | None] = {
     "same": Link(
         "padding",
         "How two libraries pad",
-        {"pad_compare": "Keras and PyTorch", "pad_kernel_size": "2"},
+        {"pad_compare": "Keras and PyTorch", "pad_kernel_size": "2", "pad_stride": "1"},
     ),
     "floor": Link(
         "padding",

@@ -26,7 +26,7 @@ from cnn_lab.network.spec import (
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import to_token
 from cnn_lab.network.variants import with_dropout
-from cnn_lab.runs.job import CommandRefusedError, Event, RunSpec, Start, Status, new_run_id
+from cnn_lab.runs.job import CommandRefusedError, Event, Outcome, RunSpec, Start, Status, new_run_id
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
 from cnn_lab.runs.store import Store
 from tests.app.elements import said, tables
@@ -364,6 +364,33 @@ def test_a_network_that_the_doctor_offers_is_applied_with_the_settings_of_its_ru
         "late"
     ]
     assert asked.training == ill.training
+
+
+def test_a_run_that_cannot_be_saved_is_told_at_once_and_can_be_used(
+    open_page: Open, cluster: FakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R3: a warning before training, and the weights from memory after it."""
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path / "file"))
+    run_queue.run_queue.clear()
+    page = open_page("training", {"training_fast_epochs": "1"})
+    page.button(key="training_start").click().run()
+    run_id = run_in_address(page)
+    cluster.tell(run_id, "batch", **BATCH)
+    page.run()
+    assert wording("training", "unsaved").search(said(page))
+
+    trained = Network.load("fast")
+    cluster.tell(run_id, "epoch", **EPOCH)
+    cluster.task(run_id).end(Outcome(trained, [EPOCH], {"epochs": 1, "seconds": 60.0}, "Stopped."))
+    run_queue.run_queue().wait(run_id, lambda status: not status.active, PATIENCE_S)
+    page.run()
+    assert not page.exception
+    assert wording("training", "unsaved").search(said(page))
+    labels = {button.proto.label for button in page.get("download_button")}
+    assert "Weights (.safetensors)" in labels
+    drawn = open_page("draw", {"draw_model": f"run-{run_id}"})
+    assert drawn.segmented_control(key="draw_model").value == f"run-{run_id}"
 
 
 def test_a_stopped_run_says_why_it_was_not_tested(open_page: Open, tmp_path: Path) -> None:

@@ -8,17 +8,17 @@ import streamlit as st
 from streamlit.navigation.page import Page
 from threadpoolctl import threadpool_limits
 
+from cnn_lab.app.first_paint import SHEET
 from cnn_lab.app.run_queue import heartbeat
 from cnn_lab.app.widgets.bound import enter
 from cnn_lab.app.widgets.pictures import theme_colour
 
 ICON = Path(__file__).with_name("icon.png")
 LOGO = Path(__file__).with_name("logo.svg")
-# Room for three grids side by side at 1280 pixels; Streamlit's own margin is twice as wide.
-# Its white on the dark theme's light accent is hard to read; the page's own colour is not.
+# Streamlit's white on the dark theme's light accent is hard to read; the page's own colour is not.
 # What scrolls sideways has a shadow where it goes on: the page's colour, which scrolls along, hides
 # the shadow at the end. Formulas are a fifth smaller on phones, where most then need no scrolling.
-_STYLE = """<style>
+_STYLE = """
 .numbers, .cells, .katex-display {{
   background:
     linear-gradient(to right, {page} 40%, transparent) 0 0 / 2rem 100% no-repeat local,
@@ -27,10 +27,8 @@ _STYLE = """<style>
     linear-gradient(to left, {shadow}, transparent) 100% 0 / .75rem 100% no-repeat scroll }}
 .katex-display {{ padding-inline: 2px }}
 @media (max-width: 640px) {{ .katex-display > .katex {{ font-size: 1em }} }}
-[data-testid="stMainBlockContainer"] {{ padding-inline: clamp(1rem, 3vw, 2.5rem) }}
 [data-testid^="stBaseButton-primary"] {{ color: {page} }}
-.st-key-frame_script {{ display: none }}
-</style>"""
+"""
 # In a narrow window the sidebar covers the page. Streamlit closes it after a choice only if the
 # browser calls itself a phone, and remembers it as open.
 _CLOSE_SIDEBAR = """<script>
@@ -95,7 +93,8 @@ def navigation() -> Page:
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
-    st.html(_STYLE.format(page=theme_colour("backgroundColor"), shadow=_SHADOW))
+    style = SHEET + _STYLE.format(page=theme_colour("backgroundColor"), shadow=_SHADOW)
+    st.html(f"<style>{style}</style>")
     with st.container(key="frame_script"):
         st.html(_CLOSE_SIDEBAR + _ONE_ENTRY_A_VISIT, unsafe_allow_javascript=True)
     page = st.navigation(

@@ -6,6 +6,7 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from cnn_lab.app.first_paint import SCRIPT, SHEET, FirstPaint
 from cnn_lab.app.hosting import Guard, UploadLimit, is_own_page
 
 
@@ -109,3 +110,47 @@ def test_a_file_that_the_browser_deletes_makes_room() -> None:
     upload(server, names("ann", 2), "DELETE")
     upload(server, names("ann", 3))
     assert files.kept == names("ann", 1, 3)
+
+
+PAGE = (b"<html><head><title>Lab</title></head>", b"<body></body></html>")
+
+
+async def a_page(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a page in two pieces, and any other address as a script."""
+    assert "accept-encoding" not in Headers(scope=scope) or scope["path"] == "/index.js"
+    kind = b"text/javascript" if scope["path"] == "/index.js" else b"text/html; charset=utf-8"
+    sent = [(b"content-type", kind), (b"content-length", b"999"), (b"etag", b'"theirs"')]
+    await send({"type": "http.response.start", "status": 200, "headers": sent})
+    await send({"type": "http.response.body", "body": PAGE[0], "more_body": True})
+    await send({"type": "http.response.body", "body": PAGE[1]})
+
+
+def fetched(path: str, accept: bytes) -> tuple[Headers, bytes]:
+    asked = [(b"accept", accept), (b"accept-encoding", b"gzip")]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": asked}
+    messages: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    asyncio.run(FirstPaint(a_page)(scope, receive, send))
+    start, *bodies = messages
+    return Headers(raw=start["headers"]), b"".join(one["body"] for one in bodies)
+
+
+def test_a_page_has_the_style_sheet_and_the_script_from_its_first_moment() -> None:
+    """U10: what comes with the first message moves what has been drawn before it."""
+    headers, body = fetched("/padding", b"text/html,*/*")
+    assert SHEET.encode() in body.partition(b"</head>")[0]
+    assert SCRIPT.encode() in body.partition(b"</head>")[0]
+    assert body.endswith(PAGE[1])
+    assert headers["content-length"] == str(len(body))
+    assert "etag" not in headers
+
+
+def test_what_is_not_a_page_is_left_as_it_is() -> None:
+    headers, body = fetched("/index.js", b"*/*")
+    assert (body, headers["etag"]) == (b"".join(PAGE), '"theirs"')

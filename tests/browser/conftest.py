@@ -200,6 +200,7 @@ def wait_ready() -> Callable[[Page], None]:
     def wait(page: Page) -> None:
         page.locator(READY).wait_for(timeout=READY_TIMEOUT_MS)
         expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=READY_TIMEOUT_MS)
+        expect(page.locator("html[data-loading]")).to_have_count(0)
 
     return wait
 

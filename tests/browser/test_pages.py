@@ -9,10 +9,26 @@ from tools.browser import READY
 from tools.server import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+MAX_MOVED = 0.05
 
 
 def address(name: str) -> str:
     return "/" if name == "home" else f"/{name}"
+
+
+def assert_held_still(page: Page) -> None:
+    """Expect hardly any layout shift so far: a share of the window times a share of its side."""
+    moved = page.evaluate(
+        """() => new Promise((resolve) => {
+            let sum = 0;
+            new PerformanceObserver((list) => {
+                for (const { value, hadRecentInput } of list.getEntries())
+                    if (!hadRecentInput) sum += value;
+            }).observe({ type: "layout-shift", buffered: true });
+            requestAnimationFrame(() => setTimeout(() => resolve(sum)));
+        })"""
+    )
+    assert moved <= MAX_MOVED
 
 
 def assert_sound(page: Page) -> None:
@@ -44,7 +60,9 @@ def test_page_is_sound_and_accessible(
     open_page: Callable[..., Page],
     assert_accessible: Callable[[Page], None],
 ) -> None:
+    """U10: nothing moves while the page loads."""
     page = open_page(address(name), width=width, height=844, scheme=scheme)
+    assert_held_still(page)
     assert_sound(page)
     assert_accessible(page)
 

@@ -1,6 +1,6 @@
 // Says of the page that it is still loading, until everything on it has been drawn.
 {
-  const MOST_MS = 10000; // a slow server must not keep everything back
+  const MOST_MS = 15000; // a slow server must not keep everything back
   const READY =
     '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]';
   const page = document.documentElement;
@@ -17,15 +17,17 @@
   function isDrawn() {
     return (
       page.querySelector(READY) &&
+      page.querySelector('[data-testid="stMain"] h1') &&
       !page.querySelector('[data-testid="stSkeleton"]') &&
       document.fonts.status === "loaded" &&
       Object.entries(drawn).every(([kind, test]) => [...page.querySelectorAll(kind)].every(test))
     );
   }
 
-  function look() {
-    if (performance.now() > MOST_MS || isDrawn()) delete page.dataset.loading;
-    else requestAnimationFrame(look);
+  function look(wasDrawn) {
+    const nowDrawn = isDrawn();
+    if (performance.now() > MOST_MS || (wasDrawn && nowDrawn)) delete page.dataset.loading;
+    else requestAnimationFrame(() => look(nowDrawn));
   }
-  look();
+  look(false);
 }

@@ -25,6 +25,7 @@ from cnn_lab.digits.strokes import SIDE_PX
 from cnn_lab.network import Network
 
 SEEN_PX = 10 * SIDE
+LINK_PX = 32
 BARS_PX = 260  # all three fit side by side on a screen of 1280 pixels
 # Two lines on a phone; fixed, so that nothing moves during drawing.
 ANSWER_PX = (608, 64)
@@ -68,13 +69,14 @@ def show_reader(network: Network, name: str) -> None:
         st.markdown(small("seen"))
         seen = np.zeros((SIDE, SIDE), np.float32) if steps is None else steps.image
         show_image(seen, alt=prose("draw", "seen"), width_px=SEEN_PX, limit=1.0)
-        st.page_link(
-            "pages/features.py",
-            label=prose("draw", "maps"),
-            icon=":material/arrow_forward:",
-            query_params={"features_input": "drawing", "features_model": name},
-            disabled=steps is None,
-        )
+        with st.container(height=LINK_PX, border=False):  # nothing moves when the link appears
+            if steps is not None:
+                st.page_link(
+                    "pages/features.py",
+                    label=prose("draw", "maps"),
+                    icon=":material/arrow_forward:",
+                    query_params={"features_input": "drawing", "features_model": name},
+                )
     with bars_side:
         st.markdown(small("bars"))
         show_probabilities(probabilities, key="draw_probabilities")

@@ -89,8 +89,8 @@ class Start(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(max_length=80)]
-    digest: Annotated[str, Field(pattern="[0-9a-f]{64}")]
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,80}$")]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
     @classmethod
     def of(cls, name: str, network: Network) -> Self:

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 from pydantic_core import from_json
 
 from cnn_lab.data.sets import INFO
-from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.network.spec import Augmentation, NetworkSpec, TrainingSpec
 from cnn_lab.runs.job import Event, Kind, RunSpec, State
 from cnn_lab.runs.snapshots import Snapshot, SnapshotError
 from cnn_lab.training.engine import ENGINES
@@ -38,6 +38,7 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "testing": (),
 }
 REPORTS: tuple[Kind, ...] = ("batch", "epoch")  # whose images rise from one to the next
+_SETTABLE = {"label_smoothing", "weight_decay", "dropout", *Augmentation.model_fields}
 _WHOLE = ("epoch", "batch", "n_images")
 
 
@@ -176,14 +177,14 @@ def result_of(raw: Any, spec: RunSpec) -> dict[str, Any]:
     return result
 
 
-def test_figures(result: str) -> tuple[float, int] | None:
+def card_figures(result: str) -> tuple[float, int] | None:
     """Return accuracy and number of test images from the card of a network, which may be damaged.
 
     Examples
     --------
-    >>> test_figures('{"test_accuracy": 0.9912, "n": 10000}')
+    >>> card_figures('{"test_accuracy": 0.9912, "n": 10000}')
     (0.9912, 10000)
-    >>> test_figures('{"test_accuracy": 5}') is None
+    >>> card_figures('{"test_accuracy": 5}') is None
     True
     """
     try:
@@ -224,6 +225,8 @@ def _event(line: bytes, spec: RunSpec) -> Event | None:
     if fields.get("kind") not in get_args(Kind) or not isinstance(values, Mapping):
         return None
     kind = cast(Kind, fields["kind"])
+    if kind == "settings" and not values.keys() <= _SETTABLE:
+        return None
     if not _is_number(at_s, 0, MAX_SECONDS) or any(name not in values for name in _NEEDED[kind]):
         return None
     most = {

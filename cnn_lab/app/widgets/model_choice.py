@@ -13,7 +13,7 @@ from cnn_lab.content import prose
 from cnn_lab.network import MODELS, ModelFileError, Network, digit_problem, network_from_visitor
 from cnn_lab.network.visitor import MAX_MB
 from cnn_lab.network.zoo import PRESETS
-from cnn_lab.runs.reading import test_figures
+from cnn_lab.runs.reading import card_figures
 
 SHIPPED = tuple(name for name in PRESETS if (MODELS / f"{name}.safetensors").is_file())
 DEFAULT = "champion"
@@ -76,7 +76,7 @@ def uploaded() -> OwnNetwork | None:
 def card_sentence(chosen: Network) -> str:
     """Return a sentence from the model card of a network."""
     size = f"{chosen.spec.n_parameters:,} parameters"
-    tested = test_figures(chosen.card.get("result", ""))
+    tested = card_figures(chosen.card.get("result", ""))
     if tested is None:
         return size
     return f"{size}, {tested[0]:.2%} accuracy on {tested[1]:,} test digits"

@@ -77,6 +77,16 @@ def test_the_events_around_a_damaged_line_are_kept(copy: Path) -> None:
     assert sentence.startswith("1 of 7 lines in events.jsonl")
 
 
+def test_settings_that_no_run_has_are_not_shown(copy: Path) -> None:
+    """R4: what a page writes as text comes from a list, not from a file."""
+    with (copy / store.EVENTS).open("a") as file:
+        for name in ("shift", "[x](http://evil.example)"):
+            line = {"kind": "settings", "at_s": 1.0, "values": {name: 1}}
+            file.write(json.dumps(line) + "\n")
+    events = damage.check_readers(copy).events(copy.name)
+    assert [event.values for event in events if event.kind == "settings"] == [{"shift": 1}]
+
+
 @pytest.mark.parametrize("n_images", [0, 1, 108_000.5, 161_000, 10**9])
 def test_a_report_out_of_its_order_is_left_out_and_no_other(copy: Path, n_images: float) -> None:
     """R4: a flipped digit in the images of one report does not cost the reports after it."""

@@ -238,11 +238,13 @@ class Probe:
             time.sleep(TICK_S)
 
     def lack(self) -> str:
-        """Return what to do about a scheduler without workers."""
-        assert self._client.scheduler is not None
+        """Return what to do about a scheduler without workers, or one that went away."""
+        scheduler = self._client.scheduler
+        if scheduler is None:
+            return "The connection to the training scheduler was lost."
         return (
             "The training scheduler has no workers. Start one where CNN Lab is installed, with "
-            f"`dask worker {self._client.scheduler.address}`."
+            f"`dask worker {scheduler.address}`."
         )
 
     def _scheduler_answer(self, question: Question) -> dict[str, Any]:

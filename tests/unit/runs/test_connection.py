@@ -21,13 +21,18 @@ from cnn_lab.runs.store import Store
 from tests.unit.runs.small_runs import PATIENCE_S, ROOT, Elsewhere, ended, spec, trusting
 
 NOBODY = 65534
+ROLES = ("client", "scheduler", "worker")
 
 
-def intruded(ports: set[int]) -> dict[str, object]:
-    """Return what another process, and another user where that is possible, got out of ports."""
+def intruded(attempts: list[str], limit_s: float) -> dict[str, object]:
+    """Return what another process, and another user where that is possible, got an answer to.
+
+    An attempt is a way and a port, see intruder.py.
+    """
     user = NOBODY if os.geteuid() == 0 else os.geteuid()
+    intruder = Path(__file__).with_name("intruder.py")
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("intruder.py"), str(user), *map(str, ports)],
+        [sys.executable, intruder, str(user), str(limit_s), *attempts],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=True,
@@ -51,7 +56,9 @@ def test_no_other_process_gets_through_to_scheduler_or_worker(
     server, worker = listening(os.getpid()), listening(worker_pid())
     assert len(worker) == 1
     assert server
-    assert intruded(server | worker) == {}
+    ways = [f"{who}-{scheme}" for who in ROLES for scheme in ("tcp", "tls")]
+    attempts = [f"{way}={port}" for way in (*ways, "browser") for port in server | worker]
+    assert intruded(attempts, limit_s=3) == {}
     assert own_queue.wait(own_queue.submit(spec(), "ann"), ended, PATIENCE_S).state == "done"
 
 
@@ -61,10 +68,13 @@ def test_the_intruder_would_find_an_open_door() -> None:
         n_workers=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
     ) as opened:
         [worker] = opened.workers.values()
-        ports = {opened.scheduler.port, worker.port, opened.scheduler.http_server.port}
-        answers = intruded(ports)
-    assert list(answers.values()).count(os.getpid()) == 3
-    assert f"as_client {opened.scheduler_address}" in answers
+        here, http = opened.scheduler.port, opened.scheduler.http_server.port
+        attempts = [
+            *(f"client-tcp={here}", f"worker-tcp={here}"),
+            *(f"scheduler-tcp={worker.port}", f"browser={http}"),
+        ]
+        answers = intruded(attempts, limit_s=60)
+    assert answers == dict(zip(attempts, [os.getpid()] * 3 + [200], strict=True))
 
 
 def test_the_certificate_is_on_no_command_line_and_in_no_environment(

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dask
+import numpy as np
 import psutil
 import pytest
 from distributed import LocalCluster
 
 from cnn_lab import __version__
+from cnn_lab.concepts.checks import CheckFailedError, LayerCheck
+from cnn_lab.concepts.layer_call import LayerCall
+from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.runs import cluster
 from cnn_lab.runs.connection import ClusterError, connect
 from cnn_lab.runs.job import Status
@@ -147,6 +151,22 @@ def test_a_scheduler_without_workers(
         sentence = failed(certificates.address, tmp_path).sentence
     assert "has no workers" in sentence
     assert f"`dask worker {certificates.address}`" in sentence
+
+
+def test_a_check_by_a_scheduler_without_workers(
+    certificates: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R12: a reader who asks Keras learns the same."""
+    monkeypatch.setattr(cluster, "FIRST_CHECK_TIMEOUT_S", 0.5)
+    images, kernel = np.ones((1, 3, 3, 1)), np.ones((2, 2, 1, 1))
+    call = LayerCall("convolution", ConvolutionSettings(), images, kernel)
+    with trusting(certificates):
+        foreign = cluster.Cluster(certificates.address)
+        try:
+            with pytest.raises(CheckFailedError, match="has no workers"):
+                foreign.check(LayerCheck(call, {"result": np.full((1, 2, 2, 1), 4.0)}))
+        finally:
+            foreign.close()
 
 
 @pytest.fixture(scope="module")

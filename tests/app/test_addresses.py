@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnn_lab.app.training import sweep
 from tests.addresses import NASTY, STATES, UNBOUND, bound_parameters, go_back_to
 from tests.app.kept_runs import add_snapshots, judged, keep
 from tests.app.test_sweeping import SWEEP_ID
@@ -49,6 +50,15 @@ def test_no_parameter_hurts(
     try_nasty_values(partial(open_page, name), state, UNBOUND.get(name, ()))
 
 
+@pytest.fixture
+def _own_sweeps() -> Iterator[None]:
+    """Keep the sweeps of other tests' folders away."""
+    sweep.sweeps.clear()
+    yield
+    sweep.sweeps.clear()
+
+
+@pytest.mark.usefixtures("_own_sweeps")
 def test_no_parameter_hurts_what_has_ended(
     open_page: Callable[..., AppTest], tmp_path: Path
 ) -> None:

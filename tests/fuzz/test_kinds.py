@@ -7,15 +7,19 @@ from pathlib import Path
 import pytest
 
 from cnn_lab.app import run_queue
+from cnn_lab.app.training import sweep
 from tests.fuzz.runner import KINDS, fuzz, n_in_tests
 
 
 @pytest.fixture(autouse=True)
 def _own_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path))
-    run_queue.run_queue.clear()
+    caches = (run_queue.run_queue, sweep.sweeps)
+    for cache in caches:
+        cache.clear()
     yield
-    run_queue.run_queue.clear()
+    for cache in caches:
+        cache.clear()
 
 
 @pytest.mark.parametrize("name", KINDS)

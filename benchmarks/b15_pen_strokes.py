@@ -18,16 +18,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from benchmarks import perturbed
 from benchmarks.report import Row, median, report, spread
 from cnn_lab.digits.drawing import prepare_digit
+from cnn_lab.digits.strokes import SIDE_PX, Stroke, ink
 from cnn_lab.network import Network
 
-SIDE_PX, LONGER_PX = 280, 200
+LONGER_PX = 200
 BRUSHES_PX = (8, 14, 20, 28)
-SMOOTHING = 2  # drawn this much larger and averaged, as a browser softens its edges
 GOAL, GOAL_WORST = 97.0, 95.0
 
 Strokes = list[NDArray[np.float64]]
@@ -49,17 +48,8 @@ def render(strokes: Strokes, brush_px: int) -> NDArray[np.uint8]:
     every = np.concatenate(strokes)
     low, high = every.min(axis=0), every.max(axis=0)
     scale = LONGER_PX / max(float((high - low).max()), 1.0)
-    picture = Image.new("L", (SMOOTHING * SIDE_PX, SMOOTHING * SIDE_PX))
-    pen = ImageDraw.Draw(picture)
-    radius = SMOOTHING * brush_px / 2
-    for stroke in strokes:
-        line = ((stroke - (low + high) / 2) * scale + SIDE_PX / 2) * SMOOTHING
-        spots = [(float(x), float(y)) for x, y in line]
-        if len(spots) > 1:
-            pen.line(spots, fill=255, width=SMOOTHING * brush_px)
-        for x, y in spots:
-            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    grey = np.asarray(picture.reduce(SMOOTHING))
+    lines = [(stroke - (low + high) / 2) * scale + SIDE_PX / 2 for stroke in strokes]
+    grey = ink([Stroke("pen", brush_px, tuple((x, y) for x, y in line.tolist())) for line in lines])
     return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
 
 

@@ -118,13 +118,15 @@ def _read(png: bytes) -> Image.Image:
 def _draw(pen: ImageDraw.ImageDraw, stroke: Stroke) -> None:
     fill = 255 if stroke.tool == "pen" else 0
     radius = _FINER * stroke.width_px / 2
-    # Pillow counts from the middle of the first pixel, the browser from its corner.
+    # Pillow counts from the middle of the first pixel, the browser from its corner; and Pillow's
+    # ellipse includes the pixels at both ends of its box.
     line = _curve(np.asarray(stroke.points, np.float64)) * _FINER - 0.5
     spots = [(float(x), float(y)) for x, y in line]
     if len(spots) > 1:
         pen.line(spots, fill=fill, width=round(2 * radius))
+    reach = radius - 0.5
     for x, y in spots:
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
+        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=fill)
 
 
 def _curve(points: NDArray[np.float64]) -> NDArray[np.float64]:

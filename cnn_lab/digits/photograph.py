@@ -42,6 +42,7 @@ CHOSEN_COLOUR, OTHER_COLOUR = (196, 78, 0), (31, 90, 165)
 MAX_PARTS = 100  # of a page full of writing, the largest
 MIN_CONTRAST = 24  # minimum contrast between paper and ink, of 255 levels
 MAX_MISFIT = 16  # levels; a pixel further from the paper does not count as worse
+MIN_PHOTOGRAPH_SIDE = 64  # pixels; in smaller pictures, the soft edge of a stroke looks wide
 MIN_INK_SHARE = 0.003  # of the picture
 PATCH_SHARE = 0.75  # of full contrast; what differs less and is wide is a patch of light
 WIDE_SHARE = 0.18  # of the picture's shorter side; no stroke is so wide
@@ -56,6 +57,7 @@ CRUMB_SHARE = 0.05  # smaller shapes, relative to the largest, are dirt
 NEAR_SHARE, STACKED_SHARE, TOUCHING_SHARE = 0.15, 0.3, 0.1
 FLAT_SHARE = 0.5
 LINE_SHARE = 0.12  # of a line's length is its height, with a little tilt
+MIN_STROKE_SHARE = 0.05  # of its frame is covered by a stroke
 MIN_LINE_SHARE = 0.3  # of the picture's width
 LARGE_SHARE = 0.5  # shapes half as long as the longest may be digits too
 
@@ -304,7 +306,7 @@ def _is_in_patches(away: Grey, contrast: Grey) -> bool:
     """
     strong = contrast > _otsu(contrast)
     wide = _opened_by(strong, _wide(away.shape))
-    if not wide.any():
+    if min(away.shape) < MIN_PHOTOGRAPH_SIDE or not wide.any():
         return False
     full = float(np.quantile(contrast[strong], 0.995))
     other = np.abs(away) - contrast
@@ -338,7 +340,9 @@ def _paper(pixels: Grey) -> Grey:
     # search begins with all, with the lighter ones and with the darker ones.
     starts = (lightness >= 0, lightness > threshold, lightness <= threshold)
     fits = [_fitted(rows, values, start) for start in starts if start.sum() > 2 * len(SURFACE)]
-    factors = min(fits, key=lambda fit: fit[0])[1]
+    # A bold digit that fills the picture may cover most of it, but little of its border.
+    shape = pixels[::step, ::step].shape[:2]
+    factors = min(fits, key=lambda fit: _misfit(np.reshape(fit[0], shape)))[1]
     paper = np.empty_like(pixels)
     for channel, of_terms in enumerate(factors.T):
         table = np.zeros((3, 3), np.float32)
@@ -347,8 +351,15 @@ def _paper(pixels: Grey) -> Grey:
     return paper
 
 
-def _fitted(rows: Grey, values: Grey, kept: Mask) -> tuple[float, Grey]:
-    """Fit a surface, excluding what is far from it in each iteration; return misfit and factors."""
+def _misfit(rest: Grey) -> float:
+    """Return how badly a surface fits; twice as badly if it misses most of the border."""
+    border = np.concatenate([rest[0], rest[-1], rest[:, 0], rest[:, -1]])
+    misses_border = float(np.mean(border > MAX_MISFIT)) > 0.5
+    return float(np.minimum(rest, MAX_MISFIT).sum()) * (2 if misses_border else 1)
+
+
+def _fitted(rows: Grey, values: Grey, kept: Mask) -> tuple[Grey, Grey]:
+    """Fit a surface, excluding what is far from it in each iteration; return rest and factors."""
     for _ in range(6):
         used = rows[kept].astype(np.float64)
         # A little more on the diagonal, for pictures of one row or column.
@@ -357,7 +368,7 @@ def _fitted(rows: Grey, values: Grey, kept: Mask) -> tuple[float, Grey]:
         rest = np.sqrt(((values - rows @ factors) ** 2).mean(axis=1))
         tolerance = 1.5 * float(np.median(rest[kept])) + 1
         kept = rest <= 2.5 * tolerance
-    return float(np.minimum(rest, MAX_MISFIT).sum()), factors
+    return rest, factors
 
 
 def _powers(length: int) -> Grey:
@@ -704,12 +715,12 @@ def _without_borders(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
 
 def _is_stroke_of(part: Part, digit: Part, shape: tuple[int, ...]) -> bool:
     left, top, right, low = part.touches(shape)
-    return (
-        not (left and right)
-        and not (top and low)
-        and min(part.width, part.height) > LINE_SHARE * part.longer
-        and _belong_together(part, digit)
+    is_line = (
+        min(part.width, part.height) <= LINE_SHARE * part.longer
+        or part.area < MIN_STROKE_SHARE * part.width * part.height  # two sides of a box
     )
+    crosses = (left and right) or (top and low)
+    return not is_line and not crosses and _belong_together(part, digit)
 
 
 def _without_lines(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:

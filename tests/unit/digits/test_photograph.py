@@ -220,6 +220,20 @@ def test_digits_cropped_to_their_ink_are_read(margin: float, *, light_ink: bool)
     assert not errors
 
 
+def test_bold_digits_cropped_to_the_last_pixel_are_read() -> None:
+    """D4: two grey levels and no margin, so that ink may cover more of the picture than paper."""
+    test = load_mnist().test
+    chosen = [*range(8), 2006, 2015, 2050, 2056, 2058, 2060, 2065, 2101, 2105]
+    errors = []
+    for index in chosen:
+        pixels = Image.fromarray(test.pixels[index])
+        tight = pixels.crop(pixels.getbbox())
+        large = tight.resize((10 * tight.width, 10 * tight.height), Image.Resampling.BICUBIC)
+        if read(large.point(lambda level: 255 if level > 100 else 0)) != test.labels[index]:
+            errors.append(index)
+    assert len(errors) <= 1, errors
+
+
 def on_paper(index: int, side: int = 300, size: int = 400, paper: int = 255) -> Image.Image:
     """A test digit in the middle of a page, black on white."""
     ink = Image.fromarray(digit(index)).resize((side, side), Image.Resampling.BICUBIC)

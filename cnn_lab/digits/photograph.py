@@ -125,7 +125,7 @@ class FoundDigits:
         picture = Image.fromarray(self.view)
         pen = ImageDraw.Draw(picture)
         width = max(1, max(picture.size) // 150)
-        font = ImageFont.load_default(max(9, max(picture.size) // 18))
+        font = ImageFont.load_default(max(10, max(picture.size) // 12))
         for place, digit in enumerate(self.digits):
             colour = CHOSEN_COLOUR if place == chosen else OTHER_COLOUR
             left, top, right, low = digit.frame

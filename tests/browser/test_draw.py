@@ -254,6 +254,8 @@ def test_strokes_drawn_before_the_server_has_answered_all_stay(
     page.get_by_role("link", name="Pooling").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Pooling")
     page.get_by_role("link", name="Draw a digit").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Draw a digit")
+    expect(board(page)).to_have_count(1)  # the stage of the page before has two
     expect_strokes(page, 1)
     expect(answer(page)).to_contain_text("This looks like a 7 (")
 

@@ -37,6 +37,7 @@ KEPT_SIDE = 1120  # pixels kept of a large picture, so that a sheet on it can be
 WORKING_SIDE = 560
 # Exponents of row and column in the terms of a quadratic surface.
 SURFACE = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2))
+N_FLAT = 3  # of them make a plane
 NOTHING = "No digit stands out in this picture: "
 CHOSEN_COLOUR, OTHER_COLOUR = (196, 78, 0), (31, 90, 165)
 MAX_PARTS = 100  # of a page full of writing, the largest
@@ -330,8 +331,10 @@ def _paper(pixels: Grey) -> Grey:
     """Return the colour of the paper at each pixel: the smooth surface that fits most of them."""
     step = max(1, max(pixels.shape) // 64)
     down, across = (_powers(length) for length in pixels.shape[:2])
+    # In a small picture a curved surface would bend to the ink.
+    terms = SURFACE if min(pixels.shape[:2]) >= MIN_PHOTOGRAPH_SIDE else SURFACE[:N_FLAT]
     rows = np.stack(
-        [np.outer(down[p, ::step], across[q, ::step]).ravel() for p, q in SURFACE], axis=1
+        [np.outer(down[p, ::step], across[q, ::step]).ravel() for p, q in terms], axis=1
     )
     values = pixels[::step, ::step].reshape(-1, 3)
     lightness = values.mean(axis=1)
@@ -339,14 +342,14 @@ def _paper(pixels: Grey) -> Grey:
     # Ink may cover so much that a surface through all pixels lies between ink and paper. So the
     # search begins with all, with the lighter ones and with the darker ones.
     starts = (lightness >= 0, lightness > threshold, lightness <= threshold)
-    fits = [_fitted(rows, values, start) for start in starts if start.sum() > 2 * len(SURFACE)]
+    fits = [_fitted(rows, values, start) for start in starts if start.sum() > 2 * len(terms)]
     # A bold digit that fills the picture may cover most of it, but little of its border.
     shape = pixels[::step, ::step].shape[:2]
     factors = min(fits, key=lambda fit: _misfit(np.reshape(fit[0], shape)))[1]
     paper = np.empty_like(pixels)
     for channel, of_terms in enumerate(factors.T):
         table = np.zeros((3, 3), np.float32)
-        table[tuple(zip(*SURFACE, strict=True))] = of_terms
+        table[tuple(zip(*terms, strict=True))] = of_terms
         paper[..., channel] = down.T @ table @ across
     return paper
 

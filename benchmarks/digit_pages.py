@@ -632,13 +632,13 @@ def _large(page: Page) -> bytes:
 
 
 def _in_two_strokes(page: Page) -> bytes:
-    """A gap of two of 28 pixels where the pen was lifted, in at most an eighth of the ink."""
+    """A gap of two of 28 pixels where the pen was lifted, in at most a twelfth of the ink."""
     ink = page.digit.astype(float)
     cuts = [
         (axis, at)
         for axis in (0, 1)
         for at in range(4, 23)
-        if 0 < ink.take((at, at + 1), axis).sum() <= 0.12 * ink.sum()
+        if 0 < ink.take((at, at + 1), axis).sum() <= 0.08 * ink.sum()
         and ink.take(range(at), axis).sum() > 0.1 * ink.sum()
         and ink.take(range(at + 2, 28), axis).sum() > 0.1 * ink.sum()
     ]

@@ -341,8 +341,9 @@ def _paper(pixels: Grey) -> Grey:
     threshold = _otsu(lightness)
     # Ink may cover so much that a surface through all pixels lies between ink and paper. So the
     # search begins with all, with the lighter ones and with the darker ones.
-    starts = (lightness >= 0, lightness > threshold, lightness <= threshold)
-    fits = [_fitted(rows, values, start) for start in starts if start.sum() > 2 * len(terms)]
+    halves = (lightness > threshold, lightness <= threshold)
+    starts = [lightness >= 0, *(half for half in halves if half.sum() > 2 * len(terms))]
+    fits = [_fitted(rows, values, start) for start in starts]
     # A bold digit that fills the picture may cover most of it, but little of its border.
     shape = pixels[::step, ::step].shape[:2]
     factors = min(fits, key=lambda fit: _misfit(np.reshape(fit[0], shape)))[1]
@@ -411,7 +412,7 @@ def _ink(contrast: Grey) -> Grey:
     mean = float(strong.mean()) if strong.size else 0.0
     if mean < MIN_CONTRAST:
         raise PictureError(
-            f"{NOTHING}the strongest marks differ from the paper by {mean:.0f} of 255 levels, and "
+            f"{NOTHING}the strongest marks differ from the paper by {int(mean)} of 255 levels, and "
             f"at least {MIN_CONTRAST} are needed."
         )
     high = float(np.quantile(strong, 0.98))

@@ -58,6 +58,7 @@ check: dev
 	$(BIN)/python -m tools.requirements
 	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.model_cards --check
+	$(BIN)/python -m tools.faults --check
 	$(BIN)/python -m benchmarks.table --check
 	$(BIN)/python -m benchmarks.summary --check
 

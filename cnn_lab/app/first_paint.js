@@ -1,6 +1,6 @@
 // Says of the page that it is still loading, until everything on it has been drawn.
 {
-  const MOST_MS = 15000; // a slow server must not keep everything back
+  const MAX_MS = 8000; // a slow server must not keep everything back
   const READY =
     '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]';
   const page = document.documentElement;
@@ -26,7 +26,7 @@
 
   function look(wasDrawn) {
     const nowDrawn = isDrawn();
-    if (performance.now() > MOST_MS || (wasDrawn && nowDrawn)) delete page.dataset.loading;
+    if (performance.now() > MAX_MS || (wasDrawn && nowDrawn)) delete page.dataset.loading;
     else requestAnimationFrame(() => look(nowDrawn));
   }
   look(false);

@@ -1552,7 +1552,7 @@ NO_CLAIM = {
     "keras_file",
     "backpropagation": "symbols nudge_ask step_same lesson_ask lesson_state",
     "convolution": "invitation whole",
-    "draw": "question canvas sample upload seen bars empty speck filled unread many_points "
+    "draw": "question which canvas sample upload seen bars empty speck filled unread many_points "
     "nothing_yet xray_no_ink xray_no_crop xray_no_widen xray_no_box xray_no_centre "
     "xray_without xray_with why why_read why_looking why_yours maps",
     "features": "question no_drawing no_picture answer labelled no_kernels all_kernels one_kernel "
@@ -1608,6 +1608,7 @@ ELSEWHERE = {
         "better_in_validation tiny_batches poor_after_an_epoch no_better_than_guessing"
     },
     "tests/unit/runs/test_sweep_runner.py": {"sweep": "best against"},
+    "tests/unit/training/test_loop.py": {"training": "settings"},
 }
 
 

@@ -61,7 +61,7 @@ class Guard:
         self._headers = {
             "Content-Security-Policy": f"frame-ancestors {frame_ancestors}",
             "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
-            # A page's settings are in its address, and nobody else's business.
+            # A page's settings are in its address, which other sites need not see.
             "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
         }
@@ -133,7 +133,7 @@ class UploadLimit:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def ignore(_message: Message) -> None:
-            """Nobody waits for the answer."""
+            """Drop the answer: no one waits for it."""
 
         headers = [pair for pair in scope["headers"] if not pair[0].startswith(b"content-")]
         deletion = {"method": "DELETE", "path": path, "raw_path": path.encode(), "headers": headers}

@@ -1,7 +1,7 @@
 """Connection to a Dask scheduler: its encryption, and what a foreign cluster must have installed.
 
-Whoever can talk to a Dask scheduler or worker can run any code there. So each connection needs a
-certificate, that of another user's process on the same machine too.
+Anyone who can connect to a Dask scheduler or worker can run any code there. So each connection
+needs a certificate, also from another process on the same machine.
 """
 
 # Dask has only partial type hints.

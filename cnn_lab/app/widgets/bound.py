@@ -1,7 +1,7 @@
 """Streamlit's widgets bound to the address: what it brings is checked before they see it.
 
 A bound widget's key is its parameter in the address as well. An address may be typed by hand, cut
-off by a mail program or made up by somebody else, and Back and Forward bring one into a session
+off by a mail program or invented, and Back and Forward bring one into a session
 that is open already. A value that the widget could not have written itself is removed from the
 address, and the widget gets its default.
 """

@@ -233,8 +233,9 @@ def _looked_at(picture: Image.Image) -> tuple[Image.Image, Grey]:
     away = _away_from_paper(view)
     contrast = _contrast(away)
     ink = _ink(contrast)
-    if _is_in_patches(away, contrast) and not _inside(_coarse(ink)):
-        ink = _ink(_contrast_in_patches(away))
+    in_patches = _contrast_in_patches(contrast, away)
+    if in_patches is not None and not _inside(_coarse(ink)):
+        ink = _ink(in_patches)
     return view, ink
 
 
@@ -284,37 +285,38 @@ def _contrast(away: Grey) -> Grey:
     return np.maximum(away if float(np.sum(away * away * away)) > 0 else -away, 0)
 
 
-def _contrast_in_patches(away: Grey) -> Grey:
+def _contrast_in_patches(contrast: Grey, away: Grey) -> Grey | None:
     """Return the contrast of ink on paper that is partly in a shadow or in another light.
 
-    What remains of a picture if everything narrower than a window is removed is its paper, in
-    each patch of its own lightness.
+    Returns
+    -------
+    ndarray or None
+        None if the paper has one light. A shadow is wide, but ink is darker. A patch of light is
+        wide, but ink differs from the paper in the other direction. A bold digit that fills the
+        picture is wide, but is all there is.
 
     References
     ----------
     .. [1] Serra (1982), "Image Analysis and Mathematical Morphology": opening and top-hat.
     """
-    window = _wide(away.shape)
-    lighter, darker = away - _opened_by(away, window), -away - _opened_by(-away, window)
-    return max(lighter, darker, key=lambda one: float(np.sum(one * one * one)))
-
-
-def _is_in_patches(away: Grey, contrast: Grey) -> bool:
-    """Return whether what differs from the paper is wide, and something else is ink.
-
-    A shadow is wide, but ink is darker. A patch of light is wide, but ink differs from the paper
-    in the other direction. A bold digit that fills the picture is wide, but is all there is.
-    """
     strong = contrast > _otsu(contrast)
     wide = _opened_by(strong, _wide(away.shape))
-    if min(away.shape) < MIN_PHOTOGRAPH_SIDE or not wide.any():
-        return False
+    if not wide.any():
+        return None
     full = float(np.quantile(contrast[strong], 0.995))
     other = np.abs(away) - contrast
-    return bool(
-        float(np.mean(other > full / 3)) > MIN_INK_SHARE
-        or float(np.median(contrast[wide])) < PATCH_SHARE * full
-    )
+    towards = contrast - other  # `away`, positive in the direction of the contrast
+    if float(np.mean(other > full / 3)) > MIN_INK_SHARE:
+        return _narrow(-towards)
+    if float(np.median(contrast[wide])) < PATCH_SHARE * full:
+        either = _narrow(towards), _narrow(-towards)
+        return max(either, key=lambda one: float(np.sum(one * one * one)))
+    return None
+
+
+def _narrow(values: Grey) -> Grey:
+    """Return how far values rise above what is left if all that is narrow is removed."""
+    return np.asarray(values - _opened_by(values, _wide(values.shape)), np.float32)
 
 
 def _wide(shape: tuple[int, ...]) -> int:

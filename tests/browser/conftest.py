@@ -19,7 +19,7 @@ from playwright.sync_api import (
     expect,
 )
 
-from tests.browser.player import stage
+from tests.browser.player import WAIT_FOR_ARRIVALS, stage
 from tools.browser import READY, find_browser, launch_arguments
 from tools.server import ROOT, Server, serving
 
@@ -45,12 +45,6 @@ DESK: dict[str, Any] = {
     "locale": "en-GB",
 }
 SERVERS = pytest.StashKey[list[Server]]()
-
-WAIT_FOR_ARRIVALS = """() => Promise.all(
-  document.getAnimations()
-    .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime))
-    .map((one) => one.finished.catch(() => {}))
-)"""
 
 expect.set_options(timeout=15_000)
 

@@ -2,6 +2,13 @@
 
 from playwright.sync_api import Locator, Page
 
+# Until all that moves has arrived: between a press and a release, a button may slide away.
+WAIT_FOR_ARRIVALS = """() => Promise.all(
+  document.getAnimations()
+    .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime))
+    .map((one) => one.finished.catch(() => {}))
+)"""
+
 
 def stage(page: Page) -> Locator:
     """The first stage of a page, once it plays something."""

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.player import caption, stage
+from tests.browser.player import WAIT_FOR_ARRIVALS, caption, stage
 
 
 def arithmetic(page):
@@ -49,6 +49,7 @@ def test_the_divisor_changes_the_number_in_a_corner(open_page):
     page = open_page("/pooling?pool_values=8 0; 0 0&pool_padding=own")
     expect(caption(page)).to_contain_text("so the mean is 8")
     page.get_by_text("Shape and divisor").click()
+    page.evaluate(WAIT_FOR_ARRIVALS)
     page.get_by_role("radio", name="whole window").click()
     expect(page).to_have_url(re.compile("pool_divisor=whole(\\+|%20)window"))
     expect(caption(page)).to_contain_text("the mean of 4 cells is 2")

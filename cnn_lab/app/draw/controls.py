@@ -89,7 +89,9 @@ def _put_picture(content: bytes) -> None:
 
 def _put_digit(found: FoundDigits, index: int) -> None:
     """Put one of the digits found in a picture on the canvas, and keep all of them."""
-    st.session_state[FOUND] = (found, index)
+    # Drawn here, because a page that shows it runs again after each stroke.
+    picture = png(found.marked(index)) if len(found.digits) > 1 else b""
+    st.session_state[FOUND] = (found, index, picture)
     canvas.put_picture(NAME, found.digits[index].rgba, note=_note(found, index))
 
 
@@ -100,7 +102,7 @@ def _note(found: FoundDigits, index: int) -> str:
 
 def show_digits_found() -> None:
     """Show the picture that the drawing comes from, if there are other digits in it to choose."""
-    found, index = st.session_state.get(FOUND, (None, 0))
+    found, index, picture = st.session_state.get(FOUND, (None, 0, b""))
     if found is None or canvas.drawing(NAME).note != _note(found, index):
         return
     n = min(len(found.digits), MAX_CHOICES)
@@ -116,4 +118,4 @@ def show_digits_found() -> None:
                 on_click=_put_digit,
                 args=(found, place),
             )
-    show_png(png(found.marked(index)), alt=prose("draw", "found_alt", n=n), width_px=SIDE_PX)
+    show_png(picture, alt=prose("draw", "found_alt", n=n), width_px=SIDE_PX)

@@ -75,7 +75,7 @@ MIN_CONTENT_SHARE = 0.15  # of the longer side of what a frame encloses
 
 @dataclass(frozen=True, eq=False)
 class FoundDigit:
-    """Digit found in a picture, and the number of candidates.
+    """One of the digits found in a picture.
 
     Attributes
     ----------
@@ -84,8 +84,7 @@ class FoundDigit:
     frame : (int, int, int, int)
         Left, top, right and lower edge of the digit in `FoundDigits.view`.
     n_shapes : int
-        Number of large separate shapes. Of several, the one closest to the middle of the picture
-        was taken.
+        Number of shapes in the picture that may be digits, this one included.
     """
 
     ink: NDArray[np.uint8]

@@ -438,8 +438,8 @@ def border_and_inside(image, mode, name="sobel_columns"):
     "prose",
     "zeros look like a dark frame",
     "the frame is gone",
-    "flat (mirrored) or as half as steep (repeated)",
-    "a seam of its own wherever the two sides differ",
+    "flat (mirrored) or half as steep (repeated)",
+    "a seam wherever the two sides differ",
 )
 @pytest.mark.parametrize("mode", PAD_MODES)
 def test_borders_under_sobel_on_flat_ground_and_ramps(mode):
@@ -531,7 +531,7 @@ def test_dilation_leaves_gaps_where_it_shares_a_factor_with_the_stride():
     "strides",
     "With the same pixels of padding",
     "keeps every $s$-th value of every $s$-th row",
-    "In Keras, same can add different pixels at each stride",
+    "In Keras, the padding that same adds can depend on the stride",
     "larger than the kernel jumps over pixels",
 )
 def test_a_stride_keeps_every_nth_value_if_the_padding_stays():
@@ -648,7 +648,7 @@ def test_pooled_cells_are_maxima_and_means_of_what_lies_inside(whole):
 @claims("pooling", "dropped", "no pixel to receive them")
 @claims("pooling", "ties", "Only the first of them, row by row")
 @claims("pooling", "forms", "Both give the same numbers")
-@claims("pooling", "prose", "won no window gets no gradient", "lies in a window gets a share")
+@claims("pooling", "prose", "no window selects gets no gradient", "lies in a window gets a share")
 def test_maxima_route_their_gradient_and_means_share_it():
     image = np.round(random((7, 7)) * 2)  # with ties
     window, delta = {"pool_size": 3, "strides": 2, "padding": 1}, random((4, 4), 1)
@@ -692,7 +692,7 @@ def test_gradients_add_up_only_where_windows_overlap():
 @claims(
     "pooling",
     "prose",
-    "keeps one value of four",
+    "keeps one value in four",
     "a quarter of the work",
     "moving its window by one cell moves it by two pixels",
 )
@@ -889,7 +889,7 @@ def test_the_recursion_uses_layer_l_and_rotates_once():
     np.testing.assert_allclose(gradient, signal.correlate2d(o, delta, "valid"))  # equation (6)
 
 
-@claims("paper", "backward_stride", "zeros are first inserted", "one fewer than the stride", "zero")
+@claims("paper", "backward_stride", "$s - 1$ zeros are first inserted", "a gradient of zero")
 @claims("backpropagation", "spread_none", "is $")
 @claims("backpropagation", "spread_zeros", "$s_h - 1 = [[down]]$ rows")
 @claims("backpropagation", "look_gradients", "no gradient at all", "at its bottom right")
@@ -981,8 +981,8 @@ def test_along_the_gradient_the_squared_error_is_a_parabola():
     "backpropagation",
     "look_step",
     "a straight line that never stops falling",
-    "ReLU and sigmoid keep it from falling below 0",
-    "tanh below −1 for each output",
+    "With ReLU or sigmoid the loss cannot fall below 0",
+    "with tanh it cannot fall below −1 for each output",
 )
 def test_only_without_activation_does_a_plain_sum_fall_for_ever():
     """M7: with no activation the loss falls by the same amount each step; ReLU ends it at 0."""
@@ -1087,9 +1087,9 @@ def test_the_loss_is_limited_and_the_gradient_needs_no_limit():
 @claims(
     "paper",
     "entropy",
-    "By the paper's own bracket, p is the label",
+    "As the paper's own note in brackets says, p is the label",
     "q is the prediction",
-    "the label's share times the logarithm of the predicted share",
+    "the label's probability of each class by the logarithm of the predicted one",
     "outside the logarithm",
     "cannot be swapped",
 )
@@ -1214,7 +1214,7 @@ def test_a_softmax_of_shares_cannot_decide():
     assert 2.5 < ratios.max() <= math.e
 
 
-@claims("network", "prose", "as many channels throughout, fewer parameters")
+@claims("network", "prose", "if the number of channels stays the same, fewer parameters")
 @claims("network", "about_Conv2D", "once among the parameters but once per position")
 @claims("network", "about_DepthwiseConv2D", "Each channel has its own kernel")
 @claims("network", "about_SeparableConv2D", "usually with far fewer")
@@ -1282,7 +1282,7 @@ def drawn(size, left, top):
 
 @claims("draw", "prose", "longer side measures 20 pixels", "centre of mass in the middle")
 @claims("draw", "prose", "Where you draw makes no difference", "relatively wider")
-@claims("draw", "xray", "cropped, scaled and centred like this")
+@claims("draw", "xray", "cropped, scaled and centred in this way")
 def test_a_drawing_is_prepared_alike_wherever_it_is():
     here = drawn(160, 60, 50)
     for left, top in ((100, 90), (20, 20), (61, 53)):
@@ -1411,8 +1411,8 @@ def test_remedies_for_sizes_remedy():
     assert PoolingSettings(2, padding=1).geometry((4, 4)).positions
 
 
-@claims("doctor", "diverged", "as long as the learning rate makes it")
-@claims("doctor", "diverged at once", "as long as the learning rate makes it")
+@claims("doctor", "diverged", "proportional to the learning rate")
+@claims("doctor", "diverged at once", "proportional to the learning rate")
 @claims("backpropagation", "step_ask", "goes against the gradient")
 def test_a_tenth_of_the_rate_is_a_tenth_of_the_step():
     for name in get_args(OptimizerName):

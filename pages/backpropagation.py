@@ -19,6 +19,7 @@ from cnn_lab.app.backpropagation.nudging import (
 from cnn_lab.app.backpropagation.softmax import show_softmax, softmax_controls
 from cnn_lab.app.widgets.inputs import choice, does_not_fit
 from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
+from cnn_lab.app.widgets.story import next_chapter, open_chapter
 from cnn_lab.content import prose
 
 GRADIENTS, NUDGE, STEP = "gradients", "nudge", "step"
@@ -33,8 +34,7 @@ PARTS = {
 
 frame.ensure()
 
-st.title("Backpropagation")
-st.markdown("How does a kernel learn?")
+open_chapter("backpropagation")
 
 part = choice(
     "Part",
@@ -95,3 +95,4 @@ else:
 st.divider()
 with st.container(width=720):
     st.markdown(prose("backpropagation", f"look_{part}"))
+next_chapter("backpropagation")

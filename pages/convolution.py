@@ -13,13 +13,13 @@ from cnn_lab.app.convolution.sections import (
 from cnn_lab.app.widgets.inputs import does_not_fit
 from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
 from cnn_lab.app.widgets.stage import stage
+from cnn_lab.app.widgets.story import next_chapter, open_chapter
 from cnn_lab.content import prose
 from cnn_lab.trace import TraceTooLarge
 
 frame.ensure()
 
-st.title("Convolution")
-st.markdown("What does sliding a kernel over an image compute?")
+open_chapter("convolution")
 
 stage_side, controls = st.columns([8, 3], gap="small")
 below = st.container()
@@ -58,3 +58,4 @@ with below:
     st.divider()
     with st.container(width=720):
         st.markdown(prose("convolution", "prose"))
+next_chapter("convolution")

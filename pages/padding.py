@@ -8,13 +8,13 @@ from cnn_lab.app.widgets.inputs import choice, does_not_fit
 from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
+from cnn_lab.app.widgets.story import next_chapter, open_chapter
 from cnn_lab.content import prose
 from cnn_lab.trace import TraceTooLarge
 
 frame.ensure()
 
-st.title("Padding and strides")
-st.markdown("How large is the output, and which pixels count?")
+open_chapter("padding")
 
 stage_side, controls = st.columns([8, 3], gap="small")
 with stage_side:
@@ -64,3 +64,4 @@ show_strides(setup.kernel_size)
 st.divider()
 with st.container(width=720):
     st.markdown(prose("padding", "prose"))
+next_chapter("padding")

@@ -15,14 +15,14 @@ from cnn_lab.app.widgets.inputs import choice, does_not_fit
 from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
+from cnn_lab.app.widgets.story import next_chapter, open_chapter
 from cnn_lab.content import prose
 from cnn_lab.ops.types import ShapeError
 from cnn_lab.trace import TraceTooLarge
 
 frame.ensure()
 
-st.title("Pooling")
-st.markdown("What is kept, and what is thrown away?")
+open_chapter("pooling")
 
 stage_side, controls = st.columns([8, 3], gap="small")
 
@@ -77,3 +77,4 @@ with right:
 st.divider()
 with st.container(width=720):
     st.markdown(prose("pooling", "prose"))
+next_chapter("pooling")

@@ -12,6 +12,7 @@ from cnn_lab.app.first_paint import SHEET
 from cnn_lab.app.run_queue import heartbeat
 from cnn_lab.app.widgets.bound import enter
 from cnn_lab.app.widgets.pictures import theme_colour
+from cnn_lab.app.widgets.story import CHAPTERS
 
 ICON = Path(__file__).with_name("icon.png")
 LOGO = Path(__file__).with_name("logo.svg")
@@ -75,12 +76,7 @@ _FRAMED = "frame_is_set"
 # fetch a page's icon from the internet to show it in the browser's tab.
 PAGES = {
     "": {"home": "Home"},
-    "Learn": {
-        "convolution": "Convolution",
-        "padding": "Padding and strides",
-        "pooling": "Pooling",
-        "backpropagation": "Backpropagation",
-    },
+    "Learn": {chapter.page: chapter.label for chapter in CHAPTERS},
     "Build": {"network": "Network", "training": "Training"},
     "Explore": {"features": "Feature maps", "draw": "Draw a digit"},
     "Reference": {"paper": "The paper"},
@@ -104,9 +100,10 @@ def navigation() -> Page:
                 for name, title in titles.items()
             ]
             for section, titles in PAGES.items()
-        }
+        },
+        expanded=True,
     )
-    st.set_page_config(page_title=f"{page.title} · CNN Lab")
+    st.set_page_config(page_title=f"{page.title.split(' · ')[0]} · CNN Lab")
     # Links to these pages describe an example; others only choose a run or a network.
     enter(page.url_path, is_complete=page.url_path in {*PAGES["Learn"], "features"})
     heartbeat(page.url_path)

@@ -7,7 +7,7 @@ address, and the widget gets its default.
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,13 +17,15 @@ from streamlit.errors import StreamlitAPIException
 Check = Callable[[str], bool]
 
 MAX_TEXT = 10_000  # characters; the kernels and images that may be typed are shorter
+ONLY = "only"  # parameter of a link within a page: what it does not name gets its default
 _PAGE = "address_page"
+_RESET = "address_reset"  # keys of widgets that get their defaults when they are next shown
 _TEXTS = "address_texts"  # page -> key -> its values in the address, None while unbound
 
 
 def bound(
     widget: Callable[..., Any],
-    label: str,
+    label: str | Sequence[str],
     *arguments: Any,
     key: str,
     fallback: Any,
@@ -40,6 +42,7 @@ def bound(
     widget : callable
         A widget of Streamlit's that has the argument `bind`.
     label : str
+        The widget's first argument; for tabs, all of their labels.
     *arguments
         Further arguments of the widget.
     key : str
@@ -69,10 +72,14 @@ def bound(
             del st.query_params[key]
         if key in st.session_state:
             st.session_state[key] = fallback
+    elif not texts and key in _to_reset() and key not in st.session_state:
+        # The browser still has its old value, and would send that with the next change.
+        st.session_state[key] = fallback
     elif known is None and key in st.session_state:
         # A value chosen while unbound is not in the address; one that is set gets there.
         st.session_state[key] = st.session_state[key]
     before[key] = texts if fits else None
+    _to_reset().discard(key)
     return widget(label, *arguments, key=key, bind="query-params" if fits else None, **settings)
 
 
@@ -86,12 +93,21 @@ def enter(page: str, *, is_complete: bool) -> None:
         Whether an address with any settings names all that differ from their defaults. What the
         session has kept of the page is then dropped when such an address enters it, so that a
         link shows the same in each session. Without settings in the address it is restored.
+        A link from a page to itself does the same if it has the parameter `ONLY`.
     """
     before = st.session_state.get(_PAGE)
     st.session_state[_PAGE] = page
-    if page != before and is_complete and st.query_params:
+    within = st.query_params.pop(ONLY, None) is not None
+    if is_complete and (within or (page != before and st.query_params)):
         for key in _texts(page).keys() - st.query_params.keys():
             st.session_state.pop(key, None)
+            if within:
+                _to_reset().add(key)
+
+
+def _to_reset() -> set[str]:
+    keys: set[str] = st.session_state.setdefault(_RESET, set())
+    return keys
 
 
 def _texts(page: str) -> dict[str, list[str] | None]:

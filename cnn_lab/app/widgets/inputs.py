@@ -13,6 +13,7 @@ from cnn_lab.ops.types import PAD_MODES, CopyError, Padding, PadMode
 PaddingName = Literal["valid", "same", "full"]
 if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
+    from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 _Option = TypeVar("_Option")
 _Number = TypeVar("_Number", int, float)
@@ -253,6 +254,19 @@ def fold(label: str, key: str, *, icon: str) -> "ExpanderContainer":
         on_change="rerun",
     )
     return part
+
+
+def tabs(labels: Sequence[str], key: str) -> "Sequence[TabContainer]":
+    """Return a row of tabs, the first one open; `.open` tells whether to fill one."""
+    row: Sequence[TabContainer] = bound(
+        st.tabs,
+        labels,
+        key=key,
+        fallback=labels[0],
+        allows=among(labels),
+        on_change="rerun",
+    )
+    return row
 
 
 def text_field(label: str, key: str, *, placeholder: str, help: str) -> str:

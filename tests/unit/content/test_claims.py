@@ -1550,8 +1550,8 @@ LABELS = ("_alt", "_label", "_title")
 NO_CLAIM = {
     "afterwards": "untested nothing damaged no_weights none absent machine machine_none same "
     "keras_file",
-    "backpropagation": "symbols nudge_ask step_same lesson_ask lesson_state",
-    "convolution": "invitation whole",
+    "backpropagation": "question symbols nudge_ask step_same lesson_ask lesson_state",
+    "convolution": "question invitation whole",
     "draw": "question which canvas sample upload seen bars empty speck filled unread many_points "
     "nothing_yet xray_no_ink xray_no_crop xray_no_widen xray_no_box xray_no_centre "
     "xray_without xray_with why why_read why_looking why_yours maps",
@@ -1563,9 +1563,10 @@ NO_CLAIM = {
     "network": "open ending_maps ending_number ending_scores diagram no_data_set no_formula "
     "formulas parameters no_parameters multiply_adds inseparable no_convolution "
     "totals_so_far",
-    "padding": "pytorch_same pytorch_source stride_figure",
+    "padding": "question pytorch_same pytorch_source stride_figure",
     "paper": "question figures maps readings outlook errata source",
-    "pooling": "shown_inside shown_window shift_nothing shift_too_narrow right down example_ties "
+    "pooling": "question "
+    "shown_inside shown_window shift_nothing shift_too_narrow right down example_ties "
     "example_overlap",
     "sweep": "intro cost unchanged none",
     "training": "planned no_network scale file unsaved further",

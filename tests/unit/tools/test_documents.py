@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnn_lab.app.frame import PAGES
+from cnn_lab.app.widgets.story import CHAPTERS
 from tools.documents import between, write_or_check
 from tools.server import ROOT
 
@@ -44,9 +45,9 @@ def test_the_readme_names_both_commands_and_every_page() -> None:
     for command in ("make run", "make test"):
         assert f"\n{command} " in README
     assert "<this" not in README
-    for titles in PAGES.values():
-        for title in titles.values():
-            assert f"\n| {title} |" in README
+    titles = {name: title for part in PAGES.values() for name, title in part.items()}
+    for title in {**titles, **{chapter.page: chapter.title for chapter in CHAPTERS}}.values():
+        assert f"\n| {title} |" in README
     for name in re.findall(r'(?:src|srcset)="([^"]+)"|\]\((?!http)([^)#]+)', README):
         assert (ROOT / "".join(name)).exists(), name
 

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from cnn_lab.cli.operations import MAX_PIXELS_A_SIDE, OPERATIONS, Settings
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.data.teaching_images import parse_matrix
+from cnn_lab.ops.activations import ACTIVATIONS
 from cnn_lab.ops.types import PAD_MODES, Array, Padding, Pair
 from cnn_lab.stage.export import export_csv, export_gif, export_html, export_png, gif_steps
 from cnn_lab.stage.render import THEMES
@@ -96,6 +97,7 @@ MATRIX: dict[str, Any] = {"callback": _matrix, "metavar": '"1 2; 3 4"'}
 )
 @click.option("--pad-mode", type=click.Choice(PAD_MODES), help="What the padding contains.")
 @click.option("--bias", type=float)
+@click.option("--activation", type=click.Choice(list(ACTIVATIONS)), help="Follows a convolution.")
 @click.option("--pool", "pool_size", **SIZE, help="Size of the pooling window. Default: 2.")
 @click.option(
     "--count-include-pad", is_flag=True, help="Divide by the whole window, padding included."

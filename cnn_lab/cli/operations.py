@@ -9,6 +9,7 @@ import numpy as np
 
 from cnn_lab.data.kernels import KERNELS, MAX_SIZE
 from cnn_lab.data.teaching_images import stroke_image
+from cnn_lab.ops.activations import Activation
 from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from cnn_lab.ops.types import Array, Padding, PadMode, Pair, check_at_least
 from cnn_lab.trace import (
@@ -49,6 +50,7 @@ class Settings:
         None means 1, and for pooling the window.
     padding, dilation_rate, groups, flip_kernel, pad_mode, count_include_pad
         As in `cnn_lab.ops`.
+    activation : {"relu", "sigmoid", "tanh"} or None
     pool_size : (int, int)
     bias : float or None
     channels, filters : int
@@ -69,6 +71,7 @@ class Settings:
     groups: int = 1
     flip_kernel: bool = False
     pad_mode: PadMode = "zeros"
+    activation: Activation | None = None
     count_include_pad: bool = False
     pool_size: Pair = (2, 2)
     bias: float | None = None
@@ -156,6 +159,7 @@ def _convolution(settings: Settings) -> Trace:
         groups=settings.groups,
         flip_kernel=settings.flip_kernel,
         pad_mode=settings.pad_mode,
+        activation=settings.activation,
     )
 
 
@@ -220,7 +224,8 @@ _KERNEL = _IMAGE | {"kernel", "kernel_names", "weights"}
 _BACK = frozenset({"gradient", "form"})
 _POOL = _IMAGE | {"pool_size"}
 _LAYER = _KERNEL | _BACK | {"dilation_rate"}
-_MAPS = {"dilation_rate", "groups", "flip_kernel", "pad_mode", "bias", "channels", "filters"}
+_MAPS = {"dilation_rate", "groups", "flip_kernel", "pad_mode", "activation"}
+_MAPS |= {"bias", "channels", "filters"}
 
 OPERATIONS: dict[str, Operation] = {
     "conv": Operation(_convolution, _KERNEL | _MAPS),

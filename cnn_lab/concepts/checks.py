@@ -56,7 +56,8 @@ class LayerCheck:
         """Short name, unique to these settings and numbers."""
         parts = [part for pair in self.call.arrays() for part in pair]
         shown = [part for name in sorted(self.computed) for part in (name, self.computed[name])]
-        return digest(self.call.operation, self.call.settings, *parts, *shown)
+        call = self.call
+        return digest(call.operation, call.settings, call.activation, *parts, *shown)
 
     @property
     def n_bytes(self) -> int:

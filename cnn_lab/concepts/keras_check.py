@@ -30,6 +30,9 @@ def check(request: LayerCheck) -> Answer:
     """
     call = request.call
     theirs, magnitudes = calculate(call), calculate(call.magnitudes)
+    if call.activation:
+        # None is steeper than 1, so it adds nothing but the rounding of its own result.
+        magnitudes["result"] = magnitudes["result"] + np.abs(theirs["result"])
     backend, allowed = keras.backend.backend(), tolerance(call)
     return Answer(
         tuple(
@@ -84,7 +87,8 @@ def _layer(call: LayerCall, tensors: Mapping[str, Tensor]) -> Tensor:
         return pool(images, call.pooling, call.size)
     convolve = _transposed if call.operation == "transposed_convolution" else _convolution
     maps = convolve(images, tensors["kernel"], call.convolution, call.size)
-    return maps + tensors["bias"] if "bias" in tensors else maps
+    maps = maps + tensors["bias"] if "bias" in tensors else maps
+    return keras.activations.get(call.activation)(maps)
 
 
 def _convolution(

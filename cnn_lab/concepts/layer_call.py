@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from cnn_lab.ops.activations import Activation
 from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from cnn_lab.ops.types import Array, Pair, as_float
 
@@ -38,6 +39,8 @@ class LayerCall:
     bias : ndarray, shape (filters,), optional
     grad_output : ndarray, shape (n, out_height, out_width, filters or channels), optional
         For every gradient: the gradient of the loss with respect to the output.
+    activation : {"relu", "sigmoid", "tanh"}, optional
+        What a convolution's output goes through.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class LayerCall:
     kernel: Array | None = None
     bias: Array | None = None
     grad_output: Array | None = None
+    activation: Activation | None = None
 
     def __post_init__(self) -> None:
         if self.operation not in get_args(Operation):
@@ -75,6 +79,11 @@ class LayerCall:
             )
         if self.operation == "transposed_convolution":
             self._check_transposed()
+        if self.activation is not None and self.operation != "convolution":
+            raise ValueError(
+                "Only a convolution takes an activation. "
+                f"Received: operation={self.operation!r}, activation={self.activation!r}"
+            )
         for name, array in self.arrays():
             ndim, axes = (1, "(filters,)") if name == "bias" else (4, "with four axes")
             object.__setattr__(self, name, as_float(name, array, ndim=ndim, axes=axes))
@@ -148,13 +157,16 @@ class LayerCall:
 
     @property
     def magnitudes(self) -> "LayerCall":
-        """The call whose results are the sums of the absolute values of this one's terms."""
+        """The call whose results are the sums of the absolute values of this one's terms.
+
+        It has no activation.
+        """
         # In the gradient of max pooling, the images only choose the cells.
         kept = {"images"} if self.operation == "max_pooling_gradient" else set()
         absolute: dict[str, Any] = {
             name: np.abs(array) for name, array in self.arrays() if name not in kept
         }
-        return replace(self, **absolute)
+        return replace(self, **absolute, activation=None)
 
     def arrays(self) -> list[tuple[str, Array]]:
         """Return the arrays that are set, by name."""
@@ -162,7 +174,8 @@ class LayerCall:
         return [(name, array) for name, array in named if array is not None]
 
 
-_ARRAYS = [field.name for field in fields(LayerCall) if field.name not in {"operation", "settings"}]
+_NO_ARRAYS = {"operation", "settings", "activation"}
+_ARRAYS = [field.name for field in fields(LayerCall) if field.name not in _NO_ARRAYS]
 
 
 def digest(*parts: object) -> str:

@@ -5,9 +5,14 @@ out. Both have the same shape, and so does the result. Values that are not real 
 ValueError.
 """
 
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 
 from cnn_lab.ops.types import Array, ShapeError, as_gradient, as_numbers, check_finite
+
+Activation = Literal["relu", "sigmoid", "tanh"]
 
 
 def relu(values: Array) -> Array:
@@ -121,6 +126,14 @@ def tanh_gradient(values: Array, grad_output: Array) -> Array:
     values = as_numbers("values", values)
     grad_output = as_gradient("grad_output", grad_output, values.shape)
     return np.asarray(grad_output * (1 - np.tanh(values) ** 2))
+
+
+ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+}
+"""What follows a convolution element by element, by Keras's names."""
 
 
 def softmax(logits: Array, *, temperature: float = 1.0) -> Array:

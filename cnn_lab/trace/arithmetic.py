@@ -68,6 +68,8 @@ class Arithmetic:
         "=" or, if digits are cut off, "≈".
     result : str
         Empty if the step adds to several cells.
+    activated : str
+        "ReLU(−4) = 0": what the activation makes of the result; empty without one.
     count, total, total_equals : int, str, str
         For a mean: the number of cells, their sum, and whether that sum is rounded.
     """
@@ -80,6 +82,7 @@ class Arithmetic:
     finish: str = ""
     equals: str
     result: str = ""
+    activated: str = ""
     count: int = 0
     total: str = ""
     total_equals: str = ""
@@ -137,6 +140,7 @@ def arithmetic(trace: Trace, step: int) -> Arithmetic:
         finish=_addends(trace, step, blocks),
         equals=equals,
         result=result,
+        activated=_activated(trace, step, result),
     )
 
 
@@ -171,7 +175,7 @@ def arithmetic_latex(trace: Trace, step: int, per_line: int = LATEX_TERMS_PER_LI
         if len(rows[0]) == 1:
             return rf"\frac{{{rows[0][0]}}}{{{line.count}}} {end}"
         return _aligned(_enclosed(rf"\frac{{1}}{{{line.count}}} (", rows[0], f") {end}"))
-    end = f"{equals} {result}"
+    end = f"{equals} {result}{_latex_activated(line.activated)}"
     finish = f"{_latex(line.finish)} {end}" if line.finish else end
     if not trace.partials.size:
         return _aligned(_enclosed("", rows[0], f" {finish}"))
@@ -252,6 +256,20 @@ def _addends(trace: Trace, step: int, blocks: Sequence[Block]) -> str:
         addends.append(f"{name} {_in_parentheses(trace.text(trace.biases[step]))}")
     lead = "+ " if addends and not trace.partials.size else ""
     return lead + " + ".join(addends)
+
+
+def _activated(trace: Trace, step: int, result: str) -> str:
+    if not trace.activated.size:
+        return ""
+    equals = "=" if trace.activates_exactly(step) else "≈"
+    return f"{trace.activation}({result}) {equals} {trace.text(trace.activated[step])}"
+
+
+def _latex_activated(text: str) -> str:
+    if not text:
+        return ""
+    name, _, rest = text.partition("(")
+    return rf", \quad \operatorname{{{name}}}({_latex(rest)}"
 
 
 def _in_parentheses(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_lab.ops.activations import ACTIVATIONS, Activation
 from cnn_lab.ops.conv import checked_convolution, conv2d_gradients
 from cnn_lab.ops.correlation import correlate
 from cnn_lab.ops.padding import pad_images
@@ -38,6 +39,8 @@ from cnn_lab.trace.model import Form, Trace
 from cnn_lab.trace.numbers import FloatArray, Rounded, round_to, round_values
 from cnn_lab.trace.transposed import spread_trace
 
+ACTIVATION_NAMES: dict[Activation, str] = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
+
 
 def convolution_trace(
     image: NDArray[Any],
@@ -50,6 +53,7 @@ def convolution_trace(
     groups: int = 1,
     flip_kernel: bool = False,
     pad_mode: PadMode = "zeros",
+    activation: Activation | None = None,
     channel_names: Sequence[str] | None = None,
     name: str | None = None,
 ) -> Trace:
@@ -64,6 +68,8 @@ def convolution_trace(
     strides, padding, dilation_rate, groups, flip_kernel, pad_mode
         As in `cnn_lab.ops.conv2d`. With `flip_kernel` the kernel is shown as given and paired
         with the window rotated by 180 degrees.
+    activation : {"relu", "sigmoid", "tanh"}, optional
+        What each output goes through in the same step.
     channel_names : sequence of str, optional
         Names of the channels; "channel 1", "channel 2", ... by default.
     name : str, optional
@@ -73,8 +79,8 @@ def convolution_trace(
     -------
     Trace
         Grids "input" (or "input-1", ... per channel), "kernel-F-C" and "bias-F" per filter,
-        with several channels "partial-F-C", and "output-F". Numbers count from 1; with groups
-        C counts the channels of the filter's own group.
+        with several channels "partial-F-C", "output-F", and with an activation "activated-F".
+        Numbers count from 1; with groups C counts the channels of the filter's own group.
 
     Raises
     ------
@@ -100,7 +106,7 @@ def convolution_trace(
     bias 0.5 add up to 2.5.'
     """
     settings = ConvolutionSettings(strides, padding, dilation_rate, groups, flip_kernel, pad_mode)
-    numbers = ConvolutionNumbers(image, kernel, bias, settings)
+    numbers = ConvolutionNumbers(image, kernel, bias, settings, activation)
     return numbers.trace(channel_names=channel_names, name=name)
 
 
@@ -112,6 +118,7 @@ class ConvolutionNumbers:
     image, kernel, bias
         As in `convolution_trace`.
     settings : ConvolutionSettings
+    activation : {"relu", "sigmoid", "tanh"}, optional
 
     Attributes
     ----------
@@ -131,8 +138,15 @@ class ConvolutionNumbers:
         kernel: NDArray[Any],
         bias: NDArray[Any] | None = None,
         settings: ConvolutionSettings | None = None,
+        activation: Activation | None = None,
     ) -> None:
         self.settings = settings or ConvolutionSettings()
+        if activation is not None and activation not in ACTIVATIONS:
+            raise ValueError(
+                f"`activation` must be one of {list(ACTIVATIONS)} or None. "
+                f"Received: activation={activation!r}"
+            )
+        self.activation = activation
         images, kernel, self.geometry = checked_convolution(
             as_image(image)[np.newaxis], kernel, self.settings
         )
@@ -176,6 +190,13 @@ class ConvolutionNumbers:
         """The result, shape (out_height, out_width, filters)."""
         return np.asarray(self.shares.sum(axis=2) + self.bias.values)
 
+    @cached_property
+    def activated(self) -> FloatArray:
+        """The result after the activation, shape (out_height, out_width, filters)."""
+        if self.activation is None:
+            return self.result
+        return np.asarray(ACTIVATIONS[self.activation](self.result), np.float64)
+
     def trace(
         self, *, channel_names: Sequence[str] | None = None, name: str | None = None
     ) -> Trace:
@@ -194,7 +215,7 @@ class ConvolutionNumbers:
         grids.add_input(
             padded, geometry, reads, parts=parts, scale=scale, pad_mode=self.settings.pad_mode
         )
-        kernels, biases, partials, outputs = self._place(grids, parts)
+        kernels, biases, partials, outputs, activated = self._place(grids, parts)
 
         pairing = np.arange(n_weights)[:: -1 if self.settings.flip_kernel else 1]
         weights = (kernels[:, :, np.newaxis] + pairing).reshape(self.filters, 1, -1)
@@ -212,11 +233,13 @@ class ConvolutionNumbers:
             partials=(partials[:, np.newaxis, :] + cells[:, np.newaxis]).reshape(
                 self.filters * n_positions, -1
             ),
+            activated=(activated[:, np.newaxis] + cells).ravel(),
+            activation=ACTIVATION_NAMES[self.activation] if self.activation else "",
             channels=depth,
             window_columns=geometry.window[1],
             caption_template=f"{CELL}: the window covers "
             f"{span_words(geometry.window, geometry.dilation_rate)}; "
-            f"{self._sum_words(depth * n_weights)} {{about}}{{result}}.",
+            f"{self._sum_words(depth * n_weights)} {{about}}{{result}}{self._activation_words()}.",
             padding_template=PADDING_CAPTION,
         ).checked()
 
@@ -226,17 +249,22 @@ class ConvolutionNumbers:
         products = "{count} products" if n_products > 1 else "one product"
         return f"{products} and the bias {{bias}} add up to"
 
+    def _activation_words(self) -> str:
+        if not self.activation:
+            return ""
+        return f"; {ACTIVATION_NAMES[self.activation]} gives {{about_activated}}{{activated}}"
+
     def _place(
         self, grids: Grids, parts: tuple[str, ...]
-    ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """Add the grids of kernels, biases, partial results and outputs.
+    ) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
+        """Add the grids of kernels, biases, partial results, outputs and activated outputs.
 
         Returns
         -------
         kernels, partials : ndarray of int, shape (filters, slices)
             First ids; without partials, shape (filters, 0).
-        biases, outputs : ndarray of int, shape (filters,)
-            First ids; without biases, shape (0,).
+        biases, outputs, activated : ndarray of int, shape (filters,)
+            First ids; without biases or activation, shape (0,).
         """
         precision = self.image.precision.times(self.kernel.precision).plus(self.bias.precision)
         result, shares = round_to(self.result, precision), round_to(self.shares, precision)
@@ -310,7 +338,32 @@ class ConvolutionNumbers:
             )
             for f in range(self.filters)
         ]
-        return kernels, np.array(biases, np.int64), partials, np.array(outputs)
+        activated = []
+        if self.activation:
+            # Rectified values keep the digits and the colours of the output.
+            is_relu = self.activation == "relu"
+            after = (
+                round_to(self.activated, precision)
+                if is_relu
+                else round_values(self.activated, exact=False)
+            )
+            title = f"After {ACTIVATION_NAMES[self.activation]}"
+            activated = [
+                add(
+                    Rounded(after.values[:, :, f], after.precision),
+                    f,
+                    f"activated-{f + 1}",
+                    title,
+                    scale if is_relu else Scale("signed", 1.0),
+                    part=filter_parts[f],
+                    family="" if is_relu else title,
+                )
+                for f in range(self.filters)
+            ]
+        biases_at, outputs_at, activated_at = (
+            np.array(each, np.int64) for each in (biases, outputs, activated)
+        )
+        return kernels, biases_at, partials, outputs_at, activated_at
 
 
 def _part_names(noun: str, count: int, names: Sequence[str] | None = None) -> tuple[str, ...]:

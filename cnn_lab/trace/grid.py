@@ -11,7 +11,7 @@ from cnn_lab.trace.wire import pack_integers, pack_values
 
 IntArray = NDArray[np.int64]
 MaskArray = NDArray[np.uint8]
-Role = Literal["input", "kernel", "bias", "partial", "output"]
+Role = Literal["input", "kernel", "bias", "partial", "output", "activated"]
 
 PADDING = 1
 UNREAD = 2
@@ -55,7 +55,8 @@ class Grid:
     title, part, note : str
         "Input", "channel 2", "6 × 6": title, which of several, and size.
     role : str
-        "input", "kernel", "bias", "partial" (the partial result of one channel) or "output".
+        "input", "kernel", "bias", "partial" (the partial result of one channel), "output" or
+        "activated" (the output after the activation).
     values : ndarray of float64, shape (rows, columns)
     mask : ndarray of uint8, shape (rows, columns)
         Bits: 1 the cell is padding, 2 no window reads it, 4 it is the largest of a window.

@@ -61,6 +61,10 @@ class Trace:
     biases : ndarray of int, shape (steps,), or empty
     partials : ndarray of int, shape (steps, channels), or empty
         The cell with the partial result of each channel.
+    activated : ndarray of int, shape (steps,), or empty
+        The cell with the result after the activation.
+    activation : str
+        Name of the activation as it is written, such as "ReLU"; empty without one.
     winners : ndarray of int, shape (steps,), or empty
         The cell that holds the maximum; the first one on ties, as in TensorFlow.
     windows : ndarray of int, or empty
@@ -94,6 +98,8 @@ class Trace:
     totals: FloatArray = field(default_factory=lambda: np.empty(0))
     biases: IntArray = field(default_factory=_no_cells)
     partials: IntArray = field(default_factory=lambda: np.empty((0, 0), np.int64))
+    activated: IntArray = field(default_factory=_no_cells)
+    activation: str = ""
     winners: IntArray = field(default_factory=_no_cells)
     windows: IntArray = field(default_factory=_no_cells)
     channels: int = 1
@@ -179,6 +185,14 @@ class Trace:
             return True
         return all(precision.writes(value) for value, precision in self._shown(step))
 
+    def activates_exactly(self, step: int) -> bool:
+        """Return whether a step's result after the activation has the digits shown.
+
+        It does where the activation passes the result on, where it gives zero, and at zero itself.
+        """
+        before, after = self.value(self.writes[step]), self.value(self.activated[step])
+        return before == after or not before * after
+
     def _shown(self, step: int) -> list[tuple[float, Precision]]:
         """Return the numbers that a step shows, except those multiplied by zero."""
         cells = list(self.biases[step : step + 1])
@@ -205,8 +219,8 @@ class Trace:
         leading cell; `top`, `bottom`, `left` and `right` of the cells that `span` names; the
         `count` of cells combined and of `padding`; `result` (for a scatter step, the value
         handed out), and `about`, which is "about " if digits are cut off; `share`, the first
-        number read, with its own `about_share`; `bias` and, for a maximum, `winner_row`
-        and `winner_column`.
+        number read, with its own `about_share`; `bias`; the `activated` result with its own
+        `about_activated`; and, for a maximum, `winner_row` and `winner_column`.
         """
         lead, row, column = self.locate(self.leads[step])
         reads = self.step_reads(step)
@@ -233,6 +247,9 @@ class Trace:
             slots["about_share"] = "" if exact else "about "
         if self.biases.size:
             slots["bias"] = self.text(self.biases[step])
+        if self.activated.size:
+            slots["activated"] = self.text(self.activated[step])
+            slots["about_activated"] = "" if self.activates_exactly(step) else "about "
         if self.winners.size:
             grid, r, c = self.locate(self.winners[step])
             slots["winner_row"], slots["winner_column"] = grid.row_labels[r], grid.column_labels[c]
@@ -260,6 +277,8 @@ class Trace:
             "totals": self._packed_totals(),
             "biases": _integers(self.biases),
             "partials": _integers(self.partials),
+            "activated": _integers(self.activated),
+            "activation": self.activation,
             "winners": _integers(self.winners),
             "windows": _integers(self.windows),
             "channels": self.channels,

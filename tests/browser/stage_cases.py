@@ -74,6 +74,10 @@ def _strongest() -> list[Trace]:
 CASES: dict[str, Callable[[], list[Trace]]] = {
     "small": lambda: [convolution_trace(PATCH, SOBEL)],
     "bias": lambda: [convolution_trace(PATCH / 10, SOBEL, np.array([0.25]))],
+    "rectified": lambda: [
+        convolution_trace(PATCH, np.concatenate([SOBEL, -SOBEL], axis=3), activation="relu")
+    ],
+    "squeezed": lambda: [convolution_trace(PATCH, SOBEL / 4, activation="tanh")],
     "padded": lambda: [convolution_trace(PATCH, SOBEL, padding="same")],
     "copied": lambda: [
         convolution_trace(

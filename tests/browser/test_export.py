@@ -58,6 +58,7 @@ def shown(line: Arithmetic) -> dict[str, object]:
     terms = [term for block in line.blocks for term in block.terms]
     sign = {"+": " + ", ",": ", "}.get(line.operator, " ")
     end = f"{line.finish} {line.equals} {line.result}".strip() if line.result else ""
+    end = f"{end} {line.activated}".strip()
     return {
         "titles": [f"{block.title}: " for block in line.blocks if block.title],
         "terms": [term.text for term in terms],

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import Trace, arithmetic_latex
+from cnn_lab.trace import arithmetic as written
 from cnn_lab.trace.grid import UNREAD
 from tests.browser.player import arithmetic, caption, centre, stage
 from tests.browser.stage_cases import CASES
@@ -156,7 +157,9 @@ def test_every_step_says_what_python_says_and_adds_up(
                     assert abs(comes_to - says) <= tolerance
                 continue
             equals, rounded = ("=", "") if exact else ("≈", " rounded")
-            assert line["end"].endswith(f"{equals} {line['result']}{rounded}")
+            after = written(trace, min(step, len(trace) - 1)).activated
+            ending = f"{equals} {line['result']}{after and f' {after}'}{rounded}"
+            assert line["end"].endswith(ending)
             if exact:
                 assert number(line["result"]) == added_up(trace, line)
             else:

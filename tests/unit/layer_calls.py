@@ -9,6 +9,7 @@ import pytest
 
 from cnn_lab import ops
 from cnn_lab.concepts.layer_call import LayerCall, Operation
+from cnn_lab.ops.activations import ACTIVATIONS, Activation
 from cnn_lab.ops.settings import ConvolutionSettings, PoolingSettings
 from cnn_lab.ops.types import Array
 
@@ -27,13 +28,14 @@ def convolution(
     filters: int = 1,
     *,
     bias: bool = True,
+    activation: Activation | None = None,
     **settings: Any,
 ) -> LayerCall:
     made = ConvolutionSettings(**settings)
     images = random((1, *size, channels))
     kernel = random((*kernel_size, channels // made.groups, filters), 1)
     biases = random((filters,), 2) if bias else None
-    call = LayerCall("convolution", made, images, kernel, biases)
+    call = LayerCall("convolution", made, images, kernel, biases, activation=activation)
     if operation == "convolution":
         return call
     grad_output = random(computed(call)["result"].shape, 3)
@@ -90,6 +92,8 @@ def computed(call: LayerCall) -> dict[str, Array]:
             "input_gradient": made.images,
             "bias_gradient": made.bias,
         }
+    if call.activation:
+        made = ACTIVATIONS[call.activation](made)
     return {call.quantities[0]: made}
 
 
@@ -112,6 +116,9 @@ def _calls() -> dict[str, LayerCall]:
         for mode in ("reflect", "edge", "wrap"):
             call = convolution(operation, padding=padding, pad_mode=mode, strides=(1, 2))
             calls[f"{operation}-{padding}-{mode}"] = call
+    for activation in ACTIVATIONS:
+        call = convolution(channels=2, filters=3, padding="same", activation=activation)
+        calls[f"convolution-{activation}"] = call
     for strides, padding in product((1, 2, (3, 4)), ("valid", "same", 0, 1, ((0, 1), (1, 0)))):
         calls[f"transposed-{padding}-{strides}"] = transposed(strides, padding)
     calls["transposed-gaps"] = transposed(3, "same", (1, 2))

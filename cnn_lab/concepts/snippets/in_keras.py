@@ -68,6 +68,7 @@ def _model_lines(call: LayerCall) -> list[str]:
         padding='"same"' if settings.padding == "same" else None,
         dilation_rate=None if dilation_rate == (1, 1) else short(dilation_rate),
         groups=None if settings.groups == 1 else settings.groups,
+        activation=f'"{call.activation}"' if call.activation else None,
         use_bias="False" if call.bias is None else None,
     )
     return [f"# In a model: keras.layers.{layer}({does})"]
@@ -116,6 +117,8 @@ def _convolution_lines(call: LayerCall) -> list[str]:
         lines.append(
             f"result = keras.ops.conv({arguments(images, kernel, strides=stride, **plain)})"
         )
+    if call.activation:
+        return [*lines, *_bias_lines(call), f"result = keras.ops.{call.activation}(result)"]
     return [*lines, *_bias_lines(call)]
 
 

@@ -35,7 +35,8 @@ def numpy_code(call: LayerCall) -> str:
     arrays = written(call)
     function = _FUNCTIONS[call.operation]
     does = f"{function}({arguments(*(one.name for one in arrays), **_settings(call))})"
-    imports = ["import numpy as np", "", f"from cnn_lab.ops import {function}"]
+    names = ", ".join([function, *([call.activation] if call.activation else [])])
+    imports = ["import numpy as np", "", f"from cnn_lab.ops import {names}"]
     return script(imports, array_lines(arrays), _results(call, does))
 
 
@@ -102,4 +103,5 @@ def _results(call: LayerCall, does: str) -> list[str]:
             "input_gradient = gradients.images",
             "bias_gradient = gradients.bias",
         ]
-    return [f"{call.quantities[0]} = {does}"]
+    lines = [f"{call.quantities[0]} = {does}"]
+    return [*lines, f"result = {call.activation}(result)"] if call.activation else lines

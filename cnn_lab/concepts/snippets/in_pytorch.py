@@ -87,7 +87,10 @@ def _convolution_lines(call: LayerCall) -> list[str]:
         dilation=None if dilation_rate == (1, 1) else short(dilation_rate),
         groups=None if settings.groups == 1 else settings.groups,
     )
-    return [*lines, f"result = F.conv2d({does})"]
+    lines.append(f"result = F.conv2d({does})")
+    if call.activation:
+        lines.append(f"result = torch.{call.activation}(result)")
+    return lines
 
 
 def _transposed_lines(call: LayerCall) -> list[str]:

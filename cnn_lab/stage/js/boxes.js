@@ -41,8 +41,13 @@ function headHeight(node) {
   return (node.title ? TITLE : 0) + (node.subtitle ? SUBTITLE : 0);
 }
 
+/** Outputs have the same cells before and after the activation. */
+function isOutput({ role }) {
+  return role === "output" || role === "activated";
+}
+
 function cellOf(node, context) {
-  if (node.role === "output") return Math.max(context.cell, context.result ?? 0);
+  if (isOutput(node)) return Math.max(context.cell, context.result ?? 0);
   const small = node.kind === "lens" || node.role === "kernel" || node.role === "bias";
   return small ? context.small : context.cell;
 }
@@ -50,7 +55,7 @@ function cellOf(node, context) {
 /** Which sides are numbered; of several channels only the first has column numbers. */
 export function axesOf(node) {
   const rows = node.kind !== "lens" && node.role !== "bias";
-  return { rows, columns: rows && Boolean(node.title || node.role === "output") };
+  return { rows, columns: rows && Boolean(node.title || isOutput(node)) };
 }
 
 /** Space for the row and column numbers. */

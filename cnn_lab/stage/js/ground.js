@@ -3,7 +3,7 @@
 import LOOK from "../layout.json" with { type: "json" };
 import { drawLegend } from "./legend.js";
 import { resultCells } from "./overlay.js";
-import { gridOf, ofStep } from "./wire.js";
+import { gridOf, isResult, ofStep } from "./wire.js";
 
 /** Kernels and partial results show one filter at a time; everything else does not change. */
 export function shownMember(panel, filters) {
@@ -57,10 +57,11 @@ export class Ground {
   /** Going back: panels of results (and the winners' rings) are painted again. */
   repaintResults(index) {
     if (this.traces[index].targets) this.addUp(index);
-    const roles = ["output", "partial", ...(this.traces[index].winners ? ["input"] : [])];
+    const { winners } = this.traces[index];
     for (const panel of this.layout.panels) {
       const concerns = panel.members?.some((member) => member.trace === index);
-      if (concerns && roles.includes(panel.role)) this.paintPanel(panel);
+      const changes = isResult(panel) || (winners && panel.role === "input");
+      if (concerns && changes) this.paintPanel(panel);
     }
   }
 
@@ -71,9 +72,8 @@ export class Ground {
     }
     const { trace: index, grid } = shownMember(panel, this.filters);
     const trace = this.traces[index];
-    const result = grid.role === "output" || grid.role === "partial";
     const isFilled = (i) => {
-      if (!result) return true;
+      if (!isResult(grid)) return true;
       if (trace.targets) return this.reached[index].has(grid.firstId + i);
       return trace.stepOfCell[grid.firstId + i] < this.filled[index];
     };

@@ -29,7 +29,7 @@ export function arithmeticLatex(trace, step) {
     if (rows[0].length === 1) return `\\frac{${rows[0][0]}}{${line.count}} ${end}`;
     return aligned(enclosed(`\\frac{1}{${line.count}} (`, rows[0], `) ${end}`));
   }
-  const end = `${equals} ${result}`;
+  const end = `${equals} ${result}${activated(line.activated)}`;
   const finish = line.finish ? `${latex(line.finish)} ${end}` : end;
   if (!trace.partials) return aligned(enclosed("", rows[0], ` ${finish}`));
   const lines = blocks.flatMap((block, i) => {
@@ -38,6 +38,13 @@ export function arithmeticLatex(trace, step) {
     return [`\\text{${title}: } & ${first}`, ...others.map((other) => `& ${other}`)];
   });
   return aligned([...lines, `& ${finish}`]);
+}
+
+/** "ReLU(−4) = 0" after the result. */
+function activated(text) {
+  if (!text) return "";
+  const at = text.indexOf("(");
+  return `, \\quad \\operatorname{${text.slice(0, at)}}${latex(text.slice(at))}`;
 }
 
 function latex(text) {

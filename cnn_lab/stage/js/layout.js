@@ -114,11 +114,13 @@ function kernelCells(cell) {
 function arrangements(traces, width, narrow, withLens = false) {
   const shared = shareInput(traces);
   const parts = traces.map((trace, index) => partsOf(trace, index, traces, shared, withLens));
+  const rectifies = traces.some((trace) => trace.activated);
   const ways = [
     ...[1, 2, 4].map((across) => ["wide", (part) => beside(part, channelRows(part), across)]),
     withLens && ["wide", (part) => beside(part, stackedRows(part), 2)],
     withLens && narrow && ["side", (part) => below(part, stackedRows(part).map(unsigned))],
     narrow && ["narrow", (part) => below(part, channelRows(part))],
+    narrow && rectifies && ["narrow", (part) => below(part, channelRows(part), true)],
     narrow && ["thin", thin],
   ].filter(Boolean);
   const trees = width >= WIDE && !withLens && stand(traces) ? [towers(traces, parts)] : [];
@@ -162,7 +164,8 @@ function towers(traces, parts) {
     subtitle: fill(LOOK.words.shared, { note: parts[0].kernels[0].subtitle }),
   };
   const each = parts.map((part, index) => {
-    const grids = [part.inputs[0], index ? null : kernel, part.bias, ...part.outputs];
+    const results = [part.bias, ...part.outputs, ...part.activated];
+    const grids = [part.inputs[0], index ? null : kernel, ...results];
     return box.column([{ kind: "label", text: part.name }, box.column(grids)], 0);
   });
   return { ...box.figures(each), style: "towers" };
@@ -235,6 +238,7 @@ function partsOf(trace, index, traces, shared, withLens) {
     partials: byChannel("partial"),
     bias: of("bias").length ? leaf(index, of("bias"), true) : null,
     outputs: of("output").map((grid, i) => leaf(index, [grid], i === 0)),
+    activated: of("activated").map((grid, i) => leaf(index, [grid], i === 0)),
   };
 }
 
@@ -299,25 +303,36 @@ function stackedRows(part) {
 
 /** How the outputs are joined: through the sum over channels, the bias, or directly. */
 function results(part, across) {
-  const outputs = [];
-  for (let i = 0; i < part.outputs.length; i += across) {
-    outputs.push(box.shelf(part.outputs.slice(i, i + across)));
-  }
   const sum = part.partials.some(Boolean) ? "Σ" : "";
   const equals = sum || part.weighs ? `${sum} =`.trim() : "→";
   return [
     [`${sum} +`.trim(), part.bias],
-    [part.bias ? "=" : equals, box.column(outputs)],
+    [part.bias ? "=" : equals, shelves(part.outputs, across)],
   ];
 }
 
-function beside(part, rows, across) {
-  return joined([["", rows.length && box.column(rows, TIGHT_GAP)], ...results(part, across)]);
+/** The outputs after the activation, joined to those before it. */
+function activated(part, across) {
+  return part.activated.length ? [["→", shelves(part.activated, across)]] : [];
 }
 
-function below(part, rows) {
-  const tail = results(part, 2).filter(([, node]) => node);
-  return box.column([...rows, { ...joined(tail), prefix: tail[0][0] }]);
+function shelves(panels, across) {
+  const rows = [];
+  for (let i = 0; i < panels.length; i += across) rows.push(box.shelf(panels.slice(i, i + across)));
+  return box.column(rows);
+}
+
+function beside(part, rows, across) {
+  const tail = [...results(part, across), ...activated(part, across)];
+  return joined([["", rows.length && box.column(rows, TIGHT_GAP)], ...tail]);
+}
+
+/** The results below the rows; with `apart`, those after the activation below the others. */
+function below(part, rows, apart = false) {
+  const [before, after] = [results(part, 2), activated(part, 2)];
+  const ends = apart ? [before, after] : [[...before, ...after]];
+  const tails = ends.map((end) => end.filter(([, node]) => node)).filter((end) => end.length);
+  return box.column([...rows, ...tails.map((tail) => ({ ...joined(tail), prefix: tail[0][0] }))]);
 }
 
 /** The partial result of each channel below the rows, at its own width. */

@@ -84,10 +84,11 @@ function border({ x, y, cell, columns }, members) {
   return path;
 }
 
-/** The output cells of a step and, with several channels, their partial results. */
+/** The output cells of a step, before and after the activation, and partial results of channels. */
 export function resultCells(trace, step) {
   if (trace.targets) return [...ofStep(trace, trace.targets, step)];
   const cells = [trace.writes[step]];
+  if (trace.activated) cells.push(trace.activated[step]);
   for (let c = 0; trace.partials && c < trace.channels; c++) {
     cells.push(trace.partials[step * trace.channels + c]);
   }

@@ -3,7 +3,7 @@
 import LOOK from "../layout.json" with { type: "json" };
 import { element } from "./kit.js";
 import { resultCells } from "./overlay.js";
-import { PADDING, UNREAD, ofStep, windowOf } from "./wire.js";
+import { PADDING, UNREAD, isResult, ofStep, windowOf } from "./wire.js";
 import { formatNumber, signed } from "./words.js";
 
 function tag(name, text, attributes) {
@@ -72,8 +72,7 @@ function textOf(trace, grid, index, step, known) {
   if (grid.role === "output" && trace.targets) {
     return known.has(cell) ? formatNumber(known.get(cell), grid) : "";
   }
-  const result = grid.role === "output" || grid.role === "partial";
-  if (result && trace.stepOfCell[cell] > step) return "";
+  if (isResult(grid) && trace.stepOfCell[cell] > step) return "";
   const mask = grid.mask ? grid.mask[index] : 0;
   return mask & PADDING && trace.skipPadding ? "" : formatNumber(grid.values[index], grid);
 }

@@ -9,7 +9,7 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {string} title
  * @property {string} part
  * @property {string} note
- * @property {"input"|"kernel"|"bias"|"partial"|"output"} role
+ * @property {"input"|"kernel"|"bias"|"partial"|"output"|"activated"} role
  * @property {number} rows
  * @property {number} columns
  * @property {Float64Array} values
@@ -46,6 +46,8 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {Float64Array|null} befores and before it
  * @property {ArrayLike<number>|null} biases
  * @property {ArrayLike<number>|null} partials channels per step
+ * @property {ArrayLike<number>|null} activated the result of each step after the activation
+ * @property {string} activation its name, "" without one
  * @property {ArrayLike<number>|null} winners
  * @property {ArrayLike<number>|null} windows cells that explain a step, equally many for each
  * @property {number} channels
@@ -133,6 +135,7 @@ export function decodeTrace(wire) {
     totals: wire.totals && unpackValues(wire.totals),
     biases: wire.biases && unpack(wire.biases),
     partials: wire.partials && unpack(wire.partials),
+    activated: wire.activated && unpack(wire.activated),
     winners: wire.winners && unpack(wire.winners),
     windows: wire.windows && unpack(wire.windows),
   };
@@ -141,6 +144,7 @@ export function decodeTrace(wire) {
   trace.stepOfCell = new Int32Array(trace.nCells).fill(-1);
   for (let step = 0; step < trace.nSteps; step++) {
     trace.stepOfCell[trace.leads[step]] = step;
+    if (trace.activated) trace.stepOfCell[trace.activated[step]] = step;
     for (let c = 0; trace.partials && c < trace.channels; c++) {
       trace.stepOfCell[trace.partials[step * trace.channels + c]] = step;
     }
@@ -162,6 +166,11 @@ function totalsBefore({ grids, nCells, targets, totals }) {
     grid.extent = totals;
   }
   return befores;
+}
+
+/** Whether the steps fill a grid with results. */
+export function isResult({ role }) {
+  return role === "output" || role === "partial" || role === "activated";
 }
 
 /** The cells of one step in a table that is paired with its reads. */

@@ -56,6 +56,16 @@ function isExact(trace, step) {
   return true;
 }
 
+/**
+ * Whether a step's result after the activation has the digits shown: where the activation passes
+ * the result on, where it gives zero, and at zero itself.
+ */
+function activatesExactly(trace, step) {
+  const before = locate(trace, trace.writes[step]).value;
+  const after = locate(trace, trace.activated[step]).value;
+  return before === after || before * after === 0;
+}
+
 /** A whole number with a typographic minus sign. */
 export function signed(number) {
   return String(number).replace("-", MINUS);
@@ -106,6 +116,11 @@ export function caption(trace, step) {
   if (trace.biases) {
     const bias = locate(trace, trace.biases[step]);
     slots.bias = formatNumber(bias.value, bias.grid);
+  }
+  if (trace.activated) {
+    const after = locate(trace, trace.activated[step]);
+    slots.activated = formatNumber(after.value, after.grid);
+    slots.about_activated = activatesExactly(trace, step) ? "" : "about ";
   }
   if (trace.winners) {
     const winner = locate(trace, trace.winners[step]);
@@ -191,6 +206,7 @@ function usesOfCopies(trace, { origins, firstId }, cell) {
  * @property {string} total their sum,
  * @property {string} totalEquals and whether that is rounded
  * @property {string} result "" if a step has several, each after its own term
+ * @property {string} activated "ReLU(−4) = 0": what the activation makes of the result, or ""
  */
 
 /**
@@ -228,6 +244,7 @@ export function arithmetic(trace, step) {
     finish: "",
     equals: exact ? "=" : "≈",
     result: formatNumber(result.value, result.grid),
+    activated: activatedText(trace, step),
   };
   if (trace.term === "maximum") {
     return { ...line, open: "max(", operator: ",", close: ")" };
@@ -257,6 +274,15 @@ export function arithmetic(trace, step) {
   return { ...line, finish: lead + finish.join(" + ") };
 }
 
+function activatedText(trace, step) {
+  if (!trace.activated) return "";
+  const [before, after] = [trace.writes, trace.activated].map((cells) => {
+    const { value, grid } = locate(trace, cells[step]);
+    return formatNumber(value, grid);
+  });
+  return `${trace.activation}(${before}) ${activatesExactly(trace, step) ? "=" : "≈"} ${after}`;
+}
+
 /** The additions of a scatter step to each of its targets. */
 function additions(trace, step) {
   const terms = [];
@@ -275,7 +301,8 @@ function additions(trace, step) {
   }
   const blocks = [{ title: "", terms, total: "" }];
   const inRows = true;
-  return { inRows, open: "", operator: "", close: "", blocks, finish: "", equals, result: "" };
+  const bare = { open: "", operator: "", close: "", finish: "", result: "", activated: "" };
+  return { ...bare, inRows, blocks, equals };
 }
 
 function termText(trace, step, i) {

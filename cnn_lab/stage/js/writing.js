@@ -49,6 +49,9 @@ export function writeArithmetic(box, lines) {
           element("span", { class: "result" }, [line.result]),
         );
       }
+      if (line.activated) {
+        end.append(element("span", { class: "activated" }, [` ${line.activated}`]));
+      }
       if (line.equals === "≈") {
         end.append(element("span", { class: "rounded" }, [` ${LOOK.words.rounded}`]));
       }

@@ -15,6 +15,7 @@ Measure = Callable[[str, TextRole], int]
 
 BOX, BASELINE = LOOK["box"], LOOK["baseline"]
 _SMALL_ROLES = ("lens", "kernel", "bias")
+_RESULT_ROLES = ("output", "activated")
 
 
 class Sizes(NamedTuple):
@@ -71,7 +72,7 @@ class Panel:
 
     def cell(self, sizes: Sizes) -> int:
         """Return the side of a cell."""
-        if self.role == "output":
+        if self.role in _RESULT_ROLES:
             return max(sizes.cell, sizes.result)
         return sizes.small if self.role in _SMALL_ROLES else sizes.cell
 
@@ -83,7 +84,7 @@ class Panel:
     @property
     def has_column_labels(self) -> bool:
         """Whether columns are numbered; of several channels only the first."""
-        return self.has_axes and (bool(self.title) or self.role == "output")
+        return self.has_axes and (bool(self.title) or self.role in _RESULT_ROLES)
 
     def axes(self, sizes: Sizes) -> Extent:
         """Return the space for row and column numbers."""

@@ -47,7 +47,8 @@ class Progress:
         self._trace = trace
         self.done = -1
         self.shown: FloatArray = np.concatenate([grid.values.ravel() for grid in trace.grids])
-        self.shown[np.concatenate([trace.writes, trace.partials.ravel()])] = np.nan
+        results = [trace.writes, trace.partials.ravel(), trace.activated]
+        self.shown[np.concatenate(results)] = np.nan
         for grid in trace.result_grids if trace.targets.size else ():
             self.shown[grid.first_id : grid.first_id + grid.values.size] = np.nan
 
@@ -60,7 +61,9 @@ class Progress:
             cells = trace.targets[links]
             self.shown[cells] = trace.totals[links]  # of several in one cell, the last remains
             return cells
-        cells = np.concatenate([trace.writes[first:last], trace.partials[first:last].ravel()])
+        steps = slice(first, last)
+        results = [trace.writes[steps], trace.partials[steps].ravel(), trace.activated[steps]]
+        cells = np.concatenate(results)
         values = np.concatenate([grid.values.ravel() for grid in trace.grids])
         self.shown[cells] = values[cells]
         return cells
@@ -256,7 +259,8 @@ class Film:
             self._outline(index, trace.targets[trace.links(step)], self.theme.now)
         else:
             shares = trace.partials[step] if trace.partials.size else []
-            self._outline(index, [trace.writes[step], *shares], self.theme.now)
+            after = trace.activated[step : step + 1]
+            self._outline(index, [trace.writes[step], *shares, *after], self.theme.now)
 
     def _draw_corner_weights(self, index: int, step: int) -> None:
         """Write the matching weight into each cell of the window, moving its number up."""

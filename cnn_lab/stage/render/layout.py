@@ -52,6 +52,7 @@ class _Parts(NamedTuple):
     partials: Sequence[Panel | None]
     bias: Panel | None
     outputs: Sequence[Panel]
+    activated: Sequence[Panel]
 
 
 def lay_out(
@@ -188,6 +189,7 @@ def _arrangements(
     ways: list[tuple[str, Callable[[_Parts], Box]]] = [
         *(("wide", lambda part, n=n: _beside(part, _channel_rows(part), n)) for n in (1, 2, 4)),
         ("narrow", lambda part: _below(part, _channel_rows(part))),
+        ("narrow", lambda part: _below(part, _channel_rows(part), apart=True)),
         ("thin", _thin),
     ]
     if with_lens:
@@ -240,7 +242,8 @@ def _of(trace: Trace, role: str) -> list[Grid]:
 
 
 def _parts(trace: Trace, index: int, traces: Sequence[Trace], with_lens: bool) -> _Parts:
-    inputs, outputs, biases = (_of(trace, role) for role in ("input", "output", "bias"))
+    roles = ("input", "output", "activated", "bias")
+    inputs, outputs, activated, biases = (_of(trace, role) for role in roles)
     shared = _share_input(traces)
 
     def by_channel(role: str) -> list[Panel | None]:
@@ -288,6 +291,7 @@ def _parts(trace: Trace, index: int, traces: Sequence[Trace], with_lens: bool) -
         partials=by_channel("partial"),
         bias=_leaf(index, biases, first=True) if biases else None,
         outputs=[_leaf(index, [grid], first=i == 0) for i, grid in enumerate(outputs)],
+        activated=[_leaf(index, [grid], first=i == 0) for i, grid in enumerate(activated)],
     )
 
 
@@ -319,7 +323,8 @@ def _towers(traces: Sequence[Trace], parts: Sequence[_Parts]) -> Row:
     )
     columns = []
     for index, part in enumerate(parts):
-        panels = [part.inputs[0], None if index else kernel, part.bias, *part.outputs]
+        results = [part.bias, *part.outputs, *part.activated]
+        panels = [part.inputs[0], None if index else kernel, *results]
         figure = Column([panel for panel in panels if panel])
         columns.append(Column([Label(part.name), figure], gap=0))
     return Row(columns, lean=0)
@@ -357,20 +362,30 @@ def _stacked_rows(part: _Parts) -> list[Row]:
 
 def _results(part: _Parts, across: int) -> list[tuple[str, Box | None]]:
     """Return how the outputs are joined: through the sum over channels, the bias, or directly."""
-    shelves = [
-        Row(part.outputs[i : i + across], lean=1) for i in range(0, len(part.outputs), across)
-    ]
     total = "Σ" if any(part.partials) else ""
     equals = f"{total} =".strip() if total or part.weighs else "→"
-    return [(f"{total} +".strip(), part.bias), ("=" if part.bias else equals, Column(shelves))]
+    outputs = _shelves(part.outputs, across)
+    return [(f"{total} +".strip(), part.bias), ("=" if part.bias else equals, outputs)]
+
+
+def _activated(part: _Parts, across: int) -> list[tuple[str, Box | None]]:
+    return [("→", _shelves(part.activated, across))] if part.activated else []
+
+
+def _shelves(panels: Sequence[Panel], across: int) -> Column:
+    return Column([Row(panels[i : i + across], lean=1) for i in range(0, len(panels), across)])
 
 
 def _beside(part: _Parts, rows: Sequence[Row], across: int) -> Box:
-    return _joined([("", Column(rows, TIGHT_GAP) if rows else None), *_results(part, across)])
+    results = [*_results(part, across), *_activated(part, across)]
+    return _joined([("", Column(rows, TIGHT_GAP) if rows else None), *results])
 
 
-def _below(part: _Parts, rows: Sequence[Row]) -> Box:
-    return Column([*rows, _joined(_results(part, 2), from_first=True)])
+def _below(part: _Parts, rows: Sequence[Row], *, apart: bool = False) -> Box:
+    """Return the results below the rows; with `apart`, the activated ones below the others."""
+    before, after = _results(part, 2), _activated(part, 2)
+    ends = [before, after] if apart else [[*before, *after]]
+    return Column([*rows, *(_joined(end, from_first=True) for end in ends if end)])
 
 
 def _thin(part: _Parts) -> Box:

@@ -129,6 +129,8 @@ class Writer:
             for word in (*line.finish.split(), line.equals):
                 yield Piece(word, self._face(BODY), self.ink)
             yield Piece(line.result, self._face(RESULT, SEMIBOLD), self.now)
+        if line.activated:
+            yield Piece(line.activated, self._face(BODY), self.ink)
         if line.equals == "≈":
             yield Piece(LOOK["words"]["rounded"], self._face(SMALL), self.muted)
 

@@ -35,6 +35,8 @@ def test_keras_code_runs_and_makes_the_same(call: LayerCall) -> None:
     [
         convolution(channels=2, filters=3, padding="same", strides=2),
         convolution(channels=4, filters=4, groups=2, dilation_rate=(1, 2), bias=False),
+        convolution(filters=2, activation="relu"),
+        convolution(activation="sigmoid", bias=False),
         transposed(2, "same"),
     ],
 )

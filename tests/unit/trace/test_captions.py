@@ -113,7 +113,7 @@ def test_a_caption_agrees_with_the_sum_below_it(case: str) -> None:
                 assert difference <= Decimal("0.0005") * len(cells)
             result = re.search(
                 r"(?:add up to|product is|share is|gradient is|mean of \d+ cells is|mean is|"
-                r"largest of \d+ cells is|its cells counts:) (about )?([−\d.]+?)(?=[.,]? |,|\.?$)",
+                r"largest of \d+ cells is|its cells counts:) (about )?([−\d.]+?)(?=[.,;]? |,|\.?$)",
                 words,
             )
             if trace.targets.size:
@@ -121,6 +121,14 @@ def test_a_caption_agrees_with_the_sum_below_it(case: str) -> None:
             assert result, words
             assert number(result[2]) == number(line.result)
             assert (result[1] is None) == (line.equals == "=")
+            if trace.activated.size:
+                after = re.search(r" gives (about )?([−\d.]+)\.", words)
+                assert after, words
+                name, before, equals, value = re.fullmatch(
+                    r"(\w+)\((.+)\) ([=≈]) (.+)", line.activated
+                ).groups()
+                assert (name, before) == (trace.activation, line.result)
+                assert (after[1] is None, after[2]) == (equals == "=", value)
             winner = re.search(r"at row (\d+), column (\d+)", words)
             if winner:
                 values = [trace.value(cell) for cell in cells]

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from itertools import product
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,13 @@ from cnn_lab.concepts.padding import read_counts
 from cnn_lab.ops import conv2d, conv2d_gradients
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import ShapeError
-from cnn_lab.trace import TraceTooLarge, convolution_trace, format_number
+from cnn_lab.trace import (
+    TraceTooLarge,
+    arithmetic,
+    arithmetic_latex,
+    convolution_trace,
+    format_number,
+)
 from cnn_lab.trace.grid import PADDING, UNREAD
 
 SOBEL = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[:, :, np.newaxis, np.newaxis]
@@ -256,3 +263,52 @@ def test_cells_are_marked_as_never_read_if_and_only_if_nothing_depends_on_them(
         np.testing.assert_array_equal(unread[~pixels], ~read.reshape(unread.shape)[~pixels])
         counts = read_counts(ConvolutionSettings(**window).geometry(size, (2, 2)), pad_mode)
         np.testing.assert_array_equal(counts == 0, gradient == 0)
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("flip_kernel", [False, True])
+def test_the_activated_grids_hold_what_keras_makes_of_the_same_layer(activation, flip_kernel):
+    random = np.random.default_rng(4)
+    image, kernel = random.normal(size=(5, 6, 2)), random.normal(size=(3, 2, 2, 3))
+    bias = random.normal(size=3)
+    layer = keras.layers.Conv2D(3, (3, 2), strides=2, padding="same", activation=activation)
+    layer.build((1, 5, 6, 2))
+    layer.set_weights([kernel[::-1, ::-1] if flip_kernel else kernel, bias])
+    expected = np.asarray(layer(image[np.newaxis]))[0]
+    options = {"strides": 2, "padding": "same", "flip_kernel": flip_kernel}
+    trace = convolution_trace(image, kernel, bias, **options, activation=activation)
+    for f in range(3):
+        grid = trace.grid(f"activated-{f + 1}")
+        np.testing.assert_allclose(grid.values, expected[..., f], atol=1e-5)
+        assert (grid.filter, grid.part) == (f, f"filter {f + 1}")
+    before = np.concatenate([trace.grid(f"output-{f + 1}").values.ravel() for f in range(3)])
+    assert [trace.value(cell) for cell in trace.writes] == before.tolist()
+    after = np.concatenate([trace.grid(f"activated-{f + 1}").values.ravel() for f in range(3)])
+    assert [trace.value(cell) for cell in trace.activated] == after.tolist()
+
+
+def test_a_rectified_sum_is_told_in_the_same_step():
+    image, kernel = np.array([[3, 1], [0, 2]]), np.array([[[[-1]], [[1]]]])
+    trace = convolution_trace(image, kernel, activation="relu")
+    assert [arithmetic(trace, step).activated for step in range(2)] == [
+        "ReLU(−2) = 0",
+        "ReLU(2) = 2",
+    ]
+    assert trace.caption(0).endswith("2 products add up to −2; ReLU gives 0.")
+    assert arithmetic_latex(trace, 0).endswith(r"= -2, \quad \operatorname{ReLU}(-2) = 0")
+    assert trace.grid("activated-1").scale == trace.grid("output-1").scale
+
+
+def test_rounded_activations_are_marked_and_exact_ones_are_not():
+    image, kernel = np.array([[2.0, 0.0]]), np.array([[[[1]]]])
+    trace = convolution_trace(image, kernel, activation="sigmoid")
+    told = [arithmetic(trace, step).activated for step in range(2)]
+    assert told == ["sigmoid(2) ≈ 0.881", "sigmoid(0) = 0.5"]
+    assert "gives about 0.881" in trace.caption(0)
+    assert "gives 0.5" in trace.caption(1)
+    assert trace.grid("activated-1").scale.limit == 1
+
+
+def test_an_unknown_activation_is_refused():
+    with pytest.raises(ValueError, match="`activation` must be one of"):
+        convolution_trace(np.eye(3), np.ones((2, 2, 1, 1)), activation="softmax")

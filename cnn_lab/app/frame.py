@@ -19,6 +19,7 @@ LOGO = Path(__file__).with_name("logo.svg")
 # Streamlit's white on the dark theme's light accent is hard to read; the page's own colour is not.
 # What scrolls sideways has a shadow where it goes on: the page's colour, which scrolls along, hides
 # the shadow at the end. Formulas are a fifth smaller on phones, where most then need no scrolling.
+# Links that light cells (stage/js/lighting.js) look like text until a stage has such cells.
 _STYLE = """
 .numbers, .cells, .katex-display {{
   background:
@@ -29,6 +30,12 @@ _STYLE = """
 .katex-display {{ padding-inline: 2px }}
 @media (max-width: 640px) {{ .katex-display > .katex {{ font-size: 1em }} }}
 [data-testid^="stBaseButton-primary"] {{ color: {page} }}
+a[href^="#cells-"], a[data-address] {{ color: inherit !important; text-decoration: none !important }}
+a[data-cells] {{
+  text-decoration: underline dotted {accent} 2px !important; text-underline-offset: .2em;
+  border-radius: 3px; transition: background-color .3s }}
+a[data-cells]:is(:hover, [data-cells="lit"], [data-cells="held"]) {{
+  background: color-mix(in srgb, {accent} 20%, transparent); text-decoration-style: solid !important }}
 """
 # In a narrow window the sidebar covers the page. Streamlit closes it after a choice only if the
 # browser calls itself a phone, and remembers it as open.
@@ -89,7 +96,9 @@ def navigation() -> Page:
     st.session_state[_FRAMED] = True
     st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
-    style = SHEET + _STYLE.format(page=theme_colour("backgroundColor"), shadow=_SHADOW)
+    style = SHEET + _STYLE.format(
+        page=theme_colour("backgroundColor"), accent=theme_colour(), shadow=_SHADOW
+    )
     st.html(f"<style>{style}</style>")
     with st.container(key="frame_script"):
         st.html(_CLOSE_SIDEBAR + _ONE_ENTRY_A_VISIT, unsafe_allow_javascript=True)

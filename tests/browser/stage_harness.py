@@ -1,6 +1,7 @@
 """A bare page with one stage, or with the menu of its downloads.
 
-`?case=` or the field chooses what it plays, `?start=` its first step, `?show=exports` the menu.
+`?case=` or the field chooses what it plays, `?start=` its first step, `?show=exports` the menu, `?text=` what is written
+below.
 """
 
 import streamlit as st
@@ -22,6 +23,7 @@ if st.query_params.get("show") == "exports":
     export_menu("menu", traces, name="convolution-k3", title="Sobel <on a patch>")
 else:
     stage(traces, key=f"stage_{case}", start_step=int(st.query_params.get("start", "0")))
+st.markdown(st.query_params.get("text", ""))
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.write(f"Runs of the script: {st.session_state.runs}")
 st.write(f"On the stage: {case}.")

@@ -62,6 +62,30 @@ export class Places {
     }
     return [...byPanel].map(([panel, members]) => ({ panel, path: border(panel, members) }));
   }
+
+  /**
+   * All cells but the bright ones; a lens shows a window, so it is bright where that is.
+   * @param {{index: number, trace: import("./wire.js").Trace, cells: Iterable<number>}[]} bright
+   * @param {import("./pointing.js").Target} target
+   */
+  veil(bright, target) {
+    const holes = new Map(this.panels.map((panel) => [panel, new Set()]));
+    for (const { index, trace, cells } of bright) {
+      for (const cell of cells) {
+        const grid = gridOf(trace, cell);
+        holes.get(this.panelOf(index, grid)).add(cell - grid.firstId);
+      }
+    }
+    const path = new Path2D();
+    for (const [{ kind, x, y, cell, rows, columns }, spared] of holes) {
+      if (kind === "lens" && (target.window || target.step !== null)) continue;
+      path.rect(x, y, columns * cell, rows * cell);
+      for (const i of spared) {
+        path.rect(x + (i % columns) * cell, y + Math.floor(i / columns) * cell, cell, cell);
+      }
+    }
+    return path;
+  }
 }
 
 /** The edges between marked and unmarked cells. */
@@ -109,6 +133,7 @@ export function filterOf(trace, step) {
  * @property {number} flight 0 to 1, how far the value has travelled
  * @property {{panel: Object, path: Path2D}[]} pointing outlines
  * @property {{trace: number, cell: number}[]} preview output cells shown ahead of time
+ * @property {Path2D|undefined} veil cells to dim
  */
 
 export class Overlay {
@@ -136,10 +161,20 @@ export class Overlay {
     }
     for (const { trace, cell } of moment.preview) this.drawPreview(trace, cell);
     traces.forEach((trace, index) => this.drawNow(trace, index, moment));
+    if (moment.veil) this.drawVeil(moment.veil);
     for (const { panel, path } of moment.pointing) this.stroke(path, panel, this.theme.pointing);
     if (moment.flight > 0 && moment.flight < 1) {
       traces.forEach((trace, index) => this.drawFlight(trace, index, moment));
     }
+  }
+
+  drawVeil(path) {
+    const { context } = this;
+    context.save();
+    context.globalAlpha = LOOK.fade.veil;
+    context.fillStyle = this.theme.background;
+    context.fill(path, "evenodd");
+    context.restore();
   }
 
   stroke(path, panel, colour) {

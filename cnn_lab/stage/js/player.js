@@ -7,6 +7,7 @@ import { Ground } from "./ground.js";
 import { arithmeticLatex } from "./latex.js";
 import { layOut } from "./layout.js";
 import { legendOf } from "./legend.js";
+import { dismiss, enlist, markLinks, refreshLinks, release } from "./lighting.js";
 import { Overlay, Places, filterOf } from "./overlay.js";
 import { Painter, fontOf } from "./paint.js";
 import { findOutlines, sameTarget, targetAt } from "./pointing.js";
@@ -38,12 +39,14 @@ class Player extends Clock {
     this.theme = theme;
     this.pointing = null;
     this.pinned = null;
+    this.lit = null; // what a link in the text lights
     this.frame = 0;
     this.saidAt = 0;
     this.parts = makeControls(root, this);
     this.canvases = [this.parts.base, this.parts.overlay].map((canvas) => canvas.getContext("2d"));
     this.resize = new ResizeObserver(() => this.arrange());
     this.load(wire);
+    enlist(this);
     this.resize.observe(this.parts.picture);
     root.onfullscreenchange = () => this.arrange(true);
     this.onFonts = () => this.arrange(true);
@@ -67,6 +70,7 @@ class Player extends Clock {
   destroy() {
     this.resize.disconnect();
     cancelAnimationFrame(this.frame);
+    dismiss(this);
     this.root.replaceChildren();
     delete this.root.cellCenter;
   }
@@ -80,8 +84,9 @@ class Player extends Clock {
     this.lastStep = Math.max(...this.traces.map((trace) => trace.nSteps)) - 1;
     this.step = before && this.touched ? this.samePlace(before) : this.startStep(wire);
     this.previous = this.step;
-    this.pointing = this.pinned = null;
+    this.pointing = this.pinned = this.lit = null;
     this.move = null;
+    refreshLinks();
     this.parts.describe(wire.label, this.lastStep);
     this.arrange(true);
     this.say(true);
@@ -240,6 +245,7 @@ class Player extends Clock {
   /** After a step: resets the outlines, and sets the attribute that tests wait for. */
   stepped() {
     this.root.dataset.step = String(this.step);
+    this.lit &&= this.lit.again();
     this.outlines = null;
   }
 
@@ -272,8 +278,12 @@ class Player extends Clock {
     if (!this.layout) return;
     this.ground.refresh(this.filledNow(), this.filtersNow());
     const steps = this.steps;
-    const target = this.pointing ?? this.pinned;
-    const outlines = (this.outlines ??= findOutlines(this.places, this.traces, steps, target));
+    const outlines = (this.outlines ??= findOutlines(
+      this.places,
+      this.traces,
+      steps,
+      this.target,
+    ));
     this.overlay.draw({
       steps,
       previous: this.traces.map((_, index) => this.stepOf(index, this.previous)),
@@ -282,15 +292,20 @@ class Player extends Clock {
       flight: this.move ? this.move.flight : 1,
       pointing: outlines.pointing,
       preview: outlines.preview,
+      veil: outlines.veil,
     });
   }
 
   // Pointing
 
-  /** The step whose output cell the pointer is over, or null. */
+  /** What the pointer, a link in the text or the last click singles out, or null. */
+  get target() {
+    return this.pointing ?? this.lit ?? this.pinned;
+  }
+
+  /** The step whose output cell that is, or null. */
   get focus() {
-    const target = this.pointing ?? this.pinned;
-    return target ? target.step : null;
+    return this.target ? this.target.step : null;
   }
 
   targetAt(x, y) {
@@ -305,6 +320,13 @@ class Player extends Clock {
     this.requestFrame();
   }
 
+  /** Lights what a link in the text is about; null ends it. */
+  light(target) {
+    this.lit = target;
+    this.outlines = null;
+    this.changed();
+  }
+
   pin(target) {
     this.pinned = sameTarget(target, this.pinned) ? null : target;
     this.outlines = null;
@@ -313,6 +335,7 @@ class Player extends Clock {
 
   /** A click: an output cell sets the current step, any other cell stays highlighted. */
   choose(target) {
+    release(this);
     if (target && target.step !== null) {
       this.pinned = this.pointing = null;
       this.visit(target.step, { animate: false });
@@ -335,6 +358,7 @@ class Player extends Clock {
     this.saidAt = now;
     const hurries = this.playing && this.stepMs < CALM_MS;
     this.parts.show(this, hurries);
+    markLinks(this);
     const shown = this.focus ?? this.step;
     this.write(this.traces.map((_, index) => this.stepOf(index, shown)));
     if (this.parts.tables && !hurries) writeTables(this.parts.tables, this.traces, this.steps);
@@ -350,7 +374,7 @@ class Player extends Clock {
 
   /** Writes caption and arithmetic of a step of each trace. */
   write(steps) {
-    const target = this.pointing ?? this.pinned;
+    const { target } = this;
     const pointed = target && target.step === null && !target.term;
     this.parts.setCaption(
       pointed

@@ -8,7 +8,9 @@ import { gridOf, ofStep, stepsTouching, windowOf } from "./wire.js";
  * @typedef {Object} Target the target of the pointer
  * @property {number|null} step the step of an output cell; null for any other cell
  * @property {{trace: number, cell: number}[]} cells
- * @property {boolean} [term] a single product of the arithmetic, without linked cells
+ * @property {boolean} [term] only these cells, without linked ones: a product of the arithmetic
+ * @property {boolean} [lit] whether the text lights it, so that all else is dimmed
+ * @property {boolean} [window] whether it is what the current step reads
  */
 
 /** @returns {Target} one product of the arithmetic line */
@@ -69,7 +71,7 @@ function isSource({ sources }, { members }) {
 }
 
 /**
- * Outlines of a target and of all linked cells, and outputs to show ahead of time.
+ * Outlines of a target and of all linked cells, outputs to show ahead of time, and what to dim.
  * @param {import("./overlay.js").Places} places
  * @param {import("./wire.js").Trace[]} traces
  * @param {number[]} steps the current step of each trace
@@ -78,25 +80,41 @@ function isSource({ sources }, { members }) {
 export function findOutlines(places, traces, steps, target) {
   const pointing = [];
   const preview = [];
-  const outline = (index, cells) => pointing.push(...places.outline(index, traces[index], cells));
-  if (!target) return { pointing, preview };
+  const bright = [];
+  const spare = (index, cells) => bright.push({ index, trace: traces[index], cells });
+  const outline = (index, cells) => {
+    pointing.push(...places.outline(index, traces[index], cells));
+    spare(index, cells);
+  };
+  const found = () => ({ pointing, preview, veil: target?.lit && places.veil(bright, target) });
+  if (!target) return found();
   if (target.step !== null) {
     traces.forEach((trace, index) => {
       const step = Math.min(target.step, trace.nSteps - 1);
-      if (step === steps[index]) return;
       const results = resultCells(trace, step);
-      outline(index, ofStep(trace, trace.reads, step));
-      outline(index, windowOf(trace, step));
-      outline(index, results);
+      const reads = [ofStep(trace, trace.reads, step), windowOf(trace, step), results];
+      if (trace.weights) spare(index, ofStep(trace, trace.weights, step));
+      if (trace.biases) spare(index, [trace.biases[step]]);
+      if (step === steps[index]) {
+        for (const cells of reads) spare(index, cells);
+        return;
+      }
+      for (const cells of reads) outline(index, cells);
       if (trace.sources) outline(index, [trace.sources[step]]);
       else if (step > steps[index]) preview.push(...results.map((cell) => ({ trace: index, cell })));
     });
-    return { pointing, preview };
+    return found();
+  }
+  if (target.term) {
+    traces.forEach((_, index) => {
+      const own = target.cells.filter(({ trace }) => trace === index).map(({ cell }) => cell);
+      (target.window ? spare : outline)(index, own); // the window has its outline already
+    });
+    return found();
   }
   for (const { trace: index, cell } of target.cells) {
     const trace = traces[index];
     outline(index, [cell]);
-    if (target.term) continue;
     const touched = stepsTouching(trace, cell);
     outline(
       index,
@@ -107,7 +125,7 @@ export function findOutlines(places, traces, steps, target) {
     else if (role === "kernel" && trace.weights) outline(index, readsWith(trace, cell, touched));
     else if (role === "input") outline(index, partners(trace, steps[index], cell));
   }
-  return { pointing, preview };
+  return found();
 }
 
 /** The cells that a cell of a scatter step adds to, or that are added to it. */

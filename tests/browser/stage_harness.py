@@ -1,7 +1,7 @@
 """A bare page with one stage, or with the menu of its downloads.
 
-`?case=` or the field chooses what it plays, `?start=` its first step, `?show=exports` the menu, `?text=` what is written
-below.
+`?case=` or the field chooses what it plays, `?start=` its first step, `?show=exports` the menu,
+`?text=` what is written below.
 """
 
 import streamlit as st

@@ -30,12 +30,14 @@ _STYLE = """
 .katex-display {{ padding-inline: 2px }}
 @media (max-width: 640px) {{ .katex-display > .katex {{ font-size: 1em }} }}
 [data-testid^="stBaseButton-primary"] {{ color: {page} }}
-a[href^="#cells-"], a[data-address] {{ color: inherit !important; text-decoration: none !important }}
+a[href^="#cells-"], a[data-address] {{
+  color: inherit !important; text-decoration: none !important }}
 a[data-cells] {{
   text-decoration: underline dotted {accent} 2px !important; text-underline-offset: .2em;
   border-radius: 3px; transition: background-color .3s }}
 a[data-cells]:is(:hover, [data-cells="lit"], [data-cells="held"]) {{
-  background: color-mix(in srgb, {accent} 20%, transparent); text-decoration-style: solid !important }}
+  background: color-mix(in srgb, {accent} 20%, transparent);
+  text-decoration-style: solid !important }}
 """
 # In a narrow window the sidebar covers the page. Streamlit closes it after a choice only if the
 # browser calls itself a phone, and remembers it as open.

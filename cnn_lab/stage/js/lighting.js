@@ -1,15 +1,15 @@
 // Links in a page's text that light cells on a stage, and cells on a stage that mark such links.
 //
-// The address says which cells: #cells-input, -kernel, -bias, -output or -padding all of a kind,
-// #cells-window those that the current step reads, #cells-step-3 the step with that number on the
-// stage, #cells-input-0-2, -kernel-0-2 or -output-0-2 one cell, with row and column as numbered
-// there. A link without such cells on the page loses its address and with it the look of a link.
+// The address says which cells: #cells-input, -kernel, -bias, -output, -activated or -padding all of
+// a kind, #cells-window those that the current step reads, #cells-step-3 the step with that number on
+// the stage, #cells-input-0-2 one cell of a kind, with row and column as numbered there. A link
+// without such cells on the page loses its address and with it the look of a link.
 
 import { PADDING, locate, ofStep } from "./wire.js";
 
 const LINKS = 'a[href^="#cells-"], a[data-address]';
 const ADDRESS =
-  /^#cells-(?:step-(?<step>\d+)|(?<kind>input|kernel|bias|output|padding|window)(?:-(?<row>-?\d+)-(?<column>-?\d+))?)$/;
+  /^#cells-(?:step-(?<step>\d+)|(?<kind>input|kernel|bias|output|activated|padding|window)(?:-(?<row>-?\d+)-(?<column>-?\d+))?)$/;
 
 const players = new Set();
 let stageOf = new Map(); // link -> the player whose cells it lights

@@ -72,6 +72,11 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
         {"features_view": "move and change"},
     ),
     "draw": ({}, {"draw_xray": "true", "draw_models": "true", "draw_why_part": "true"}),
+    "digit_map": (
+        {"digit_map_model": "fast"},
+        {"digit_map_model": "fast", "digit_map_dimensions": "3"},
+        {"digit_map_misclassified": "true"},
+    ),
     "paper": ({},),
 }
 # Parameters that the pages read themselves.

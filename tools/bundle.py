@@ -19,6 +19,7 @@ ENTRIES = {
     "canvas": "app/widgets/canvas.js",
     "landing": "app/widgets/landing.js",
     "map_picker": "app/widgets/map_picker.js",
+    "plot": "app/widgets/plot.js",
     "time_machine": "app/training/time_machine.js",
     "layers": "app/network/diagram.js",
     "space": "app/features/space.js",

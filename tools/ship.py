@@ -1,9 +1,9 @@
 """Make a finished run one of the shipped networks: `python -m tools.ship RUN_DIR`.
 
 A file of weights that was never calibrated will do as well. The network is calibrated on the
-validation images, and so is what counts as a sure answer; both are written into its card. With
-the champion goes how digits lie among its features. Afterwards `python -m tools.model_cards`
-writes the cards.
+validation images, and so is what counts as a sure answer; both are written into its card. Its
+digit map goes with it, and with the champion how digits lie among its features. Afterwards
+`python -m tools.model_cards` writes the cards.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.calibration import calibration_error, cooled, sure_odds, temperature
 from cnn_lab.digits.novelty import KEPT, NoveltyDetector
 from cnn_lab.network import MODELS, Network
+from tools import digit_maps
 
 DIGITS = 6
 
@@ -38,6 +39,7 @@ def ship(run: Path) -> None:
     network.card["calibration"] = json.dumps(calibration)
     network.save(MODELS / f"{network.spec.name}.safetensors")
     print(network.spec.name, calibration)
+    digit_maps.write(network)
     if network.spec.name == "champion":
         detector = NoveltyDetector.of(network, data.train.images, data.train.labels)
         detector = detector.bounded(seen.images)

@@ -87,7 +87,11 @@ PAGES = {
     "": {"home": "Home"},
     "Learn": {chapter.page: chapter.label for chapter in CHAPTERS},
     "Build": {"network": "Network", "training": "Training"},
-    "Explore": {"features": "Feature maps", "draw": "Draw a digit"},
+    "Explore": {
+        "features": "Feature maps",
+        "draw": "Draw a digit",
+        "digit_map": "Digit map",
+    },
     "Reference": {"paper": "The paper"},
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.features.controls import View, network_name
+from cnn_lab.app.features.controls import View
 from cnn_lab.app.widgets.inputs import choice, slider
 from cnn_lab.app.widgets.map_picker import map_picker
 from cnn_lab.app.widgets.pictures import show_picture, tone
@@ -151,7 +151,7 @@ def _show_curve(view: View, values: dict[str, float]) -> None:
     over = choice("Vary", list(SLIDERS), OVER, default="right", width="content")
     one = SLIDERS[over]
     grid = one.grid
-    name = view.image_name + network_name(view.network)
+    name = view.image_name + view.network.weights_digest()
     answers = _answers(name, over, _network=view.network, _image=view.subject.image)
     truth = view.subject.label
     followed = int(view.probabilities.argmax()) if truth is None else truth

@@ -191,19 +191,6 @@ def _take(shape: tuple[int, int, int], content: bytes) -> None:
     st.session_state[_PICTURE] = picture_for(shape, content)
 
 
-def network_name(network: Network) -> str:
-    """Return a hash of a network's weights.
-
-    Notes
-    -----
-    5 ms for a million weights.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for weights in network.weights.values():
-        digest.update(weights.tobytes())
-    return digest.hexdigest()
-
-
 def choose_layer(network: Network) -> str:
     """Show the layers to choose from, without dropout, which does nothing after training."""
     layers = {one.name: one for one in network.spec.layers if not one.drops}

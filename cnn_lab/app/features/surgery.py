@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_lab.app.features.controls import View, network_name, test_split
+from cnn_lab.app.features.controls import View, test_split
 from cnn_lab.app.widgets.inputs import menu
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
@@ -102,7 +102,7 @@ def _show_accuracy(view: View) -> None:
         st.caption(prose("features", "no_test"))
         return
     measured: Measured = st.session_state.setdefault(_MEASURED, {})
-    networks = {network_name(one): one for one in (view.original, view.network)}
+    networks = {one.weights_digest(): one for one in (view.original, view.network)}
     missing = {name: one for name, one in networks.items() if name not in measured}
     wanted = st.button(
         f"Test on {N_TEST:,} images",

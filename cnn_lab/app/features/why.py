@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.features.controls import View, network_name
+from cnn_lab.app.features.controls import View
 from cnn_lab.app.widgets.inputs import choice, follow_defaults, menu
 from cnn_lab.app.widgets.pictures import show_picture
 from cnn_lab.charts.maps import (
@@ -52,7 +52,7 @@ def show_why(view: View) -> None:
         cam = grad_cam(view.network, image, digit, layer)
         pictures.append(("grad_cam", over_image(view.network.spec, layer, cam), {"layer": layer}))
     drop = _drop(
-        view.image_name + network_name(view.network), digit, _network=view.network, _image=image
+        view.image_name + view.network.weights_digest(), digit, _network=view.network, _image=image
     )
     pictures.append(("occlusion", drop, {"side": SQUARE_PX}))
     with st.container(horizontal=True, gap="large"):

@@ -33,6 +33,7 @@ from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import N_TRAIN, load_mnist
 from cnn_lab.data.teaching_images import densest_crop
 from cnn_lab.digits import prepare_digit
+from cnn_lab.explain.digit_map import MAPS, DigitMap, mapped_digits
 from cnn_lab.network.costs import memory
 from cnn_lab.network.layers import (
     BatchNormalization,
@@ -1541,6 +1542,30 @@ def test_scales_of_data_and_labels():
     assert 0.88 < sides.min() < 0.93 < 1.07 < sides.max() < 1.12
 
 
+# --- digit map
+
+
+@claims("digit_map", "question", "digits whose numbers are alike lie close together")
+@claims(
+    "digit_map",
+    "prose",
+    "every fifth of MNIST's 10,000 test images: numbers 0, 5, 10",
+    "at right angles to it in which they vary most of the rest",
+    "The network has not seen these digits in training",
+)
+def test_the_digit_map_is_of_test_digits_along_axes_at_right_angles():
+    test = load_mnist().test
+    shown = mapped_digits(test)
+    assert len(test) == 10_000
+    np.testing.assert_array_equal(shown.pixels, test.pixels[np.arange(0, 10_000, 5)])
+    for path in MAPS.glob("*.safetensors"):
+        found = DigitMap.load(path.stem)
+        np.testing.assert_allclose(found.axes.T @ found.axes, np.eye(3), atol=1e-5)
+        assert list(found.shares) == sorted(found.shares, reverse=True)
+        # The nearest neighbor on the map is of the same class more often than by chance.
+        assert found.agreements[1] > 0.5
+
+
 # --- every section has its decision
 
 # What a section is called that only names something on the page.
@@ -1552,6 +1577,7 @@ NO_CLAIM = {
     "keras_file",
     "backpropagation": "question symbols nudge_ask step_same lesson_ask lesson_state",
     "convolution": "question invitation whole",
+    "digit_map": "drawing compute misclassified_first",
     "draw": "question which canvas sample upload seen bars empty speck filled unread many_points "
     "nothing_yet xray_no_ink xray_no_crop xray_no_widen xray_no_box xray_no_centre "
     "xray_without xray_with why why_read why_looking why_yours maps",
@@ -1579,6 +1605,9 @@ ELSEWHERE = {
         "softmax_worked"
     },
     "tests/app/test_convolution_page.py": {"convolution": "worked whole_result"},
+    "tests/app/test_digit_map_page.py": {
+        "digit_map": "left_out right wrong misclassified one_number no_variance"
+    },
     "tests/app/test_features_page.py": {"features": "number strongest left_image below_full"},
     "tests/app/test_padding_page.py": {"padding": "sizes_differ numbers_agree stride_numbers"},
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},

@@ -1,0 +1,1 @@
+"""The Digit map page: test digits by what a network makes of them."""

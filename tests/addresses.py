@@ -77,6 +77,7 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
         {"digit_map_model": "fast", "digit_map_dimensions": "3"},
         {"digit_map_misclassified": "true"},
     ),
+    "fool": ({}, {"fool_input": "drawing"}),
     "paper": ({},),
 }
 # Parameters that the pages read themselves.

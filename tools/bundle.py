@@ -23,6 +23,7 @@ ENTRIES = {
     "time_machine": "app/training/time_machine.js",
     "layers": "app/network/diagram.js",
     "space": "app/features/space.js",
+    "frames": "app/widgets/frames.js",
 }
 NOTE = "/* Written by `make bundle`; the sources are elsewhere. */"
 ESBUILD = (

@@ -91,6 +91,7 @@ PAGES = {
         "features": "Feature maps",
         "draw": "Draw a digit",
         "digit_map": "Digit map",
+        "fool": "Fool it",
     },
     "Reference": {"paper": "The paper"},
 }

@@ -1,9 +1,13 @@
 """What AppTest has no names for: a page's text, address, stages and tables of numbers."""
 
+import base64
+import json
 import re
 from html import unescape
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from cnn_lab.content.words import JOINER
@@ -32,6 +36,21 @@ def stages(page: AppTest) -> list[Any]:
     """Every stage that the page shows; not the player, which each brings along."""
     components = page.get("bidi_component")
     return [each for each in components if each.proto.component_name == "cnn_lab_stage"]
+
+
+def player_of_frames(page: AppTest) -> dict[str, Any] | None:
+    """What the page has sent its player of frames; None if it shows none."""
+    for each in page.get("bidi_component"):
+        if each.proto.component_name == "cnn_lab_frames":
+            sent: dict[str, Any] = json.loads(each.proto.json)
+            return sent
+    return None
+
+
+def levels(picture: dict[str, Any]) -> NDArray[np.uint8]:
+    """The brightness of a player's picture, frame by frame: shape (frames, rows, columns)."""
+    size = (-1, picture["rows"], picture["columns"])
+    return np.frombuffer(base64.b64decode(picture["bytes"]), np.uint8).reshape(size)
 
 
 def tables(page: AppTest) -> list[dict[str, list[str]]]:

@@ -1584,6 +1584,7 @@ NO_CLAIM = {
     "features": "question no_drawing no_picture answer labelled no_kernels all_kernels one_kernel "
     "dense_kernel then why why_care surgery cuts cuts_full no_test reading side curve "
     "unshifted space",
+    "fool": "question bars roll going stopped already flat",
     "home": "question Conv2D answer misread",
     "models": "own missing instead",
     "network": "open ending_maps ending_number ending_scores diagram no_data_set no_formula "
@@ -1609,6 +1610,7 @@ ELSEWHERE = {
         "digit_map": "left_out right wrong misclassified one_number no_variance"
     },
     "tests/app/test_features_page.py": {"features": "number strongest left_image below_full"},
+    "tests/app/test_fool_page.py": {"fool": "step found not_found unchanged"},
     "tests/app/test_padding_page.py": {"padding": "sizes_differ numbers_agree stride_numbers"},
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
     "tests/app/test_pooling_page.py": {"pooling": "divisors shift_max shift_average shift_none"},
@@ -1626,6 +1628,7 @@ ELSEWHERE = {
     "tests/unit/digits/test_photograph.py": {"draw": "several"},
     "tests/unit/explain/test_attribution.py": {"features": "saliency grad_cam occlusion"},
     "tests/unit/explain/test_changes.py": {"features": "shifted"},
+    "tests/unit/explain/test_fool.py": {"fool": "prose"},
     "tests/unit/explain/test_erasure.py": {
         "draw": "why_covered why_covered_nothing why_erasure why_other_erasure why_no_erasure"
     },

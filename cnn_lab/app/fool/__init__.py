@@ -1,0 +1,1 @@
+"""The Fool it page."""

@@ -35,7 +35,7 @@ with stage_side:
         st.stop()
     try:
         traces = layer.traces()
-        stage(traces, key="conv_stage")
+        stage(traces, key="conv_stage", editable=layer.editable)
     except TraceTooLarge:
         traces = []
         show_pictures(layer)

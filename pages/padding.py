@@ -36,7 +36,7 @@ with stage_side:
     try:
         traces = [setup.trace(name) for name in results]
         if traces:
-            stage(traces, key="pad_stage")
+            stage(traces, key="pad_stage", editable=setup.editable)
     except TraceTooLarge:
         traces = []
         with instead_of_steps():

@@ -1,5 +1,6 @@
 """Every matrix that can be typed, on every page: which numbers count, and what is said."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +63,13 @@ KERNEL = Case(
     WEIGHTS,
     ("back_kernel", "laplacian"),
 )
+PADDING_KERNEL = Case(
+    "padding/controls.py",
+    "padding",
+    "pad_weights",
+    WEIGHTS,
+    ("pad_kernel", "laplacian"),
+)
 # Here the preset is another source of the numbers, and hides their field.
 SOURCES = [
     Case(
@@ -90,7 +98,7 @@ SOURCES = [
     ),
     Case("widgets/image_input.py", "pooling", "pool_values", IMAGE, ("pool_input", "ties")),
 ]
-CASES = [*IMAGES, *KERNEL_BANK, KERNEL]
+CASES = [*IMAGES, *KERNEL_BANK, KERNEL, PADDING_KERNEL]
 EVERY_MATRIX = {case.key: case for case in (*CASES, *SOURCES)}
 
 
@@ -101,7 +109,7 @@ def named(cases: list[Case]) -> list[Any]:
 def shown(page: AppTest) -> list[Any]:
     """Return the numbers that a page computes with: its stages, or its tables."""
     assert not page.exception
-    return [each.proto.SerializeToString() for each in stages(page)] or tables(page)
+    return [json.loads(each.proto.json)["traces"] for each in stages(page)] or tables(page)
 
 
 def choose(page: AppTest, key: str, value: Any) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.widgets.image_input import image_controls
+from cnn_lab.app.widgets.cell_edits import Editable
+from cnn_lab.app.widgets.image_input import editable_image, image_controls
 from cnn_lab.app.widgets.inputs import (
     apart_toggle,
     menu,
@@ -32,12 +33,14 @@ from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array
 
+OWN = "own"
 SOURCES = {
     "loss": "from a loss",
     "ones": "ones",
     "cell": "one cell",
-    "own": "own numbers",
+    OWN: "own numbers",
 }
+_BY_ACTIVATION = "The activation changes the output gradient; choose a linear one to edit it here."
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,22 @@ class LayerSetup:
     def window(self) -> tuple[int, int]:
         """Rows and columns of the kernel."""
         return self.at.kernel.shape[0], self.at.kernel.shape[1]
+
+    @property
+    def editable(self) -> dict[str, Editable]:
+        """What can be edited on the stage, by the keys of its grids."""
+        delta = self.back.delta
+        grids = editable_image("back", self.layer.image[..., np.newaxis])
+        grids["kernel"] = Editable("kernel", "back_weights", self.at.kernel)
+        grids["grad-output"] = Editable(
+            "output gradient",
+            "back_delta",
+            delta,
+            source={"back_source": OWN},
+            typed={"back_delta": delta},
+            obstacle="" if self.layer.activation is ACTIVATIONS["linear"] else _BY_ACTIVATION,
+        )
+        return grids
 
     @property
     def check(self) -> LayerCheck:

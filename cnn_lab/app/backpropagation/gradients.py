@@ -1,11 +1,13 @@
 """Gradients of the layer on the Backpropagation page, on the stage and as equations."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
 
 from cnn_lab.app.backpropagation.controls import LayerSetup
+from cnn_lab.app.widgets.cell_edits import SPREAD, Editable
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.stage import stage
@@ -60,7 +62,7 @@ def show_gradient(setup: LayerSetup, quantity: Quantity, form: str) -> list[Trac
         _show_pictures(setup, quantity)
         return []
     shown = both if form == BOTH else [both[FORMS.index(form)]]
-    stage(shown, key="back_stage")
+    stage(shown, key="back_stage", editable=_editable(setup, quantity, form))
     difference = form_difference(*both)
     if difference == 0:
         st.markdown(prose("backpropagation", "agree"))
@@ -69,6 +71,15 @@ def show_gradient(setup: LayerSetup, quantity: Quantity, form: str) -> list[Trac
         numbers = {"difference": f"{difference:.2g}", "largest": largest}
         st.markdown(prose("backpropagation", "agree_rounded", **numbers))
     return shown
+
+
+def _editable(setup: LayerSetup, quantity: Quantity, form: str) -> dict[str, Editable]:
+    """Return what can be edited on the stage, by the keys of its grids."""
+    grids = setup.editable
+    spreads = quantity == "input" and form != "scatter" and max(setup.layer.settings.strides) > 1
+    if spreads:
+        grids["grad-output"] = replace(grids["grad-output"], obstacle=SPREAD)
+    return grids
 
 
 def show_equations(setup: LayerSetup, quantity: Quantity) -> None:

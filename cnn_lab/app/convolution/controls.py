@@ -7,7 +7,14 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.convolution.picture import Crop, picture_controls
-from cnn_lab.app.widgets.image_input import CHANNEL_NAMES, SOURCES, image_source, sourced_image
+from cnn_lab.app.widgets.cell_edits import Editable
+from cnn_lab.app.widgets.image_input import (
+    CHANNEL_NAMES,
+    SOURCES,
+    editable_image,
+    image_source,
+    sourced_image,
+)
 from cnn_lab.app.widgets.inputs import (
     apart_toggle,
     choice,
@@ -99,6 +106,24 @@ class Convolution:
         """
         names = self.channel_names if len(self.channel_names) > 1 else None
         return [each.trace(channel_names=names) for each in self.convolved]
+
+    @property
+    def editable(self) -> dict[str, Editable]:
+        """What can be edited on the stage, by the keys of its grids."""
+        grids = editable_image("conv", self.image)
+        depth, filters = self.kernel.shape[2:]
+        apart = filters > 1 and bool(st.session_state["conv_biases"])
+        for f in range(filters):
+            group, choice = divmod(f, len(self.presets))
+            for c in range(depth):
+                channel = self.channel_names[group * depth + c]
+                key = _weights_key(choice, len(self.presets), channel, self.channel_names)
+                grids[f"kernel-{f + 1}-{c + 1}"] = Editable("kernel", key, self.kernel[..., c, f])
+            key = _key("conv_bias", f + 1) if apart else "conv_bias"
+            grids[f"bias-{f + 1}"] = Editable(
+                "bias", key, self.bias[f].reshape(1, 1), is_number=True
+            )
+        return grids
 
     @property
     def check(self) -> LayerCheck:
@@ -247,9 +272,10 @@ def _kernel_bank(
             preset = KERNELS[chosen[choice]].values(*size)
             for c in range(depth):
                 channel = channel_names[group * depth + c] if len(channel_names) > 1 else ""
-                number = str(choice + 1) if len(chosen) > 1 else ""
                 bank[..., c, f] = editor.fixed_matrix(
-                    _joined("_", "conv_weights", number, channel),
+                    _weights_key(
+                        choice, len(chosen), channel_names[group * depth + c], channel_names
+                    ),
                     preset,
                     label=_joined(
                         ", ", "Kernel" if bank.shape[3] == 1 else f"Filter {f + 1}", channel
@@ -257,6 +283,12 @@ def _kernel_bank(
                     preset=chosen[choice],
                 )
     return bank
+
+
+def _weights_key(choice: int, n_chosen: int, channel: str, channel_names: tuple[str, ...]) -> str:
+    """Return the key of a channel of a chosen kernel, counted from 0."""
+    number = str(choice + 1) if n_chosen > 1 else ""
+    return _joined("_", "conv_weights", number, channel if len(channel_names) > 1 else "")
 
 
 def _joined(between: str, *words: str) -> str:

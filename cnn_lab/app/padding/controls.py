@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.widgets.image_input import image_controls
+from cnn_lab.app.widgets.cell_edits import SPREAD, Editable
+from cnn_lab.app.widgets.image_input import editable_image, image_controls
 from cnn_lab.app.widgets.inputs import (
     PADDING_NAMES,
     apart_toggle,
@@ -17,6 +18,7 @@ from cnn_lab.app.widgets.inputs import (
     pair_number,
 )
 from cnn_lab.app.widgets.kernel_menu import kernel_menu
+from cnn_lab.app.widgets.matrix import MatrixEditor
 from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.padding import conventions
@@ -82,6 +84,16 @@ class Setup:
         strides = next(iter(self.layers.values())).strides
         numbers = ("x".join(map(str, dict.fromkeys(pair))) for pair in (self.kernel_size, strides))
         return "{}-k{}-s{}".format(self.comparison.lower().replace(" ", "-"), *numbers)
+
+    @property
+    def editable(self) -> dict[str, Editable]:
+        """What can be edited on the stage, by the keys of its grids."""
+        grids = editable_image("pad", self.image)
+        strides = next(iter(self.layers.values())).strides
+        if self.is_transposed and self.form == "gather" and max(strides) > 1:
+            grids["input"] = replace(grids["input"], obstacle=SPREAD)
+        kernel = Editable("kernel", "pad_weights", self.kernel[..., 0, 0])
+        return {**grids, "kernel": kernel, "kernel-1-1": kernel}
 
     def result(self, name: str) -> Array:
         """Return the output of a layer, shape (rows, columns).
@@ -193,7 +205,7 @@ def padding_controls(comparison: Comparison) -> Setup:
     with st.expander("Image"):
         image = image_controls("pad")
     with st.expander("Kernel"):
-        kernel = named_kernel("Kernel", "pad_kernel", kernel_size, "ones")
+        kernel = _kernel(kernel_size)
     if comparison == "transposed":
         layers = {"Transposed": ConvolutionSettings(strides, padding)}
         return Setup(comparison, image, kernel, layers, form)
@@ -208,6 +220,16 @@ def padding_controls(comparison: Comparison) -> Setup:
         name.capitalize(): ConvolutionSettings(strides, name, dilation) for name in PADDING_NAMES
     }
     return Setup(comparison, image, kernel, layers)
+
+
+def _kernel(size: Pair) -> Array:
+    """Show the menu of named kernels and the editor; return the kernel with axes for channels."""
+    name = kernel_menu("Kernel", "pad_kernel", size, "ones")
+    with MatrixEditor("Edit the weights", "pad_edit_kernel") as editor:
+        weights = editor.fixed_matrix(
+            "pad_weights", KERNELS[name].values(*size), label="Kernel", preset=name
+        )
+    return weights[..., np.newaxis, np.newaxis]
 
 
 def named_kernel(label: str, key: str, kernel_size: Pair, first: str) -> Array:

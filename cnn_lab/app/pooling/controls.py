@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.widgets.image_input import MAX_SIDE, SOURCES, sourced_image
+from cnn_lab.app.widgets.cell_edits import Editable
+from cnn_lab.app.widgets.image_input import MAX_SIDE, SOURCES, editable_image, sourced_image
 from cnn_lab.app.widgets.inputs import (
     apart_toggle,
     choice,
@@ -102,6 +103,20 @@ class PoolingSetup:
         return "-".join(
             f"{letter}{'x'.join(map(str, dict.fromkeys(pair)))}" for letter, pair in parts
         )
+
+    @property
+    def editable(self) -> dict[str, Editable]:
+        """What can be edited on the stage, by the keys of its grids."""
+        grids = editable_image("pool", self.image[..., np.newaxis])
+        if self.grad_output is not None:
+            grids["grad-output"] = Editable(
+                "output gradient",
+                "pool_delta",
+                self.grad_output,
+                source={"pool_grad": OWN},
+                typed={"pool_delta": self.grad_output},
+            )
+        return grids
 
     def trace(self, kind: Kind, form: Form | None = None) -> Trace:
         """Return the trace of pooling, or of its gradient.

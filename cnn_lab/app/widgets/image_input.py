@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.caches import test_digits
+from cnn_lab.app.widgets.cell_edits import Editable
 from cnn_lab.app.widgets.inputs import choice, digit_number, menu, two_numbers, whole_number
 from cnn_lab.app.widgets.matrix import MatrixEditor
 from cnn_lab.data.teaching_images import densest_crop, stroke_image
@@ -14,6 +15,7 @@ from cnn_lab.ops.types import Array
 SOURCES = ("numbers", "digit")
 CROPS = (8, 14, 20, 28)
 MAX_SIDE = 12
+MAX_TYPED_SIDE = CROPS[-1]
 CHANNEL_NAMES = ("red", "green", "blue", "grey")
 
 
@@ -35,6 +37,33 @@ def image_controls(page: str, *, channels: int = 1, side: int = 6) -> Array:
         0 to 9 for small numbers, 0 to 255 or 0 to 1 for a digit, anything finite once edited.
     """
     return sourced_image(image_source(page), page, channels=channels, side=side)
+
+
+def editable_image(page: str, image: Array) -> dict[str, Editable]:
+    """Return the channels of an input image for editing on the stage, by the keys of their grids.
+
+    The first edit of a digit, a picture or an example makes its numbers those that are typed.
+
+    Parameters
+    ----------
+    page : str
+        As in `image_controls`.
+    image : ndarray, shape (rows, columns, channels)
+    """
+    channels = image.shape[2]
+    keys = _keys(page, channels)
+    typed = {key: image[..., channel] for channel, key in enumerate(keys)}
+    return {
+        "input" if channels == 1 else f"input-{number}": Editable(
+            "input",
+            key,
+            typed[key],
+            is_painted=True,
+            source={f"{page}_input": SOURCES[0]},
+            typed=typed,
+        )
+        for number, key in enumerate(keys, start=1)
+    }
 
 
 def image_source(page: str, sources: Sequence[str] = SOURCES) -> str:
@@ -65,6 +94,13 @@ def cropped_digit(page: str, *, white: int) -> Array:
     with right:
         side = crop_side(page)
     return densest_crop(test_digits().pixels[index][..., np.newaxis] / (255 / white), side)
+
+
+def _keys(page: str, channels: int) -> list[str]:
+    """Return the keys of the typed numbers of each channel."""
+    if channels == 1:
+        return [f"{page}_values"]
+    return [f"{page}_values_{name}" for name in CHANNEL_NAMES[:channels]]
 
 
 def _digit(page: str) -> Array:
@@ -99,14 +135,14 @@ def _numbers(page: str, channels: int, side: int) -> Array:
     with MatrixEditor("Edit the numbers", f"{page}_edit_image") as editor:
         layers = [
             editor.matrix(
-                f"{page}_values" if channels == 1 else f"{page}_values_{name}",
+                key,
                 drawn[..., channel],
-                label="Image" if channels == 1 else f"Image, {name}",
-                max_rows=MAX_SIDE,
-                max_columns=MAX_SIDE,
+                label="Image" if channels == 1 else f"Image, {CHANNEL_NAMES[channel]}",
+                max_rows=MAX_TYPED_SIDE,
+                max_columns=MAX_TYPED_SIDE,
                 preset=(rows, columns, seed),
             )
-            for channel, name in enumerate(CHANNEL_NAMES[:channels])
+            for channel, key in enumerate(_keys(page, channels))
         ]
         if len({layer.shape for layer in layers}) > 1:
             editor.problem("All channels must have the same size. The stroke is shown instead.")

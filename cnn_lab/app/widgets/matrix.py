@@ -1,8 +1,9 @@
 """Matrices that can be edited by cell or as text and are kept in the address."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import text_field
 from cnn_lab.content.words import counted
 from cnn_lab.data.teaching_images import MAX_TEXT, format_matrix, parse_matrix
-from cnn_lab.ops.types import Array
+from cnn_lab.ops.types import Array, Pair
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_popover_container import PopoverContainer
@@ -95,10 +96,29 @@ class MatrixEditor:
         ndarray of float64, shape (rows, columns)
             The edited matrix, or `default` if the text is not a matrix; the page says why.
         """
+        return self._matrix(key, default, label, (max_rows, max_columns), preset=preset)
+
+    def _matrix(
+        self,
+        key: str,
+        default: Array,
+        label: str,
+        room: Pair,
+        *,
+        preset: object,
+        fixed: bool = False,
+    ) -> Array:
         state, seen = st.session_state, f"{key}_seen"
         before = state.get(seen)
-        if before is not None and before[0] != preset and before[1] == state.get(key):
-            _set_aside([key])
+        state[_base(key)] = _Base(default, room, fixed)
+        pending: _Pending | None = state.pop(_pending(key), None)
+        if before is not None and before[0] != preset:
+            if before[1] == state.get(key):
+                _set_aside([key])
+            elif pending is not None and pending.text == state.get(key):
+                # Edited on the stage before it showed the new preset, which the edit is of.
+                state[key] = ""
+                _write(key, pending.cells)
         with self._popover:
             cells = st.container()
             text = text_field(
@@ -114,7 +134,7 @@ class MatrixEditor:
         if text.strip():
             state.pop(_aside(key), None)
             try:
-                matrix = parse_matrix(text, max_rows=max_rows, max_columns=max_columns)
+                matrix = parse_matrix(text, max_rows=room[0], max_columns=room[1])
             except ValueError as error:
                 self._replaced(label, explained(error))
         if self._popover.open:
@@ -130,9 +150,8 @@ class MatrixEditor:
 
         The arguments are those of `matrix`.
         """
-        typed = self.matrix(
-            key, default, label=label, max_rows=MAX_TEXT, max_columns=MAX_TEXT, preset=preset
-        )
+        room = MAX_TEXT, MAX_TEXT
+        typed = self._matrix(key, default, label, room, preset=preset, fixed=True)
         if typed.shape == default.shape:
             return typed
         needed, given = (
@@ -160,6 +179,79 @@ class MatrixEditor:
             on_click=act,
             args=(keys,),
         )
+
+
+class _Base(NamedTuple):
+    """What the numbers of a matrix start from, and which may be typed instead."""
+
+    default: Array
+    room: Pair
+    is_fixed: bool
+
+    def matrix(self, text: str) -> Array:
+        """Return the typed matrix, or the default if the text is none that counts."""
+        rows, columns = self.room
+        with suppress(ValueError):
+            typed = parse_matrix(text, max_rows=rows, max_columns=columns)
+            if typed.shape == self.default.shape or not self.is_fixed:
+                return typed
+        return self.default
+
+
+class _Pending(NamedTuple):
+    """Cells edited since a matrix was last shown, and the text with all of them."""
+
+    text: str
+    cells: dict[tuple[int, int], float]
+
+
+def type_matrix(key: str, matrix: Array) -> None:
+    """Have a matrix typed, whatever preset is chosen by now; for callbacks."""
+    state = st.session_state
+    state[key] = format_matrix(matrix)
+    for name in (f"{key}_seen", _base(key), _pending(key)):
+        state.pop(name, None)
+
+
+def set_cells(key: str, cells: Mapping[tuple[int, int], float]) -> None:
+    """Change cells of a matrix from outside its editor; for callbacks.
+
+    If a preset is chosen before the matrix is shown again, the cells of the preset change.
+
+    Parameters
+    ----------
+    key : str
+        Of the matrix, which was shown or typed before.
+    cells : mapping of (int, int) to float
+        Values by row and column, from 0.
+    """
+    state = st.session_state
+    pending: _Pending | None = state.get(_pending(key))
+    earlier = pending.cells if pending is not None and pending.text == state.get(key) else {}
+    _write(key, cells)
+    state[_pending(key)] = _Pending(state.get(key, ""), {**earlier, **cells})
+
+
+def _write(key: str, cells: Mapping[tuple[int, int], float]) -> None:
+    state = st.session_state
+    base: _Base = state.get(_base(key), _Base(np.zeros((0, 0)), (MAX_TEXT, MAX_TEXT), False))
+    matrix = base.matrix(state.get(key, "")).copy()
+    for (row, column), value in cells.items():
+        if row < matrix.shape[0] and column < matrix.shape[1]:
+            matrix[row, column] = value
+    text = format_matrix(matrix)
+    if text and len(text) <= MAX_TEXT:
+        state[key] = text
+
+
+def _base(key: str) -> str:
+    """Return the session key of what a matrix starts from."""
+    return f"{key}_default"
+
+
+def _pending(key: str) -> str:
+    """Return the session key of the cells edited since the matrix was last shown."""
+    return f"{key}_pending"
 
 
 def _aside(key: str) -> str:

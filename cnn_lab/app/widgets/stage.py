@@ -1,9 +1,10 @@
 """The stage as a Streamlit component."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from cnn_lab.app.widgets.cell_edits import Editable, editing_data, take_edits
 from cnn_lab.app.widgets.component import component
 from cnn_lab.stage.data import as_traces, stage_data
 from cnn_lab.stage.source import bundled
@@ -21,6 +22,7 @@ def stage(
     key: str,
     start_step: int = 0,
     label: str = "",
+    editable: Mapping[str, Editable] | None = None,
 ) -> None:
     """Show a trace, or several side by side with one set of controls.
 
@@ -37,6 +39,9 @@ def stage(
         The step shown first; negative counts from the end, so -1 shows everything.
     label : str
         Text description for screen readers; by default the names of the traces.
+    editable : mapping of str to Editable, optional
+        Grids whose cells can be edited on the stage, by their keys in the traces. An edit changes
+        the controls before the script reruns.
 
     Raises
     ------
@@ -44,6 +49,8 @@ def stage(
         If `trace` is an empty sequence.
     """
     data = stage_data(as_traces(trace), start_step=start_step, label=label)
+    if editable:
+        data["editing"] = editing_data(key, editable)
     with st.container(gap=None):
         _player(key=f"{key}_player", height=1)
-        _stage(key=key, data=data)
+        _stage(key=key, data=data, on_kept_change=lambda: take_edits(key))

@@ -10,6 +10,9 @@ const ICONS = {
   last: "M16 6h2v12h-2zM6 6v12l8.5-6z",
   grow: "M5 5h6v2H7v4H5zM13 5h6v6h-2V7h-4zM5 13h2v4h4v2H5zM17 13h2v6h-6v-2h4z",
   shrink: "M9 5h2v6H5V9h4zM13 5h2v4h4v2h-6zM5 13h6v6H9v-4H5zM13 13h6v2h-4v4h-2z",
+  brush: "M4 20v-4L15.5 4.5l4 4L8 20zM17 3l1.5-1.5 4 4L21 7z",
+  undo: "M9 5L3 11l6 6v-4h5a4 4 0 0 1 4 4v2h2v-2a6 6 0 0 0-6-6H9z",
+  redo: "M15 5l6 6-6 6v-4h-5a4 4 0 0 0-4 4v2H4v-2a6 6 0 0 1 6-6h5z",
   loop: "M7 7h10v3l4-4-4-4v3H5v6h2zM17 17H7v-3l-4 4 4 4v-3h12v-6h-2z",
 };
 

@@ -3,6 +3,8 @@
 import LOOK from "../layout.json" with { type: "json" };
 import { Clock } from "./clock.js";
 import { makeControls } from "./controls.js";
+import { Editing } from "./editing.js";
+import { listenToGestures } from "./gestures.js";
 import { Ground } from "./ground.js";
 import { arithmeticLatex } from "./latex.js";
 import { layOut } from "./layout.js";
@@ -26,14 +28,15 @@ const SCREEN_SHARE = 0.6; // of the height for the picture; the text needs the r
  * Plays one trace, or several together, inside `root`.
  * @param {HTMLElement} root an empty element
  * @param {{traces: Object[], startStep: number, label: string}} wire
- * @param {{theme: import("./theme.js").Theme}} options
+ * @param {{theme: import("./theme.js").Theme, keep?: (state: Object) => void}} options `keep` sends
+ *   the edits of cells to Python, where the page has it
  */
 export function createPlayer(root, wire, options) {
-  return new Player(root, wire, options.theme);
+  return new Player(root, wire, options);
 }
 
 class Player extends Clock {
-  constructor(root, wire, theme) {
+  constructor(root, wire, { theme, keep = () => {} }) {
     super();
     this.root = root;
     this.theme = theme;
@@ -43,6 +46,8 @@ class Player extends Clock {
     this.frame = 0;
     this.saidAt = 0;
     this.parts = makeControls(root, this);
+    this.editing = new Editing(this, keep);
+    listenToGestures(this.parts.picture, this);
     this.canvases = [this.parts.base, this.parts.overlay].map((canvas) => canvas.getContext("2d"));
     this.resize = new ResizeObserver(() => this.arrange());
     this.load(wire);
@@ -88,7 +93,9 @@ class Player extends Clock {
     this.move = null;
     refreshLinks();
     this.parts.describe(wire.label, this.lastStep);
+    this.editing.load(wire.editing);
     this.arrange(true);
+    this.editing.pin();
     this.say(true);
   }
 
@@ -162,6 +169,7 @@ class Player extends Clock {
     this.ground.paintAll(this.filledNow(), this.filtersNow());
     this.reserve();
     this.draw();
+    this.editing.arrange();
   }
 
   get fillsScreen() {

@@ -7,6 +7,7 @@ export default component((root) => {
   let wanted = null;
   let shown = null;
   let look = "";
+  let keep = () => {};
 
   function show() {
     const { createPlayer, readTheme } = window.cnnLabPlayer;
@@ -14,7 +15,7 @@ export default component((root) => {
     const before = look;
     look = JSON.stringify(theme);
     if (!player) {
-      player = createPlayer(root, wanted, { theme });
+      player = createPlayer(root, wanted, { theme, keep: (state) => keep(state) });
     } else {
       if (look !== before) player.setTheme(theme);
       if (shown !== wanted) player.update(wanted);
@@ -23,8 +24,9 @@ export default component((root) => {
   }
 
   return {
-    update(data) {
+    update(data, choose, keeper) {
       wanted = data;
+      keep = keeper;
       if (window.cnnLabPlayer) show();
       else window.addEventListener("cnn-lab-player", show, { once: true });
     },

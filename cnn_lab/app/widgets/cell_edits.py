@@ -1,0 +1,242 @@
+"""Cells edited on the stage: which may be, and what the browser's edits do to the controls.
+
+The browser numbers its edits and sends each of them until the stage's data says that it has been
+seen, so quick edits do not get lost while the script runs. They are written into the same texts
+and numbers as the other controls hold, before the script runs.
+"""
+
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from cnn_lab.app.widgets.matrix import set_cells, type_matrix
+from cnn_lab.data.teaching_images import MAX_NUMBER, MAX_TEXT, format_matrix
+from cnn_lab.ops.types import Array
+
+MAX_UNDO = 100
+MAX_CELLS = 10_000  # of one edit
+SPREAD = "These numbers are shown with zeros between them; choose the form scatter to edit them."
+_TOO_LONG = "These numbers have too many digits to be edited; choose a smaller part."
+
+
+@dataclass(frozen=True, eq=False)
+class Editable:
+    """A grid of the stage whose cells can be edited.
+
+    Attributes
+    ----------
+    name : str
+        What the reader calls it, for example "kernel".
+    key : str
+        Of the matrix or the number that an edit changes.
+    values : ndarray of float64, shape (rows, columns)
+        As computed with, without padding.
+    is_number : bool
+        Whether `key` is that of a number field; otherwise of a `MatrixEditor`'s text.
+    is_painted : bool
+        Whether a drag across cells paints.
+    source : mapping of str to object
+        Other controls and the values they must have for the typed numbers to count.
+    typed : mapping of str to ndarray
+        All matrices that get typed when `source` changes, by their keys.
+    obstacle : str
+        Sentence on why the cells cannot be edited with these settings; "" if they can.
+    """
+
+    name: str
+    key: str
+    values: Array
+    is_number: bool = False
+    is_painted: bool = False
+    source: Mapping[str, Any] = field(default_factory=dict)
+    typed: Mapping[str, Array] = field(default_factory=dict)
+    obstacle: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the controls already let the typed numbers count."""
+        return all(st.session_state.get(key) == value for key, value in self.source.items())
+
+    @property
+    def refusal(self) -> str:
+        """Why the cells cannot be edited; "" if they can."""
+        texts = () if self.counts else map(format_matrix, self.typed.values())
+        return self.obstacle or (_TOO_LONG if any(len(text) > MAX_TEXT for text in texts) else "")
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return what the stage needs to know, as JSON-serializable data."""
+        rows, columns = self.values.shape
+        largest = float(self.values.max())
+        return {
+            "name": self.name,
+            "rows": rows,
+            "columns": columns,
+            "brush": (largest if largest > 0 else 1.0) if self.is_painted else None,
+            "refusal": self.refusal,
+        }
+
+    def edit(self, cells: Mapping[tuple[int, int], float]) -> None:
+        """Write cells, by row and column, into the controls."""
+        state = st.session_state
+        if self.is_number:
+            state[self.key] = cells[0, 0]
+            return
+        if not self.counts:
+            state.update(self.source)
+            for key, values in self.typed.items():
+                type_matrix(key, values)
+        set_cells(self.key, cells)
+
+    def held(self) -> dict[str, Any]:
+        """Return the values of all controls that an edit can change."""
+        keys = {self.key, *self.source, *self.typed}
+        return {key: st.session_state.get(key, "") for key in keys}
+
+
+@dataclass
+class _Change:
+    """What an edit has changed: the controls' values before and after, by key."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the controls still have the values it gave them."""
+        return all(st.session_state.get(key, "") == value for key, value in self.after.items())
+
+
+@dataclass
+class _Editing:
+    """What a session knows of the edits on one stage.
+
+    Attributes
+    ----------
+    grids : mapping of str to Editable
+        By the key of the grid; those that were shown last.
+    session : str
+        Tells the browser when a new session has taken over.
+    seen : int
+        Number of the last edit that has arrived.
+    done, undone : list of _Change
+        That can be undone and redone, latest last.
+    is_fresh : bool
+        Whether the controls have not been shown since the last edit.
+    """
+
+    grids: Mapping[str, Editable] = field(default_factory=dict)
+    session: str = field(default_factory=lambda: secrets.token_hex(8))
+    seen: int = 0
+    done: list[_Change] = field(default_factory=list)
+    undone: list[_Change] = field(default_factory=list)
+    is_fresh: bool = False
+
+
+def editing_data(key: str, grids: Mapping[str, Editable]) -> dict[str, Any]:
+    """Return what a stage needs for editing, and remember its grids for `take_edits`.
+
+    Parameters
+    ----------
+    key : str
+        Of the stage.
+    grids : mapping of str to Editable
+        By the keys of the trace's grids.
+    """
+    editing = _editing(key)
+    editing.grids = grids
+    if editing.is_fresh and editing.done:
+        # A preset chosen at the same time has changed what the edit started from.
+        last = editing.done[-1]
+        last.after = {name: st.session_state.get(name, "") for name in last.after}
+    editing.is_fresh = False
+    return {
+        "session": editing.session,
+        "seen": editing.seen,
+        "undo": bool(editing.done) and editing.done[-1].holds,
+        "redo": bool(editing.undone) and _undone_holds(editing.undone[-1]),
+        "limit": MAX_NUMBER,
+        "grids": {name: grid.to_wire() for name, grid in grids.items()},
+    }
+
+
+def take_edits(key: str) -> None:
+    """Apply the edits that the browser has sent; the callback of the stage.
+
+    A browser may send anything; what is not an edit of a cell of this stage is ignored.
+    """
+    kept = st.session_state.get(key)
+    sent = kept.get("kept") if isinstance(kept, Mapping) else None
+    editing = _editing(key)
+    if not isinstance(sent, Mapping) or sent.get("session") != editing.session:
+        return
+    actions = sent.get("actions")
+    for action in actions if isinstance(actions, list) else ():
+        number = action.get("number") if isinstance(action, Mapping) else None
+        if type(number) is int and number > editing.seen:
+            editing.seen = number
+            _act(editing, action)
+
+
+def _act(editing: _Editing, action: Mapping[str, Any]) -> None:
+    if action.get("undo") is True:
+        _restore(editing.done, editing.undone, back=True)
+        return
+    if action.get("redo") is True:
+        _restore(editing.undone, editing.done, back=False)
+        return
+    grid = editing.grids.get(str(action.get("grid")))
+    cells = None if grid is None else _cells(action.get("cells"), grid)
+    if grid is None or not cells or grid.refusal:
+        return
+    before = grid.held()
+    grid.edit(cells)
+    change = _Change(before, grid.held())
+    if action.get("joins") is True and editing.done and editing.done[-1].after == before:
+        change.before = editing.done.pop().before
+    editing.done = [*editing.done, change][-MAX_UNDO:]
+    editing.undone.clear()
+    editing.is_fresh = True
+
+
+def _restore(source: list[_Change], target: list[_Change], *, back: bool) -> None:
+    """Undo or redo the latest change, unless the controls were changed otherwise since."""
+    if not source:
+        return
+    change = source.pop()
+    if change.holds if back else _undone_holds(change):
+        st.session_state.update(change.before if back else change.after)
+        target.append(change)
+    else:
+        source.clear()
+
+
+def _undone_holds(change: _Change) -> bool:
+    return all(st.session_state.get(key, "") == value for key, value in change.before.items())
+
+
+def _cells(sent: Any, grid: Editable) -> dict[tuple[int, int], float] | None:
+    """Return the cells of an edit by row and column, None if they are not cells of the grid."""
+    if not isinstance(sent, list) or len(sent) > MAX_CELLS:
+        return None
+    rows, columns = grid.values.shape
+    cells = {}
+    for cell in sent:
+        if not isinstance(cell, list) or len(cell) != 3:
+            return None
+        row, column, value = cell
+        inside = type(row) is int and type(column) is int
+        if not (inside and 0 <= row < rows and 0 <= column < columns):
+            return None
+        if type(value) not in (int, float) or not math.isfinite(value) or abs(value) > MAX_NUMBER:
+            return None
+        cells[row, column] = float(value)
+    return cells
+
+
+def _editing(key: str) -> _Editing:
+    editing: _Editing = st.session_state.setdefault(f"{key}_editing", _Editing())
+    return editing

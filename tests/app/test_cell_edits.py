@@ -1,6 +1,7 @@
 """What an edit of a cell on the stage does to the controls, whatever the browser sends."""
 
 import math
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Session:
             st.button("Take", on_click=take_edits, args=("stage",))
 
         self.page = AppTest.from_function(script).run()
-        self.number = 0
+        self.numbers = count(1)
 
     def __getattr__(self, name: str) -> Any:
         assert not self.page.exception
@@ -74,12 +75,10 @@ class Session:
         self.page.button[-1].click().run()
 
     def prepare(self, *actions: Any, **message: Any) -> None:
-        numbered = []
-        for action in actions:
-            if isinstance(action, dict):
-                self.number += 1
-                action = {"number": self.number, **action}
-            numbered.append(action)
+        numbered = [
+            {"number": next(self.numbers), **each} if isinstance(each, dict) else each
+            for each in actions
+        ]
         kept = {"session": self.told["session"], "actions": numbered, **message}
         self.page.session_state["stage"] = {"kept": kept}
 

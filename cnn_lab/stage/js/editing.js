@@ -151,6 +151,12 @@ export class Editing {
     this.again.disabled = !this.about.redo || edits > 0;
   }
 
+  /** The player goes away, and with it a field that is open. */
+  stop() {
+    this.field = null;
+    clearTimeout(this.silence);
+  }
+
   setPainting(painting) {
     this.painting = painting;
     this.showButtons();

@@ -75,6 +75,7 @@ class Player extends Clock {
   destroy() {
     this.resize.disconnect();
     cancelAnimationFrame(this.frame);
+    this.editing.stop();
     dismiss(this);
     this.root.replaceChildren();
     delete this.root.cellCenter;

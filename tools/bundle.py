@@ -17,6 +17,7 @@ ENTRIES = {
     "player": "stage/js/lend.js",
     "stage": "stage/js/stage.js",
     "canvas": "app/widgets/canvas.js",
+    "home": "app/home/home.js",
     "landing": "app/widgets/landing.js",
     "map_picker": "app/widgets/map_picker.js",
     "plot": "app/widgets/plot.js",

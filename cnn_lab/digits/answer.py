@@ -1,8 +1,8 @@
-"""Answer for a drawing: a sentence from ten probabilities, with its doubt."""
+"""Answer for a drawing: a sentence from ten probabilities, with its doubt; and hard digits."""
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.content.words import percent
+from cnn_lab.data.mnist import Split
 from cnn_lab.digits.calibration import MIN_ODDS
 from cnn_lab.digits.novelty import novelty_detector
 from cnn_lab.network import Network
@@ -121,6 +122,42 @@ def answer_for(
         is_novel=bool(detector.novelty(images, of_champion)[0] > 1),
     )
     return answer, probabilities
+
+
+def hard_digits(
+    network: Network, split: Split, *, start: int = 0, most: int | None = None, doubt: bool = False
+) -> Iterator[int]:
+    """Find images that a network misreads.
+
+    Parameters
+    ----------
+    network : Network
+        For images of the split's shape.
+    split : Split
+    start : int
+        Index of the first image looked at; the first image of the split follows the last.
+    most : int, optional
+        Number of images looked at; all of them by default.
+    doubt : bool
+        Whether to find images too that are read correctly, but with doubt.
+
+    Yields
+    ------
+    int
+        Index of the next image found.
+
+    Notes
+    -----
+    Computed lazily. Looking at one image takes 3 ms with the paper's network, which finds one among
+    about 150, and 1 ms with the champion, which finds one among about 300.
+    """
+    odds = _sure_odds(network.card)
+    for number in range(len(split) if most is None else min(most, len(split))):
+        index = (start + number) % len(split)
+        probabilities = network.predict(split.image(index)[np.newaxis])[0]
+        answer = Answer.of(probabilities, sure_odds=odds)
+        if answer.digit != split.labels[index] or (doubt and answer.kind == "unsure"):
+            yield index
 
 
 def _sure_odds(card: Mapping[str, str]) -> float:

@@ -1,73 +1,124 @@
+import base64
 import json
-from urllib.parse import parse_qsl
+from itertools import pairwise
 
 import numpy as np
+import pytest
 
+from cnn_lab.app.home.journey import EVERY, N_DIGITS, of_digit, programme
+from cnn_lab.app.widgets.canvas import Drawing
+from cnn_lab.app.widgets.story import CHAPTERS
 from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import load_mnist
+from cnn_lab.digits.answer import answer_for
+from cnn_lab.digits.strokes import Stroke
 from cnn_lab.network import Network
 from tests.prose import wording
 
-MISREAD = 340
+SEVEN = Stroke("pen", 22, ((70.0, 60.0), (210.0, 60.0), (210.0, 60.0), (130.0, 240.0)))
 
 
-def test_a_digit_travels_through_the_paper_network(open_page):
+def player(page):
+    (component,) = (
+        each for each in page.get("bidi_component") if each.proto.component_name == "cnn_lab_home"
+    )
+    return json.loads(component.proto.json)
+
+
+def values(maps):
+    """The numbers of a station, from the bytes that the browser gets."""
+    shape = maps["n"], maps["rows"], maps["columns"]
+    packed = np.frombuffer(base64.b64decode(maps["base64"]), np.uint8).reshape(shape)
+    share = (packed.astype(float) - 128) / 127 if maps["signed"] else packed / 255
+    return maps["limit"] * share.transpose(1, 2, 0)
+
+
+def test_a_digit_travels_through_the_papers_network(open_page):
     page = open_page("home")
     assert not page.exception
-    text = " ".join(element.value for element in [*page.markdown, *page.caption])
-    assert "1,134,426" in text
-    assert "28 × 28 × 16" in text
-    assert "10 × 10 × 256" in text
-    assert len(page.get("image")) == 7
-    probabilities = Network.load("paper").predict(load_mnist().test.image(0)[None])[0]
-    says = {"digit": probabilities.argmax(), "probability": percent(probabilities.max())}
-    assert wording("home", "answer", **says).search(text)
-    assert not wording("home", "misread").search(text)
+    first = player(page)["first"]
+    network, test = Network.load("paper"), load_mnist().test
+    activations = network.activations(test.image(0)[np.newaxis])
+    probabilities = activations["softmax"][0]
+    assert first["digit"] == probabilities.argmax() == test.labels[0]
+    assert [words for _, words in first["bars"]] == [percent(p) for p in probabilities]
+    np.testing.assert_allclose(values(first["stations"][0]["maps"]), test.image(0), atol=1e-6)
+    pooled = first["stations"][7]
+    assert pooled["shape"] == "5 × 5 × 256"
+    strongest = activations["pool2"][0].mean(axis=(0, 1)).max()
+    shown = values(pooled["maps"]).mean(axis=(0, 1)).max()
+    assert shown == pytest.approx(strongest, abs=pooled["maps"]["limit"] / 255)
 
 
-def test_every_station_leads_on_with_this_digit_in_this_network(open_page):
-    page = open_page("home", state={"home_digit": 3})
-    links = {
-        (link.proto.page, tuple(sorted(parse_qsl(link.proto.query_string))))
-        for link in page.get("page_link")
-    }
-    assert ("draw", ()) in links
-    assert ("paper", ()) in links
-    assert ("convolution", (("conv_digit", "3"), ("conv_input", "digit"))) in links
-    assert ("pooling", (("pool_digit", "3"), ("pool_input", "digit"))) in links
-    assert ("network", (("network_layer", "dense1"), ("network_preset", "paper"))) in links
-    assert ("backpropagation", (("back_part", "Softmax and loss"),)) in links
-    maps = [dict(query) for name, query in links if name == "features"]
-    assert all(query["features_digit"] == "3" for query in maps)
-    assert all(query["features_model"] == "paper" for query in maps)
-    layers = {"conv1", "pool1", "conv2", "conv3", "pool2", "dense1", "softmax"}
-    assert {query["features_layer"] for query in maps} == layers
+def test_each_tile_opens_its_own_layer_and_map_of_that_digit(open_page):
+    first = player(open_page("home", state={"home_digit": 3}))["first"]
+    leads = [station["leads"] for station in first["stations"][1:]]
+    assert all("features_digit=3" in each for each in leads)
+    layers = ["conv1", "pool1", "conv2", "conv2", "conv3", "conv3", "pool2", "dense1"]
+    for layer, address in zip(layers, leads, strict=True):
+        assert f"features_layer={layer}&features_map=" in address
+    assert "features_view=why" in first["why"]
 
 
-def test_a_digit_that_is_misread_is_said_to_be(open_page):
+@pytest.mark.parametrize("index", [0, 9_996])
+def test_every_fourth_digit_of_the_programme_is_misread_or_doubtful(index):
+    test, digits = load_mnist().test, programme(index)
+    assert len(digits) == N_DIGITS
+    hard = [number for number, one in enumerate(digits, start=1) if one["doubt"]]
+    assert [number for number in hard if number % EVERY == 0] == [EVERY, 2 * EVERY]
+    network = Network.load("paper")
+    for number in (EVERY, 2 * EVERY):
+        one = int(digits[number - 1]["name"])
+        answer, _ = answer_for(network, test.image(one)[..., 0])
+        assert answer.digit != test.labels[one] or answer.kind == "unsure"
+    assert len({one["name"] for one in digits}) == N_DIGITS
+    for before, after in pairwise(digits[: EVERY - 1]):
+        assert int(after["name"]) == (int(before["name"]) + 1) % len(test)
+
+
+def test_a_digit_that_is_misread_is_said_to_be():
     """The first one among the test images that the shipped network gets wrong."""
     test = load_mnist().test
-    answer = Network.load("paper").predict(test.image(MISREAD)[None])[0].argmax()
-    assert answer != test.labels[MISREAD]
-    page = open_page("home", state={"home_digit": MISREAD})
-    text = " ".join(caption.value for caption in page.caption)
-    assert wording("home", "answer", digit=answer).search(text)
-    assert wording("home", "misread", label=test.labels[MISREAD]).search(text)
+    misread = of_digit(340)
+    assert misread["digit"] != test.labels[340]
+    assert misread["doubt"] == "wrong"
+    assert wording("home", "misread", label=test.labels[340]).search(misread["verdict"])
 
 
-def test_a_station_of_the_network_opens_its_layer(open_page):
-    page = open_page("network", {"network_preset": "paper", "network_layer": "dense1"})
-    assert not page.exception
-    assert page.query_params["network_layer"] in ("dense1", ["dense1"])
+def test_the_rest_of_the_programme_comes_once_when_asked_for(open_page):
+    page = open_page("home", state={"home_digit": 5})
+    assert player(page)["more"] is None
+    page.session_state["home_asked"] = {"more": 5}
+    page.run()
+    assert [one["name"] for one in player(page)["more"]] == [
+        one["name"] for one in programme(5)[1:]
+    ]
+    page.run()
+    assert player(page)["more"] is None
 
 
-def test_the_next_digit_is_another_one_and_the_last_is_followed_by_the_first(open_page):
+def test_a_drawing_takes_the_same_way(open_page):
+    page = open_page("home", state={"draw_drawing": Drawing((SEVEN,))})
+    own = player(page)["own"]
+    assert own["digit"] == 7
+    assert len(own["stations"]) == len(player(page)["first"]["stations"])
+    assert all("features_input=drawing" in one["leads"] for one in own["stations"])
+
+
+def test_nonsense_for_the_digit_begins_with_the_first(open_page):
+    for nonsense in ("-1", "1e9", "seven", ""):
+        page = open_page("home", {"home_digit": nonsense})
+        assert not page.exception
+        assert player(page)["first"]["name"] == "0"
+
+
+def test_the_course_begins_on_home(open_page):
     page = open_page("home")
-    page.number_input(key="home_digit").set_value(9998).run()
-    page.button(key="home_next").click().run()
-    assert page.number_input(key="home_digit").value == 9999
-    page.button(key="home_next").click().run()
-    assert page.number_input(key="home_digit").value == 0
+    links = [link.proto.page for link in page.get("page_link")]
+    assert links == [CHAPTERS[0].page, *(chapter.page for chapter in CHAPTERS)]
+    assert player(page)["kiosk"] is None
+    kiosk = player(open_page("home", {"kiosk": "1"}))["kiosk"]
+    assert kiosk == [chapter.page for chapter in CHAPTERS]
 
 
 def test_the_shipped_paper_network_reads_what_its_card_says():

@@ -79,14 +79,6 @@ def test_max_and_average_pooling_move_in_step(open_page, width):
     expect(page.get_by_test_id("stage-caption")).to_contain_text("Average pooling, row 2, column 2")
 
 
-def test_a_station_of_the_journey_opens_its_page_with_the_same_digit(open_page):
-    page = open_page("/?home_digit=3")
-    page.get_by_role("link", name="Max pooling").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Pooling")
-    expect(page).to_have_url(re.compile("pool_digit=3"))
-    expect(stage(page)).to_have_attribute("data-steps", "49")
-
-
 @pytest.mark.parametrize("width", [1280, 390])
 def test_why_on_home_lands_on_the_reasons(open_page, width):
     """U12: the page opened at its top, with the reasons below the window."""
@@ -98,14 +90,6 @@ def test_why_on_home_lands_on_the_reasons(open_page, width):
     expect(page.get_by_role("heading", level=1)).not_to_be_in_viewport()
     page.mouse.wheel(0, -10_000)
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
-
-
-def test_the_next_digit_comes_at_once(open_page):
-    page = open_page("/")
-    first = page.get_by_alt_text("The digit").get_attribute("src")
-    page.get_by_role("button", name="Next digit").click()
-    expect(page).to_have_url(re.compile("home_digit=1"))
-    expect(page.get_by_alt_text("The digit")).not_to_have_attribute("src", first)
 
 
 @pytest.mark.parametrize("number", ["inf", "-1e9999"])

@@ -1,178 +1,259 @@
-"""A digit's path through a network, station by station."""
+"""An image's journey through the paper's network, played in the browser."""
 
+import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from cnn_lab.app.caches import network, test_digits
-from cnn_lab.app.widgets.pictures import tone
-from cnn_lab.charts.answers import probabilities_spec, probabilities_table
-from cnn_lab.charts.maps import Tone, png, tile_maps
+from cnn_lab.app.widgets import canvas
+from cnn_lab.app.widgets.component import component
+from cnn_lab.app.widgets.drawing import NAME, drawn_image
+from cnn_lab.app.widgets.pictures import theme_colour
+from cnn_lab.app.widgets.story import CHAPTERS
 from cnn_lab.content import prose
-from cnn_lab.content.words import percent, shape_words, significant
-from cnn_lab.ops.types import Array
+from cnn_lab.content.words import counted, percent, shape_words, significant
+from cnn_lab.digits.answer import Answer, answer_for, hard_digits
+from cnn_lab.explain.journey import Station, journey
 
-PER_ROW = 4
-PICTURE_PX = 460
-# Kind of station -> its title, the page that explains it, and that page's query; "{digit}",
-# "{model}" and "{layer}" are replaced by those of the station.
-_PAGES: dict[str, tuple[str, str, dict[str, str]]] = {
-    "image": ("The digit", "draw", {}),
-    "Conv2D": ("Convolution", "convolution", {"conv_input": "digit", "conv_digit": "{digit}"}),
-    "MaxPooling2D": ("Max pooling", "pooling", {"pool_input": "digit", "pool_digit": "{digit}"}),
-    "Dense": ("Dense", "network", {"network_preset": "{model}", "network_layer": "{layer}"}),
-    "answer": ("Ten probabilities", "backpropagation", {"back_part": "Softmax and loss"}),
+MODEL = "paper"
+BRUSH_PX = 22
+N_DIGITS = 8  # of a programme, which the browser repeats
+EVERY = 4  # of them, the last is hard to read
+KEY = f"{NAME}_canvas"  # the canvas in it is that of *Draw a digit*
+_ASKED = "home_asked"
+_TITLES = {
+    "image": "The digit",
+    "Conv2D": "Convolution",
+    "ReLU": "ReLU",
+    "MaxPooling2D": "Max pooling",
+    "Dense": "Dense",
 }
-# The same digit and network on the Feature maps page: each map, or the reasons for the answer.
-_MAPS = {
-    "features_model": "{model}",
-    "features_digit": "{digit}",
-    "features_layer": "{layer}",
-}
-_WHY = {**_MAPS, "features_view": "why this answer"}
-STEP_S = 0.12
-MAX_STATIONS = 12
-
-_ARRIVE = "".join(
-    f'[class*="st-key-home_station_{i}_"] {{ animation: arrive .35s {i * STEP_S:.2f}s both }}\n'
-    for i in range(MAX_STATIONS)
-)
-_STYLE = f"""<style>
-@media (prefers-reduced-motion: no-preference) {{
-@keyframes arrive {{ from {{ opacity: 0; transform: translateX(-12px) }} }}
-{_ARRIVE}}}
+# The way into the course as a filled button.
+_START = """<style>
+.st-key-home_start a {{ width: fit-content; padding: .45rem 1rem; background: {primary} }}
+.st-key-home_start a:hover {{ filter: brightness(1.12) }}
+.st-key-home_start a * {{ color: {page}; font-weight: 600 }}
 </style>"""
+_SIGNED_STEPS, _GREY_STEPS = 127, 255
+
+_player = component("home", "home")
 
 
-@dataclass(frozen=True)
-class Station:
-    """One picture on the path.
+def show_start() -> None:
+    """Show the link to the first page of the course."""
+    first = CHAPTERS[0]
+    minutes = counted(first.minutes, "minute")
+    colours = {"primary": theme_colour(), "page": theme_colour("backgroundColor")}
+    st.html(_START.format(**colours))
+    with st.container(key="home_start"):
+        st.page_link(
+            f"pages/{first.page}.py",
+            label=prose("home", "start", number=first.number, title=first.title, minutes=minutes),
+            icon=":material/arrow_forward:",
+            icon_position="right",
+        )
 
-    Attributes
+
+def show_player(index: int, *, kiosk: bool) -> None:
+    """Show the player: a canvas, the journey of a digit or of the drawing, and the answer.
+
+    Parameters
     ----------
-    kind : str
-        Type of the layer, "image" for the input.
-    layer : str
-        Its name; empty for the input.
-    shape : tuple of int
-        Shape of the layer's output.
-    picture : bytes
-        PNG.
-    low, high : float
-        Values at the two ends of the scale.
-    """
+    index : int
+        Of the test digit with which the programme begins.
+    kiosk : bool
+        Whether to walk through the course until somebody touches the screen.
 
-    kind: str
-    layer: str
-    shape: tuple[int, ...]
-    picture: bytes
-    low: float
-    high: float
+    Notes
+    -----
+    A rerun sends one journey of 33 KB, and another of the drawing. The rest of the programme, seven
+    times as much, is sent once, when the browser asks for it.
+    """
+    asked = st.session_state.pop(_ASKED, {})
+    if "open" in asked:
+        query = asked["open"].partition("?")[2]
+        st.switch_page("pages/features.py", query_params=dict(parse_qsl(query)))
+    board = canvas.board_data(NAME, brush_px=BRUSH_PX)
+    _player(
+        key=KEY,
+        data={
+            "board": board,
+            "first": of_digit(index),
+            "own": _of_drawing(),
+            "more": programme(index)[1:] if asked.get("more") == index else None,
+            "kiosk": [chapter.page for chapter in CHAPTERS] if kiosk else None,
+        },
+        on_kept_change=lambda: canvas.take(NAME),
+        on_chosen_change=_take,
+    )
+
+
+def _take() -> None:
+    """Note what the browser asks for; anything but what its script sends is ignored."""
+    sent = st.session_state.get(KEY)
+    chosen = sent.get("chosen") if isinstance(sent, Mapping) else None
+    if not isinstance(chosen, Mapping):
+        return
+    if chosen.get("clear") is True:
+        canvas.clear(NAME)
+    more, address = chosen.get("more"), chosen.get("open")
+    if isinstance(more, int):
+        st.session_state[_ASKED] = {"more": more}
+    elif isinstance(address, str) and address.startswith("features?"):
+        st.session_state[_ASKED] = {"open": address}
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def programme(index: int) -> list[dict[str, Any]]:
+    """Return the journeys of eight test digits, for the browser to repeat.
+
+    The digits follow each other in the test set, but every fourth one is the next that the network
+    misreads or has doubts about.
+    """
+    digits = test_digits()
+    hard = hard_digits(network(MODEL), digits, start=index + 1, doubt=True)
+    return [
+        of_digit(next(hard) if number % EVERY == 0 else (index + number - 1) % len(digits))
+        for number in range(1, N_DIGITS + 1)
+    ]
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def stations(model: str, index: int, tone: Tone) -> tuple[list[Station], Array]:
-    """Return the stations of a test digit in a network, and its probabilities."""
-    chosen = network(model)
-    image = test_digits().image(index)
-    activations = chosen.activations(image[np.newaxis])
-    way = [_station("image", "", image, tone)]
-    for layer in chosen.spec.layers:
-        result = activations[layer.name][0]
-        if layer.dense and layer is not _last_dense(chosen.spec.layers):
-            way.append(_station("Dense", layer.name, _as_block(result), tone, result.shape))
-        elif not (layer.dense or layer.passes_through or layer.nonlinearity == "softmax"):
-            way.append(_station(layer.type, layer.name, result, tone))
-    return way, activations[chosen.spec.layers[-1].name][0]
+def of_digit(index: int) -> dict[str, Any]:
+    """Return the journey of a test digit as the browser gets it."""
+    digits = test_digits()
+    image = digits.image(index)
+    answer, probabilities = answer_for(network(MODEL), image[..., 0])
+    return {
+        "name": str(index),
+        "title": f"Test image {index:,}",
+        **_way(image, {"features_digit": str(index)}),
+        **_answered(answer, probabilities, int(digits.labels[index])),
+    }
 
 
-def show_journey(model: str, index: int) -> None:
-    """Show the stations of a test digit, each with its numbers and links to explanations."""
-    way, probabilities = stations(model, index, tone())
-    st.html(_STYLE)
-    for start in range(0, len(way) + 1, PER_ROW):
-        columns = st.columns(PER_ROW, gap="medium")
-        for column, number in zip(columns, range(start, len(way) + 1), strict=False):
-            with column, st.container(key=f"home_station_{number}_{index}", gap="xsmall"):
-                if number < len(way):
-                    _show_station(way[number], model, index)
-                else:
-                    _show_answer(probabilities, model, index)
+def _of_drawing() -> dict[str, Any] | None:
+    """Return the journey of the drawing; only its answer while the pen moves, None without one."""
+    image = drawn_image()
+    if image is None:
+        return None
+    answer, probabilities = answer_for(network(MODEL), image)
+    way: dict[str, Any] = {"image": _packed(image[..., np.newaxis], limit=1.0, signed=False)}
+    if not canvas.is_drawing(NAME):
+        way = _way(image[..., np.newaxis], {"features_input": "drawing"})
+    return {
+        "name": f"drawing {hash(image.tobytes())}",
+        "title": "Your digit",
+        **way,
+        **_answered(answer, probabilities, None),
+    }
 
 
-def _show_station(station: Station, model: str, index: int) -> None:
-    place = {"model": model, "digit": str(index), "layer": station.layer}
-    _show_head(station.kind, "Maps" if len(station.shape) > 1 else "Units", _MAPS, place)
-    shape = shape_words(station.shape)
-    st.image(
-        station.picture,
-        width="stretch",
-        alt=f"{_PAGES[station.kind][0]}, {shape} values from {station.low:.2g} to "
-        f"{station.high:.2g}",
+def _way(image: NDArray[np.float32], which: Mapping[str, str]) -> dict[str, Any]:
+    """Return the stations; `which` names the image in the address of *Feature maps*."""
+    stations, _ = journey(network(MODEL), image)
+    last = network(MODEL).spec.layers[-1].name
+    place = {"features_model": MODEL, **which}
+    wire = []
+    for before, station in zip([None, *stations], stations, strict=False):
+        layer = {"features_layer": station.layer, "features_map": str(station.strongest)}
+        leads = f"features?{urlencode({**place, **layer})}"
+        wire.append({**_of_station(station, before), "leads": leads})
+    why = {**place, "features_layer": last, "features_view": "why this answer"}
+    return {
+        "stations": wire,
+        "why": f"features?{urlencode(why)}",
+        "caption": prose("home", "answer"),
+    }
+
+
+def _of_station(station: Station, before: Station | None) -> dict[str, Any]:
+    values, window = station.values, station.window
+    signed = before is not None
+    limit = max(float(np.abs(values).max()), 1e-12) if signed else 1.0
+    rows, columns = values.shape[:2]
+    shape = (rows, columns, station.n_maps) if rows * columns > 1 else (station.n_maps,)
+    title = _TITLES.get(station.operation, station.operation)
+    alt = prose(
+        "home",
+        "values_alt",
+        title=title,
+        shape=shape_words(shape),
+        low=significant(float(values.min()), 2),
+        high=significant(float(values.max()), 2),
     )
-    st.caption(prose("home", station.kind, shape=shape, **_scale(station)))
+    return {
+        "operation": station.operation,
+        "title": title,
+        "shape": shape_words(shape[:2] if not signed else shape),
+        "alt": alt,
+        "caption": _caption(station, before),
+        "maps": _packed(values, limit=limit, signed=signed),
+        "window": None
+        if window is None
+        else [*window.size, *window.strides, window.borders[0][0], window.borders[1][0]],
+    }
 
 
-def _show_head(kind: str, closer: str, query: Mapping[str, str], place: Mapping[str, str]) -> None:
-    """Show the name of a station as a link to its page, and a link to a closer look."""
-    title, page, page_query = _PAGES[kind]
-    with st.container(horizontal=True, horizontal_alignment="distribute", gap="xsmall"):
-        st.page_link(
-            f"pages/{page}.py",
-            label=f"**{title}**",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            query_params=_filled(page_query, place) or None,
-        )
-        if place["layer"]:
-            st.page_link("pages/features.py", label=closer, query_params=_filled(query, place))
+def _caption(station: Station, before: Station | None) -> str:
+    rows, columns, shown = station.values.shape
+    size = shape_words((rows, columns))
+    if before is None:
+        return prose("home", "image", size=size)
+    window = shape_words(station.window.size) if station.window else ""
+    all_before = before.n_maps * before.values.shape[0] * before.values.shape[1]
+    match station.operation:
+        case "Conv2D" if before.operation == "image":
+            return prose("home", "Conv2D_first", window=window, n=station.n_maps)
+        case "Conv2D":
+            n = {"before": before.n_maps, "n": station.n_maps, "shown": shown}
+            return prose("home", "Conv2D", window=window, **n)
+        case "MaxPooling2D":
+            return prose("home", "MaxPooling2D", window=window, size=size)
+        case "Dense":
+            return prose("home", "Dense", n=station.n_maps, before=f"{all_before:,}")
+        case other:
+            return prose("home", other)
 
 
-def _filled(query: Mapping[str, str], place: Mapping[str, str]) -> dict[str, str]:
-    return {name: value.format(**place) for name, value in query.items()}
+def _packed(values: NDArray[Any], *, limit: float, signed: bool) -> dict[str, Any]:
+    """Return maps as bytes: 0 to 255 for 0 to the limit, or 1 to 255 around 128 for its signs."""
+    share = np.clip(values / limit, -1 if signed else 0, 1)
+    scaled = np.round(_SIGNED_STEPS * share) + 128 if signed else np.round(_GREY_STEPS * share)
+    bytes_ = scaled.astype(np.uint8).transpose(2, 0, 1).tobytes()
+    rows, columns, n = values.shape
+    return {
+        "rows": rows,
+        "columns": columns,
+        "n": n,
+        "signed": signed,
+        "limit": limit,
+        "base64": base64.b64encode(bytes_).decode("ascii"),
+    }
 
 
-def _scale(station: Station) -> dict[str, str]:
-    return {"low": significant(station.low, 2), "high": significant(station.high, 2)}
-
-
-def _show_answer(probabilities: Array, model: str, index: int) -> None:
-    layer = network(model).spec.layers[-1].name
-    _show_head("answer", "Why?", _WHY, {"model": model, "digit": str(index), "layer": layer})
-    answer, label = int(probabilities.argmax()), int(test_digits().labels[index])
-    believed = percent(probabilities[answer])
-    st.vega_lite_chart(
-        probabilities_table(probabilities),
-        probabilities_spec(),
-        key="home_probabilities",
-        alt=f"Ten bars; the longest is {answer} with {believed}",
-    )
-    words = prose("home", "answer", digit=answer, probability=believed)
-    if answer != label:
-        words += " " + prose("home", "misread", label=label)
-    st.caption(words)
-
-
-def _last_dense(layers: tuple[Any, ...]) -> Any:
-    return [layer for layer in layers if layer.dense][-1]
-
-
-def _as_block(row: Array) -> Array:
-    """Return a row of numbers as an almost square block, shape (rows, columns, 1)."""
-    columns = next(n for n in range(round(len(row) ** 0.5), 0, -1) if len(row) % n == 0)
-    return row.reshape(columns, -1, 1)
-
-
-def _station(
-    kind: str, layer: str, maps: Array, tone: Tone, shape: tuple[int, ...] | None = None
-) -> Station:
-    signed = bool(maps.min() < 0)
-    columns = int(np.ceil(maps.shape[2] ** 0.5))
-    side = columns * (maps.shape[1] + 1)
-    tiles = tile_maps(maps, columns=columns, signed=signed, tone=tone)
-    picture = png(tiles, factor=max(1, PICTURE_PX // side))
-    high = float(np.abs(maps).max())
-    return Station(kind, layer, shape or maps.shape, picture, -high if signed else 0.0, high)
+def _answered(
+    answer: Answer, probabilities: NDArray[np.floating[Any]], label: int | None
+) -> dict[str, Any]:
+    believed = percent(answer.probability)
+    if label is not None and answer.digit != label:
+        verdict, doubt = prose("home", "misread", label=label), "wrong"
+    elif answer.kind == "no_digit" and label is None:
+        verdict, doubt = prose("home", "no_digit"), "unsure"
+    elif answer.kind == "unsure":
+        verdict = prose("home", "unsure", probability=believed, second=answer.runner_up)
+        doubt = "unsure"
+    else:
+        verdict, doubt = prose("home", "sure", probability=believed), ""
+    return {
+        "digit": answer.digit,
+        "says": prose("home", "says", digit=answer.digit),
+        "verdict": verdict,
+        "doubt": doubt,
+        "bars": [[round(float(p), 6), percent(p)] for p in probabilities],
+    }

@@ -7,19 +7,25 @@ import { component, element } from "../../stage/js/kit.js";
 const SIDE = 280; // the canvas in its own units, however large it is shown
 const NEAREST = 0.5; // units; closer points are left out
 const LONGEST = 2000; // points; a longer stroke goes on as a new one
+const TELL_MS = 150; // between two messages about a stroke that is still being drawn
 const BLACK = "#000";
 const COLOURS = { pen: "#fff", eraser: BLACK };
 
-/** Canvases by name; a page that is built again finds its own. */
-const boards = new Map();
+/** Canvases by name, for all components that have one; a page that is built again finds its own. */
+const boards = (globalThis.cnnLabBoards ??= new Map());
+
+/** The canvas of that name, made when first asked for. */
+export function boardNamed(name) {
+  if (!boards.has(name)) boards.set(name, createBoard(name));
+  return boards.get(name);
+}
 
 export default component((root) => {
   let board = null;
   return {
     update(data, _, keep) {
       if (!board) {
-        if (!boards.has(data.name)) boards.set(data.name, createBoard(data.name));
-        board = boards.get(data.name);
+        board = boardNamed(data.name);
         board.moveTo(root);
       }
       board.update(data, keep);
@@ -48,6 +54,9 @@ function createBoard(name) {
   let seen = 0; // the last stroke that it has confirmed
   let lost = false; // whether the server's session has yet to be given `items`
   let sent = ""; // what was given to it last
+  let told = 0; // how often it has been told of a stroke that was still being drawn
+  let nTold = 0; // points of that stroke when it was told last
+  let timer = 0; // until it is told again
   let data = null;
   let keep = () => {};
   let home = null;
@@ -77,7 +86,7 @@ function createBoard(name) {
     canvas.setAttribute("aria-label", data.label);
     if (data.session !== session) {
       session = data.session;
-      [revision, seen, sent] = [0, 0, ""];
+      [revision, seen, sent, told] = [0, 0, "", 0];
       lost = items.length > 0 && data.revision === 0 && !data.items.length;
     }
     if (data.revision < revision || data.seen < seen) return; // overtaken by a later one
@@ -85,18 +94,38 @@ function createBoard(name) {
     if (!lost) items = data.items;
     [revision, seen] = [data.revision, data.seen];
     waiting = waiting.filter((stroke) => stroke.number > seen);
+    count = Math.max(count, seen);
     store();
     paint();
     send();
+    tellSoon();
+  }
+
+  function message() {
+    return { session, told, strokes: waiting, ...(lost ? { items } : {}) };
   }
 
   function send() {
     if (!lost && !waiting.length) return;
-    const message = { session, strokes: waiting, ...(lost ? { items } : {}) };
-    const text = JSON.stringify(message);
+    const text = JSON.stringify(message());
     if (text === sent) return;
     sent = text;
-    keep(message);
+    keep(message());
+  }
+
+  function tellSoon() {
+    if (moving) timer ||= setTimeout(tell, TELL_MS);
+  }
+
+  /** Tells the server of the stroke so far, so that its answer follows the pen. */
+  function tell() {
+    timer = 0;
+    if (!moving || session === null || data.heard < told) return; // it has yet to answer
+    const { stroke } = moving;
+    if (stroke.points.length === nTold) return;
+    nTold = stroke.points.length;
+    told += 1;
+    keep({ ...message(), moving: { ...stroke, points: [...stroke.points] } });
   }
 
   function fit() {
@@ -159,6 +188,7 @@ function createBoard(name) {
   function begin(event, point) {
     const stroke = { number: 0, tool: data.tool, width: data.width, points: [point] };
     moving = { pointer: event.pointerId, stroke };
+    nTold = 0;
     paintStroke(stroke);
   }
 
@@ -167,6 +197,7 @@ function createBoard(name) {
     const point = place(event);
     if (distance(points.at(-1), point) < NEAREST) return;
     points.push(point);
+    tellSoon();
     if (points.length < LONGEST) return;
     finish();
     begin(event, point);
@@ -175,6 +206,8 @@ function createBoard(name) {
   function finish() {
     const { stroke } = moving;
     moving = null;
+    clearTimeout(timer);
+    timer = 0;
     stroke.number = ++count;
     waiting = [...waiting, stroke];
     store();
@@ -227,6 +260,7 @@ function createBoard(name) {
 
   return {
     update,
+    isBusy: () => moving !== null,
     moveTo(root) {
       home = root;
       if (canvas.parentNode !== root) root.replaceChildren(canvas);

@@ -3,7 +3,8 @@
 The browser owns a stroke until the session has it, and sends it again with everything else until
 then. The session owns the drawing: undo, pictures and clearing happen here. Each stroke has a
 number, and the browser shows those above `seen` on top of what the session sends, so neither side
-can overwrite what the other has done meanwhile.
+can overwrite what the other has done meanwhile. While the pen moves, the browser tells the session
+of the stroke so far, and again only once the session has answered.
 """
 
 import base64
@@ -82,6 +83,10 @@ class _Board:
         Number of the last stroke that reached the session.
     undone : list of Stroke or Picture
         Removed by undo and not restored, latest last.
+    moving : Stroke or None
+        So far, while the pen is on the canvas; not yet part of the drawing.
+    heard : int
+        How often the browser had told of such a stroke with the last message that came.
     problem : str
         With what the browser sent last.
     """
@@ -90,6 +95,8 @@ class _Board:
     revision: int = 0
     seen: int = 0
     undone: list[Item] = field(default_factory=list)
+    moving: Stroke | None = None
+    heard: int = 0
     problem: str = ""
 
 
@@ -110,8 +117,18 @@ def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8]
     ndarray of uint8, shape (280, 280, 4), or None
         None if nothing is drawn.
     """
+    data = board_data(name, brush_px=brush_px, tool=tool)
+    _canvas(key=f"{name}_canvas", data=data, on_kept_change=lambda: take(name))
+    return pixels(name)
+
+
+def board_data(name: str, *, brush_px: int, tool: Tool = "pen") -> dict[str, Any]:
+    """Return what a canvas in the browser is told; see `canvas` for the parameters.
+
+    A component with a canvas of its own has the key `<name>_canvas` and calls `take` as well.
+    """
     board = _board(name)
-    data = {
+    return {
         "name": name,
         "label": prose("draw", "canvas_label"),
         "tool": tool,
@@ -119,10 +136,14 @@ def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8]
         "session": board.session,
         "revision": board.revision,
         "seen": board.seen,
+        "heard": board.heard,
         "items": [_to_wire(item) for item in drawing(name).items],
     }
-    _canvas(key=f"{name}_canvas", data=data, on_kept_change=lambda: take(name))
-    return pixels(name)
+
+
+def is_drawing(name: str) -> bool:
+    """Return whether the pen was on the canvas when the browser sent its last message."""
+    return _board(name).moving is not None
 
 
 def drawing(name: str) -> Drawing:
@@ -132,13 +153,15 @@ def drawing(name: str) -> Drawing:
 
 
 def pixels(name: str) -> NDArray[np.uint8] | None:
-    """Return the canvas with this name as colours; None if it is empty.
+    """Return the canvas with this name as colours, with the stroke under the pen; None if empty.
 
     Returns
     -------
     ndarray of uint8, shape (280, 280, 4), or None
     """
-    now = drawing(name)
+    now, moving = drawing(name), _board(name).moving
+    if moving is not None:
+        now = Drawing((*now.items, moving))
     if not now.items:
         return None
     return np.dstack([now.ink] * 3 + [np.full_like(now.ink, 255)])
@@ -207,10 +230,13 @@ def take(name: str) -> None:
         return  # strokes for another session: the browser will send this one the whole drawing
     try:
         before, strokes = _from_wire(sent)
+        heard = _whole(sent.get("told", 0))
+        moving = _stroke(sent["moving"]) if "moving" in sent else None
     except _NOT_OURS:
         board.problem = prose("draw", "unread")
         board.revision += 1  # the browser shows what is kept
         return
+    board.heard, board.moving = heard, moving
     if before is not None and not board.revision and not now.items:
         now = Drawing(before)
         board.revision += 1
@@ -232,7 +258,9 @@ def _board(name: str) -> _Board:
 
 def _change(name: str, items: tuple[Item, ...]) -> None:
     st.session_state[f"{name}_drawing"] = Drawing(items)
-    _board(name).revision += 1
+    board = _board(name)
+    board.revision += 1
+    board.moving = None
 
 
 def _to_wire(item: Item) -> dict[str, Any]:
@@ -277,8 +305,8 @@ def _stroke(one: Any) -> Stroke:
         raise ValueError("Not a brush of the canvas")
     if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= MAX_AWAY_PX).all():
         raise ValueError(f"Not points on the canvas: shape {points.shape}")
-    if not len(points):
-        raise ValueError("A stroke without points")
+    if not 0 < len(points) <= MAX_POINTS_SENT:
+        raise ValueError(f"Not a stroke: {len(points)} points")
     return Stroke(one["tool"], width_px, tuple((x, y) for x, y in points.tolist()))
 
 

@@ -36,7 +36,8 @@ def _sent(state: dict[str, Any], number: int, random: np.random.Generator) -> di
     canvas.problem("pad")  # makes the session's side of the canvas
     points = random.uniform(0, 280, (random.integers(1, 20), 2)).tolist()
     stroke = {"number": number, "tool": "pen", "width": 20, "points": points}
-    return {"session": state["pad_board"].session, "strokes": [stroke]}
+    session = state["pad_board"].session
+    return {"session": session, "strokes": [stroke], "told": 3, "moving": stroke}
 
 
 def _take(state: dict[str, Any], kept: Any) -> None:

@@ -1383,15 +1383,19 @@ def test_memory_and_connections_are_counted():
     assert threads.reach == kernel.size
 
 
-@claims("home", "MaxPooling2D", "largest value of each 2 × 2 window")
-@claims("home", "Dense", "weighing every value of the previous layer")
-@claims("home", "image", "black", "white")
+@claims("home", "MaxPooling2D", "only the largest number stays")
+@claims("home", "Dense", "adds up all", "each with a weight of its own")
+@claims("home", "image", "0 is black, 1 is white")
+@claims("home", "ReLU", "every number below zero (blue) becomes zero")
 def test_the_journey_goes_through_the_papers_layers():
     layers = preset("paper").network.layers
     assert {layer.pool_size for layer in layers if layer.pooling} == {(2, 2)}
     assert {layer.pooling for layer in layers} == {"", "max"}
     image = load_mnist().test.image(0)
     assert (image.min(), image.max()) == (0, 1)
+    dense = next(layer for layer in layers if layer.dense)
+    assert dense.weight_shapes((6400,))["kernel"] == (6400, 128)
+    np.testing.assert_array_equal(ops.relu(np.array([-2.0, 0, 3])), [0, 0, 3])
 
 
 @claims("padding", "less_cut_off", "Less padding or a larger kernel")
@@ -1585,7 +1589,7 @@ NO_CLAIM = {
     "dense_kernel then why why_care surgery cuts cuts_full no_test reading side curve "
     "unshifted space",
     "fool": "question bars roll going stopped already flat",
-    "home": "question Conv2D answer misread",
+    "home": "question Conv2D Conv2D_first answer says sure unsure no_digit misread start way",
     "models": "own missing instead",
     "network": "open ending_maps ending_number ending_scores diagram no_data_set no_formula "
     "formulas parameters no_parameters multiply_adds inseparable no_convolution "

@@ -6,8 +6,8 @@ from cnn_lab.content import prose
 
 
 def test_prose_wants_exactly_its_slots():
-    assert "1,134,426" in prose("home", "question", n_parameters="1,134,426")
+    assert "28 × 28 numbers" in prose("home", "image", size="28 × 28")
     with pytest.raises(KeyError, match="has the slots"):
-        prose("home", "question")
+        prose("home", "image")
     with pytest.raises(KeyError, match="has the slots"):
         prose("pooling", "prose", extra=1)

@@ -1,10 +1,13 @@
 """What an answer is worth, in words."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cnn_lab.digits.answer import Answer, answer_for
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.digits.answer import Answer, answer_for, hard_digits
 from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.network import Network
 
@@ -61,3 +64,22 @@ def test_a_seven_is_read_and_a_hash_is_not_taken_for_a_digit() -> None:
     # Whichever network answers, the champion decides whether it is a digit.
     for name in ("champion", "paper"):
         assert answer_for(Network.load(name), prepared(a_hash))[0].kind == "no_digit"
+
+
+def test_hard_digits_are_those_misread_and_on_request_those_in_doubt():
+    network, test = Network.load("fast"), load_mnist().test
+    probabilities = network.predict(test.images[:400])
+    wrong = probabilities.argmax(axis=1) != test.labels[:400]
+    assert list(hard_digits(network, test, most=400)) == np.flatnonzero(wrong).tolist()
+    odds = json.loads(network.card["calibration"])["sure_odds"]
+    second, first = np.sort(probabilities, axis=1)[:, -2:].T
+    doubtful = np.flatnonzero(wrong | (first < odds * second))
+    assert list(hard_digits(network, test, most=400, doubt=True)) == doubtful.tolist()
+    assert len(doubtful) > wrong.sum() > 0
+
+
+def test_the_search_for_hard_digits_goes_on_at_the_first_image():
+    network, test = Network.load("fast"), load_mnist().test.at(slice(0, 300))
+    (found, *_) = all_of_them = list(hard_digits(network, test))
+    again = list(hard_digits(network, test, start=found + 1))
+    assert again == [*all_of_them[1:], found]

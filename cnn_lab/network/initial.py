@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from cnn_lab.content.words import shape_words
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops.types import Array
 
@@ -31,3 +32,37 @@ def initial_weights(network: NetworkSpec, seed: int) -> dict[str, Array]:
         for layer, row in zip(network.layers, network.summary(), strict=True)
         for weight, shape in layer.weight_shapes(row.input_shape).items()
     }
+
+
+def weights_problem(name: str, of: NetworkSpec, wanted: NetworkSpec) -> str:
+    """Return why a network cannot begin with the weights of another; "" if it can.
+
+    Parameters
+    ----------
+    name : str
+        What the reader calls the weights.
+    of, wanted : NetworkSpec
+        The network of the weights, and the one that is to be trained.
+
+    Examples
+    --------
+    >>> from cnn_lab.network import zoo
+    >>> fast, paper = (zoo.preset(name).network for name in ("fast", "paper"))
+    >>> weights_problem("fast", fast, fast)
+    ''
+    >>> print(weights_problem("fast", fast, paper))
+    The weights of fast belong to a network with other layers: its conv1/kernel is 5 × 5 × 1 × 16, \
+that of paper is 2 × 2 × 1 × 16.
+    """
+    has, needs = of.weight_shapes(), wanted.weight_shapes()
+    if has == needs:
+        return ""
+    first = next(one for one in (*needs, *has) if has.get(one) != needs.get(one))
+    if first not in has:
+        how = f"it has no {first}, {wanted.name} has one."
+    elif first not in needs:
+        how = f"it has {first}, {wanted.name} has none."
+    else:
+        shapes = (shape_words(shape[first]) for shape in (has, needs))
+        how = "its {0} is {2}, that of {1} is {3}.".format(first, wanted.name, *shapes)
+    return f"The weights of {name} belong to a network with other layers: {how}"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck
 from cnn_lab.network import MAX_FILE_BYTES, Network
+from cnn_lab.network.initial import weights_problem
 from cnn_lab.runs.checks import Checks, KerasFile, KerasFileRequest
 from cnn_lab.runs.job import (
     ACTIVE,
@@ -291,11 +292,8 @@ class RunQueue:
         initial = None
         if start is not None:
             name, network = start
-            if network.spec.weight_shapes() != spec.network.weight_shapes():
-                raise RunRefusedError(
-                    f"The weights of {name} belong to a network with other layers: choose its "
-                    "network, or begin with new weights."
-                )
+            if problem := weights_problem(name, network.spec, spec.network):
+                raise RunRefusedError(problem)
             spec = spec.model_copy(update={"start": Start.of(name, network)})
             initial = network.weights
         with self._changed:

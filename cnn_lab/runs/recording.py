@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from cnn_lab.data.sets import n_training_images
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.training.schedules import learning_rates
 
 RECORDINGS = Path(__file__).with_name("recordings")
 MAX_MOMENTS = 48  # at which the filters are kept
@@ -55,6 +57,33 @@ class Recording:
     history: Sequence[Mapping[str, Any]]
     result: Mapping[str, Any]
     versions: Mapping[str, str]
+
+    def batches(self) -> list[dict[str, float]]:
+        """Return the batches as the training loop reports them, without the time."""
+        size, n = self.training.batch_size, self.n_train
+        n_batches = -(-n // size)
+        rates = learning_rates(self.training, len(self.loss)).tolist()
+        rows = []
+        for i, (loss, accuracy) in enumerate(
+            zip(self.loss.tolist(), self.accuracy.tolist(), strict=True)
+        ):
+            epoch, batch = divmod(i, n_batches)
+            rows.append(
+                {
+                    "epoch": epoch + 1,
+                    "batch": batch + 1,
+                    "loss": loss,
+                    "accuracy": accuracy,
+                    "n_images": epoch * n + min((batch + 1) * size, n),
+                    "rate": rates[i],
+                }
+            )
+        return rows
+
+    @property
+    def n_train(self) -> int:
+        """Training images per epoch."""
+        return n_training_images(self.training.data_set, self.training.data_fraction)
 
     def to_bytes(self) -> bytes:
         """Return the recording as a safetensors file; see `load`."""

@@ -18,6 +18,7 @@ from tests.app.test_sweeping import keep as keep_sweep
 from tools.server import ROOT
 
 CASES = [(page, state) for page, states in STATES.items() for state in states]
+TAB = "training_result"
 # Boxes that say why settings, each of them allowed, do not go together.
 EXPLAINED = {"This does not fit", "These settings cannot be trained"}
 # What of `MARKDOWN` a browser would show as a link, a picture, an icon, a formula or a tag.
@@ -67,9 +68,10 @@ def test_no_parameter_hurts_what_has_ended(
     add_snapshots(tmp_path, run_id)
     keep_sweep(tmp_path)
     state = {"run": run_id, "sweep": SWEEP_ID, "training_compare": "fast"}
-    open_ = partial(open_page, "training", state={"sweep_part": True})
-    shown = try_nasty_values(open_, state)
-    assert {"training_machine_digit", "training_confused", "sweep_figure"} <= {*shown}
+    shown = set()
+    for tab in ("Results", "Replay", "Compare", "Sweep"):
+        shown |= {*try_nasty_values(partial(open_page, "training"), {**state, TAB: tab})}
+    assert {"training_machine_digit", "training_confused", "sweep_figure"} <= shown
 
 
 def try_nasty_values(

@@ -109,19 +109,21 @@ def test_one_confusion_at_a_time_also_from_the_address(
 
 
 def test_nonsense_in_the_address_shows_everything(open_page: Open, done: str) -> None:
-    page = open_page(
-        "training",
-        {
-            "run": done,
-            "training_confused": "<b>7</b>",
-            "training_machine_digit": "11",
-            "training_compare": "../../etc",
-            "training_compare_along": "miles",
-        },
+    query = {
+        "run": done,
+        "training_confused": "<b>7</b>",
+        "training_machine_digit": "11",
+        "training_compare": "../../etc",
+        "training_compare_along": "miles",
+    }
+    results, replay, comparison = (
+        open_page("training", {**query, "training_result": tab})
+        for tab in ("Results", "Replay", "Compare")
     )
-    assert not page.exception
-    assert page.selectbox(key="training_confused").value == "all"
-    assert "A run is kept until" in said(page)
+    assert not any(page.exception for page in (results, replay, comparison))
+    assert results.selectbox(key="training_confused").value == "all"
+    assert machine(replay) is not None
+    assert "A run is kept until" in said(comparison)
 
 
 def test_a_stopped_run_is_not_measured_and_can_be_taken_along(open_page: Open, runs: Path) -> None:
@@ -130,8 +132,10 @@ def test_a_stopped_run_is_not_measured_and_can_be_taken_along(open_page: Open, r
     assert not page.exception
     assert wording("afterwards", "untested").search(said(page))
     assert not page.get("plotly_chart")
+    page = open_page("training", {"run": run_id, "training_result": "Replay"})
     assert wording("afterwards", "machine_none").search(said(page))
     assert machine(page) is None
+    page = open_page("training", {"run": run_id, "training_result": "Download"})
     labels = [button.proto.label for button in page.get("download_button")]
     assert labels == ["Weights (.safetensors)", "History (CSV)", "Settings (JSON)"]
 
@@ -139,7 +143,7 @@ def test_a_stopped_run_is_not_measured_and_can_be_taken_along(open_page: Open, r
 def test_the_time_machine_holds_every_moment_in_words_and_numbers(
     open_page: Open, done: str
 ) -> None:
-    data = machine(open_page("training", {"run": done}))
+    data = machine(open_page("training", {"run": done, "training_result": "Replay"}))
     assert data is not None
     assert data["words"][0].startswith("Before the first batch. ")
     assert data["words"][-1].startswith("Epoch 3 of 3, after batch 422: 162,000 images. ")
@@ -157,7 +161,7 @@ def test_the_time_machine_holds_every_moment_in_words_and_numbers(
 
 
 def test_another_digit_has_other_maps_and_the_same_filters(open_page: Open, done: str) -> None:
-    page = open_page("training", {"run": done})
+    page = open_page("training", {"run": done, "training_result": "Replay"})
     before = machine(page)
     page.segmented_control(key="training_machine_digit").set_value("4").run()
     after = machine(page)
@@ -245,7 +249,7 @@ def test_a_keras_file_takes_its_buttons_place(
     open_page: Open, done: str, cluster: FakeCluster, queue: RunQueue
 ) -> None:
     cluster.keras_file = lambda _request: KerasFile(b"0" * 2_000_000, "3.15.1")
-    page = open_page("training", {"run": done})
+    page = open_page("training", {"run": done, "training_result": "Download"})
     prepare(page, queue, done)
     assert "Written by Keras 3.15.1: 2 MB." in said(page)
     labels = [button.proto.label for button in page.get("download_button")]
@@ -260,14 +264,14 @@ def test_no_keras_file_is_a_sentence_and_another_try(
         raise CheckFailedError("The connection to the scheduler was closed.")
 
     cluster.keras_file = refuse
-    page = open_page("training", {"run": done})
+    page = open_page("training", {"run": done, "training_result": "Download"})
     prepare(page, queue, done)
     assert "The connection to the scheduler was closed." in said(page)
     assert page.button(key="training_keras").label == "Prepare .keras"
 
 
 def test_code_is_written_when_it_is_unfolded(open_page: Open, done: str) -> None:
-    page = open_page("training", {"run": done})
+    page = open_page("training", {"run": done, "training_result": "Download"})
     assert not page.code
     page.session_state["training_code"] = True
     page.run()

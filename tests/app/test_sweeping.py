@@ -29,7 +29,7 @@ def sweeps() -> Iterator[Sweeps]:
 
 
 def opened(open_page: Open, query: Mapping[str, str | list[str]] | None = None) -> AppTest:
-    return open_page("training", query, {"sweep_part": True})
+    return open_page("training", {"training_tab": "Sweep", **(query or {})})
 
 
 def keep(runs: Path, **changes: object) -> SweepStatus:

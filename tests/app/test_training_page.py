@@ -1,6 +1,6 @@
 """The Training page with a cluster that trains nothing: no worker, and any state at will."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from cnn_lab.network.variants import with_dropout
 from cnn_lab.runs.job import CommandRefusedError, Event, Outcome, RunSpec, Start, Status, new_run_id
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
 from cnn_lab.runs.store import Store
-from tests.app.elements import said, tables
+from tests.app.elements import address, said, tables
 from tests.fake_cluster import PATIENCE_S, FakeCluster
 from tests.prose import wording
 
@@ -52,6 +52,11 @@ def spec(**changes: object) -> RunSpec:
     preset = zoo.preset("fast")
     settings = TrainingSpec.model_validate(preset.training.model_dump() | changes)
     return RunSpec(network=preset.network, training=settings)
+
+
+def unfolded(open_page: Open, query: Mapping[str, str] | None = None, **state: object) -> AppTest:
+    """Open the page with its settings unfolded."""
+    return open_page("training", query, {"training_fold": True, **state})
 
 
 def asked_for(page: AppTest) -> RunSpec:
@@ -102,9 +107,33 @@ def test_the_first_visit_shows_the_recorded_run(open_page: Open) -> None:
     assert page.button(key="training_start").label == "Start training"
 
 
+def test_at_first_only_the_network_and_start_are_open(open_page: Open) -> None:
+    """The settings count as the address has them, and the page says which are not the preset's."""
+    page = open_page("training", {"training_fast_epochs": "7", "training_fast_optimizer": "SGD"})
+    assert not [*page.number_input, *page.selectbox]
+    shown = wording("training", "changed", changed="optimizer sgd and epochs 7")
+    assert shown.search(said(page))
+    wanted = spec(epochs=7, optimizer="sgd")
+    assert asked_for(page) == wanted
+    assert address(page, "training_fast_epochs") == "7"
+    unfold = unfolded(open_page, {"training_fast_epochs": "7", "training_fast_optimizer": "SGD"})
+    assert unfold.number_input(key="training_fast_epochs").value == 7
+    assert asked_for(unfold) == wanted
+
+
+@pytest.mark.parametrize("name", ["champion", "lenet"])
+def test_filters_are_shown_before_and_after_training(open_page: Open, name: str) -> None:
+    """A network that is shipped has learned its filters; another begins with random ones."""
+    page = open_page("training", {"training_preset": name})
+    learned = name == "champion"
+    section = "filters learned" if learned else "filters new"
+    assert wording("training", section).search(said(page))
+    assert bool(wording("training", "trained").search(said(page))) == learned
+
+
 @pytest.mark.parametrize("name", list(zoo.PRESETS))
 def test_a_preset_brings_its_settings_and_its_layers(open_page: Open, name: str) -> None:
-    page = open_page("training", {"training_preset": name})
+    page = unfolded(open_page, {"training_preset": name, "training_tab": "Layers"})
     assert not page.exception
     preset = zoo.preset(name)
     assert page.number_input(key=f"training_{name}_epochs").value == preset.training.epochs
@@ -170,7 +199,7 @@ def test_a_run_that_nobody_knows_is_a_sentence(open_page: Open, run: str) -> Non
     page = open_page("training", {"run": run})
     assert not page.exception
     assert "A run is kept until" in said(page)
-    assert "The recorded run" in said(page)
+    assert wording("training", "recorded").search(said(page))
 
 
 def test_start_asks_for_a_run_and_stop_ends_it(open_page: Open, queue: RunQueue) -> None:
@@ -222,6 +251,7 @@ def test_a_finished_run_outlives_the_server(open_page: Open, tmp_path: Path) -> 
     assert "**1 min 2 s**" in said(page)
     (link,) = (x.proto for x in page.get("page_link") if "Draw" in x.proto.label)
     assert f"draw_model=run-{status.run_id}" in link.query_string
+    page = open_page("training", {"run": status.run_id, "training_result": "Download"})
     files = {button.label for button in page.get("download_button")}
     assert files >= {"Weights (.safetensors)", "History (CSV)", "Settings (JSON)"}
 
@@ -274,9 +304,9 @@ def test_a_control_in_the_address_of_a_run_counts(open_page: Open, tmp_path: Pat
     """U13: a reload keeps what was changed beside a run, and a change stays while it is shown."""
     status = keep(tmp_path, spec=spec(epochs=5))
     query = {"run": status.run_id, "training_preset": "fast", "training_fast_epochs": "7"}
-    page = open_page("training", query)
+    page = unfolded(open_page, query)
     assert page.number_input(key="training_fast_epochs").value == 7
-    page = open_page("training", {"run": status.run_id})
+    page = unfolded(open_page, {"run": status.run_id})
     page.number_input(key="training_fast_epochs").set_value(3).run()
     page.run()
     assert page.number_input(key="training_fast_epochs").value == 3
@@ -285,7 +315,7 @@ def test_a_control_in_the_address_of_a_run_counts(open_page: Open, tmp_path: Pat
 def test_a_run_opened_in_a_session_brings_its_settings(open_page: Open, tmp_path: Path) -> None:
     """U13: controls that were changed before show the run that is opened now."""
     first, second = (keep(tmp_path, spec=spec(epochs=n, batch_size=32 * n)) for n in (5, 6))
-    page = open_page("training", {"run": first.run_id})
+    page = unfolded(open_page, {"run": first.run_id})
     page.number_input(key="training_fast_seed").set_value(3).run()
     page.query_params.clear()
     page.query_params["run"] = second.run_id
@@ -295,7 +325,7 @@ def test_a_run_opened_in_a_session_brings_its_settings(open_page: Open, tmp_path
 
 def test_starting_a_run_leaves_the_controls_as_they_were(open_page: Open) -> None:
     """U13: switches that rewrite the network are not turned into a network of one's own."""
-    page = open_page("training", {"training_fast_dropout": "0.1"})
+    page = unfolded(open_page, {"training_fast_dropout": "0.1"})
     page.button(key="training_start").click().run()
     page.run()
     assert page.pills(key="training_preset").value == "fast"
@@ -321,7 +351,7 @@ def test_a_finished_run_is_trained_further(
 
 def test_a_loaded_network_is_trained_further(open_page: Open, cluster: FakeCluster) -> None:
     """U17: the address may name a network whose weights a run begins with."""
-    page = open_page("training", {"training_initial": "fast"})
+    page = unfolded(open_page, {"training_initial": "fast"})
     assert page.selectbox(key="training_initial").options == ["new", "fast"]
     assert asked_for(page).start == Start.of("fast", Network.load("fast"))
     fast = Network.load("fast").weights
@@ -332,11 +362,21 @@ def test_an_uploaded_network_is_offered_where_it_fits(open_page: Open) -> None:
     """U17: the networks of the session count too; those with other layers are not offered."""
     own = Network(zoo.preset("lenet").network, initial_weights(zoo.preset("lenet").network, 5))
     uploaded = {"models_own": OwnNetwork("upload-12345678", own)}
-    page = open_page("training", {"training_preset": "lenet"}, uploaded)
+    page = unfolded(open_page, {"training_preset": "lenet"}, **uploaded)
     page.selectbox(key="training_initial").select("upload-12345678").run()
     assert asked_for(page).start == Start.of("upload-12345678", own)
-    page = open_page("training", {}, uploaded)
+    page = unfolded(open_page, **uploaded)
     assert "upload-12345678" not in page.selectbox(key="training_initial").options
+
+
+def test_weights_of_other_layers_are_refused_with_a_way_out(open_page: Open) -> None:
+    """F53: the sentence names what differs, and a click chooses the network of the weights."""
+    page = open_page("training", {"training_initial": "paper"})
+    assert wording("training", "initial other").search(said(page))
+    assert "conv1/kernel is 2 × 2 × 1 × 16" in said(page)
+    page.button(key="training_initial_network").click().run()
+    assert page.pills(key="training_preset").value == "paper"
+    assert asked_for(page).start == Start.of("paper", Network.load("paper"))
 
 
 @pytest.mark.parametrize("initial", ["", "nonsense", "run-aaaaaaaaaaaaaaaa", "../x", "paper"])
@@ -373,7 +413,8 @@ def test_a_run_that_cannot_be_saved_is_told_at_once_and_can_be_used(
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path / "file"))
     run_queue.run_queue.clear()
-    page = open_page("training", {"training_fast_epochs": "1"})
+    query = {"training_fast_epochs": "1", "training_result": "Download"}
+    page = open_page("training", query)
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
     cluster.tell(run_id, "batch", **BATCH)
@@ -444,7 +485,7 @@ def test_folded_settings_come_from_a_link_too(open_page: Open) -> None:
 
 
 def test_switches_rewrite_the_network(open_page: Open) -> None:
-    page = open_page("training", {"training_preset": "paper"})
+    page = unfolded(open_page, {"training_preset": "paper"})
     page.selectbox(key="training_paper_norm").select("everywhere").run()
     page.selectbox(key="training_paper_dropout").select("0.1").run()
     layers = asked_for(page).network.layers
@@ -465,7 +506,8 @@ def test_a_preset_takes_the_images_of_the_data_set_chosen(
 
 def test_own_network_comes_in_the_address_and_stays(open_page: Open) -> None:
     own = NetworkSpec(name="mine", layers=zoo.preset("fast").network.layers[-3:])
-    page = open_page("training", {"training_preset": "own", "training_network": to_token(own)})
+    query = {"training_preset": "own", "training_network": to_token(own), "training_tab": "Layers"}
+    page = open_page("training", query)
     assert not page.exception
     assert tables(page)[0]["Layer"] == ["flatten", "dense1", "softmax", "Total"]
     page.pills(key="training_preset").set_value("paper").run()
@@ -492,7 +534,7 @@ def test_what_is_no_network_is_a_sentence(open_page: Open, token: str, words: st
 def test_a_network_that_cannot_learn_these_images_is_a_sentence(open_page: Open) -> None:
     preset = zoo.preset("fast").network
     wide = NetworkSpec(name="wide", input_shape=(32, 32, 3), layers=preset.layers)
-    page = open_page("training", {"training_preset": "own", "training_network": to_token(wide)})
+    page = unfolded(open_page, {"training_preset": "own", "training_network": to_token(wide)})
     assert not page.button(key="training_start").disabled  # CIFAR-10 was chosen by its shape
     page.selectbox(key="training_own_data_set").select("mnist").run()
     assert not page.exception
@@ -501,8 +543,8 @@ def test_a_network_that_cannot_learn_these_images_is_a_sentence(open_page: Open)
 
 
 def test_reset_brings_back_what_the_preset_has(open_page: Open) -> None:
-    page = open_page(
-        "training",
+    page = unfolded(
+        open_page,
         {
             "training_fast_epochs": "7",
             "training_fast_learning_rate": "0.5",
@@ -520,7 +562,7 @@ def test_a_settings_file_sets_every_control(open_page: Open) -> None:
         network=own,
         training=TrainingSpec(epochs=2, optimizer="muon", augmentation=Augmentation(scale=0.1)),
     )
-    page = open_page("training", state={"training_file_menu": True})
+    page = unfolded(open_page, training_file_menu=True)
     upload(page, recipe.to_json().encode())
     assert not page.exception
     assert not page.error
@@ -540,7 +582,7 @@ def test_a_settings_file_sets_every_control(open_page: Open) -> None:
 def test_a_file_that_cannot_be_used_is_a_sentence(
     open_page: Open, data: bytes | Recipe, words: str
 ) -> None:
-    page = open_page("training", state={"training_file_menu": True})
+    page = unfolded(open_page, training_file_menu=True)
     upload(page, data.to_json().encode() if isinstance(data, Recipe) else data)
     assert not page.exception
     assert words in "".join(error.value for error in page.error)

@@ -17,7 +17,8 @@ def opened(serve: Callable[..., str], open_page: Callable[..., Page], tmp_path: 
     run_id = keep(tmp_path, result)
     add_snapshots(tmp_path, run_id)
     url = serve(ROOT / "app.py", CNN_LAB_RUNS=str(tmp_path))
-    return open_page(f"/training?run={run_id}&training_compare=fast", url=url)
+    query = f"run={run_id}&training_compare=fast&training_result=Results"
+    return open_page(f"/training?{query}", url=url)
 
 
 def test_a_click_filters_the_mistakes_and_the_time_machine_plays(
@@ -43,6 +44,7 @@ def test_a_click_filters_the_mistakes_and_the_time_machine_plays(
         assert text.startswith(f"{label}, read as {read}")
     expect(opened).to_have_url(re.compile(rf"training_confused={label}\+read\+as\+{read}"))
 
+    opened.get_by_role("tab", name="Replay").click()
     machine = opened.locator(".st-key-training_machine")
     words, slider = machine.locator(".words"), machine.get_by_role("slider", name="Moment")
     expect(words).to_contain_text("Epoch 3 of 3")
@@ -56,6 +58,7 @@ def test_a_click_filters_the_mistakes_and_the_time_machine_plays(
     assert slider.input_value() == str(len(MOMENTS) - 1)
     assert machine.locator("canvas").first.evaluate("node => node.toDataURL()") != before
 
+    opened.get_by_role("tab", name="Compare").click()
     results = opened.get_by_role("region", name="Results of both runs")
     expect(results).to_contain_text("fast, as recorded")
     assert_accessible(opened)

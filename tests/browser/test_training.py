@@ -177,6 +177,7 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     stop(page)
 
     # Played again, from before the first batch to where it was stopped.
+    page.get_by_role("tab", name="Replay").click()
     machine = page.locator(".st-key-training_machine")
     moment, words = machine.get_by_role("slider", name="Moment"), machine.locator(".words")
     stopped_in = words.inner_text()
@@ -186,7 +187,7 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     expect(words).to_have_text(stopped_in, timeout=SOON_MS)
 
     # Beside another one.
-    page.get_by_role("heading", name="Compare with another run").scroll_into_view_if_needed()
+    page.get_by_role("tab", name="Compare").click()
     page.mouse.wheel(0, 300)  # its list closes when the page scrolls, so that comes first
     wait_ready(page)
     page.get_by_role("combobox", name="Other run").press_sequentially("as rec")
@@ -215,6 +216,7 @@ def test_a_run_to_its_end_is_tested_and_can_be_taken_away(
     expect(page.get_by_text(re.compile(r"\d+ of 10,000"))).to_be_visible()
     wait_ready(page)
     assert_accessible(page)
+    page.get_by_role("tab", name="Download").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Weights (.safetensors)").click()
     assert download.value.suggested_filename == f"fast-{run_id}.safetensors"

@@ -9,8 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.run_queue import run_queue
-from cnn_lab.app.training.downloads import show_downloads
-from cnn_lab.app.training.time_machine import show_time_machine
+from cnn_lab.app.training.downloads import link_to_draw
 from cnn_lab.app.widgets.inputs import menu
 from cnn_lab.charts.maps import data_url, png
 from cnn_lab.charts.training import cell_words, confusion_figure, most_confused
@@ -35,8 +34,8 @@ _STYLE = """<style>
 </style>"""
 
 
-def show_afterwards(status: Status) -> None:
-    """Show the results of a finished run, its snapshots and its downloads.
+def show_results(status: Status) -> None:
+    """Show the test results of a finished run, its confusion matrix and its worst mistakes.
 
     Parameters
     ----------
@@ -44,8 +43,8 @@ def show_afterwards(status: Status) -> None:
         Of a run that is no longer active. A run that was stopped or failed has no test figures,
         and may have no weights.
     """
+    link_to_draw(status)
     if "test_accuracy" in status.result:
-        st.subheader("Test results and errors", anchor=False)
         st.markdown(_tested(status.result))
         if "confusion" in status.result:
             _show_errors(status.spec.training.data_set, status.result)
@@ -53,13 +52,9 @@ def show_afterwards(status: Status) -> None:
         st.markdown(prose("afterwards", "untested"))
     else:
         st.markdown(prose("afterwards", "nothing"))
-    _show_damage(status.run_id)
-    show_time_machine(status)
-    if status.result:
-        show_downloads(status)
 
 
-def _show_damage(run_id: str) -> None:
+def show_damage(run_id: str) -> None:
     """Show which parts of the run can no longer be read, if there are any."""
     damage = run_queue().damage(run_id)
     if damage:

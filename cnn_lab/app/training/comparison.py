@@ -50,7 +50,6 @@ def show_comparison(status: Status) -> None:
     status : Status
         Of a run that is no longer active and has finished at least one epoch.
     """
-    st.subheader("Compare with another run", anchor=False)
     second = _chosen(status)
     if second is None:
         return

@@ -2,22 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import FOLLOWED
-from cnn_lab.app.training.fields import (
-    AS_BUILT,
-    augmentation_fields,
-    main_fields,
-    more_fields,
-    network_switches,
-    setting_key,
-)
-from cnn_lab.app.widgets.inputs import choice
+from cnn_lab.app.training.fields import AS_BUILT, Fields, setting_key
+from cnn_lab.app.widgets.inputs import choice, fold
 from cnn_lab.content import prose
+from cnn_lab.content.words import listed
 from cnn_lab.data.mnist import DataError
 from cnn_lab.data.sets import INFO, load_data_set
 from cnn_lab.network import zoo
@@ -25,10 +19,15 @@ from cnn_lab.network.spec import Augmentation, DataSetName, NetworkSpec, Trainin
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import TokenError, from_token, to_token
 from cnn_lab.network.variants import with_batch_norm, with_dropout, with_input_shape
+from cnn_lab.runs.comparison import Compared, differing_settings
 from cnn_lab.runs.job import MAX_EPOCHS, RunSpec
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 PRESET, NETWORK = "training_preset", "training_network"
 APPLIED = "training_applied"
+FOLD, SHOWN = "training_fold", "training_fields_shown"
 MENU, UPLOAD, PROBLEM = "training_file_menu", "training_file", "training_file_problem"
 OWN, FIRST = "own", "fast"
 
@@ -55,34 +54,45 @@ class TrainingSettings:
     problem: str = ""
 
 
-def training_settings(followed: RunSpec | None = None) -> TrainingSettings:
-    """Show all controls and return the settings they describe.
+def choose_preset(followed: RunSpec | None = None) -> str:
+    """Show the networks and return the name of the chosen preset, or "own".
 
     Parameters
     ----------
     followed : RunSpec, optional
-        A run that the address names: the controls start with its settings.
+        A run that the address names: its network is chosen first.
     """
-    st.session_state.pop(APPLIED, None)  # here they are
+    st.session_state.pop(APPLIED, None)  # here the controls are
+    first = FIRST if followed is None else _preset_of(followed.network)
+    return choice(
+        "Network", [*zoo.PRESETS, OWN], PRESET, default=first, pills=True, width="content"
+    )
+
+
+def training_settings(name: str, followed: RunSpec | None, *, shown: bool) -> TrainingSettings:
+    """Return the settings of the next run.
+
+    Parameters
+    ----------
+    name : str
+        From `choose_preset`.
+    followed : RunSpec or None
+        A run that the address names: the controls start with its settings.
+    shown : bool
+        Whether to show the fields. If not, the settings are what the address says.
+    """
     of_run = None if followed is None else _preset_of(followed.network)
-    name = choice("Network", [*zoo.PRESETS, OWN], PRESET, default=of_run or FIRST, pills=True)
     own = followed.network if followed is not None and of_run == OWN else None
     built = _own_network(own) if name == OWN else zoo.preset(name).network
-    _link_to_layers(name)
     if followed is not None and name == of_run:
         defaults, usual_engine = followed.training, followed.engine
     else:
         defaults, usual_engine = _defaults(name, built), "keras"
-    fields, engine = main_fields(name, defaults, usual_engine)
-    try:
-        load_data_set(fields["data_set"])
-    except DataError as error:
-        st.caption(explained(error))
-    with st.expander("More settings"):
-        norm, dropout = network_switches(name)
-        fields |= more_fields(name, defaults, fields["optimizer"])
-    with st.expander("Augmentation"):
-        bounds = augmentation_fields(name, defaults.augmentation, fields["data_set"])
+    asked = Fields(name, shown=shown)
+    fields, engine = asked.main(defaults, usual_engine)
+    norm, dropout = asked.switches()
+    fields |= asked.more(defaults, fields["optimizer"])
+    bounds = asked.augmentation(defaults.augmentation, fields["data_set"])
     if built is None:
         return TrainingSettings(name, None, None, prose("training", "no network"))
     try:
@@ -95,6 +105,46 @@ def training_settings(followed: RunSpec | None = None) -> TrainingSettings:
     except ValueError as error:
         return TrainingSettings(name, network, None, explained(error))
     return TrainingSettings(name, network, spec)
+
+
+def settings_fold() -> tuple["ExpanderContainer", bool]:
+    """Return the fold of the settings, and whether its fields are to be shown.
+
+    They are from the moment when it has been opened, or a callback has set one of them. Until then
+    they would only be in the way: twenty-eight fields take the browser longer than all the rest.
+    """
+    part = fold("Settings", FOLD, icon=":material/tune:")
+    if part.open:
+        st.session_state[SHOWN] = True
+    return part, bool(st.session_state.get(SHOWN))
+
+
+def show_changes(settings: TrainingSettings) -> None:
+    """Show what the settings of the next run have that the preset has not, and what they lack."""
+    data_set = None if settings.spec is None else settings.spec.training.data_set
+    if data_set not in (None, "mnist"):
+        try:
+            load_data_set(data_set)
+        except DataError as error:
+            st.caption(explained(error))
+    changed = changed_settings(settings)
+    if changed:
+        st.caption(prose("training", "changed", changed=listed(changed)))
+
+
+def changed_settings(settings: TrainingSettings) -> list[str]:
+    """Return the settings of the next run that differ from the preset's, each with its value."""
+    spec = settings.spec
+    if spec is None:
+        return []
+    built = spec.network if settings.name == OWN else zoo.preset(settings.name).network
+    usual = _defaults(settings.name, built)
+    images = spec.n_images_an_epoch
+    pair = (
+        Compared("", spec.network, spec.training, spec.engine, images, []),
+        Compared("", built, usual, "keras", images, []),
+    )
+    return [f"{one.setting} {one.first}" for one in differing_settings(*pair)]
 
 
 def show_settings_file(settings: TrainingSettings) -> None:
@@ -178,7 +228,7 @@ def apply_changes(changes: Mapping[str, Any]) -> None:
             st.session_state[setting_key(name, field)] = min(changed.epochs, MAX_EPOCHS)
         else:
             st.session_state[setting_key(name, field)] = getattr(changed, field)
-    st.session_state[APPLIED] = True
+    st.session_state[APPLIED] = st.session_state[SHOWN] = True
 
 
 def take_over(spec: RunSpec) -> None:
@@ -226,8 +276,8 @@ def _preset_of(network: NetworkSpec) -> str:
     return next((name for name in zoo.PRESETS if zoo.preset(name).network == network), OWN)
 
 
-def _link_to_layers(name: str) -> None:
-    """Show a link to the Network page."""
+def link_to_layers(name: str) -> None:
+    """Show a link to the Network page, where the layers of a preset can be edited."""
     query, label = {"network_preset": name}, "View and edit its layers"
     if name == OWN:
         token = st.session_state.get(NETWORK)

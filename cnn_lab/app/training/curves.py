@@ -1,16 +1,22 @@
 """View of a run on the Training page: a sentence, a bar, four figures and three charts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cnn_lab.app.caches import network
 from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.charts import show_chart
 from cnn_lab.app.widgets.inputs import choice
+from cnn_lab.app.widgets.model_choice import SHIPPED
+from cnn_lab.app.widgets.pictures import show_picture, tone
+from cnn_lab.charts.snapshots import filters_picture, largest
 from cnn_lab.charts.training import (
     Measure,
     curve_spec,
@@ -24,17 +30,39 @@ from cnn_lab.content import prose
 from cnn_lab.content.words import NOTHING, counted, duration, or_dash
 from cnn_lab.data.sets import INFO
 from cnn_lab.network import Network
-from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.network.initial import initial_weights
+from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.ops.types import Array
 from cnn_lab.runs.job import Event, Progress, RunSpec, Status, progress
+from cnn_lab.runs.recording import recording
 from cnn_lab.training.schedules import learning_rates
 
 FIGURES = ("Training", "Validation", "Images per second", "Time left")
 ZOOMS = ("by epoch", "latest batches")
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
+FILTERS_PX = 250  # about as wide as the picture becomes
 FIGURE_PX = 130  # fixed, so that nothing moves when a number gets longer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """Filters of a first layer at one moment of a run.
+
+    Attributes
+    ----------
+    kernels : ndarray, shape (kernel_height, kernel_width, channels, filters)
+    limit : float
+        The weight shown in full colour.
+    words : str
+        Which moment it is.
+    """
+
+    kernels: Array
+    limit: float
+    words: str
+
+
+@dataclass(frozen=True, eq=False)
 class RunView:
     """A run that is recorded, active or finished.
 
@@ -58,28 +86,67 @@ class RunView:
     curves: pd.DataFrame
     rates: pd.DataFrame
     latest: pd.DataFrame | None = None
+    filters: Filters | None = None
 
 
-def recorded_view(network: Network) -> RunView:
-    """Return the run that trained a shipped network, from its card."""
-    history, result = json.loads(network.card["history"]), json.loads(network.card["result"])
-    training = TrainingSpec.model_validate_json(network.card["training"])
-    spec = RunSpec(network=network.spec, training=training)
-    sentence = prose(
-        "training",
-        "recorded",
-        epochs=result["epochs"],
-        accuracy=f"{result['test_accuracy']:.2%}",
+@lru_cache(maxsize=8)
+def recorded_view(name: str) -> RunView | None:
+    """Return the recorded run of a preset's settings; None if there is none.
+
+    Of some shipped networks only the epochs are known, and the filters that they ended with.
+    """
+    shipped = network(name) if name in SHIPPED else None
+    recorded = recording(name)
+    if recorded is None:
+        return None if shipped is None else _shipped_view(shipped)
+    spec = RunSpec(network=recorded.network, training=recorded.training)
+    words = {"epochs": len(recorded.history), "accuracy": _accuracy(recorded.result)}
+    settings = _settings_line(spec)
+    if shipped is not None:
+        told = json.loads(shipped.card["result"])
+        settings += ". " + prose("training", "shipped", name=name, accuracy=_accuracy(told))
+    batches = recorded.batches()
+    kernels = recorded.filters.astype(np.float32)
+    return RunView(
+        n_epochs=spec.training.epochs,
+        share=1.0,
+        sentence=prose("training", "recorded", **words),
+        settings=settings,
+        figures=_result_figures(recorded.result),
+        curves=curve_table(batches, recorded.history, n_train=spec.n_images_an_epoch),
+        rates=_rates(spec, batches),
+        filters=Filters(kernels[-1], largest(kernels), prose("training", "filters learned")),
     )
+
+
+def _shipped_view(shipped: Network) -> RunView:
+    """Return the run that trained a shipped network, from its card."""
+    history, result = json.loads(shipped.card["history"]), json.loads(shipped.card["result"])
+    training = TrainingSpec.model_validate_json(shipped.card["training"])
+    spec = RunSpec(network=shipped.spec, training=training)
     return RunView(
         n_epochs=result["epochs"],
         share=1.0,
-        sentence=sentence,
+        sentence=prose("training", "trained", epochs=result["epochs"], accuracy=_accuracy(result)),
         settings=_settings_line(spec),
         figures=_result_figures(result),
         curves=curve_table([], history, n_train=spec.n_images_an_epoch),
         rates=_rates(spec, []),
+        filters=_filters_of(shipped.spec, shipped.weights, prose("training", "filters learned")),
     )
+
+
+def _filters_of(network: NetworkSpec, weights: Mapping[str, Array], words: str) -> Filters | None:
+    """Return the filters of the first convolution; None without one."""
+    first = next((layer.name for layer in network.layers if layer.convolves), None)
+    if first is None:
+        return None
+    kernels = weights[f"{first}/kernel"]
+    return Filters(kernels, largest([kernels]), words)
+
+
+def _accuracy(result: Mapping[str, Any]) -> str:
+    return f"{result['test_accuracy']:.2%}"
 
 
 def run_view(status: Status, events: Sequence[Event]) -> RunView:
@@ -121,11 +188,46 @@ def planned_view(spec: RunSpec) -> RunView:
         figures=[(name, NOTHING) for name in FIGURES],
         curves=curve_table([], [], n_train=spec.n_images_an_epoch),
         rates=_rates(spec, []),
+        filters=_filters_of(
+            spec.network,
+            initial_weights(spec.network, spec.training.seed),
+            prose("training", "filters new"),
+        ),
     )
 
 
-def show_view(view: RunView) -> None:
-    """Show a run, with the same elements in the same places in every state."""
+def show_view(
+    view: RunView, filters: Filters | None = None, beside: Callable[[], None] | None = None
+) -> None:
+    """Show a run, with the same elements in the same places in every state.
+
+    Parameters
+    ----------
+    view : RunView
+    filters : Filters, optional
+        The first layer's filters, by default those of the view.
+    beside : callable, optional
+        Shows what comes below them.
+    """
+    left, right = st.columns([5, 2], gap="medium")
+    with left:
+        _show_curves(view)
+    with right:
+        _show_filters(filters or view.filters)
+        if beside is not None:
+            beside()
+
+
+def _show_filters(filters: Filters | None) -> None:
+    if filters is None:
+        return
+    st.markdown("**Filters of the first layer**")
+    picture = filters_picture(filters.kernels, limit=filters.limit, tone=tone())
+    show_picture(picture, alt=filters.words, width_px=FILTERS_PX)
+    st.caption(f"{filters.words} {prose('training', 'scale')}")
+
+
+def _show_curves(view: RunView) -> None:
     st.markdown(view.sentence)
     st.progress(view.share)
     zoom = ZOOMS[0]

@@ -29,14 +29,18 @@ def show_downloads(status: Status) -> None:
     status : Status
         Of a run that is no longer active and has results.
     """
-    st.subheader("Downloads", anchor=False)
     run_id, name = status.run_id, f"{status.spec.network.name}-{status.run_id}"
     has_weights = _has_weights(run_id)
     if not has_weights:
         st.caption(prose("afterwards", "no_weights"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if has_weights:
-            _weights(status, name)
+            _button(
+                "Weights (.safetensors)",
+                lambda: run_queue().weights(run_id),
+                f"{name}.safetensors",
+                BINARY,
+            )
         _button(
             "History (CSV)",
             lambda: history_csv(run_queue().events(run_id)).encode(),
@@ -52,30 +56,23 @@ def show_downloads(status: Status) -> None:
     show_network_code("This run as Keras code", "training_code", spec.network, spec.training)
 
 
+def link_to_draw(status: Status) -> None:
+    """Show a link to Draw with the network of a finished run, if it reads digits."""
+    if status.spec.training.data_set == "mnist" and status.result and _has_weights(status.run_id):
+        st.page_link(
+            "pages/draw.py",
+            label="Use this model in Draw",
+            icon=":material/draw:",
+            query_params={"draw_model": f"{RUN_PREFIX}{status.run_id}"},
+        )
+
+
 def _has_weights(run_id: str) -> bool:
     try:
         network(f"{RUN_PREFIX}{run_id}")
     except ModelFileError:
         return False
     return True
-
-
-def _weights(status: Status, name: str) -> None:
-    """Show where the weights can go: to Draw, or into a file."""
-    run_id = status.run_id
-    if status.spec.training.data_set == "mnist":
-        st.page_link(
-            "pages/draw.py",
-            label="Use this model in Draw",
-            icon=":material/draw:",
-            query_params={"draw_model": f"{RUN_PREFIX}{run_id}"},
-        )
-    _button(
-        "Weights (.safetensors)",
-        lambda: run_queue().weights(run_id),
-        f"{name}.safetensors",
-        BINARY,
-    )
 
 
 def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:

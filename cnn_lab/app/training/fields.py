@@ -5,6 +5,7 @@ back keeps all settings.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import streamlit as st
@@ -108,67 +109,117 @@ def setting_key(name: str, field: str) -> str:
     return f"training_{name}_{field}"
 
 
-def main_fields(
-    name: str, defaults: TrainingSpec, usual_engine: EngineName
-) -> tuple[dict[str, Any], EngineName]:
-    """Show the most important settings; return fields of the training and the engine."""
-    with _two_abreast():
-        fields = {
-            field: _menu(name, field, getattr(defaults, field, usual_engine))
-            for field in _MAIN_MENUS
-        }
-        rate = defaults.learning_rate
-        fields["learning_rate"] = real_number(
-            "Learning rate", setting_key(name, "learning_rate"), value=rate, step=rate / 2
-        )
-        fields |= {field: _whole(name, field, getattr(defaults, field)) for field in _MAIN_WHOLE}
-    engine: EngineName = fields.pop("engine")
-    return fields, engine
-
-
-def more_fields(name: str, defaults: TrainingSpec, optimizer: OptimizerName) -> dict[str, Any]:
-    """Show the settings that most runs leave unchanged; return them by field name.
-
-    Momentum and weight decay are enabled for the optimizers that use them.
-    """
-    with _two_abreast():
-        return {
-            field: _real(
-                name,
-                field,
-                getattr(defaults, field),
-                disabled=optimizer not in USED_BY.get(field, (optimizer,)),
-            )
-            for field in _MORE
-        }
-
-
-def network_switches(name: str) -> tuple[str, str]:
-    """Show the two settings that rewrite the network; return one of NORMS, one of DROPOUTS."""
-    with _two_abreast():
-        return _menu(name, "norm", AS_BUILT), _menu(name, "dropout", AS_BUILT)
-
-
-def augmentation_fields(name: str, defaults: Augmentation, data_set: DataSetName) -> dict[str, Any]:
-    """Show the augmentation settings with example images; return the bounds by name.
+class Fields:
+    """The settings of a preset: as fields, or as long as nobody has asked for these, as values.
 
     Parameters
     ----------
     name : str
-        Name of the preset.
-    defaults : Augmentation
-    data_set : {"mnist", "fashion_mnist", "cifar10"}
-        Its first test image is shown; its first 9 if regional strokes are on.
+        Of the preset.
+    shown : bool
+        Whether to show the fields. If not, every method returns what they would be at.
     """
-    st.caption(prose("training", "augmentation"))
-    with _two_abreast():
-        bounds: dict[str, Any] = {"shift": _whole(name, "shift", defaults.shift)}
-        for bound in _BOUNDS:
-            if bound == "hands" and data_set != "mnist":
-                continue  # clothes have no pen strokes
-            bounds[bound] = _real(name, bound, getattr(defaults, bound))
-    _show_sheet(bounds, data_set)
-    return bounds
+
+    def __init__(self, name: str, *, shown: bool) -> None:
+        self.name, self.shown = name, shown
+
+    def main(
+        self, defaults: TrainingSpec, usual_engine: EngineName
+    ) -> tuple[dict[str, Any], EngineName]:
+        """Return the most important settings: fields of the training, and the engine."""
+        with self._two_abreast():
+            fields = {
+                field: self._menu(field, getattr(defaults, field, usual_engine))
+                for field in _MAIN_MENUS
+            }
+            rate = defaults.learning_rate
+            fields["learning_rate"] = real_number(
+                "Learning rate",
+                setting_key(self.name, "learning_rate"),
+                value=rate,
+                step=rate / 2,
+                shown=self.shown,
+            )
+            fields |= {field: self._whole(field, getattr(defaults, field)) for field in _MAIN_WHOLE}
+        engine: EngineName = fields.pop("engine")
+        return fields, engine
+
+    def switches(self) -> tuple[str, str]:
+        """Return the two settings that rewrite the network: one of NORMS, one of DROPOUTS."""
+        with self._two_abreast():
+            return self._menu("norm", AS_BUILT), self._menu("dropout", AS_BUILT)
+
+    def more(self, defaults: TrainingSpec, optimizer: OptimizerName) -> dict[str, Any]:
+        """Return the settings that most runs leave unchanged, by field name.
+
+        Momentum and weight decay are enabled for the optimizers that use them.
+        """
+        with self._two_abreast():
+            return {
+                field: self._real(
+                    field,
+                    getattr(defaults, field),
+                    disabled=optimizer not in USED_BY.get(field, (optimizer,)),
+                )
+                for field in _MORE
+            }
+
+    def augmentation(self, defaults: Augmentation, data_set: DataSetName) -> dict[str, Any]:
+        """Return the bounds of the augmentation by name; fields come with example images.
+
+        Parameters
+        ----------
+        defaults : Augmentation
+        data_set : {"mnist", "fashion_mnist", "cifar10"}
+            Its first test image is shown; its first 9 if regional strokes are on.
+        """
+        if self.shown:
+            st.markdown("**Augmentation**")
+            st.caption(prose("training", "augmentation"))
+        with self._two_abreast():
+            bounds: dict[str, Any] = {"shift": self._whole("shift", defaults.shift)}
+            for bound in _BOUNDS:
+                if bound == "hands" and data_set != "mnist":
+                    continue  # clothes have no pen strokes
+                bounds[bound] = self._real(bound, getattr(defaults, bound))
+        if self.shown:
+            _show_sheet(bounds, data_set)
+        return bounds
+
+    def _two_abreast(self) -> AbstractContextManager[Any]:
+        return _two_abreast() if self.shown else nullcontext()
+
+    def _menu(self, field: str, default: Any) -> Any:
+        label, options = _MENUS[field]
+        return menu(
+            label,
+            list(options),
+            setting_key(self.name, field),
+            default=default,
+            format_func=options.__getitem__,
+            shown=self.shown,
+        )
+
+    def _whole(self, field: str, value: int) -> int:
+        label, least, most, help_ = _WHOLE[field]
+        key = setting_key(self.name, field)
+        return whole_number(
+            label, key, value=value, minimum=least, maximum=most, help=help_, shown=self.shown
+        )
+
+    def _real(self, field: str, value: float, *, disabled: bool = False) -> float:
+        label, most, step, help_ = _REAL[field]
+        return real_number(
+            label,
+            setting_key(self.name, field),
+            value=value,
+            step=step,
+            minimum=0.0,
+            maximum=most,
+            disabled=disabled,
+            help=help_,
+            shown=self.shown,
+        )
 
 
 def live_key(field: str) -> str:
@@ -215,34 +266,3 @@ def _sheet(settings: str, data_set: DataSetName) -> tuple[bytes, int]:
 def _two_abreast() -> DeltaGenerator:
     """Return a container that holds two fields per row, on a phone too."""
     return st.grid(2, min_column_width=80, vertical_alignment="bottom")
-
-
-def _menu(name: str, field: str, default: Any) -> Any:
-    label, options = _MENUS[field]
-    return menu(
-        label,
-        list(options),
-        setting_key(name, field),
-        default=default,
-        format_func=options.__getitem__,
-    )
-
-
-def _whole(name: str, field: str, value: int) -> int:
-    label, least, most, help_ = _WHOLE[field]
-    key = setting_key(name, field)
-    return whole_number(label, key, value=value, minimum=least, maximum=most, help=help_)
-
-
-def _real(name: str, field: str, value: float, *, disabled: bool = False) -> float:
-    label, most, step, help_ = _REAL[field]
-    return real_number(
-        label,
-        setting_key(name, field),
-        value=value,
-        step=step,
-        minimum=0.0,
-        maximum=most,
-        disabled=disabled,
-        help=help_,
-    )

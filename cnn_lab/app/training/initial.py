@@ -3,46 +3,63 @@
 import streamlit as st
 
 from cnn_lab.app.caches import RUN_PREFIX, network
-from cnn_lab.app.training.controls import TrainingSettings
+from cnn_lab.app.messages import explained
+from cnn_lab.app.training.controls import TrainingSettings, apply_changes
 from cnn_lab.app.widgets.inputs import menu
-from cnn_lab.app.widgets.model_choice import SHIPPED, uploaded
+from cnn_lab.app.widgets.model_choice import SHIPPED, show_own_menu, uploaded
 from cnn_lab.content import prose
+from cnn_lab.content.words import literally
 from cnn_lab.network import ModelFileError, Network
+from cnn_lab.network.initial import weights_problem
+from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.runs.job import Status
 
 INITIAL, NEW = "training_initial", "new"
 Initial = tuple[str, Network]
 
 
-def choose_initial(settings: TrainingSettings, status: Status | None) -> Initial | None:
-    """Show the choice of initial weights, and return the name and the network; None for new ones.
+def choose_initial(
+    settings: TrainingSettings, status: Status | None, *, shown: bool
+) -> Initial | None:
+    """Return the name and the network whose weights the next run begins with; None for new ones.
+
+    Networks with the same weights as that of the settings are offered: those that are shipped, the
+    run that the page shows, one that was uploaded, and one that the address names. If that one does
+    not fit, a sentence says why.
 
     Parameters
     ----------
     settings : TrainingSettings
-        Only networks with the same weights as its network are offered.
     status : Status or None
         Of the run that the page shows.
+    shown : bool
+        Whether to show the choice; if not, it is what the address says.
     """
     if settings.spec is None:
         return None
-    names = [*SHIPPED, str(st.query_params.get(INITIAL, ""))]
-    if status is not None:
-        names.append(f"{RUN_PREFIX}{status.run_id}")
-    offered = {
-        name: found
-        for name in dict.fromkeys(names)
-        if (found := _trained(name)) is not None and _fits(found, settings)
-    }
+    wanted = settings.spec.network
+    asked = str(st.session_state.get(INITIAL) or st.query_params.get(INITIAL) or NEW)
+    names = [asked]
+    if shown:
+        names = [*SHIPPED, asked]
+        if status is not None and status.result and not status.active:
+            names.append(f"{RUN_PREFIX}{status.run_id}")
+    found = {name: one for name in dict.fromkeys(names) if (one := _trained(name)) is not None}
     own = uploaded()
-    if own is not None and _fits(own.network, settings):
-        offered[own.name] = own.network
-    if not offered:
-        return None
-    chosen = menu(
-        "Initial weights", [NEW, *offered], INITIAL, help=prose("training", "initial weights")
-    )
-    return None if chosen == NEW else (chosen, offered[chosen])
+    if own is not None:
+        found[own.name] = own.network
+    problems = {name: weights_problem(name, one.spec, wanted) for name, one in found.items()}
+    offered = [NEW, *(name for name in found if not problems[name])]
+    help_ = prose("training", "initial weights")
+    if shown:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            chosen = menu("Initial weights", offered, INITIAL, help=help_, width=220)
+            show_own_menu(INITIAL, digits_only=False)
+    else:
+        chosen = menu("Initial weights", offered, INITIAL, shown=False)
+    if asked not in offered:
+        _show_problem(asked, found.get(asked), problems.get(asked, ""))
+    return None if chosen not in found else (chosen, found[chosen])
 
 
 def weights_of(status: Status, settings: TrainingSettings) -> Initial | None:
@@ -51,7 +68,29 @@ def weights_of(status: Status, settings: TrainingSettings) -> Initial | None:
         return None
     name = f"{RUN_PREFIX}{status.run_id}"
     found = _trained(name)
-    return (name, found) if found is not None and _fits(found, settings) else None
+    if found is None or weights_problem(name, found.spec, settings.spec.network):
+        return None
+    return name, found
+
+
+def _show_problem(name: str, found: Network | None, problem: str) -> None:
+    """Say why a run cannot begin with these weights, and offer to choose their network."""
+    if found is None:
+        st.warning(prose("training", "initial missing", name=literally(name)))
+        return
+    st.warning(prose("training", "initial other", problem=explained(problem)))
+    st.button(
+        "Choose its network",
+        icon=":material/account_tree:",
+        key="training_initial_network",
+        on_click=_choose_network,
+        args=(name, found.spec),
+    )
+
+
+def _choose_network(name: str, network: NetworkSpec) -> None:
+    apply_changes({"network": network})
+    st.session_state[INITIAL] = name
 
 
 def _trained(name: str) -> Network | None:
@@ -62,8 +101,3 @@ def _trained(name: str) -> Network | None:
         return network(name)
     except ModelFileError:
         return None
-
-
-def _fits(found: Network, settings: TrainingSettings) -> bool:
-    spec = settings.spec
-    return spec is not None and found.spec.weight_shapes() == spec.network.weight_shapes()

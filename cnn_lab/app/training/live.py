@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from cnn_lab.app.messages import explained
-from cnn_lab.app.run_queue import be_here, may_steer, run_queue
-from cnn_lab.app.training.controls import APPLIED
-from cnn_lab.app.training.curves import run_view, show_view
+from cnn_lab.app.run_queue import be_here, may_steer, run_queue, start
+from cnn_lab.app.training.controls import APPLIED, TrainingSettings
+from cnn_lab.app.training.curves import Filters, run_view, show_view
 from cnn_lab.app.training.doctor import show_findings
 from cnn_lab.app.training.fields import live_fields, live_key
+from cnn_lab.app.training.initial import Initial, weights_of
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import show_png, tone
 from cnn_lab.charts.maps import Tone, sharp_png
-from cnn_lab.charts.snapshots import filters_picture, largest, maps_picture
+from cnn_lab.charts.snapshots import largest, maps_picture
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
 from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status, changeable
@@ -33,7 +34,7 @@ _ON_THE_WAY: dict[Command, str] = {
     "resume": "Resuming …",
     "step": "One batch …",
 }
-FILTERS_PX, MAPS_PX = 250, 400  # about as wide as the pictures become
+MAPS_PX = 250  # about as wide as the picture becomes
 
 
 def show_run(status: Status) -> None:
@@ -41,6 +42,40 @@ def show_run(status: Status) -> None:
     live = st.fragment(_follow, run_every=LIVE_EVERY_S if status.active else None)
     st.session_state[_WHOLE_PAGE] = True
     live(status.run_id, was_active=status.active)
+
+
+def show_start(settings: TrainingSettings, initial: Initial | None, status: Status | None) -> None:
+    """Show the buttons that start a run, unless this browser's run is under way.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+    initial : (str, Network) or None
+        From `choose_initial`.
+    status : Status or None
+        Of the run that the page shows.
+    """
+    if status is not None and status.active and may_steer(status):
+        return
+    st.button(
+        "Start training",
+        icon=":material/play_arrow:",
+        type="primary",
+        key="training_start",
+        on_click=start,
+        args=(settings.spec, initial),
+        disabled=settings.spec is None,
+    )
+    further = None if status is None else weights_of(status, settings)
+    if further is not None:
+        st.button(
+            "Train further",
+            icon=":material/resume:",
+            key="training_further",
+            on_click=start,
+            args=(settings.spec, further),
+            help=prose("training", "further"),
+        )
 
 
 def _follow(run_id: str, *, was_active: bool) -> None:
@@ -56,12 +91,10 @@ def _follow(run_id: str, *, was_active: bool) -> None:
     if status.unsaved:
         why = prose("training", "unsaved", why=status.unsaved)
         st.warning(why, title="This run cannot be saved")
-    show_view(run_view(status, events))
+    show_view(run_view(status, events), _filters(status), lambda: _show_maps(status))
     show_findings(status)
-    if status.active:
-        _show_first_layer(status)
-        if not whole_page and _soon_another(status):
-            st.rerun(scope="fragment")
+    if status.active and not whole_page and _soon_another(status):
+        st.rerun(scope="fragment")
 
 
 def _soon_another(status: Status) -> bool:
@@ -211,27 +244,27 @@ def _change_settings(run_id: str, now: Mapping[str, float]) -> None:
         st.session_state[SETTINGS_MENU] = False
 
 
-def _show_first_layer(status: Status) -> None:
-    """Show the first layer's filters and their maps of a digit, from the newest snapshot."""
+def _filters(status: Status) -> Filters | None:
+    """Return the first layer's filters as they are now, on the scale of the run so far."""
     snapshots = _steady(status.run_id, run_queue().snapshots(status.run_id))
     if not snapshots or not snapshots[-1].kernels.size:
+        return None
+    return Filters(
+        snapshots[-1].kernels,
+        largest(one.kernels for one in snapshots),
+        prose("training", "filters now" if status.active else "filters learned"),
+    )
+
+
+def _show_maps(status: Status) -> None:
+    """Show what the first layer makes of a digit now."""
+    snapshots = _steady(status.run_id, run_queue().snapshots(status.run_id))
+    if not status.active or not snapshots or not snapshots[-1].kernels.size:
         return
     names = watched_classes(INFO[status.spec.training.data_set].class_names)
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
-        st.markdown("**Filters of the first layer**")
-        place = st.container()
-        st.caption(prose("training", "scale"))
-    with right, st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("**Feature maps of**", width="content")
-        shown = choice("Maps of", names, WATCHED, hidden=True, width="content")
-    filters, maps = _pictures(
-        status.run_id, len(snapshots), names.index(shown), tone(), _of=snapshots
-    )
-    with place:
-        show_png(filters[0], alt="The filters of the first layer now", width_px=filters[1])
-    with right:
-        show_png(maps[0], alt=f"The feature maps of {shown} now", width_px=maps[1])
+    shown = choice("Feature maps of", names, WATCHED, width="content")
+    maps = _maps(status.run_id, len(snapshots), names.index(shown), tone(), _of=snapshots)
+    show_png(maps[0], alt=f"The feature maps of {shown} now", width_px=maps[1])
 
 
 def _steady(run_id: str, snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:
@@ -246,15 +279,13 @@ def _steady(run_id: str, snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _pictures(
+def _maps(
     run_id: str, n_snapshots: int, image: int, tone: Tone, *, _of: Sequence[Snapshot]
-) -> tuple[tuple[bytes, int], tuple[bytes, int]]:
-    """Return the filters and the maps of the newest snapshot as PNGs, with their widths.
+) -> tuple[bytes, int]:
+    """Return the maps of the newest snapshot as a PNG, and its width.
 
-    Both use the scale of the run so far, so that growth is visible.
+    They use the scale of the run so far, so that growth is visible.
     """
-    filters = filters_picture(_of[-1].kernels, limit=largest(one.kernels for one in _of), tone=tone)
-    maps = maps_picture(
-        _of[-1].maps[image], limit=largest(one.maps[image] for one in _of), tone=tone
-    )
-    return sharp_png(filters, FILTERS_PX), sharp_png(maps, MAPS_PX)
+    maps = _of[-1].maps[image]
+    limit = largest(one.maps[image] for one in _of)
+    return sharp_png(maps_picture(maps, limit=limit, tone=tone), MAPS_PX)

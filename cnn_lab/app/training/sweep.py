@@ -33,34 +33,20 @@ def sweeps() -> Sweeps:
 
 
 def show_sweep(base: RunSpec | None) -> None:
-    """Show an expander in which a run's settings are searched.
+    """Show a search over a run's settings.
 
     Parameters
     ----------
     base : RunSpec or None
         The run as currently set; None if it cannot be trained.
-
-    Notes
-    -----
-    Its contents are created only once it is opened.
     """
-    part = st.expander(
-        "Sweep: try many settings in short runs",
-        icon=":material/tune:",
-        expanded=SWEEP in st.query_params,
-        key="sweep_part",
-        on_change="rerun",
-    )
-    if not part.open:
-        return
-    with part:
-        st.markdown(prose("sweep", "intro"))
-        followed = _followed()
-        _ask_for_one(base, followed)
-        if followed is not None:
-            live = st.fragment(_follow, run_every=LIVE_EVERY_S if followed.active else None)
-            live(followed.sweep_id, base, was_active=followed.active)
-        st.caption(prose("sweep", "why"))
+    st.markdown(prose("sweep", "intro"))
+    followed = _followed()
+    _ask_for_one(base, followed)
+    if followed is not None:
+        live = st.fragment(_follow, run_every=LIVE_EVERY_S if followed.active else None)
+        live(followed.sweep_id, base, was_active=followed.active)
+    st.caption(prose("sweep", "why"))
 
 
 def _followed() -> SweepStatus | None:

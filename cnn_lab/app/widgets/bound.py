@@ -83,6 +83,24 @@ def bound(
     return widget(label, *arguments, key=key, bind="query-params" if fits else None, **settings)
 
 
+def unshown(key: str, fallback: Any, allows: Check, read: Callable[[str], Any]) -> Any:
+    """Return the value that a bound widget will have once it is shown, and show nothing.
+
+    For widgets in a fold that has never been opened: what the address says of them stays there.
+
+    Parameters
+    ----------
+    key, fallback, allows
+        As for `bound`.
+    read : callable
+        Text of an allowed value in the address -> the value.
+    """
+    if key in st.session_state:
+        return st.session_state[key]
+    texts = st.query_params.get_all(key)
+    return read(texts[0]) if texts and _fit(texts, allows, several=False) else fallback
+
+
 def enter(page: str, *, is_complete: bool) -> None:
     """Note which page is shown; the frame calls it in every run, before the page.
 

@@ -1,13 +1,20 @@
 """Controls that pages share: choices, numbers, switches, pairs of numbers and padding."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import streamlit as st
 
 from cnn_lab.app.caches import test_digits
 from cnn_lab.app.messages import explained
-from cnn_lab.app.widgets.bound import among, bound, is_short, is_switch, number_within
+from cnn_lab.app.widgets.bound import (
+    among,
+    bound,
+    is_short,
+    is_switch,
+    number_within,
+    unshown,
+)
 from cnn_lab.ops.types import PAD_MODES, CopyError, Padding, PadMode
 
 PaddingName = Literal["valid", "same", "full"]
@@ -140,16 +147,23 @@ def menu(
     format_func: Callable[[Any], str] = str,
     width: Literal["stretch"] | int = "stretch",
     help: str | None = None,
+    shown: bool = True,
 ) -> _Option:
-    """Show a menu of options and return the chosen one; the arguments are those of `choice`."""
+    """Show a menu of options and return the chosen one; the arguments are those of `choice`.
+
+    With `shown` false, return what it would be at, see `unshown`.
+    """
     first = options[0] if default is None else default
+    by_text = {format_func(option): option for option in options}
+    if not shown:
+        return cast(_Option, unshown(key, first, among(by_text), by_text.__getitem__))
     chosen: _Option = bound(
         st.selectbox,
         label,
         options,
         key=key,
         fallback=first,
-        allows=among([format_func(option) for option in options]),
+        allows=among(by_text),
         index=options.index(first),
         format_func=format_func,
         width=width,
@@ -294,14 +308,21 @@ def whole_number(
     hidden: bool = False,
     width: Literal["stretch"] | int = "stretch",
     help: str | None = None,
+    shown: bool = True,
 ) -> int:
-    """Show a field for a whole number and return it, limited in Python as well."""
+    """Show a field for a whole number and return it, limited in Python as well.
+
+    With `shown` false, return what it would be at, see `unshown`.
+    """
+    allows = number_within(minimum, maximum)
+    if not shown:
+        return int(unshown(key, value, allows, float))
     entered = bound(
         st.number_input,
         label,
         key=key,
         fallback=value,
-        allows=number_within(minimum, maximum),
+        allows=allows,
         min_value=minimum,
         max_value=maximum,
         # Streamlit warns if both a default and the session give a value.
@@ -324,14 +345,21 @@ def real_number(
     maximum: float = MAX_MAGNITUDE,
     disabled: bool = False,
     help: str | None = None,
+    shown: bool = True,
 ) -> float:
-    """Show a number field and return its value, limited in Python as well."""
+    """Show a number field and return its value, limited in Python as well.
+
+    With `shown` false, return what it would be at, see `unshown`.
+    """
+    allows = number_within(minimum, maximum)
+    if not shown:
+        return float(unshown(key, value, allows, float))
     entered: float = bound(
         st.number_input,
         label,
         key=key,
         fallback=value,
-        allows=number_within(minimum, maximum),
+        allows=allows,
         min_value=minimum,
         max_value=maximum,
         value=value,

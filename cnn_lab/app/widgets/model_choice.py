@@ -60,7 +60,7 @@ def choose_model(key: str, *, default: str = DEFAULT, digits_only: bool = True) 
         if found := _problem(name, digits_only):
             problem, name = found, default
         chosen = _load(name)
-        _show_own_menu(key, digits_only)
+        show_own_menu(key, digits_only)
         st.markdown(f":small[{card_sentence(chosen)}]", width="content")
     if problem:
         st.info(prose("models", "instead", problem=problem, name=default))
@@ -100,8 +100,8 @@ def _missing() -> str:
     return prose("models", "missing")
 
 
-def _show_own_menu(key: str, digits_only: bool) -> None:
-    """Show the upload of a network."""
+def show_own_menu(key: str, digits_only: bool) -> None:
+    """Show the upload of a network, which is then the choice of the widget with this key."""
     menu_key = f"{key}_own_menu"
     menu = st.popover(
         "Use your own", icon=":material/upload_file:", key=menu_key, on_change="rerun"

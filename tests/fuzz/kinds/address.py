@@ -86,7 +86,6 @@ def _files(folders: Iterable[Path]) -> dict[Path, bytes]:
 
 def _open(name: str, query: Query) -> AppTest:
     page = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT_S)
-    page.session_state["sweep_part"] = "sweep" in query
     page.run()
     page.query_params.update(query)
     return page.switch_page(f"pages/{name}.py").run()

@@ -33,7 +33,8 @@ def kind(random: np.random.Generator) -> None:
         query = {"sweep": name}
     else:
         sound, folder = _sound_run(runs), runs / name
-        query = {"run": name, "training_compare": "fast"}
+        tab = dice.choice(("Results", "Replay", "Compare", "Download"))
+        query = {"run": name, "training_compare": "fast", "training_result": tab}
     shutil.copytree(sound, folder)
     if "sweep" in query:
         record = folder / "sweep.json"
@@ -55,7 +56,6 @@ def _open(query: dict[str, str]) -> AppTest:
         patch("cnn_lab.app.run_queue.RunQueue", partial(RunQueue, cluster=FakeCluster())),
     ):
         page = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT_S)
-        page.session_state["sweep_part"] = "sweep" in query
         page.session_state["training_code"] = True
         page.run()
         page.query_params.update(query)

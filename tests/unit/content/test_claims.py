@@ -1600,7 +1600,7 @@ NO_CLAIM = {
     "shown_inside shown_window shift_nothing shift_too_narrow right down example_ties "
     "example_overlap",
     "sweep": "intro cost unchanged none",
-    "training": "planned no_network scale file unsaved further",
+    "training": "planned no_network scale file unsaved further initial_missing",
 }
 # Sections whose numbers are computed by the page and compared in the tests of what computes them.
 ELSEWHERE = {
@@ -1618,7 +1618,10 @@ ELSEWHERE = {
     "tests/app/test_padding_page.py": {"padding": "sizes_differ numbers_agree stride_numbers"},
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
     "tests/app/test_pooling_page.py": {"pooling": "divisors shift_max shift_average shift_none"},
-    "tests/app/test_training_page.py": {"training": "recorded curves latest initial_weights"},
+    "tests/app/test_training_page.py": {
+        "training": "recorded shipped trained changed curves latest initial_weights initial_other "
+        "filters_new filters_now filters_learned"
+    },
     "tests/unit/concepts/test_backpropagation.py": {
         "backpropagation": "agree agree_rounded step_best_seen step_best_none"
     },

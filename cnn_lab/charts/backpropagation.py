@@ -1,16 +1,26 @@
-"""Charts of the Backpropagation page: activations, slope errors, steps, kernels and softmax."""
+"""Charts of the Backpropagation page: activations, slope errors, steps, matrices and softmax."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from cnn_lab.charts.maps import Tone, signed_picture
+from cnn_lab.charts.maps import (
+    Picture,
+    Tone,
+    data_url,
+    grey_picture,
+    sharp_png,
+    signed_picture,
+)
 from cnn_lab.charts.vega import FULL_HEIGHT, Spec, category, dots, legend, mark, quantity, tip
-from cnn_lab.concepts.backpropagation.descent import Lesson, Line
+from cnn_lab.concepts.backpropagation.descent import Line
 from cnn_lab.concepts.backpropagation.layer import NamedActivation
 from cnn_lab.concepts.backpropagation.nudge import CENTRAL, LEAST_ERROR, ONE_SIDED
-from cnn_lab.concepts.backpropagation.softmax import SoftmaxCrossEntropy
+from cnn_lab.content.words import significant
 from cnn_lab.ops.types import Array
 
 HEIGHT_PX = 300
@@ -20,14 +30,39 @@ MIN_REACH, MAX_REACH, N_POINTS = 4.0, 12.0, 161
 START, CHOSEN, BEST = "now", "after the step", "best on this line"
 MAX_POINTS = 160
 MIN_LOSS = 1e-16
-HERE_COLOUR = "#d9731a"  # an orange for light and dark pages
+CURVE_WIDTH_PX, CURVE_HEIGHT_PX = 360, 150
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 56, 12, 26, 126  # of the curve in its picture
+MAX_DOTS = 50
 
-CELL_PX = 40
-DARK_INK, LIGHT_INK = "#14110e", "#ffffff"
+MAX_IN_NUMBERS, MAX_LARGE_CELLS = 8, 5  # rows and columns
+PICTURE_PX = 96
+# A cell that has changed fades from its old colour to its new one.
+_PANEL_STYLE = """<style>
+.panels { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem .5rem }
+.panels > div { display: flex; align-items: center; gap: .5rem }
+.panels figure { margin: 0 }
+.panels figcaption { font-size: .875rem; margin-bottom: .25rem }
+.panels span { font-size: 1.1rem }
+.panels table { border-collapse: separate; border-spacing: 1px; margin: 0; width: auto }
+.panels td { width: 2.15rem; min-width: 2.15rem; height: 2.15rem; padding: 0; border: 0;
+  text-align: center; font-size: .8125rem; font-variant-numeric: tabular-nums }
+.panels .small td { width: 1.5rem; min-width: 1.5rem; height: 1.5rem; font-size: .75rem }
+.panels img { image-rendering: pixelated; border-radius: 2px }
+@media (max-width: 640px) {
+  .panels td { height: 1.8rem }
+  .panels .small td { height: 1.3rem; font-size: .6875rem }
+}
+@media (prefers-reduced-motion: no-preference) { .panels .moved { animation: moved .5s } }
+@keyframes moved { from { background: var(--was) } }
+</style>"""
+DARK_INK, LIGHT_INK = "#000000", "#ffffff"  # one of them is legible on any colour
 
-ROW_PX, AXIS_PX = 30, 60
-TRUE, OTHER = "true class", "other classes"
-PROBABILITY, GRADIENT = "probability", "gradient"
+
+class CurveLook(NamedTuple):
+    """Colours of a curve: of its line and words, and of where the reader is."""
+
+    ink: str
+    now: str
 
 
 def activation_table(activation: NamedActivation, sums: Array) -> pd.DataFrame:
@@ -147,119 +182,154 @@ def line_spec() -> Spec:
     }
 
 
-def lesson_table(lesson: Lesson, step: int) -> pd.DataFrame:
-    """Return the loss after each step, thinned, in two parts: up to `step`, and beyond.
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A small matrix to draw.
 
-    Returns
-    -------
-    DataFrame
-        `step`, `loss` (at least 1e-16, for its logarithm) and `part`: "done", "ahead" or,
-        for the step itself, "here".
+    Attributes
+    ----------
+    title : str
+    values : ndarray of float, shape (rows, columns)
+    limit : float
+        Magnitude shown in full colour, or as white.
+    signed : bool
+        Blue to orange, centred at zero, instead of greys.
+    before : ndarray of float, of that shape, optional
+        Values from whose colours the cells change to their own.
+    sign : str
+        Shown before the panel, such as an equals sign.
     """
-    last = len(lesson.losses) - 1
-    steps = np.unique(np.linspace(0, last, min(last + 1, MAX_POINTS)).round().astype(int))
-    rows = [(s, "done") for s in steps if s < step] + [(step, "done"), (step, "ahead")]
-    rows += [(s, "ahead") for s in steps if s > step] + [(step, "here")]
-    return pd.DataFrame(
-        [(s, max(MIN_LOSS, float(lesson.losses[s])), part) for s, part in rows],
-        columns=["step", "loss", "part"],
-    )
+
+    title: str
+    values: Array
+    limit: float
+    signed: bool = True
+    before: Array | None = None
+    sign: str = ""
 
 
-def lesson_spec(*, n_steps: int, height: int) -> Spec:
-    """Return the chart of a table from `lesson_table`; it does not depend on the step."""
-    whole = {"tickMinStep": 1, "format": "d"}
-    powers = {"format": "~g", "tickCount": 5, "labelOverlap": True}
-    return {
-        "height": height,
-        "encoding": {
-            "x": quantity("step", "step", axis=whole, domain=[0, n_steps], nice=False),
-            "y": quantity("loss", "loss", axis=powers, type="log"),
-        },
-        "layer": [
-            mark("line", "datum.part == 'ahead'", opacity=0.3, tooltip=None),
-            mark("line", "datum.part == 'done'", tooltip=None),
-            dots(
-                90,
-                "datum.part == 'here'",
-                color={"value": HERE_COLOUR},
-                tooltip=[tip("step", "d"), tip("loss", ".4~g")],
-            ),
-        ],
-    }
-
-
-def kernels_table(kernels: dict[str, Array], *, limit: float, tone: Tone) -> pd.DataFrame:
-    """Return the cells of kernels side by side, with one empty column between them.
+def panels_html(panels: Sequence[Panel], *, tone: Tone) -> str:
+    """Return matrices side by side as HTML: cells with numbers, or pictures if they are large.
 
     Parameters
     ----------
-    kernels : dict of str to ndarray, shape (rows, columns)
-        By name; all of one size.
-    limit : float
-        Magnitude shown in full colour.
+    panels : sequence of Panel
     tone : {"light", "dark"}
 
-    Returns
-    -------
-    DataFrame
-        `row` (-1 holds the names), `column`, `text`, and the colours `paint` and `ink`.
+    Notes
+    -----
+    A chart of the same cells would load a library of half a megabyte.
     """
-    cells: list[tuple[int, float, str, str, str]] = []
-    words = LIGHT_INK if tone == "dark" else DARK_INK
-    left = 0
-    for name, kernel in kernels.items():
-        rows, columns = kernel.shape
-        cells.append((-1, left + (columns - 1) / 2, name, "transparent", words))
-        paint = signed_picture(kernel, limit=limit, tone=tone)
-        for row, column in np.ndindex(rows, columns):
-            colour = paint[row, column]
-            text = _short(float(kernel[row, column]))
-            cells.append((row, left + column, text, f"#{colour.tobytes().hex()}", _ink(colour)))
-        left += columns + 1
-    return pd.DataFrame(cells, columns=["row", "column", "text", "paint", "ink"])
+    figures = []
+    for panel in panels:
+        large = max(panel.values.shape) > MAX_IN_NUMBERS
+        drawn = _panel_picture(panel, tone) if large else _panel_cells(panel, tone)
+        sign = f"<span>{escape(panel.sign)}</span>" if panel.sign else ""
+        title = f"<figcaption>{escape(panel.title)}</figcaption>"
+        figures.append(f"<div>{sign}<figure>{title}{drawn}</figure></div>")
+    return f'{_PANEL_STYLE}<div class="panels">{"".join(figures)}</div>'
 
 
-def kernels_spec(*, rows: int, columns: int) -> Spec:
-    """Return the chart of a table from `kernels_table` with this many rows and columns."""
-    exact: Spec = {"nice": False, "zero": False}
-    sides = {"right": "column + ", "left": "column - ", "bottom": "row + ", "top": "row - "}
-    as_given: Spec = {"scale": None}
-    return {
-        "height": CELL_PX * (rows + 1),
-        "padding": 0,
-        "view": {"stroke": None},
-        "encoding": {
-            "x": quantity("column", axis=None, domain=[-0.5, columns - 0.5], **exact),
-            "y": quantity("row", axis=None, domain=[-1.5, rows - 0.5], reverse=True, **exact),
-        },
-        "transform": [{"calculate": f"datum.{at}0.48", "as": side} for side, at in sides.items()],
-        "layer": [
-            mark(
-                "rect",
-                "datum.row >= 0",
-                {
-                    "x": quantity("left", axis=None),
-                    "x2": {"field": "right"},
-                    "y": quantity("top", axis=None),
-                    "y2": {"field": "bottom"},
-                    "fill": category("paint") | as_given,
-                },
-                tooltip=None,
-            ),
-            mark(
-                "text",
-                encoding={"text": {"field": "text"}, "color": category("ink") | as_given},
-                fontSize=13,
-                tooltip=None,
-            ),
-        ],
-    }
+def _panel_cells(panel: Panel, tone: Tone) -> str:
+    paint = _panel_paint(panel, panel.values, tone)
+    was = paint if panel.before is None else _panel_paint(panel, panel.before, tone)
+    whole = bool(np.all(panel.values == panel.values.round()))
+    lines = []
+    for row in range(panel.values.shape[0]):
+        cells = []
+        for column, value in enumerate(panel.values[row]):
+            colour, old = (each[row, column] for each in (paint, was))
+            style = f"background:#{colour.tobytes().hex()};color:{_ink(colour)}"
+            moved = bool(np.any(colour != old))
+            style += f";--was:#{old.tobytes().hex()}" if moved else ""
+            kind = ' class="moved"' if moved else ""
+            cells.append(f'<td{kind} style="{style}">{_short(float(value), whole=whole)}</td>')
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    size = ' class="small"' if max(panel.values.shape) > MAX_LARGE_CELLS else ""
+    return f"<table{size}><tbody>{''.join(lines)}</tbody></table>"
 
 
-def _short(value: float) -> str:
+def _panel_picture(panel: Panel, tone: Tone) -> str:
+    data, width_px = sharp_png(_panel_paint(panel, panel.values, tone), PICTURE_PX)
+    return f'<img src="{data_url(data)}" width="{width_px}" alt="{escape(panel.title)}">'
+
+
+def _panel_paint(panel: Panel, values: Array, tone: Tone) -> Picture:
+    if panel.signed:
+        return signed_picture(values, limit=panel.limit, tone=tone)
+    return grey_picture(values, limit=panel.limit)
+
+
+def loss_svg(
+    losses: Array, step: int, look: CurveLook, *, n_axis: int = 1, logarithmic: bool = False
+) -> str:
+    """Return the loss after each step as a curve, with a dot on one of the steps.
+
+    Parameters
+    ----------
+    losses : ndarray of float, shape (n + 1,)
+        Before the first step and after each; finite.
+    step : int
+        Where the dot is; the curve is fainter beyond it.
+    look : CurveLook
+    n_axis : int
+        Steps that the axis has room for at least.
+    logarithmic : bool
+        Powers of ten at equal distances; losses below 1e-16 are drawn there.
+
+    Notes
+    -----
+    SVG of 360 by 150 pixels. The dot moves to its place from the step before.
+    """
+    n = len(losses) - 1
+    n_axis = max(n, n_axis)
+    shown = np.unique(np.linspace(0, n, min(n + 1, MAX_POINTS)).round().astype(int))
+    shown = np.union1d(shown, [max(0, step - 1), step])
+    heights = np.log10(np.maximum(losses, MIN_LOSS)) if logarithmic else losses
+    low = float(heights.min()) if logarithmic else min(0.0, float(heights.min()))
+    high = max(float(heights.max()), low + 1e-12)
+    x = LEFT_PX + shown * ((CURVE_WIDTH_PX - LEFT_PX - RIGHT_PX) / n_axis)
+    y = BOTTOM_PX - (heights[shown] - low) * ((BOTTOM_PX - TOP_PX) / (high - low))
+    points = [f"{across:.1f},{down:.1f}" for across, down in zip(x, y, strict=True)]
+    here = int(np.searchsorted(shown, step))
+    before = max(0, here - 1)
+    ticks = (
+        (float(f"{10.0**high:.2g}") if logarithmic else high, TOP_PX),
+        (float(f"{10.0**low:.2g}") if logarithmic else low, BOTTOM_PX),
+    )
+    labels = "".join(
+        f'<text x="{LEFT_PX - 8}" y="{at + 4}" text-anchor="end">{significant(value)}</text>'
+        for value, at in ticks
+    )
+    dots = "".join(
+        f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3"/>'
+        for across, down in zip(x, y, strict=True)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {CURVE_WIDTH_PX} {CURVE_HEIGHT_PX}" '
+        f'width="{CURVE_WIDTH_PX}" height="{CURVE_HEIGHT_PX}" font-family="system-ui, sans-serif" '
+        f'font-size="12" fill="{look.ink}"><style>'
+        "@keyframes arrive{{from{{transform:translate({dx:.1f}px,{dy:.1f}px)}}}}"
+        "@media (prefers-reduced-motion:no-preference){{.here{{animation:arrive .4s ease-out}}}}"
+        "</style>".format(dx=x[before] - x[here], dy=y[before] - y[here])
+        + f'<path d="M{LEFT_PX} {TOP_PX - 6}V{BOTTOM_PX}H{CURVE_WIDTH_PX - RIGHT_PX + 6}" '
+        f'fill="none" stroke="{look.ink}" stroke-opacity=".35"/>{labels}'
+        f'<text x="{LEFT_PX}" y="12">loss</text>'
+        f'<text x="{LEFT_PX}" y="{BOTTOM_PX + 17}" text-anchor="middle">0</text>'
+        f'<text x="{CURVE_WIDTH_PX - RIGHT_PX}" y="{BOTTOM_PX + 17}" text-anchor="end">'
+        f"step {n_axis}</text>"
+        f'<g fill="none" stroke="{look.ink}" stroke-width="2" stroke-linejoin="round">'
+        f'<polyline points="{" ".join(points)}" stroke-opacity=".3"/>'
+        f'<polyline points="{" ".join(points[: here + 1])}"/></g>'
+        + (f'<g fill-opacity=".6">{dots}</g>' if n <= MAX_DOTS else "")
+        + f'<circle class="here" cx="{x[here]:.1f}" cy="{y[here]:.1f}" r="6" fill="{look.now}"/>'
+        "</svg>"
+    )
+
+
+def _short(value: float, *, whole: bool) -> str:
     """Return a number in few characters: two decimals, or none if it is large."""
-    text = f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
+    text = f"{value:.2f}" if abs(value) < 10 and not whole else f"{value:.0f}"
     return text.replace("-0.00", "0.00").replace("-", "−")
 
 
@@ -271,42 +341,3 @@ def _ink(colour: Any) -> str:
     )
     brightness = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return DARK_INK if brightness > 0.18 else LIGHT_INK
-
-
-def softmax_table(found: SoftmaxCrossEntropy) -> pd.DataFrame:
-    """Return one row per class: `class` (marked if true), both values, and `part`."""
-    return pd.DataFrame(
-        {
-            "class": [
-                f"{number}, true" if is_true else str(number)
-                for number, is_true in enumerate(found.label)
-            ],
-            PROBABILITY: found.probabilities,
-            GRADIENT: found.gradient,
-            "part": [TRUE if is_true else OTHER for is_true in found.label],
-        }
-    )
-
-
-def bars_spec(field: str, *, n_classes: int, limit: float) -> Spec:
-    """Return the bars of "probability" or "gradient" of a table from `softmax_table`.
-
-    Parameters
-    ----------
-    field : str
-    n_classes : int
-    limit : float
-        End of the axis, which starts at 0 for probabilities and at minus this for gradients.
-    """
-    low = 0 if field == PROBABILITY else -limit
-    classes = {"labelFontSize": 13, "labelOverlap": False}
-    return {
-        "height": ROW_PX * n_classes + AXIS_PX,
-        "encoding": {
-            "y": category("class", title="class", sort=None, axis=classes),
-            "x": quantity(field, field, axis={"tickCount": 5}, domain=[low, limit], nice=False),
-            "color": category("part", [OTHER, TRUE], legend=None),
-            "tooltip": [tip("class"), tip(field, ".4~g")],
-        },
-        "mark": {"type": "bar", "height": {"band": 0.6}},
-    }

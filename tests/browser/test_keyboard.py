@@ -37,7 +37,7 @@ def tab_to(page: Page, name: str, role: str) -> dict[str, object]:
         ("convolution", 16, "Stride", 4),
         ("padding", 64, "Stride", 16),
         ("pooling", 9, "Window", 4),
-        ("backpropagation", 9, None, 16),
+        ("backpropagation?back_what=kernel", 9, None, 16),
     ],
 )
 def test_a_stage_is_played_and_its_settings_changed_by_keys(

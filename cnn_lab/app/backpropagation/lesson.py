@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from cnn_lab.app.backpropagation.drawn import show_loss_curve, show_panels
 from cnn_lab.app.widgets.image_input import cropped_digit
 from cnn_lab.app.widgets.inputs import (
     choice,
@@ -15,10 +16,10 @@ from cnn_lab.app.widgets.inputs import (
     value_slider,
     whole_number,
 )
-from cnn_lab.app.widgets.pictures import show_image, tone
-from cnn_lab.charts.backpropagation import kernels_spec, kernels_table, lesson_spec, lesson_table
+from cnn_lab.charts.backpropagation import Panel
 from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel, stable_rate
 from cnn_lab.content import prose
+from cnn_lab.content.words import counted
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops import conv2d
 from cnn_lab.ops.types import Array
@@ -31,13 +32,6 @@ STEPS = (10, 20, 50, 100, 200, 500, 1000, 2000)
 GOALS = tuple(name for name, kernel in KERNELS.items() if kernel.fits(SIDE, SIDE))
 TICK_S = 0.2
 MAX_FRAMES = 60
-PICTURE_PX = 84
-CHART_PX = 220
-PICTURES = {
-    "image": "The image",
-    "now": "Current output of the kernel",
-    "target": "Output of the goal",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +86,35 @@ def show_lesson(pupil: Pupil) -> None:
     playing = bool(st.session_state.get("back_playing")) and last > 0
     live = st.fragment(_show_step, run_every=TICK_S if playing else None)
     live(pupil, was_playing=playing)
+
+
+def explain_lesson(pupil: Pupil) -> None:
+    """Explain how the lesson goes, and which rates converge on this image."""
+    lesson = pupil.lesson
+    st.markdown(prose("backpropagation", "lesson_explained"))
     if lesson.unseen:
         st.markdown(prose("backpropagation", "lesson_unseen", unseen=lesson.unseen))
     if not lesson.diverged and math.isfinite(lesson.highest_rate):
+        highest = f"{lesson.highest_rate:.3g}"
         st.markdown(prose("backpropagation", "lesson_rate", highest=highest))
+    st.markdown(prose("backpropagation", "look_lesson"))
+
+
+def show_lesson_cost(pupil: Pupil) -> None:
+    """Say what the steps of the lesson take."""
+    n_windows = (pupil.image.shape[0] - SIDE + 1) * (pupil.image.shape[1] - SIDE + 1)
+    forward, n_steps = n_windows * SIDE**2, len(pupil.lesson.losses) - 1
+    st.markdown(
+        prose(
+            "backpropagation",
+            "cost_lesson",
+            windows=n_windows,
+            weights=SIDE**2,
+            forward=f"{forward:,}",
+            steps=counted(n_steps, "step"),
+            total=f"{2 * forward * n_steps:,}",
+        )
+    )
 
 
 def _show_step(pupil: Pupil, *, was_playing: bool) -> None:
@@ -172,40 +191,30 @@ def _show_kernels(pupil: Pupil, step: int) -> None:
         "difference": f"{lesson.differences[step]:.3g}",
     }
     st.markdown(prose("backpropagation", "lesson_state", **numbers))
-    shown = {"now": kernel, "goal": lesson.goal, "difference": kernel - lesson.goal}
     limit = float(np.abs(lesson.goal).max())
-    rows, columns = lesson.goal.shape
-    st.vega_lite_chart(
-        kernels_table(shown, limit=limit, tone=tone()),
-        kernels_spec(rows=rows, columns=3 * columns + 2),
-        key="back_kernels",
-        alt="The kernel now, the goal, and their difference, cell by cell",
+    show_panels(
+        [
+            Panel("Kernel now", kernel, limit, before=lesson.kernels[max(0, step - 1)]),
+            Panel("Goal", lesson.goal, limit),
+            Panel("Difference", kernel - lesson.goal, limit),
+        ]
     )
-    left, right = st.columns(2, gap="medium")
-    # A fixed height keeps the page from jumping until the browser has drawn the chart.
-    with left, st.container(height=CHART_PX, border=False):
-        st.vega_lite_chart(
-            lesson_table(lesson, step),
-            lesson_spec(n_steps=max(1, last), height=CHART_PX),
-            key="back_lesson_loss",
-            alt="The loss after each step, on a logarithmic axis",
-        )
-    with right:
+    curve, pictures = st.columns([5, 4], gap="medium", vertical_alignment="center")
+    with curve:
+        show_loss_curve(lesson.losses, step, logarithmic=True)
+    with pictures:
         _show_pictures(pupil, kernel)
 
 
 def _show_pictures(pupil: Pupil, kernel: Array) -> None:
     bank = np.stack([kernel, pupil.lesson.goal], axis=-1)[:, :, np.newaxis]
     now, target = np.moveaxis(conv2d(pupil.image[np.newaxis, ..., np.newaxis], bank)[0], -1, 0)
-    limit = float(np.abs(target).max())
-    with st.container(horizontal=True, gap="small"):
-        for name, values in {"image": pupil.image, "now": now, "target": target}.items():
-            with st.container(width=PICTURE_PX):
-                show_image(
-                    values,
-                    alt=PICTURES[name],
-                    signed=name != "image",
-                    width_px=PICTURE_PX,
-                    limit=None if name == "image" else limit,
-                )
-                st.caption(name)
+    limit = float(np.abs(target).max()) or 1.0
+    white = float(pupil.image.max()) or 1.0
+    show_panels(
+        [
+            Panel("Image", pupil.image, white, signed=False),
+            Panel("Output now", now, limit),
+            Panel("Wanted", target, limit),
+        ]
+    )

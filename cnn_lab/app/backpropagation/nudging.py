@@ -1,4 +1,4 @@
-"""Gradient check and gradient step of the small layer."""
+"""Gradient check of the small layer."""
 
 import numpy as np
 import streamlit as st
@@ -6,21 +6,14 @@ import streamlit as st
 from cnn_lab.app.backpropagation.controls import LayerSetup
 from cnn_lab.app.widgets.inputs import value_slider
 from cnn_lab.app.widgets.tables import show_table
-from cnn_lab.charts.backpropagation import (
-    error_spec,
-    line_spec,
-    line_table,
-)
-from cnn_lab.concepts.backpropagation.descent import Line, line_of_steps
+from cnn_lab.charts.backpropagation import error_spec
 from cnn_lab.concepts.backpropagation.nudge import error_table, nudge, nudged_slopes
-from cnn_lab.concepts.formulas import matrix_latex, number_latex
+from cnn_lab.concepts.formulas import number_latex
 from cnn_lab.content import prose
 from cnn_lab.content.words import significant
 from cnn_lab.ops.types import Array
 
 EPSILONS = tuple(float(f"1e-{power}") for power in range(13))
-RATES = tuple(float(f"{first}e{power}") for power in range(-9, 1) for first in (1, 2, 5))
-FIRST_RATE = 5e-4
 ALIKE = 1e-4
 
 
@@ -30,7 +23,7 @@ def nudge_controls() -> float:
 
 
 def show_nudge(setup: LayerSetup, cell: tuple[int, int], epsilon: float) -> None:
-    """Show one nudged weight against its gradient, then the error for all nudge sizes."""
+    """Show the slope that nudging one weight measures, against its gradient."""
     found = nudge(setup.layer, setup.at, cell, epsilon)
     gradient = float(setup.back.parameters.kernel[cell])
     difference = abs(found.slope - gradient)
@@ -56,6 +49,10 @@ def show_nudge(setup: LayerSetup, cell: tuple[int, int], epsilon: float) -> None
         st.markdown(
             prose("backpropagation", f"nudge_{section}", difference=number_latex(difference))
         )
+
+
+def show_nudge_sizes(setup: LayerSetup, cell: tuple[int, int], epsilon: float) -> None:
+    """Show the error of the slope for nudges of every size."""
     st.markdown(prose("backpropagation", "nudge_curve"))
     st.vega_lite_chart(
         error_table(setup.layer, setup.at, cell, np.array(EPSILONS)),
@@ -63,40 +60,7 @@ def show_nudge(setup: LayerSetup, cell: tuple[int, int], epsilon: float) -> None
         key="back_errors",
         alt="Error of the slope against the size of the nudge, measured on one side and on both",
     )
-
-
-def rate_controls() -> float:
-    """Show the learning rate and return it."""
-    return value_slider("Learning rate", RATES, "back_rate", value=FIRST_RATE)
-
-
-def show_step(setup: LayerSetup, rate: float) -> None:
-    """Show one step downhill and the loss along the same line."""
-    line = line_of_steps(setup.layer, setup.at, rate)
-    st.markdown(prose("backpropagation", "step_ask", rate=number_latex(rate)))
-    st.markdown(_verdict(line))
-    st.vega_lite_chart(
-        line_table(line, rate),
-        line_spec(),
-        key="back_line",
-        alt="The loss against the learning rate, with the points before and after the step",
-    )
-    st.markdown(_best(line, rate))
-
-
-def show_new_weights(setup: LayerSetup, rate: float) -> None:
-    """Show the step in numbers: old weights, gradient, new weights."""
-    gradient = setup.back.parameters
-    after = setup.at.moved(gradient, -rate)
-    amount = number_latex(rate)
-    st.latex(
-        rf"{matrix_latex(setup.at.kernel)} - {amount} \cdot {matrix_latex(gradient.kernel)} = "
-        rf"{matrix_latex(after.kernel)}"
-    )
-    st.latex(
-        rf"{number_latex(setup.at.bias)} - {amount} \cdot "
-        rf"{_bracketed(number_latex(gradient.bias))} = {number_latex(after.bias)}"
-    )
+    st.markdown(prose("backpropagation", "look_nudge"))
 
 
 def show_all_nudges(setup: LayerSetup, epsilon: float) -> None:
@@ -115,28 +79,6 @@ def show_all_nudges(setup: LayerSetup, epsilon: float) -> None:
         },
         label="Slope of every weight by nudging, next to its gradient",
     )
-
-
-def _verdict(line: Line) -> str:
-    before, after = _words(line.before), _words(line.after)
-    if before == after:
-        return prose("backpropagation", "step_same", before=before)
-    section = "step_better" if line.after < line.before else "step_worse"
-    return prose("backpropagation", section, before=before, after=after)
-
-
-def _best(line: Line, rate: float) -> str:
-    if line.best_rate is None:
-        return prose("backpropagation", "step_best_none")
-    best = number_latex(line.best_rate)
-    if not line.is_exact:
-        return prose("backpropagation", "step_best_seen", best=best)
-    yours = prose("backpropagation", "step_over", times=f"{rate / line.best_rate:.3g}")
-    return prose("backpropagation", "step_best_exact", best=best, yours=yours)
-
-
-def _words(value: float) -> str:
-    return f"${number_latex(value)}$"
 
 
 def _long(value: float) -> str:

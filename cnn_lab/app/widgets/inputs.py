@@ -48,6 +48,7 @@ def choice(
     format_func: Callable[[Any], str] = str,
     hidden: bool = False,
     in_address: bool = True,
+    always_named: bool = False,
     pills: bool = False,
     width: Literal["stretch", "content"] = "stretch",
     help: str | None = None,
@@ -70,6 +71,9 @@ def choice(
         Whether only screen readers get the label.
     in_address : bool
         Whether the address has the chosen option.
+    always_named : bool
+        Whether the address has the first option too, and not only others. The caller sets the
+        option of the first run in the session's state.
     pills : bool
         Whether the options stand apart.
     width : {"stretch", "content"}
@@ -88,6 +92,8 @@ def choice(
         "args": args,
         "wrap": True,  # by itself, Streamlit has some rows scroll without a sign of it
     }
+    if always_named:
+        del settings["default"]
     widget: Callable[..., _Option | None] = st.pills if pills else st.segmented_control
     if in_address:
         allows = among([format_func(option) for option in options])

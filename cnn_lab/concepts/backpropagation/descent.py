@@ -1,4 +1,4 @@
-"""Gradient descent: one step at every learning rate, and a kernel learned from noise."""
+"""Gradient descent: one step at every learning rate, many steps, a kernel learned from noise."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_lab.concepts.backpropagation.layer import ACTIVATIONS, Parameters, SmallLayer, SquaredError
+from cnn_lab.concepts.backpropagation.layer import (
+    ACTIVATIONS,
+    Backward,
+    Parameters,
+    SmallLayer,
+    SquaredError,
+)
 from cnn_lab.ops.types import Array, Pair
 from cnn_lab.ops.windows import window_view
 
@@ -96,9 +102,72 @@ def _exact_best(layer: SmallLayer, direction: Parameters) -> float | None:
     return direction.squared_length() / curvature if curvature > 0 else None
 
 
-NOISE = 0.5
 # A loss that has grown this much does not recover.
 HOPELESS = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """Parameters before the first step and after each, with every number of their passes.
+
+    Attributes
+    ----------
+    parameters : list of Parameters, length n + 1
+    passes : list of Backward, length n + 1
+    diverged : bool
+        Whether it ended early because the loss exploded.
+    """
+
+    parameters: list[Parameters]
+    passes: list[Backward]
+    diverged: bool
+
+    @property
+    def losses(self) -> Array:
+        """The loss before the first step and after each, shape (n + 1,)."""
+        return np.array([each.loss for each in self.passes])
+
+
+def descend(layer: SmallLayer, at: Parameters, rate: float, *, steps: int) -> Descent:
+    """Take several steps against the gradient, each from where the last one ended.
+
+    Parameters
+    ----------
+    layer : SmallLayer
+    at : Parameters
+    rate : float
+        The learning rate.
+    steps : int
+        At least 0.
+
+    Returns
+    -------
+    Descent
+        Shorter than `steps` if the loss has grown a million times.
+
+    Notes
+    -----
+    One forward and backward pass of the layer for each step; 0.2 ms for one of 6 by 6 pixels.
+
+    Examples
+    --------
+    >>> layer = SmallLayer(np.array([[2.0]]), SquaredError(np.array([[6.0]])))
+    >>> descend(layer, Parameters(np.array([[0.0]]), 0.0), 0.1, steps=2).losses
+    array([18.  ,  4.5 ,  1.125])
+    """
+    parameters, passes = [at], [layer.backward(at)]
+    limit = HOPELESS * max(abs(passes[0].loss), 1e-9)
+    for _ in range(steps):
+        at = at.moved(passes[-1].parameters, -rate)
+        back = layer.backward(at)
+        if not abs(back.loss) <= limit:  # written so that NaN counts as diverged too
+            return Descent(parameters, passes, diverged=True)
+        parameters.append(at)
+        passes.append(back)
+    return Descent(parameters, passes, diverged=False)
+
+
+NOISE = 0.5
 # A rate nearer to the limit than this converges too, but swings from side to side for long.
 MAX_SHARE_OF_LIMIT = 0.9
 # Directions whose curvature is this much smaller than the largest are flat up to rounding.

@@ -1,6 +1,6 @@
 """The charts of learning, by their data: what is drawn where, and legibly."""
 
-import math
+import re
 
 import numpy as np
 import pytest
@@ -8,24 +8,18 @@ import pytest
 from cnn_lab.charts.backpropagation import (
     BEST,
     CHOSEN,
-    GRADIENT,
     HERE,
-    MIN_LOSS,
-    PROBABILITY,
     START,
+    CurveLook,
+    Panel,
     activation_table,
-    bars_spec,
     error_spec,
-    kernels_spec,
-    kernels_table,
-    lesson_spec,
-    lesson_table,
     line_table,
-    softmax_table,
+    loss_svg,
+    panels_html,
 )
-from cnn_lab.concepts.backpropagation.descent import learn_kernel, line_of_steps
+from cnn_lab.concepts.backpropagation.descent import line_of_steps
 from cnn_lab.concepts.backpropagation.layer import ACTIVATIONS, Parameters, SmallLayer, SquaredError
-from cnn_lab.concepts.backpropagation.softmax import softmax_cross_entropy
 from cnn_lab.data.kernels import KERNELS
 
 SOBEL = KERNELS["sobel_columns"].values()
@@ -36,8 +30,15 @@ def a_line(rate=0.1):
     return line_of_steps(layer, Parameters(np.array([[0.0]]), 0.0), rate)
 
 
-def a_lesson(steps=300):
-    return learn_kernel(np.random.default_rng(0).random((8, 8)), SOBEL, rate=0.5, steps=steps)
+LOOK = CurveLook("#111111", "#b0126f")
+
+
+def drawn(svg, kind):
+    """The points of each polyline, or the centres of each circle."""
+    if kind == "polyline":
+        found = re.findall(r'points="([^"]*)"', svg)
+        return [[tuple(map(float, at.split(","))) for at in one.split()] for one in found]
+    return [tuple(map(float, at)) for at in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', svg)]
 
 
 def relative_luminance(colour):
@@ -57,50 +58,61 @@ def test_a_line_has_its_curve_and_its_named_points():
 
 
 @pytest.mark.parametrize("step", [0, 1, 150, 300])
-def test_a_lessons_curve_is_parted_at_the_step(step):
-    lesson = a_lesson()
-    parts = dict(list(lesson_table(lesson, step).groupby("part")))
-    assert parts["here"][["step", "loss"]].values.tolist() == [[step, lesson.losses[step]]]
-    assert parts["done"]["step"].tolist()[-1] == step
-    assert parts["ahead"]["step"].tolist()[0] == step
-    assert parts["ahead"]["step"].max() == 300
-    assert parts["done"]["step"].min() == 0
-    assert sum(map(len, parts.values())) < 200
+def test_a_curve_of_losses_is_parted_at_the_step(step):
+    losses = 100 * 0.9 ** np.arange(301)
+    svg = loss_svg(losses, step, LOOK, logarithmic=True)
+    whole, done = drawn(svg, "polyline")
+    assert len(whole) < 200
+    assert done == whole[: len(done)]
+    assert drawn(svg, "circle")[-1] == done[-1]
+    assert [done[-1] == whole[0], done[-1] == whole[-1]] == [step == 0, step == 300]
+    # On a logarithmic axis, losses that shrink by the same factor lie on a straight line.
+    across, down = np.array(whole).T
+    np.testing.assert_allclose(down, np.interp(across, across[[0, -1]], down[[0, -1]]), atol=0.2)
 
 
-def test_a_loss_of_nothing_is_drawn_at_the_floor():
-    lesson = learn_kernel(np.zeros((4, 4)), SOBEL, rate=0.5, steps=3)
-    assert set(lesson_table(lesson, 1)["loss"]) == {MIN_LOSS}
+def test_a_falling_loss_falls_on_the_page_and_keeps_to_its_axis():
+    svg = loss_svg(np.array([8.0, 4.0, 2.0]), 2, LOOK, n_axis=10)
+    (whole, _), circles = drawn(svg, "polyline"), drawn(svg, "circle")
+    (x0, y0), (x1, y1), (x2, y2) = whole
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.11)
+    assert y1 - y0 == pytest.approx(2 * (y2 - y1), abs=0.2)
+    assert circles == [*whole, whole[-1]]
+    assert ">8</text>" in svg
+    assert ">step 10</text>" in svg
 
 
-def test_the_specification_stays_while_the_step_moves():
-    assert lesson_spec(n_steps=300, height=200) == lesson_spec(n_steps=300, height=200)
-    assert lesson_spec(n_steps=300, height=200)["encoding"]["x"]["scale"]["domain"] == [0, 300]
+@pytest.mark.parametrize("losses", [[0.0], [0.0, 0.0], [5.0, 5.0], [-3.0, -1e9]])
+@pytest.mark.parametrize("logarithmic", [True, False])
+def test_losses_that_do_not_span_an_axis_are_drawn(losses, logarithmic):
+    svg = loss_svg(np.array(losses), len(losses) - 1, LOOK, logarithmic=logarithmic)
+    assert not re.search(r"nan|inf", svg)
 
 
 @pytest.mark.parametrize("tone", ["light", "dark"])
-def test_kernels_lie_beside_each_other_and_their_numbers_can_be_read(tone):
-    kernels = {"now": np.linspace(-2, 2, 9).reshape(3, 3), "goal": SOBEL}
-    table = kernels_table(kernels, limit=2.0, tone=tone)
-    names, cells = table[table["row"] < 0], table[table["row"] >= 0]
-    assert names["text"].tolist() == ["now", "goal"]
-    assert names["column"].tolist() == [1, 5]
-    assert cells["column"].tolist() == [0, 1, 2] * 3 + [4, 5, 6] * 3
-    assert cells["text"].tolist()[:3] == ["−2.00", "−1.50", "−1.00"]
-    for paint, ink in zip(cells["paint"], cells["ink"], strict=True):
+def test_matrices_lie_beside_each_other_and_their_numbers_can_be_read(tone):
+    now = Panel("Now", np.linspace(-2, 2, 9).reshape(3, 3), 2.0, before=np.zeros((3, 3)))
+    every = Panel("Every shade", np.linspace(-2, 2, 64).reshape(8, 8), 2.0)
+    html = panels_html([now, Panel("Goal", SOBEL, 2.0, sign="="), every], tone=tone)
+    assert re.findall("<figcaption>(.*?)</figcaption>", html) == ["Now", "Goal", "Every shade"]
+    cells = re.findall(r'style="background:(#\w+);color:(#\w+)[^"]*">(.*?)</td>', html)
+    assert [text for *_, text in cells[:3]] == ["−2.00", "−1.50", "−1.00"]
+    assert [text for *_, text in cells[9:12]] == ["−1", "0", "1"]
+    for paint, ink, _ in cells:
         low, high = sorted([relative_luminance(paint), relative_luminance(ink)])
         assert (high + 0.05) / (low + 0.05) >= 4.5
-    assert kernels_spec(rows=3, columns=7)["encoding"]["x"]["scale"]["domain"] == [-0.5, 6.5]
+    assert html.count('class="moved"') == 8  # all but the one in the middle, which was 0 before
 
 
-def test_a_tiny_negative_weight_is_written_as_nothing():
-    table = kernels_table({"now": np.array([[-0.001]])}, limit=1.0, tone="light")
-    assert table["text"].tolist() == ["now", "0.00"]
+def test_a_large_matrix_is_a_picture():
+    html = panels_html([Panel("Image", np.eye(14), 1.0, signed=False)], tone="light")
+    assert "<table" not in html
+    assert 'alt="Image"' in html
 
 
-def test_a_weight_that_has_run_away_still_fits_its_cell():
-    table = kernels_table({"now": np.array([[-385.2]])}, limit=1.0, tone="light")
-    assert table["text"].tolist() == ["now", "−385"]
+@pytest.mark.parametrize(("value", "text"), [(-0.001, "0.00"), (-385.2, "−385")])
+def test_a_number_fits_its_cell(value, text):
+    assert f">{text}</td>" in panels_html([Panel("", np.array([[value]]), 1.0)], tone="light")
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -120,19 +132,3 @@ def test_the_chosen_nudge_is_marked():
     assert marks[0]["type"] == "line"
     assert rule["mark"]["type"] == "rule"
     assert "0.001" in rule["transform"][0]["filter"]
-
-
-def test_the_true_class_is_named_and_the_axis_holds_every_gradient():
-    found = softmax_cross_entropy(np.array([1.0, 2.0]), 1, temperature=0.5)
-    table = softmax_table(found)
-    assert table["class"].tolist() == ["0", "1, true"]
-    assert math.isclose(table[PROBABILITY].sum(), 1)
-    assert table[GRADIENT].abs().max() <= 2
-    assert bars_spec(GRADIENT, n_classes=2, limit=2.0)["encoding"]["x"]["scale"]["domain"] == [
-        -2,
-        2,
-    ]
-    assert bars_spec(PROBABILITY, n_classes=2, limit=1.0)["encoding"]["x"]["scale"]["domain"] == [
-        0,
-        1,
-    ]

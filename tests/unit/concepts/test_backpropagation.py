@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_lab.concepts.backpropagation.descent import learn_kernel, line_of_steps, stable_rate
+from cnn_lab.concepts.backpropagation.descent import (
+    descend,
+    learn_kernel,
+    line_of_steps,
+    stable_rate,
+)
 from cnn_lab.concepts.backpropagation.gradients import form_difference
 from cnn_lab.concepts.backpropagation.layer import (
     ACTIVATIONS,
@@ -162,6 +167,26 @@ def test_a_line_with_a_bend_has_its_best_point():
     line = line_of_steps(layer, at, 2.0)
     assert not line.is_exact
     assert line.losses[np.searchsorted(line.rates, line.best_rate)] == line.losses.min()
+
+
+def test_each_step_of_a_descent_starts_where_the_last_one_ended():
+    layer = SmallLayer(np.arange(16.0).reshape(4, 4) / 9, SquaredError(np.ones((3, 3))))
+    at = Parameters(np.array([[1.0, -1.0], [0.5, 2.0]]), 0.5)
+    found = descend(layer, at, 0.01, steps=3)
+    assert not found.diverged
+    for step in range(4):
+        np.testing.assert_array_equal(found.parameters[step].kernel, at.kernel)
+        assert found.losses[step] == layer.loss(at)
+        at = line_of_steps(layer, at, 0.01).parameters
+    assert np.all(np.diff(found.losses) < 0)
+
+
+def test_a_descent_that_explodes_ends_with_finite_numbers():
+    layer = SmallLayer(np.array([[2.0]]), SquaredError(np.array([[6.0]])))
+    found = descend(layer, Parameters(np.array([[0.0]]), 0.0), 1e50, steps=50)
+    assert found.diverged
+    assert np.isfinite(found.losses).all()
+    assert found.losses.max() <= 1e6 * found.losses[0]
 
 
 def test_at_the_goal_there_is_nothing_to_do():

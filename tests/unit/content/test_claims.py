@@ -965,6 +965,24 @@ def test_the_price_of_all_gradients():
     assert (kernel_gradient + input_gradient) / forward == 2
 
 
+@claims("backpropagation", "step_gradient", "Add 0.001 to this weight", "by about")
+@claims("backpropagation", "lesson_explained", "a little of the gradient subtracted")
+def test_a_weights_slope_says_what_a_small_change_of_it_does():
+    layer, at = small_layer(), START
+    slopes = layer.backward(at).parameters.kernel
+    cell = np.unravel_index(np.abs(slopes).argmax(), slopes.shape)
+    nudged = at.kernel.copy()
+    nudged[cell] += 0.001
+    change = layer.loss(Parameters(nudged, at.bias)) - layer.loss(at)
+    assert change == pytest.approx(slopes[cell] / 1000, rel=0.02)
+    image, goal = random((8, 8)), random((3, 3), 1)
+    lesson = learn_kernel(image, goal, rate=0.1, steps=1)
+    target = SquaredError(ops.conv2d(batch(image), bank(goal))[0, ..., 0], mean=True)
+    first = Parameters(lesson.kernels[0], 0.0)
+    gradient = SmallLayer(image, target).backward(first).parameters.kernel
+    np.testing.assert_allclose(lesson.kernels[1], lesson.kernels[0] - 0.1 * gradient)
+
+
 @claims("backpropagation", "step_best_exact", "At twice that rate the loss is back", "higher rate")
 @claims("backpropagation", "step_worse", "climbs the other side")
 def test_along_the_gradient_the_squared_error_is_a_parabola():
@@ -1066,6 +1084,11 @@ def test_softmax_and_its_gradient():
         assert np.abs(found.gradient).max() <= 1 / temperature
     spreads = [np.ptp(ops.softmax(SCORES, temperature=t)) for t in (0.5, 1, 3)]
     assert spreads[0] > spreads[1] > spreads[2]
+
+
+@claims("backpropagation", "softmax_loss", "It would be 0 at")
+def test_certainty_of_the_true_class_has_no_loss():
+    assert softmax_cross_entropy(np.array([0.0, 50.0]), 1).loss == pytest.approx(0, abs=1e-12)
 
 
 @claims("backpropagation", "softmax_limited", "below 0.0000001", "uses that value instead")
@@ -1579,7 +1602,8 @@ LABELS = ("_alt", "_label", "_title")
 NO_CLAIM = {
     "afterwards": "untested nothing damaged no_weights none absent machine machine_none same "
     "keras_file",
-    "backpropagation": "question symbols nudge_ask step_same lesson_ask lesson_state",
+    "backpropagation": "question symbols nudge_ask step_same lesson_ask lesson_state step_story "
+    "step_chosen step_before step_none step_after softmax_story",
     "convolution": "question invitation whole",
     "digit_map": "drawing compute misclassified_first",
     "draw": "question which canvas sample upload seen bars empty speck filled unread many_points "
@@ -1607,7 +1631,8 @@ ELSEWHERE = {
     "tests/app/test_afterwards.py": {"afterwards": "confusion kept machine_curve compare"},
     "tests/app/test_backpropagation_page.py": {
         "backpropagation": "nudge_result nudge_agrees nudge_differs step_better step_over "
-        "softmax_worked"
+        "softmax_worked step_loss step_loss_chosen step_rate step_bias step_diverged cost "
+        "cost_lesson cost_softmax try_overshoot try_noise try_stride try_sure"
     },
     "tests/app/test_convolution_page.py": {"convolution": "worked whole_result"},
     "tests/app/test_digit_map_page.py": {

@@ -9,7 +9,7 @@ frame.ensure()
 
 open_chapter("backpropagation")
 part = part_control()
-main, controls = st.columns([8, 3], gap="medium")
+main, controls = st.columns([5, 2], gap="medium")
 if sections := show_part(part, main, controls):
     chapter_tabs(TAB, sections)
 next_chapter("backpropagation")

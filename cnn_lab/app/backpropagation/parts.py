@@ -49,7 +49,7 @@ from cnn_lab.app.backpropagation.softmax import (
     softmax_controls,
 )
 from cnn_lab.app.widgets.inputs import does_not_fit
-from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
+from cnn_lab.app.widgets.keras_check import code_in_tabs, show_proof
 from cnn_lab.app.widgets.story import Experiment, show_experiments
 from cnn_lab.content import prose
 from cnn_lab.trace import Trace
@@ -180,4 +180,4 @@ def _show_code(setup: LayerSetup, traces: list[Trace]) -> None:
     """Show the code of the gradients, their check and, if they are on the stage, downloads."""
     with st.container(horizontal=True):
         show_proof("back", setup.check, traces, name="backpropagation")
-    code_tabs("back_code", setup.check.call)
+    code_in_tabs(setup.check.call)

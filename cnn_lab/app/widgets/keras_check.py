@@ -68,10 +68,15 @@ def code_tabs(key: str, call: LayerCall) -> None:
         "Code for these settings", key=key, icon=":material/code:", on_change="rerun"
     )
     if folded.open:
-        writers = {"Keras": keras_code, "PyTorch": pytorch_code, "NumPy": numpy_code}
         with folded:
-            for tab, write in zip(st.tabs(list(writers)), writers.values(), strict=True):
-                tab.code(write(call), language="python")
+            code_in_tabs(call)
+
+
+def code_in_tabs(call: LayerCall) -> None:
+    """Show the same call in three libraries."""
+    writers = {"Keras": keras_code, "PyTorch": pytorch_code, "NumPy": numpy_code}
+    for tab, write in zip(st.tabs(list(writers)), writers.values(), strict=True):
+        tab.code(write(call), language="python")
 
 
 def _show_answer(digest: str) -> None:

@@ -46,7 +46,7 @@ IMAGES = [
     image("convolution", "conv_values_green", "conv_columns", 8, **COLOUR),
     image("padding", "pad_values", "pad_seed", 7),
     image("pooling", "pool_values", "pool_columns", 8),
-    image("backpropagation", "back_values", "back_seed", 7),
+    image("backpropagation", "back_values", "back_seed", 7, back_part="Gradients"),
 ]
 KERNEL_BANK = [
     Case("convolution/controls.py", "convolution", key, WEIGHTS, (menu, "laplacian"), query)
@@ -62,6 +62,7 @@ KERNEL = Case(
     "back_weights",
     WEIGHTS,
     ("back_kernel", "laplacian"),
+    {"back_part": "Gradients"},
 )
 PADDING_KERNEL = Case(
     "padding/controls.py",

@@ -78,6 +78,10 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
         {"digit_map_misclassified": "true"},
     ),
     "fool": ({}, {"fool_input": "drawing"}),
+    "loss_surface": (
+        {},
+        {"surface_view": "from above", "surface_input": "noise"},
+    ),
     "paper": ({},),
 }
 # Parameters that the pages read themselves.

@@ -92,6 +92,7 @@ PAGES = {
         "draw": "Draw a digit",
         "digit_map": "Digit map",
         "fool": "Fool it",
+        "loss_surface": "Loss surface",
     },
     "Reference": {"paper": "The paper"},
 }

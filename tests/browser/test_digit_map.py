@@ -72,3 +72,17 @@ def test_a_finger_scrolls_the_page_across_the_map(
         """before => document.querySelector('[data-testid="stMain"]').scrollTop > before + 100""",
         arg=before,
     )
+
+
+def test_a_click_on_the_loss_surface_starts_the_descent_there(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/loss_surface?surface_view=from+above")
+    left, top, width, height = joined(page)
+    page.mouse.move(left + 0.3 * width, top + 0.3 * height)
+    expect(page.locator(f"{CHART} .hovertext").first).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    first = page.get_by_label("First starts at")
+    expect(first).not_to_have_value("-0.5")
+    page.wait_for_url("**surface_start_first=*")

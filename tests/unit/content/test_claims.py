@@ -1614,6 +1614,7 @@ NO_CLAIM = {
     "unshifted space",
     "fool": "question bars roll going stopped already flat",
     "home": "question Conv2D Conv2D_first answer says sure unsure no_digit misread start way",
+    "loss_surface": "question same outside",
     "models": "own missing instead",
     "network": "open ending_maps ending_number ending_scores diagram no_data_set no_formula "
     "formulas parameters no_parameters multiply_adds inseparable no_convolution "
@@ -1640,6 +1641,7 @@ ELSEWHERE = {
     },
     "tests/app/test_features_page.py": {"features": "number strongest left_image below_full"},
     "tests/app/test_fool_page.py": {"fool": "step found not_found unchanged"},
+    "tests/app/test_loss_surface_page.py": {"loss_surface": "state diverged"},
     "tests/app/test_padding_page.py": {"padding": "sizes_differ numbers_agree stride_numbers"},
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
     "tests/app/test_pooling_page.py": {"pooling": "divisors shift_max shift_average shift_none"},
@@ -1651,6 +1653,7 @@ ELSEWHERE = {
         "backpropagation": "agree agree_rounded step_best_seen step_best_none"
     },
     "tests/unit/concepts/test_equations.py": {"convolution": "symbols flip_unseen flip_different"},
+    "tests/unit/concepts/test_loss_surface.py": {"loss_surface": "valley round flat limit prose"},
     "tests/unit/concepts/test_padding.py": {"padding": "numbers_differ"},
     "tests/unit/data/test_augmentation.py": {"training": "augmentation"},
     "tests/unit/digits/test_answer.py": {"draw": "agreed disagreed"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import text_field
@@ -119,6 +120,10 @@ class MatrixEditor:
                 # Edited on the stage before it showed the new preset, which the edit is of.
                 state[key] = ""
                 _write(key, pending.cells)
+        if state.get(key) and not st.query_params.get_all(key):
+            # Streamlit leaves out of the address what is set before a widget is first shown.
+            with suppress(StreamlitAPIException):  # it has been shown
+                st.query_params[key] = state[key]
         with self._popover:
             cells = st.container()
             text = text_field(

@@ -123,19 +123,24 @@ export class Editing {
   }
 
   describe() {
-    const keys = this.player.root.querySelector("#stage-keys");
+    const { player } = this;
+    const keys = player.root.querySelector("#stage-keys");
     if (!this.keys.isConnected) keys.append(this.keys);
     const shown = this.shownGrids();
     const names = (test) => [...new Set(shown.filter(test).map(({ about }) => about.name))];
     const painted = names(({ about }) => about.brush !== null && !about.refusal);
-    const clicked = names((each) => each.about.brush === null && !isSource(each));
+    const clicked = names(
+      (each) => each.about.brush === null && !each.about.refusal && !isSource(each),
+    );
     const listed = (words) => words.map((word) => `the ${word}`).join(" and ");
     const coarse = window.matchMedia("(pointer: coarse)").matches;
+    const moves = player.traces.some(({ targets }) => !targets) ? ", drag the window to move it" : "";
     const parts = coarse
       ? ["Hold a cell to change its number.", painted.length ? "The pencil paints." : ""]
       : [
           clicked.length ? `Click a cell of ${listed(clicked)} to change it.` : "",
-          painted.length ? `Drag across ${listed(painted)} to paint; double-click for a number.` : "",
+          painted.length ? `Drag across ${listed(painted)} to paint${moves}.` : "",
+          "Double-click a cell for its number.",
         ];
     this.hint.textContent = parts.join(" ").trim();
     this.brush.hidden = !painted.length;
@@ -292,11 +297,12 @@ export class Editing {
     const width = Math.max(FIELD_PX, side);
     const centre = (panel.x + ((index % grid.columns) + 0.5) * panel.cell) * player.zoom;
     const middle = (panel.y + (Math.floor(index / grid.columns) + 0.5) * panel.cell) * player.zoom;
-    const left = Math.max(0, Math.min(picture.clientWidth - width, centre - width / 2));
-    box.style.left = `${picture.offsetLeft + left}px`;
-    box.style.top = `${picture.offsetTop + middle}px`;
     input.style.width = `${width}px`;
     input.style.height = `${Math.max(30, side)}px`;
+    const most = picture.clientWidth - box.offsetWidth; // with the button for the sign
+    const left = Math.max(0, Math.min(most, centre - width / 2));
+    box.style.left = `${picture.offsetLeft + left}px`;
+    box.style.top = `${picture.offsetTop + middle}px`;
   }
 
   /** Keeps what the cell is linked to outlined while its field is open. */

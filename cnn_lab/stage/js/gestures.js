@@ -86,6 +86,7 @@ export function listenToGestures(picture, player) {
   }
 
   on("pointerdown", (event) => {
+    editing.held = false;
     if (event.button !== 0 || !event.isPrimary) return;
     const [x, y] = point(event);
     const isMouse = event.pointerType === "mouse";
@@ -168,7 +169,6 @@ export function listenToGestures(picture, player) {
     editing.endStroke();
     if (pressed) {
       editing.field?.input.focus({ preventScroll: true }); // only now does a phone show its keys
-      setTimeout(() => (editing.held = false));
     } else if (tapped && mode === "window" && !moved && !isMouse) {
       swallow = true; // its touch was taken from the browser, which makes no click of it
       player.choose(player.targetAt(...point(event)));
@@ -206,6 +206,14 @@ export function listenToGestures(picture, player) {
       if (mode === "press") return;
       event.preventDefault();
       event.stopPropagation();
+    },
+    { passive: false },
+  );
+
+  on(
+    "touchend",
+    (event) => {
+      if (editing.held) event.preventDefault(); // no click, which would take the focus
     },
     { passive: false },
   );

@@ -4,17 +4,21 @@ from cnn_lab.app import frame
 from cnn_lab.app.convolution.controls import convolution_controls
 from cnn_lab.app.convolution.picture import show_whole_picture
 from cnn_lab.app.convolution.sections import (
-    show_equations,
-    show_first_step,
+    EXPERIMENTS,
+    show_code,
+    show_cost,
+    show_explained,
     show_flip,
     show_pictures,
-    show_sizes,
 )
 from cnn_lab.app.widgets.inputs import does_not_fit
-from cnn_lab.app.widgets.keras_check import code_tabs, show_proof
 from cnn_lab.app.widgets.stage import stage
-from cnn_lab.app.widgets.story import next_chapter, open_chapter
-from cnn_lab.content import prose
+from cnn_lab.app.widgets.story import (
+    chapter_tabs,
+    next_chapter,
+    open_chapter,
+    show_experiments,
+)
 from cnn_lab.trace import TraceTooLarge
 
 frame.ensure()
@@ -22,7 +26,6 @@ frame.ensure()
 open_chapter("convolution")
 
 stage_side, controls = st.columns([8, 3], gap="small")
-below = st.container()
 
 with controls:
     layer = convolution_controls()
@@ -42,20 +45,16 @@ with stage_side:
     if len(results) == 2:
         show_flip(layer)
 
-with below:
-    with st.container(horizontal=True):
-        show_proof("conv", layer.check, traces, name=layer.file_name)
-    code_tabs("conv_code", layer.check.call)
-    if layer.crop is not None:
-        show_whole_picture(layer.crop, layer.kernel, layer.bias, layer.settings)
-    if traces:
-        show_first_step(traces[0])
-    left, right = st.columns(2, gap="large")
-    with left:
-        show_equations(layer)
-    with right:
-        show_sizes(layer)
-    st.divider()
-    with st.container(width=720):
-        st.markdown(prose("convolution", "prose"))
+if layer.crop is not None:
+    show_whole_picture(layer.crop, layer.kernel, layer.bias, layer.settings)
+
+chapter_tabs(
+    "conv_tab",
+    {
+        "Explained": lambda: show_explained(layer, traces),
+        "Try this": lambda: show_experiments("convolution", EXPERIMENTS),
+        "Cost": lambda: show_cost(layer),
+        "Code": lambda: show_code(layer, traces),
+    },
+)
 next_chapter("convolution")

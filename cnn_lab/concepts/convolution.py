@@ -12,6 +12,7 @@ from cnn_lab.ops.sizes import (
     convolution_parameters,
     dense_multiply_adds,
     dense_parameters,
+    receptive_field,
     separable_multiply_adds,
     separable_parameters,
 )
@@ -96,6 +97,42 @@ def flip_lab(kernel: Array, correlation: Array, convolution: Array) -> tuple[str
     }
     opposite = np.array_equal(kernel, -turned)
     return "flip_opposite" if opposite else "flip_different", numbers
+
+
+def kernel_words(names: tuple[str, ...]) -> str:
+    """Return the names of the filters as a list; a single one if all are the same.
+
+    Examples
+    --------
+    >>> kernel_words(("Sobel vertical", "your own weights"))
+    '*Sobel vertical* and your own weights'
+    """
+    own = "your own weights"
+    return _listed([name if name == own else f"*{name}*" for name in names])
+
+
+def receptive_fields(geometry: Geometry) -> tuple[Pair, Pair]:
+    """Return the pixels that a cell depends on, rows and columns, after one layer and after two.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Of both layers.
+
+    Examples
+    --------
+    >>> from cnn_lab.ops.settings import ConvolutionSettings
+    >>> receptive_fields(ConvolutionSettings(strides=2).geometry((9, 9), (3, 5)))
+    ((3, 5), (7, 13))
+    """
+    once, twice = (
+        [
+            receptive_field([(kernel_size, stride, dilation)] * n_layers).size
+            for _, kernel_size, stride, _, dilation in geometry.axes
+        ]
+        for n_layers in (1, 2)
+    )
+    return (once[0], once[1]), (twice[0], twice[1])
 
 
 def _listed(words: tuple[str, ...] | list[str]) -> str:

@@ -98,6 +98,24 @@ def ruler(axis: int, size: Pair, kernel_size: Pair, settings: ConvolutionSetting
     return Ruler(size[axis], before, after, windows)
 
 
+def size_after(n_layers: int, size: Pair, kernel_size: Pair, settings: ConvolutionSettings) -> Pair:
+    """Return the rows and columns of a map after layers that all have these settings.
+
+    Raises
+    ------
+    ShapeError
+        If one of the layers does not fit.
+
+    Examples
+    --------
+    >>> size_after(2, (6, 6), (3, 3), ConvolutionSettings())
+    (2, 2)
+    """
+    for _ in range(n_layers):
+        size = settings.geometry(size, kernel_size).positions
+    return size
+
+
 def counts_sentence(counts: Counts) -> str:
     """Return a sentence on the counts of the corner and of the other pixels.
 

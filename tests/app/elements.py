@@ -53,6 +53,19 @@ def levels(picture: dict[str, Any]) -> NDArray[np.uint8]:
     return np.frombuffer(base64.b64decode(picture["bytes"]), np.uint8).reshape(size)
 
 
+def grids(page: AppTest, trace: int = 0) -> dict[str, NDArray[np.float64]]:
+    """The numbers of a trace on the page's stage, a matrix for each of its grids."""
+    (shown,) = stages(page)
+    wire = json.loads(shown.proto.json)["traces"][trace]
+    return {grid["key"]: _numbers(grid) for grid in wire["grids"]}
+
+
+def _numbers(grid: dict[str, Any]) -> NDArray[np.float64]:
+    packed = grid["values"]
+    raw = np.frombuffer(base64.b64decode(packed["base64"]), f"<{packed['type']}")
+    return (raw / 10 ** packed.get("decimals", 0)).reshape(grid["rows"], grid["columns"])
+
+
 def tables(page: AppTest) -> list[dict[str, list[str]]]:
     """The columns of each table of numbers, by their heads."""
     texts = [html.proto.body for html in page.get("html") if 'class="numbers"' in html.proto.body]

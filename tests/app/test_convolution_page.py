@@ -1,21 +1,25 @@
 import io
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import cnn_lab.ops.conv
 import cnn_lab.trace.convolution
+from cnn_lab.app.convolution.sections import EXPERIMENTS
 from cnn_lab.app.widgets.inputs import LARGER, REPEATED
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import sample_photo
 from cnn_lab.data.uploads import MAX_SIDE, lightness, place_of_most_contrast
 from cnn_lab.ops.correlation import correlate
-from tests.app.elements import errors, said, stages, tables
+from tests.app.elements import errors, grids, said, stages, tables
 from tests.prose import wording
 
 EDITING = {"conv_edit_kernel": True}
 PICTURE = {"conv_input": "picture"}
+EQUATIONS = {"conv_equations": "true"}
+COST = {"conv_tab": "Cost"}
 
 
 def warnings(page):
@@ -35,19 +39,24 @@ def encoded(picture, kind="PNG"):
 def test_what_is_left_unread_is_told_apart_from_what_is_read_as_a_copy(open_page):
     """M16: under the far side's copies every pixel is read; of a border of zeros, a line is not."""
     query = {"conv_stride": "3", "conv_padding": "own", "conv_top": "1", "conv_left": "1"}
-    query |= {"conv_bottom": "0", "conv_right": "0", "conv_pad_mode": "its far side"}
+    query |= {"conv_bottom": "0", "conv_right": "0", "conv_pad_mode": "its far side", **EQUATIONS}
     text = said(open_page("convolution", query))
     assert "of the image are read only as copies in the padding." in text
     assert "never read" not in text
-    text = said(open_page("convolution", {"conv_stride": "2", "conv_padding": "full"}))
+    text = said(open_page("convolution", {**EQUATIONS, "conv_stride": "2", "conv_padding": "full"}))
     assert "of the padding are never read." in text
 
 
-def test_the_first_visit_shows_the_stage_and_the_formula(open_page):
+def test_the_first_visit_shows_the_stage_and_no_formula_until_one_is_asked_for(open_page):
     page = open_page("convolution")
+    assert not page.latex
+    assert not tables(page)
+    assert not page.code
+    assert "$" not in said(page)
+    page = open_page("convolution", EQUATIONS)
     assert not page.exception
     assert not errors(page)
-    assert page.title[0].value == "Convolution"
+    assert page.title[0].value.endswith(" Convolution")
     assert len(stages(page)) == 1
     assert r"\dfrac{6 + 0 + 0 - 3}{1}\right\rfloor + 1 = 4" in said(page)
 
@@ -88,8 +97,11 @@ def test_a_link_sets_every_control(open_page):
             "conv_stride": "2",
             "conv_padding": "same",
             "conv_bias": "0.5",
+            "conv_activation": "relu",
+            **EQUATIONS,
         },
     )
+    assert page.segmented_control(key="conv_activation").value == "relu"
     assert page.selectbox(key="conv_kernel").value == "laplacian"
     assert page.number_input(key="conv_stride").value == 2
     assert page.number_input(key="conv_bias").value == 0.5
@@ -180,20 +192,20 @@ def test_the_table_of_cells_begins_with_the_matrix_each_time_it_is_opened(open_p
 
 
 def test_the_first_visit_ties_the_letters_to_its_cells(open_page):
-    page = open_page("convolution")
+    page = open_page("convolution", EQUATIONS)
     text = said(page)
     assert "the input, 6 × 6 cells, values from 0 to 9" in text
     assert "the kernel, 3 × 3 cells: Sobel vertical" in text
     assert r"8 \cdot (-1) + 8 \cdot 0 + 3 \cdot 1" in text
     assert "(3)" in text
     assert "(2)" not in text
-    (costs,) = tables(page)
+    (costs,) = tables(open_page("convolution", COST))
     assert costs["Layer"] == ["Convolution", "Depthwise, then 1 × 1", "Dense"]
     assert costs["Multiply-adds"][0] == "144"
 
 
 def test_true_convolution_shows_its_own_equations(open_page):
-    page = open_page("convolution", {"conv_flip": "True convolution"})
+    page = open_page("convolution", {**EQUATIONS, "conv_flip": "True convolution"})
     text = said(page)
     assert "(1)" in text
     assert "(2)" in text
@@ -213,7 +225,7 @@ def test_the_flip_lab_says_what_turning_the_kernel_changed(open_page):
 
 
 def test_rows_and_columns_go_apart(open_page):
-    page = open_page("convolution", {"conv_apart": "true", "conv_stride": "2"})
+    page = open_page("convolution", {**EQUATIONS, "conv_apart": "true", "conv_stride": "2"})
     assert page.number_input(key="conv_stride").value == 2
     assert page.number_input(key="conv_stride_columns").value == 1
     assert "the stride: 2 down, 1 to the right" in said(page)
@@ -222,7 +234,8 @@ def test_rows_and_columns_go_apart(open_page):
 
 
 def test_padding_of_ones_own_is_four_numbers(open_page):
-    page = open_page("convolution", {"conv_padding": "own", "conv_top": "2", "conv_right": "0"})
+    query = {**EQUATIONS, "conv_padding": "own", "conv_top": "2", "conv_right": "0"}
+    page = open_page("convolution", query)
     assert "the padding: 2 above, 1 below, 1 left, 0 right" in said(page)
 
 
@@ -243,21 +256,24 @@ def test_mirrored_padding_wider_than_the_image_gets_a_sentence(open_page):
     [("four", "in groups", 2, 2), ("four", "never", 4, 1), ("colour", "in groups", 3, 1)],
 )
 def test_groups_part_the_channels(open_page, channels, groups, filters, depth):
-    page = open_page("convolution", {"conv_channels": channels, "conv_groups": groups})
+    query = {"conv_channels": channels, "conv_groups": groups}
+    page = open_page("convolution", {**query, **EQUATIONS})
     assert not page.exception
-    text = said(page)
-    assert f"$c$ runs over {depth} of" in text
-    assert rf"{filters} \cdot ({9 * depth} + 1)" in text
+    assert f"$c$ runs over {depth} of" in said(page)
+    costs = said(open_page("convolution", {**query, **COST}))
+    assert rf"{filters} \cdot ({9 * depth} + 1)" in costs
 
 
 def test_a_bias_for_each_filter(open_page):
     query = {"conv_filters": "2", "conv_biases": "true", "conv_bias": "1", "conv_bias_2": "-2"}
+    query |= EQUATIONS
     page = open_page("convolution", query)
     assert "the bias: 1 and −2" in said(page)
 
 
 def test_a_kernel_of_one_cell_is_explained(open_page):
-    page = open_page("convolution", {"conv_kernel_rows": "1", "conv_kernel_columns": "1"})
+    query = {**EQUATIONS, "conv_kernel_rows": "1", "conv_kernel_columns": "1"}
+    page = open_page("convolution", query)
     assert wording("convolution", "pointwise").search(said(page))
 
 
@@ -300,7 +316,8 @@ def test_without_a_picture_there_is_a_drawn_one_and_an_invitation(open_page):
 def test_an_uploaded_picture_is_filtered_whole_and_played_in_part(open_page):
     pixels = np.zeros((40, 60, 3), np.uint8)
     pixels[25:, 30:] = 255
-    page = upload(open_page("convolution", PICTURE), encoded(Image.fromarray(pixels)))
+    page = open_page("convolution", {**PICTURE, **EQUATIONS})
+    page = upload(page, encoded(Image.fromarray(pixels)))
     assert not page.exception
     assert "40 × 60 pixels" in said(page)
     assert not wording("convolution", "invitation").search(said(page))
@@ -370,11 +387,9 @@ def test_a_picture_smaller_than_the_kernel_gets_a_sentence(open_page):
 
 
 def test_the_stage_comes_with_a_check_and_with_code_for_its_settings(open_page):
-    page = open_page("convolution", {"conv_stride": "2", "conv_padding": "same"})
+    query = {"conv_stride": "2", "conv_padding": "same", "conv_tab": "Code"}
+    page = open_page("convolution", query)
     assert page.button(key="conv_check").label == "Check against Keras"
-    assert not page.code
-    page.session_state["conv_code"] = True
-    page.run()
     code = "\n".join(block.value for block in page.code)
     assert code.count("import") >= 3
     assert 'padding="same"' in code
@@ -394,3 +409,86 @@ def test_a_rerun_convolves_once(open_page, monkeypatch):
         monkeypatch.setattr(module, "correlate", counted)
     page.number_input(key="conv_stride").set_value(2).run()
     assert sizes == [(2, 2)]
+
+
+# --- the activation
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+@pytest.mark.parametrize("flip", ["Cross-correlation", "True convolution"])
+def test_what_follows_the_sum_is_what_keras_makes_of_it(open_page, activation, flip):
+    query = {"conv_activation": activation, "conv_flip": flip, "conv_filters": "2"}
+    page = open_page("convolution", {**query, "conv_bias": "3"})
+    shown = grids(page)
+    kernel = np.stack([shown[f"kernel-{f}-1"] for f in (1, 2)], axis=-1)[:, :, np.newaxis]
+    kernel = kernel[::-1, ::-1] if flip == "True convolution" else kernel
+    layer = keras.layers.Conv2D(2, 3, activation=activation)
+    layer.build((1, 6, 6, 1))
+    layer.set_weights([kernel, np.full(2, 3.0)])
+    expected = np.asarray(layer(shown["input"][np.newaxis, ..., np.newaxis]))[0]
+    for f in (0, 1):
+        np.testing.assert_allclose(shown[f"activated-{f + 1}"], expected[..., f], atol=1e-5)
+
+
+def test_the_code_has_the_activation_and_without_one_the_stage_has_no_further_grid(open_page):
+    page = open_page("convolution", {"conv_tab": "Code", "conv_activation": "relu"})
+    keras_code, pytorch_code, numpy_code = (block.value for block in page.code)
+    assert 'activation="relu"' in keras_code
+    assert "torch.relu(result)" in pytorch_code
+    assert "relu(result)" in numpy_code
+    page.segmented_control(key="conv_activation").set_value("none").run()
+    assert not any(name.startswith("activated") for name in grids(page))
+
+
+def test_what_relu_did_is_counted(open_page):
+    page = open_page("convolution", {"conv_activation": "relu"})
+    output = grids(page)["output-1"]
+    told = wording("convolution", "rectified", negative=(output < 0).sum(), n=output.size)
+    assert told.search(said(page))
+    assert not wording("convolution", "rectified").search(said(open_page("convolution")))
+
+
+# --- the story
+
+
+def test_only_the_open_tab_is_computed(open_page):
+    page = open_page("convolution", {"conv_tab": "Try this"})
+    assert not wording("convolution", "who").search(said(page))
+    assert not page.code
+    assert not tables(page)
+    links = [link.proto.query_string for link in page.get("page_link")]
+    assert len(links) == len(EXPERIMENTS) + 1  # and the next page
+
+
+def test_the_receptive_field_of_two_layers_is_told_for_these_settings(open_page):
+    query = {"conv_kernel_rows": "5", "conv_stride": "2", "conv_rows": "12"}
+    told = wording("convolution", "layers", near="5 × 3", far="13 × 7")
+    assert told.search(said(open_page("convolution", query)))
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_an_experiment_ends_in_the_state_it_promises(open_page, experiment):
+    page = open_page("convolution", dict(experiment.query))
+    assert not page.exception
+    assert not errors(page)
+    shown = grids(page)
+    output = shown["output-1"]
+    if experiment.name == "edge":
+        assert (shown["input"][:, :3] < shown["input"][:, 3:]).all()
+        assert output.shape == (4, 4)
+        assert (output[:, 1:3] != 0).all()
+        assert not output[:, [0, 3]].any()
+    elif experiment.name == "blur":
+        assert np.count_nonzero(shown["input"]) == 1
+        assert shown["input"].max() == 9
+        np.testing.assert_allclose(np.sort(output, axis=None), [0] * 7 + [1] * 9, atol=1e-6)
+    elif experiment.name == "relu":
+        assert (output < 0).sum() == 12
+        np.testing.assert_array_equal(shown["activated-1"], np.maximum(output, 0))
+        assert np.count_nonzero(shown["activated-1"]) == 4
+    else:
+        assert experiment.name == "digit"
+        assert shown["input"].shape == (28, 28)
+        assert output.shape == (26, 26)
+        above, below = (np.nonzero(sign > 0)[1].mean() for sign in (output, -output))
+        assert above < below  # orange to the left of blue

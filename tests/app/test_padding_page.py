@@ -3,14 +3,18 @@ import re
 import numpy as np
 import pytest
 
+from cnn_lab.app.padding.sections import EXPERIMENTS
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import stroke_image
 from cnn_lab.ops import conv2d
-from tests.app.elements import errors, said, stages
+from tests.app.elements import errors, grids, said, stages
 from tests.prose import wording
 
 LIBRARIES = {"pad_compare": "Keras and PyTorch"}
-ONE = {"pad_compare": "one padding"}
+ALL = {"pad_compare": "all three"}
+EQUATIONS = {"pad_equations": "true"}
+COST = {"pad_tab": "Cost"}
+CODE = {"pad_tab": "Code"}
 TRANSPOSED = {"pad_compare": "transposed"}
 
 
@@ -25,8 +29,21 @@ def numbers_in(picture):
     ]
 
 
-def test_the_first_visit_shows_three_paddings_in_step(open_page):
+def test_the_first_visit_shows_one_padding_and_no_formula_until_one_is_asked_for(open_page):
     page = open_page("padding")
+    assert not page.exception
+    assert not page.latex
+    assert "$" not in said(page)
+    assert not page.get("image")
+    assert page.segmented_control(key="pad_padding").value == "same"
+    shown = grids(page)
+    assert (shown["input"].shape, shown["output-1"].shape) == ((8, 8), (6, 6))
+    told = wording("padding", "why", most=9, size="6 × 6", after_two="2 × 2")
+    assert told.search(said(page))
+
+
+def test_three_paddings_are_a_control_away(open_page):
+    page = open_page("padding", {**ALL, **EQUATIONS})
     assert not page.exception
     assert not errors(page)
     assert page.title[0].value.endswith(" Padding and strides")
@@ -38,7 +55,7 @@ def test_the_first_visit_shows_three_paddings_in_step(open_page):
 
 
 def test_how_often_each_pixel_is_read_is_drawn_with_its_numbers(open_page):
-    valid, same, full = map(numbers_in, pictures_of_cells(open_page("padding")))
+    valid, same, full = map(numbers_in, pictures_of_cells(open_page("padding", ALL)))
     once = [1, 2, 3, 3, 2, 1]
     np.testing.assert_array_equal(valid, np.outer(once, once))
     np.testing.assert_array_equal(same, np.outer([2, 3, 3, 3, 3, 2], [2, 3, 3, 3, 3, 2]))
@@ -46,7 +63,8 @@ def test_how_often_each_pixel_is_read_is_drawn_with_its_numbers(open_page):
 
 
 def test_what_the_floor_drops_is_said_with_the_readers_numbers(open_page):
-    page = open_page("padding", {**ONE, "pad_rows": "7", "pad_columns": "6", "pad_stride": "3"})
+    query = {"pad_padding": "valid", "pad_rows": "7", "pad_columns": "6", "pad_stride": "3"}
+    page = open_page("padding", {**query, **EQUATIONS})
     shown = said(page)
     assert "7 + 0 + 0 − 3 = 4, and 4 / 3 = 1, remainder 1: the last row is never read." in shown
     assert "6 + 0 + 0 − 3 = 3, and 3 / 3 = 1" in shown
@@ -54,7 +72,8 @@ def test_what_the_floor_drops_is_said_with_the_readers_numbers(open_page):
 
 
 def test_a_dilated_kernel_is_measured_by_what_it_spans(open_page):
-    shown = said(open_page("padding", {"pad_dilation": "2"}))
+    query = {**EQUATIONS, "pad_padding": "valid", "pad_dilation": "2"}
+    shown = said(open_page("padding", query))
     assert r"$2 \cdot (3 - 1) + 1 = 5$ rows and columns" in shown
     assert r"\dfrac{6 + 0 + 0 - 5}{1}\right\rfloor + 1 = 2" in shown
 
@@ -70,8 +89,9 @@ def test_a_dilated_kernel_is_measured_by_what_it_spans(open_page):
         {**LIBRARIES, "pad_input": "digit", "pad_crop": "20", "pad_kernel_size": "7"},
         {**TRANSPOSED, "pad_kernel_size": "1", "pad_stride": "5"},
         {**TRANSPOSED, "pad_form": "gather", "pad_transposed_padding": "same"},
-        {**ONE, "pad_padding": "own", "pad_top": "9", "pad_right": "9", "pad_left": "0"},
-        {**ONE, "pad_padding": "full", "pad_pad_mode": "its far side"},
+        {"pad_padding": "own", "pad_top": "9", "pad_right": "9", "pad_left": "0"},
+        {"pad_padding": "full", "pad_pad_mode": "its far side"},
+        {**ALL, "pad_apart": "true", "pad_dilation_columns": "2"},
     ],
 )
 def test_extremes_that_are_legal_show_a_stage(open_page, query):
@@ -85,7 +105,7 @@ def test_a_link_sets_every_control(open_page):
     page = open_page(
         "padding",
         {
-            **ONE,
+            "pad_compare": "one padding",
             "pad_kernel_size": "5",
             "pad_stride": "2",
             "pad_dilation": "1",
@@ -95,19 +115,22 @@ def test_a_link_sets_every_control(open_page):
             "pad_kernel": KERNELS["binomial"].title,
             "pad_map_digit": "7",
             "pad_map_kernel": KERNELS["laplacian"].title,
+            **EQUATIONS,
         },
     )
     assert page.segmented_control(key="pad_compare").value == "one padding"
     assert page.number_input(key="pad_top").value == 3
     assert page.selectbox(key="pad_pad_mode").value == "edge"
     assert page.selectbox(key="pad_kernel").value == "binomial"
+    assert r"\dfrac{6 + 3 + 1 - 5}{2}\right\rfloor + 1 = 3" in said(page)
+    map_of = {"pad_map_digit": "7", "pad_map_kernel": KERNELS["laplacian"].title}
+    page = open_page("padding", {**COST, **map_of})
     assert page.number_input(key="pad_map_digit").value == 7
     assert page.selectbox(key="pad_map_kernel").value == "laplacian"
-    assert r"\dfrac{6 + 3 + 1 - 5}{2}\right\rfloor + 1 = 3" in said(page)
 
 
 def test_one_padding_that_does_not_fit_leaves_the_others(open_page):
-    page = open_page("padding", {"pad_rows": "2", "pad_kernel_size": "5"})
+    page = open_page("padding", {**ALL, **CODE, "pad_rows": "2", "pad_kernel_size": "5"})
     assert not page.exception
     assert len(errors(page)) == 1
     assert "spans 5 pixels, the image with its padding has 2" in errors(page)[0]
@@ -116,11 +139,14 @@ def test_one_padding_that_does_not_fit_leaves_the_others(open_page):
 
 
 def test_nothing_that_fits_leaves_a_sentence_and_the_rest_of_the_page(open_page):
-    page = open_page("padding", {**ONE, "pad_rows": "2", "pad_kernel_size": "5"})
+    query = {"pad_padding": "valid", "pad_rows": "2", "pad_kernel_size": "5"}
+    assert not open_page("padding", {**query, **CODE}).exception
+    assert wording("padding", "strides").search(said(open_page("padding", {**query, **COST})))
+    page = open_page("padding", query)
     assert not page.exception
     assert "would fit" in errors(page)[0]
     assert not stages(page)
-    assert wording("padding", "strides").search(said(page))
+    assert wording("padding", "why_gone", size="2 × 6").search(said(page))
     page.segmented_control(key="pad_padding").set_value("full").run()
     assert not errors(page)
     assert len(stages(page)) == 1
@@ -130,7 +156,6 @@ def test_a_mirror_without_enough_pixels_says_so(open_page):
     page = open_page(
         "padding",
         {
-            **ONE,
             "pad_rows": "3",
             "pad_padding": "full",
             "pad_kernel_size": "5",
@@ -167,7 +192,7 @@ def test_too_many_steps_become_a_picture_of_the_whole_result(open_page):
     assert not page.exception
     assert not stages(page)
     assert "Too many steps" in page.caption[0].value
-    assert len(page.get("image")) == 2 + 5
+    assert len(page.get("image")) == 2
 
 
 @pytest.mark.parametrize("text", ["nan", "1 " * 1000, "<img src=x>", "-3"])
@@ -176,8 +201,42 @@ def test_nonsense_in_the_address_leaves_the_page_as_it_was(open_page, text):
     page = open_page("padding", {f"pad_{name}": text for name in names} | {"pad_values": text})
     assert not page.exception
     assert page.number_input(key="pad_kernel_size").value == 3
-    assert page.segmented_control(key="pad_compare").value == "all three"
+    assert page.segmented_control(key="pad_compare").value == "one padding"
     assert len(stages(page)) == 1
+
+
+# --- the story
+
+
+def test_the_cost_of_each_padding_is_told(open_page):
+    shown = said(open_page("padding", {**ALL, **COST}))
+    for name, side in (("Valid", 4), ("Same", 6), ("Full", 8)):
+        numbers = {"name": name, "size": f"{side} × {side}", "weights": 9, "count": side**2 * 9}
+        assert wording("padding", "multiply_adds", **numbers).search(shown)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_an_experiment_ends_in_the_state_it_promises(open_page, experiment):
+    page = open_page("padding", dict(experiment.query))
+    assert not page.exception
+    assert not errors(page)
+    if experiment.name == "three":
+        assert [grids(page, n)["output-1"].shape for n in range(3)] == [(4, 4), (6, 6), (8, 8)]
+    elif experiment.name == "frame":
+        shown = grids(page)
+        assert (shown["input"][1:-1, 1:-1] == 9).all()
+        assert (shown["output-1"] != 0).sum() == 20
+        assert not shown["output-1"][1:-1, 1:-1].any()
+        page.selectbox(key="pad_pad_mode").set_value("edge").run()
+        assert not grids(page)["output-1"].any()
+    elif experiment.name == "jump":
+        counts = np.array(numbers_in(pictures_of_cells(page)[0]))
+        assert ((counts == 0).sum(), counts.size) == (20, 36)
+    else:
+        assert experiment.name == "libraries"
+        keras, pytorch = (grids(page, n)["output-1"] for n in (0, 1))
+        assert keras.shape == (3, 3)
+        assert (keras != pytorch).all()
 
 
 # --- Keras against PyTorch
@@ -290,7 +349,7 @@ def test_the_gap_that_keras_adds_is_named(open_page):
 
 
 def test_each_stride_of_a_digit_has_its_picture_and_its_numbers(open_page):
-    page = open_page("padding")
+    page = open_page("padding", COST)
     shown = said(page)
     for stride, side in enumerate((26, 13, 9, 7, 6), start=1):
         numbers = {"stride": stride, "size": f"{side} × {side}", "n": side**2}
@@ -300,9 +359,8 @@ def test_each_stride_of_a_digit_has_its_picture_and_its_numbers(open_page):
 
 
 def test_the_code_is_for_the_layer_that_was_chosen(open_page):
-    unfolded = {"pad_code": True}
-    page = open_page("padding", {"pad_checked": "Same"}, unfolded)
+    page = open_page("padding", {**ALL, **CODE, "pad_checked": "Same"})
     assert 'padding="same"' in page.code[0].value
-    query = {**LIBRARIES, "pad_stride": "2", "pad_checked": "PyTorch"}
-    page = open_page("padding", query, unfolded)
+    query = {**LIBRARIES, **CODE, "pad_stride": "2", "pad_checked": "PyTorch"}
+    page = open_page("padding", query)
     assert "padding=(1, 1)" in page.code[1].value or "padding=1" in page.code[1].value

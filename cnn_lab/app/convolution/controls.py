@@ -32,6 +32,7 @@ from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.content import prose
 from cnn_lab.data.kernels import KERNELS
+from cnn_lab.ops.activations import Activation
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.types import Array, Pair
 from cnn_lab.trace import Trace
@@ -39,6 +40,8 @@ from cnn_lab.trace.convolution import ConvolutionNumbers
 
 CORRELATION, CONVOLUTION, BOTH = "Cross-correlation", "True convolution", "Both in step"
 CHANNELS = {1: "grey", 3: "colour", 4: "four"}
+NO_ACTIVATION = "none"
+THEN: tuple[Activation, ...] = ("relu", "sigmoid")
 MAX_FILTERS = 4
 MAX_GROUP_FILTERS = 2
 # Initial kernel of each filter, so that several filters differ.
@@ -59,6 +62,7 @@ class Convolution:
     bias : ndarray, shape (filters,)
     settings : tuple of ConvolutionSettings
         One, or two that differ in whether the kernel is flipped.
+    activation : {"relu", "sigmoid", "tanh"} or None
     crop : Crop or None
         Set if the image is part of a picture.
     """
@@ -69,6 +73,7 @@ class Convolution:
     presets: list[str]
     bias: Array
     settings: tuple[ConvolutionSettings, ...]
+    activation: Activation | None
     crop: Crop | None
 
     @cached_property
@@ -82,7 +87,8 @@ class Convolution:
         """
         bias = self.bias if self.bias.any() else None
         return tuple(
-            ConvolutionNumbers(self.image, self.kernel, bias, each) for each in self.settings
+            ConvolutionNumbers(self.image, self.kernel, bias, each, self.activation)
+            for each in self.settings
         )
 
     @property
@@ -135,8 +141,9 @@ class Convolution:
             numbers.image.values[np.newaxis],
             numbers.kernel.values,
             numbers.bias.values if numbers.has_bias else None,
+            activation=self.activation,
         )
-        return LayerCheck(call, {"result": numbers.result[np.newaxis]})
+        return LayerCheck(call, {"result": numbers.activated[np.newaxis]})
 
     @property
     def file_name(self) -> str:
@@ -214,10 +221,23 @@ def convolution_controls() -> Convolution:
             flip_kernel=flip == CONVOLUTION,
             pad_mode=pad_mode,
         )
+        activation = _activation()
     both = (settings, replace(settings, flip_kernel=True))
     return Convolution(
-        image, names, kernel, presets, bias, both if flip == BOTH else both[:1], crop
+        image,
+        names,
+        kernel,
+        presets,
+        bias,
+        both if flip == BOTH else both[:1],
+        activation,
+        crop,
     )
+
+
+def _activation() -> Activation | None:
+    chosen = choice("Then", (NO_ACTIVATION, *THEN), "conv_activation")
+    return next((name for name in THEN if name == chosen), None)
 
 
 def _groups(channels: int) -> int:

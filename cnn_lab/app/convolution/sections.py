@@ -1,32 +1,51 @@
-"""Sections of the Convolution page: the flipped kernel, equations, sizes and costs."""
+"""Sections of the Convolution page: the flipped kernel, and what fills its tabs."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import streamlit as st
 
 from cnn_lab.app.convolution.controls import Convolution
+from cnn_lab.app.widgets.inputs import fold
+from cnn_lab.app.widgets.keras_check import code_in_tabs, show_proof
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
 from cnn_lab.app.widgets.sizes import show_output_size
+from cnn_lab.app.widgets.story import Experiment
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.concepts.convolution import (
     convolution_costs,
     cost_table,
     flip_lab,
+    kernel_words,
     layer_costs,
+    receptive_fields,
     symbols,
 )
 from cnn_lab.content import prose
+from cnn_lab.content.words import shape_words
 from cnn_lab.data.kernels import KERNELS
+from cnn_lab.data.teaching_images import format_matrix
 from cnn_lab.trace import Trace, arithmetic_latex
 
 TERMS_PER_LINE = 4  # as many as a phone is wide
+_EDGE, _PIXEL = np.zeros((6, 6)), np.zeros((6, 6))
+_EDGE[:, 3:] = _PIXEL[2, 2] = 9
+EXPERIMENTS = (
+    Experiment("edge", {"conv_values": format_matrix(_EDGE)}),
+    Experiment("blur", {"conv_values": format_matrix(_PIXEL), "conv_kernel": KERNELS["box"].title}),
+    Experiment("relu", {"conv_activation": "relu"}),
+    Experiment("digit", {"conv_input": "digit", "conv_digit": "2", "conv_crop": "28"}),
+)
 
 
 def show_pictures(layer: Convolution) -> None:
     """Show the image and the outputs as pictures, instead of too many steps."""
     with instead_of_steps():
         show_image(layer.image.mean(axis=2), alt="The image")
-        for maps in layer.results:
-            for f in range(maps.shape[2]):
-                show_image(maps[..., f], signed=True, alt=f"Output of filter {f + 1}")
+        for numbers in layer.convolved:
+            for f in range(numbers.filters):
+                maps = numbers.activated[..., f]
+                show_image(maps, signed=True, alt=f"Output of filter {f + 1}")
 
 
 def show_flip(layer: Convolution) -> None:
@@ -35,19 +54,49 @@ def show_flip(layer: Convolution) -> None:
     st.markdown(prose("convolution", section, **numbers))
 
 
-def show_first_step(trace: Trace) -> None:
-    """Show the arithmetic of the first step."""
-    st.markdown(prose("convolution", "worked"))
-    st.latex(arithmetic_latex(trace, 0, TERMS_PER_LINE))
+def show_explained(layer: Convolution, traces: Sequence[Trace]) -> None:
+    """Show what a step does, what the terms and colours mean, and, on request, the equations."""
+    numbers = layer.convolved[0]
+    near, far = map(shape_words, receptive_fields(numbers.geometry))
+    activation = prose("convolution", "activation")
+    if layer.activation == "relu":
+        counts = {"negative": int((numbers.result < 0).sum()), "n": numbers.result.size}
+        activation += " " + prose("convolution", "rectified", **counts)
+    left, right = st.columns(2, gap="large")
+    left.markdown(_paragraphs("step", "names", "colours"))
+    right.markdown(
+        "\n\n".join(
+            [
+                prose("convolution", "who", kernels=kernel_words(layer.kernel_names)),
+                activation,
+                prose("convolution", "layers", near=near, far=far),
+                prose("convolution", "ending"),
+            ]
+        )
+    )
+    equations = fold("Equations", "conv_equations", icon=":material/function:")
+    if equations.open:
+        with equations:
+            left, right = st.columns(2, gap="large")
+            with left:
+                _show_equations(layer)
+            with right:
+                if traces:
+                    st.markdown(prose("convolution", "worked"))
+                    st.latex(arithmetic_latex(traces[0], 0, TERMS_PER_LINE))
+                show_output_size(numbers.geometry, layer.settings[0].pad_mode)
+                st.markdown(prose("convolution", "prose"))
 
 
-def show_equations(layer: Convolution) -> None:
+def _paragraphs(*sections: str) -> str:
+    return "\n\n".join(prose("convolution", section) for section in sections)
+
+
+def _show_equations(layer: Convolution) -> None:
     """Show the equations with their symbols, and where the kernels come from."""
     settings = layer.settings[0]
-    st.markdown(prose("convolution", "formula"))
     ways = ["convolution" if each.flip_kernel else "correlation" for each in layer.settings]
-    for way in ways:
-        st.markdown(prose("convolution", way))
+    st.markdown(_paragraphs("formula", *ways))
     weight = prose("convolution", f"weight_{ways[0]}")
     st.markdown(prose("convolution", "depth", weight=weight))
     letters = symbols(
@@ -68,10 +117,9 @@ def show_equations(layer: Convolution) -> None:
             st.caption(f"Source: {preset.source}")
 
 
-def show_sizes(layer: Convolution) -> None:
-    """Show the size of the output, and what this and other layers cost."""
+def show_cost(layer: Convolution) -> None:
+    """Show what this layer costs, and what others would."""
     geometry, out_shape = layer.convolved[0].geometry, layer.results[0].shape
-    show_output_size(geometry, layer.settings[0].pad_mode)
     costs = convolution_costs(layer.kernel.shape, geometry.positions)
     st.markdown(prose("convolution", "counts", **costs))
     st.markdown(prose("convolution", "costs"))
@@ -79,3 +127,10 @@ def show_sizes(layer: Convolution) -> None:
         layer.image.shape, geometry.window, out_shape, groups=layer.settings[0].groups
     )
     show_table(cost_table(compared), label="Costs of layers between the same shapes")
+
+
+def show_code(layer: Convolution, traces: Sequence[Trace]) -> None:
+    """Show code for these settings, the check against Keras, and the downloads."""
+    with st.container(horizontal=True):
+        show_proof("conv", layer.check, traces, name=layer.file_name)
+    code_in_tabs(layer.check.call)

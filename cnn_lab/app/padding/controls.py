@@ -32,7 +32,7 @@ from cnn_lab.trace.convolution import ConvolutionNumbers
 Comparison = Literal["all three", "one padding", "Keras and PyTorch", "transposed"]
 
 LIBRARIES: Comparison = "Keras and PyTorch"
-COMPARISONS: tuple[Comparison, ...] = ("all three", "one padding", LIBRARIES, "transposed")
+COMPARISONS: tuple[Comparison, ...] = ("one padding", "all three", LIBRARIES, "transposed")
 COMPARED, STRIDE = "pad_compare", "pad_stride"
 # At stride 1, an odd kernel has the same padding in both libraries.
 STRIDES_AT_FIRST = {LIBRARIES: 2}
@@ -72,6 +72,11 @@ class Setup:
     def kernel_size(self) -> Pair:
         """Rows and columns of the kernel."""
         return self.kernel.shape[0], self.kernel.shape[1]
+
+    @property
+    def first(self) -> ConvolutionSettings:
+        """The first layer, or one without padding if none fits."""
+        return next(iter(self.layers.values()), ConvolutionSettings())
 
     @property
     def is_transposed(self) -> bool:
@@ -179,12 +184,28 @@ def _leave_stride_one() -> None:
 
 def padding_controls(comparison: Comparison) -> Setup:
     """Show the controls of the page and return the layers they describe."""
-    numbers = st.container()
-    apart = apart_toggle("pad")
-    with numbers:
+    top = st.container()
+    with st.expander("Image"):
+        image = image_controls("pad")
+    with st.expander("Kernel, dilation"):
+        sizes = st.container()
+        apart = apart_toggle("pad")
+    with sizes:
         kernel_size = pair_number(
             "Kernel size", "pad_kernel_size", value=3, minimum=1, maximum=MAX_SIZE, apart=apart
         )
+        kernel = _kernel(kernel_size)
+        if comparison != "transposed":
+            dilation = pair_number(
+                "Dilation", "pad_dilation", value=1, minimum=1, maximum=MAX_DILATION, apart=apart
+            )
+    with top:
+        if comparison == "one padding":
+            padding = padding_control("pad", default="same")
+            pad_mode = pad_mode_control("pad")
+        elif comparison == "transposed":
+            padding = padding_control("pad_transposed", names=("valid", "same"))
+            form = _form_control()
         strides = pair_number(
             "Stride",
             STRIDE,
@@ -193,19 +214,6 @@ def padding_controls(comparison: Comparison) -> Setup:
             maximum=MAX_STRIDE,
             apart=apart,
         )
-        if comparison == "transposed":
-            padding = padding_control("pad_transposed", names=("valid", "same"))
-            form = _form_control()
-        else:
-            dilation = pair_number(
-                "Dilation", "pad_dilation", value=1, minimum=1, maximum=MAX_DILATION, apart=apart
-            )
-        if comparison == "one padding":
-            padding, pad_mode = padding_control("pad"), pad_mode_control("pad")
-    with st.expander("Image"):
-        image = image_controls("pad")
-    with st.expander("Kernel"):
-        kernel = _kernel(kernel_size)
     if comparison == "transposed":
         layers = {"Transposed": ConvolutionSettings(strides, padding)}
         return Setup(comparison, image, kernel, layers, form)

@@ -1,32 +1,127 @@
-"""Sections of the Padding page: sizes, read counts, transposed convolution and strides."""
+"""Tabs of the Padding page: reasons, sizes, read counts, transposed convolution and strides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import prod
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.app.caches import StridedPicture, strided_pictures
-from cnn_lab.app.padding.controls import Setup, named_kernel
+from cnn_lab.app.padding.controls import LIBRARIES, Setup, named_kernel
+from cnn_lab.app.padding.rulers import show_rulers
 from cnn_lab.app.widgets.cells import Cell, show_cells
-from cnn_lab.app.widgets.inputs import digit_number
+from cnn_lab.app.widgets.inputs import choice, digit_number, fold
+from cnn_lab.app.widgets.keras_check import code_in_tabs, show_proof
 from cnn_lab.app.widgets.pictures import show_image, show_png, tone
+from cnn_lab.app.widgets.story import Experiment
 from cnn_lab.concepts.formulas import output_length_latex
 from cnn_lab.concepts.padding import (
     counts_sentence,
     floor_sentences,
     round_trip,
+    size_after,
     transposed_length_latex,
 )
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
+from cnn_lab.data.kernels import KERNELS
+from cnn_lab.data.teaching_images import format_matrix
 from cnn_lab.ops.reads import Counts, read_counts
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.ops.sizes import effective_kernel_size
-from cnn_lab.ops.types import Pair
+from cnn_lab.ops.types import Array, Pair, ShapeError
+from cnn_lab.trace import Trace
 
 NAMES = ("H'", "W'")
 MAX_COUNTED = 14
 STRIDED_PX = 150
+EXPERIMENTS = (
+    Experiment("three", {"pad_compare": "all three"}),
+    Experiment(
+        "frame",
+        {
+            "pad_values": format_matrix(np.full((6, 6), 9.0)),
+            "pad_kernel": KERNELS["laplacian"].title,
+        },
+    ),
+    Experiment("jump", {"pad_padding": "valid", "pad_kernel_size": "2", "pad_stride": "3"}),
+    Experiment("libraries", {"pad_compare": LIBRARIES, "pad_stride": "2"}),
+)
+
+
+def show_explained(setup: Setup, results: Mapping[str, Array]) -> None:
+    """Show the reasons for padding and strides or, for a comparison, where its layers differ.
+
+    The equations are shown on request.
+    """
+    if setup.is_transposed:
+        if results:
+            show_transposed(setup)
+        return
+    if setup.comparison == LIBRARIES and len(results) == 2:
+        show_rulers(setup, dict(results))
+    else:
+        _show_reasons(setup)
+    if not results:
+        return
+    equations = fold("Equations", "pad_equations", icon=":material/function:")
+    if equations.open:
+        with equations:
+            show_sizes(setup)
+            with st.container(width=720):
+                st.markdown(prose("padding", "prose"))
+
+
+def _show_reasons(setup: Setup) -> None:
+    """Show why there is padding, and how often each pixel is read with it."""
+    paragraphs = [_why(setup), *(prose("padding", name) for name in ("names", "contents", "jump"))]
+    left, right = st.columns(2, gap="large")
+    if len(setup.layers) == 1:
+        left.markdown("\n\n".join(paragraphs))
+        with right:
+            show_counts(setup)
+    else:
+        left.markdown("\n\n".join(paragraphs[:2]))
+        right.markdown("\n\n".join(paragraphs[2:]))
+        if setup.layers:
+            show_counts(setup)
+
+
+def _why(setup: Setup) -> str:
+    size = shape_words(setup.size)
+    plain = replace(setup.first, padding="valid")
+    try:
+        after_two = size_after(2, setup.size, setup.kernel_size, plain)
+    except ShapeError:
+        return prose("padding", "why_gone", size=size)
+    most = int(read_counts(plain.geometry(setup.size, setup.kernel_size)).max())
+    return prose("padding", "why", most=most, size=size, after_two=shape_words(after_two))
+
+
+def show_cost(setup: Setup, results: Mapping[str, Array]) -> None:
+    """Show how many multiplications each layer takes, and what a stride saves and loses."""
+    weights = prod(setup.kernel_size)
+    for name, result in {} if setup.is_transposed else results.items():
+        numbers = {"size": shape_words(result.shape), "count": f"{result.size * weights:,}"}
+        st.markdown(prose("padding", "multiply_adds", name=name, weights=weights, **numbers))
+    show_strides(setup.kernel_size)
+
+
+def show_code(setup: Setup, traces: Sequence[Trace]) -> None:
+    """Show code for one of the layers, its check against Keras, and the downloads."""
+    if not setup.layers:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = next(iter(setup.layers))
+        if len(setup.layers) > 1:
+            chosen = choice(
+                "Code and check for", list(setup.layers), "pad_checked", width="content"
+            )
+        check = setup.check(chosen)
+        show_proof("pad", check, traces, name=setup.file_name)
+    code_in_tabs(check.call)
 
 
 def show_sizes(setup: Setup) -> None:
@@ -44,26 +139,21 @@ def show_sizes(setup: Setup) -> None:
 
 def show_counts(setup: Setup) -> None:
     """Show how often each pixel is read with each padding."""
-    st.markdown(prose("padding", "counts"))
+    words = prose("padding", "counts")
     if any(settings.pad_mode != "zeros" for settings in setup.layers.values()):
-        st.markdown(prose("padding", "counts_repeated"))
+        words += " " + prose("padding", "counts_repeated")
+    st.markdown(words)
     for place, (name, settings) in _beside(setup):
         with place:
-            st.markdown(f"**{name}**")
             geometry = settings.geometry(setup.size, setup.kernel_size)
             counts = read_counts(geometry, settings.pad_mode)
             _show_counts(name, counts)
-            st.markdown(counts_sentence(counts))
-    st.page_link(
-        "pages/backpropagation.py",
-        label="How gradients flow back: Backpropagation",
-        icon=":material/arrow_forward:",
-    )
+            st.markdown(f"**{name}**: {counts_sentence(counts)}")
 
 
 def _beside(setup: Setup) -> Iterator[tuple[DeltaGenerator, tuple[str, ConvolutionSettings]]]:
-    """Return a column for each layer, at most half the page wide."""
-    places = st.columns(max(2, len(setup.layers)), gap="large")
+    """Return a column for each layer."""
+    places = st.columns(len(setup.layers), gap="large")
     return zip(places, setup.layers.items(), strict=False)
 
 

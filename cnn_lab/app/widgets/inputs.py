@@ -434,7 +434,12 @@ def pair_number(
     )
 
 
-def padding_control(page: str, *, names: Sequence[PaddingName] = PADDING_NAMES) -> Padding:
+def padding_control(
+    page: str,
+    *,
+    names: Sequence[PaddingName] = PADDING_NAMES,
+    default: PaddingName | None = None,
+) -> Padding:
     """Show the choice of padding and return it.
 
     Parameters
@@ -442,11 +447,12 @@ def padding_control(page: str, *, names: Sequence[PaddingName] = PADDING_NAMES) 
     page : str
         Prefix of the keys: `<page>_padding`, and `<page>_top` to `<page>_right`.
     names : sequence of {"valid", "same", "full"}
-        Options of the operation, the default first; custom padding of 0 to 9 pixels per side
-        is always offered.
+        Options of the operation; custom padding of 0 to 9 pixels per side is always offered.
+    default : {"valid", "same", "full"}, optional
+        The option preselected; by default the first.
     """
     offered: list[PaddingName | Literal["own"]] = [*names, "own"]
-    chosen = choice("Padding", offered, f"{page}_padding")
+    chosen = choice("Padding", offered, f"{page}_padding", default=default)
     if chosen != "own":
         return chosen
     rows, columns = (

@@ -25,7 +25,14 @@ from cnn_lab.concepts.backpropagation.layer import (
 from cnn_lab.concepts.backpropagation.nudge import error_table, nudge
 from cnn_lab.concepts.backpropagation.softmax import softmax_cross_entropy
 from cnn_lab.concepts.convolution import layer_costs
-from cnn_lab.concepts.padding import KERAS, PYTORCH, conventions, round_trip, strided_maps
+from cnn_lab.concepts.padding import (
+    KERAS,
+    PYTORCH,
+    conventions,
+    round_trip,
+    size_after,
+    strided_maps,
+)
 from cnn_lab.concepts.pooling import fields_behind, remains, routes, shift_response
 from cnn_lab.content import _sections
 from cnn_lab.data.augmentation import augmented
@@ -35,6 +42,7 @@ from cnn_lab.data.teaching_images import densest_crop
 from cnn_lab.digits import prepare_digit
 from cnn_lab.explain.digit_map import MAPS, DigitMap, mapped_digits
 from cnn_lab.network.costs import memory
+from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.layers import (
     BatchNormalization,
     Dense,
@@ -60,6 +68,8 @@ from cnn_lab.runs.comparison import uncertainty
 from cnn_lab.runs.job import RunSpec
 from cnn_lab.runs.sweep.records import SweepSpec
 from cnn_lab.runs.sweep.search import N_BEFORE_PRUNING, Search
+from cnn_lab.stage.render.theme import THEMES
+from cnn_lab.trace import Scale
 from cnn_lab.trace.convolution import convolution_trace
 from cnn_lab.trace.grid import UNREAD
 from cnn_lab.training.experiment import experiments
@@ -244,6 +254,75 @@ def test_blurs_are_means_and_identity_changes_nothing():
 # --- Convolution
 
 
+@claims("convolution", "step", "multiplied by the number on it", "the products are added up")
+@claims("convolution", "question", "adds up what lies under it")
+def test_one_step_multiplies_and_adds():
+    image, kernel = random((4, 4)), random((3, 3), 1)
+    assert conv(image, kernel)[0, 0] == pytest.approx((image[:3, :3] * kernel).sum())
+
+
+@claims("convolution", "names", "has three channels", "a slice of weights for each")
+@claims("convolution", "names", "one more number for each filter, added to every sum")
+def test_a_filter_has_a_slice_for_each_channel_and_one_bias():
+    layer = ConvolutionSettings()
+    image, kernel, bias = random((1, 5, 5, 3)), random((3, 3, 3, 2), 1), np.array([4.0, -1.0])
+    with_bias, without = (ops.conv2d(image, kernel, b, **vars(layer)) for b in (bias, None))
+    np.testing.assert_allclose(with_bias - without, np.broadcast_to(bias, without.shape))
+    with pytest.raises(ShapeError):
+        ops.conv2d(image, kernel[:, :, :2])
+
+
+@claims("convolution", "colours", "orange is above zero, blue is below zero, and pale is near zero")
+@claims("convolution", "colours", "An image goes from black, 0, to white")
+@pytest.mark.parametrize("theme", THEMES.values())
+def test_orange_is_above_zero_and_blue_below(theme):
+    signed, grey = Scale("signed", 1.0), Scale("grey", 1.0)
+    (red, _, blue), (low_red, _, low_blue) = theme.colour(0.8, signed), theme.colour(-0.8, signed)
+    assert red > blue
+    assert low_blue > low_red
+    zero = theme.colour(0.0, signed)
+    assert max(zero) - min(zero) < 20
+    assert max(theme.colour(0.0, grey)) < 40 < 230 < min(theme.colour(1.0, grey))
+
+
+@claims("convolution", "colours", "bright where the weights are positive")
+@claims("convolution", "colours", "blue says the opposite")
+def test_a_window_like_the_kernel_gives_the_largest_sum_and_its_opposite_the_smallest():
+    weights = KERNELS["sobel_columns"].values(3, 3)
+    like, opposite = np.where(weights > 0, 9, 0), np.where(weights < 0, 9, 0)
+    sums = [float((weights * window).sum()) for window in (like, opposite, np.full((3, 3), 9))]
+    others = (random((500, 3, 3), 5) > 0) * 9
+    assert max((others * weights).sum(axis=(1, 2))) <= sums[0] == -sums[1]
+    assert sums[2] == 0
+
+
+@claims("convolution", "who", "weights start as random numbers")
+def test_weights_start_at_random():
+    first, second = (initial_weights(preset("paper").network, seed) for seed in (0, 1))
+    assert any(not np.array_equal(first[name], second[name]) for name in first)
+
+
+@claims("convolution", "activation", "turns every negative number into 0 and leaves the others")
+@claims("convolution", "activation", "do no more than a single larger one")
+def test_two_convolutions_without_an_activation_are_one():
+    image, first, second = random((9, 9)), random((3, 3), 1), random((2, 3), 2)
+    single = conv(first, second[::-1, ::-1], padding="full")
+    two = conv(conv(image, first), second)
+    np.testing.assert_allclose(two, conv(image, single))
+    rectified = conv(np.maximum(conv(image, first), 0), second)
+    assert not np.allclose(rectified, two)
+    values = random((50,), 3)
+    expected = np.where(values < 0, 0, values)
+    np.testing.assert_array_equal(ops.relu(values), expected)
+
+
+@claims("convolution", "ending", "6,400 numbers", "128 times", "makes ten scores of those 128")
+def test_the_network_on_home_ends_with_6400_numbers_128_sums_and_ten_scores():
+    *_, flatten, dense, _, last, _ = preset("paper").network.summary()
+    assert flatten.output_shape == (6400,)
+    assert (dense.output_shape, last.output_shape) == ((128,), (10,))
+
+
 @claims("convolution", "formula", "multiply each weight by the pixel under it, and add up")
 @claims("convolution", "correlation", "slides the kernel over the image as it is", "S(i, j)")
 @claims("convolution", "depth", "The channels are summed and the bias is added")
@@ -414,6 +493,38 @@ def test_read_counts_are_a_gradient_and_an_influence(mode):
         image[:] = 0
         image[0, row, column] = 1
         assert ops.conv2d(image, ones, **vars(chosen)).sum() == counts[row, column]
+
+
+@claims("padding", "why", "by one window at most", "two layers with this kernel turn")
+@claims("padding", "why_gone", "nothing of [[size]] is left")
+@claims(
+    "padding", "names", "every window lies inside", "at stride 1 [the output](#cells-output) is"
+)
+@claims("padding", "names", "at stride 1, every pixel is read equally often")
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_what_each_padding_adds(k, stride):
+    chosen = ConvolutionSettings(stride)
+    counts = counted((8, 8), (k, k), **vars(chosen))
+    assert {counts[0, 0], counts[0, -1], counts[-1, 0], counts[-1, -1]} <= {0, 1}
+    assert chosen.borders((8, 8), (k, k)) == ((0, 0), (0, 0))
+    if k > 2:
+        with pytest.raises(ShapeError):
+            size_after(2, (k, 8), (k, k), chosen)
+    if stride == 1:
+        assert size_after(2, (10, 10), (k, k), chosen) == (10 - 2 * (k - 1),) * 2
+        assert conv(np.ones((8, 8)), np.ones((k, k)), padding="same").shape == (8, 8)
+        assert len(np.unique(counted((8, 8), (k, k), padding="full"))) == 1
+
+
+@claims("padding", "jump", "only every second or third window is computed", "unless other windows")
+def test_a_stride_keeps_some_windows_and_loses_what_no_other_reads():
+    image, kernel = random((9, 9)), random((3, 3), 1)
+    for stride in (2, 3):
+        expected = conv(image, kernel)[::stride, ::stride]
+        np.testing.assert_allclose(conv(image, kernel, strides=stride), expected)
+    assert (counted((9, 9), (3, 3), strides=2) > 0).all()
+    assert (counted((9, 9), (1, 1), strides=2) == 0).any()
 
 
 @claims(
@@ -1604,7 +1715,7 @@ NO_CLAIM = {
     "keras_file",
     "backpropagation": "question symbols nudge_ask step_same lesson_ask lesson_state step_story "
     "step_chosen step_before step_none step_after softmax_story",
-    "convolution": "question invitation whole",
+    "convolution": "invitation whole",
     "digit_map": "drawing compute misclassified_first",
     "draw": "question which canvas sample upload seen bars empty speck filled unread many_points "
     "nothing_yet xray_no_ink xray_no_crop xray_no_widen xray_no_box xray_no_centre "
@@ -1619,7 +1730,7 @@ NO_CLAIM = {
     "network": "open ending_maps ending_number ending_scores diagram no_data_set no_formula "
     "formulas parameters no_parameters multiply_adds inseparable no_convolution "
     "totals_so_far",
-    "padding": "question pytorch_same pytorch_source stride_figure",
+    "padding": "question contents pytorch_same pytorch_source stride_figure",
     "paper": "question figures maps readings outlook errata source",
     "pooling": "question "
     "shown_inside shown_window shift_nothing shift_too_narrow right down example_ties "
@@ -1635,14 +1746,19 @@ ELSEWHERE = {
         "softmax_worked step_loss step_loss_chosen step_rate step_bias step_diverged cost "
         "cost_lesson cost_softmax try_overshoot try_noise try_stride try_sure"
     },
-    "tests/app/test_convolution_page.py": {"convolution": "worked whole_result"},
+    "tests/app/test_convolution_page.py": {
+        "convolution": "worked whole_result rectified layers try_edge try_blur try_relu try_digit"
+    },
     "tests/app/test_digit_map_page.py": {
         "digit_map": "left_out right wrong misclassified one_number no_variance"
     },
     "tests/app/test_features_page.py": {"features": "number strongest left_image below_full"},
     "tests/app/test_fool_page.py": {"fool": "step found not_found unchanged"},
     "tests/app/test_loss_surface_page.py": {"loss_surface": "state diverged"},
-    "tests/app/test_padding_page.py": {"padding": "sizes_differ numbers_agree stride_numbers"},
+    "tests/app/test_padding_page.py": {
+        "padding": "sizes_differ numbers_agree stride_numbers multiply_adds try_three try_frame "
+        "try_jump try_libraries"
+    },
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
     "tests/app/test_pooling_page.py": {"pooling": "divisors shift_max shift_average shift_none"},
     "tests/app/test_training_page.py": {

@@ -36,7 +36,8 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
     ),
     "padding": (
         {},
-        {"pad_compare": "one padding", "pad_padding": "own", "pad_apart": "true"},
+        {"pad_padding": "own", "pad_apart": "true", "pad_tab": "Cost"},
+        {"pad_compare": "all three", "pad_tab": "Code"},
         {
             "pad_compare": "transposed",
             "pad_transposed_padding": "own",

@@ -38,7 +38,7 @@ with stage_side:
         st.stop()
     try:
         traces = layer.traces()
-        stage(traces, key="conv_stage", editable=layer.editable)
+        stage(traces, key="conv_stage", heading=layer.heading, editable=layer.editable)
     except TraceTooLarge:
         traces = []
         show_pictures(layer)

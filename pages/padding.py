@@ -40,7 +40,7 @@ with stage_side:
     try:
         traces = [setup.trace(name) for name in results]
         if traces:
-            stage(traces, key="pad_stage", editable=setup.editable)
+            stage(traces, key="pad_stage", heading=setup.heading, editable=setup.editable)
     except TraceTooLarge:
         with instead_of_steps():
             show_image(setup.image[..., 0], alt="The image")

@@ -40,7 +40,7 @@ backwards = setup.grad_output is not None
 with stage_side:
     try:
         traces = [setup.trace(kind) for kind in KINDS]
-        stage(traces, key="pool_stage", editable=setup.editable)
+        stage(traces, key="pool_stage", heading=setup.heading, editable=setup.editable)
     except TraceTooLarge:
         traces = []
         with instead_of_steps():

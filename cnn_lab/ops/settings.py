@@ -124,6 +124,22 @@ class ConvolutionSettings:
         """Return the padding of an image of this size in pixels."""
         return resolve_padding(self.padding, size, kernel_size, self.strides, self.dilation_rate)
 
+    @property
+    def words(self) -> str:
+        """The settings in words; those at their defaults, except stride and padding, left out.
+
+        Examples
+        --------
+        >>> ConvolutionSettings((2, 1), "same", flip_kernel=True).words
+        'stride 2 × 1, padding same, kernel rotated'
+        """
+        parts = [_stride_and_padding(self.strides, self.padding)]
+        if self.dilation_rate != (1, 1):
+            parts.append(f"dilation {_pair_words(self.dilation_rate)}")
+        if self.groups > 1:
+            parts.append(f"{self.groups} groups")
+        return ", ".join([*parts, *["kernel rotated"] * self.flip_kernel])
+
 
 @dataclass(frozen=True, init=False)
 class PoolingSettings:
@@ -183,3 +199,24 @@ class PoolingSettings:
     def borders(self, size: Pair) -> Borders:
         """Return the padding of an image of this size in pixels."""
         return resolve_padding(self.padding, size, self.pool_size, self.strides)
+
+    @property
+    def words(self) -> str:
+        """Window, stride and padding in words.
+
+        Examples
+        --------
+        >>> PoolingSettings(3, strides=2, padding=1).words
+        'window 3 × 3, stride 2, padding 1'
+        """
+        rows, columns = self.pool_size
+        return f"window {rows} × {columns}, {_stride_and_padding(self.strides, self.padding)}"
+
+
+def _stride_and_padding(strides: Pair, padding: Padding) -> str:
+    named = padding if isinstance(padding, str | int) else "of its own"
+    return f"stride {_pair_words(strides)}, padding {named}"
+
+
+def _pair_words(numbers: Pair) -> str:
+    return " × ".join(map(str, dict.fromkeys(numbers)))

@@ -21,7 +21,9 @@ def as_traces(trace: Trace | Sequence[Trace]) -> list[Trace]:
     return traces
 
 
-def stage_data(traces: Sequence[Trace], *, start_step: int = 0, label: str = "") -> dict[str, Any]:
+def stage_data(
+    traces: Sequence[Trace], *, start_step: int = 0, label: str = "", heading: str = ""
+) -> dict[str, Any]:
     """Return the second argument of the player.
 
     Parameters
@@ -32,10 +34,13 @@ def stage_data(traces: Sequence[Trace], *, start_step: int = 0, label: str = "")
         The step shown first; negative counts from the end.
     label : str
         Text description for screen readers; by default the names of the traces.
+    heading : str
+        What the full screen shows above the picture; by default `label` or the names.
     """
-    names = listed([trace.name.lower() for trace in traces])
+    names = listed([trace.name.lower() for trace in traces]).capitalize()
     return {
         "traces": [trace.to_wire() for trace in traces],
         "startStep": start_step,
-        "label": f"{label or names.capitalize()}, step by step",
+        "label": f"{label or names}, step by step",
+        "heading": heading or label or names,
     }

@@ -155,6 +155,14 @@ class Convolution:
         return f"convolution-k{rows}x{columns}-s{down}x{right}-{ending}"
 
     @property
+    def heading(self) -> str:
+        """The convolution and its settings in words, as the full screen shows them."""
+        names = ", ".join(dict.fromkeys(self.kernel_names))
+        first = self.settings[0]
+        rotated = "kernel as it is and rotated" if len(self.settings) > 1 else ""
+        return ", ".join(filter(None, [f"Convolution: {names}", first.words, rotated]))
+
+    @property
     def kernel_names(self) -> tuple[str, ...]:
         """Name of each filter: the title of its preset until its weights are edited."""
         rows, columns, _, filters = self.kernel.shape

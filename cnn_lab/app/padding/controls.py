@@ -84,6 +84,17 @@ class Setup:
         return self.comparison == "transposed"
 
     @property
+    def heading(self) -> str:
+        """The layers and their settings in words, as the full screen shows them."""
+        rows, columns = self.kernel_size
+        size = f"kernel {rows} × {columns}"
+        if len(self.layers) == 1:
+            ((name, settings),) = self.layers.items()
+            return f"{name}: {size}, {settings.words}"
+        stride = next(iter(self.layers.values())).words.split(", ")[0]
+        return f"{', '.join(self.layers)}: {size}, {stride}"
+
+    @property
     def file_name(self) -> str:
         """File name without extension, such as "all-three-k3-s2"."""
         strides = next(iter(self.layers.values())).strides

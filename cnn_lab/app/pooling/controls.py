@@ -97,6 +97,12 @@ class PoolingSetup:
         return self.image.shape[0], self.image.shape[1]
 
     @property
+    def heading(self) -> str:
+        """The pooling and its settings in words, as the full screen shows them."""
+        what = "Pooling" if self.grad_output is None else "Gradient of pooling"
+        return f"{what}: {self.settings.words}"
+
+    @property
     def label(self) -> str:
         """The window and its stride as in file names, such as "k2-s2"."""
         parts = zip("ks", (self.settings.pool_size, self.settings.strides), strict=True)

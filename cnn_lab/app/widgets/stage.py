@@ -22,6 +22,7 @@ def stage(
     key: str,
     start_step: int = 0,
     label: str = "",
+    heading: str = "",
     editable: Mapping[str, Editable] | None = None,
 ) -> None:
     """Show a trace, or several side by side with one set of controls.
@@ -39,6 +40,9 @@ def stage(
         The step shown first; negative counts from the end, so -1 shows everything.
     label : str
         Text description for screen readers; by default the names of the traces.
+    heading : str
+        What the full screen shows above the picture: the operation and its settings in words,
+        since the page's controls are out of sight. By default `label` or the names of the traces.
     editable : mapping of str to Editable, optional
         Grids whose cells can be edited on the stage, by their keys in the traces. An edit changes
         the controls before the script reruns.
@@ -48,7 +52,7 @@ def stage(
     ValueError
         If `trace` is an empty sequence.
     """
-    data = stage_data(as_traces(trace), start_step=start_step, label=label)
+    data = stage_data(as_traces(trace), start_step=start_step, label=label, heading=heading)
     if editable:
         data["editing"] = editing_data(key, editable)
     with st.container(gap=None):

@@ -83,7 +83,8 @@ export function makeControls(root, player) {
   ]);
   tables.ontoggle = () => player.say(true);
   const below = element("div", { class: "below" }, [copy, tables]);
-  root.replaceChildren(picture, controls, caption, arithmetic, below, keys);
+  const heading = element("p", { class: "heading" });
+  root.replaceChildren(heading, picture, controls, caption, arithmetic, below, keys);
 
   root.onkeydown = (event) => onKey(event, player, speed);
   giveKeysToThePicture(root, picture, speed);
@@ -93,7 +94,9 @@ export function makeControls(root, player) {
   return {
     base,
     overlay,
+    heading,
     picture,
+    controls,
     arithmetic,
     caption,
     /** The element for the tables of numbers if it is open, else null. */
@@ -103,7 +106,8 @@ export function makeControls(root, player) {
     showScreen(filled) {
       relabel(screen, ...(filled ? ["shrink", "Leave full screen"] : ["grow", "Full screen"]));
     },
-    describe(label, lastStep) {
+    describe({ label, heading: title }, lastStep) {
+      heading.textContent = title;
       picture.setAttribute("aria-label", label);
       slider.max = String(lastStep);
       position.style.minWidth = `${String(lastStep + 1).length * 2 + 2}ch`;

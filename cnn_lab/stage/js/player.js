@@ -7,12 +7,11 @@ import { Editing } from "./editing.js";
 import { listenToGestures } from "./gestures.js";
 import { Ground } from "./ground.js";
 import { arithmeticLatex } from "./latex.js";
-import { layOut } from "./layout.js";
-import { legendOf } from "./legend.js";
 import { dismiss, enlist, markLinks, refreshLinks, release } from "./lighting.js";
 import { Overlay, Places, filterOf } from "./overlay.js";
 import { Painter, fontOf } from "./paint.js";
 import { findOutlines, sameTarget, targetAt } from "./pointing.js";
+import { roomForPicture, viewInPage, viewOnScreen } from "./screen.js";
 import { writeTables } from "./tables.js";
 import { PADDING, decodeTrace, gridOf, locate, shareScales } from "./wire.js";
 import { arithmetic, caption, cellCaption, fill } from "./words.js";
@@ -20,14 +19,11 @@ import { writeArithmetic } from "./writing.js";
 
 const SAY_EVERY_MS = 150;
 const CALM_MS = 900; // steps at least this slow are announced to screen readers
-const DESK = { width: 1000, height: 620 }; // full screen enlarges from this size
-const LARGEST_ZOOM = 3;
-const SCREEN_SHARE = 0.6; // of the height for the picture; the text needs the rest
 
 /**
  * Plays one trace, or several together, inside `root`.
  * @param {HTMLElement} root an empty element
- * @param {{traces: Object[], startStep: number, label: string}} wire
+ * @param {{traces: Object[], startStep: number, label: string, heading: string}} wire
  * @param {{theme: import("./theme.js").Theme, keep?: (state: Object) => void}} options `keep` sends
  *   the edits of cells to Python, where the page has it
  */
@@ -93,7 +89,8 @@ class Player extends Clock {
     this.pointing = this.pinned = this.lit = null;
     this.move = null;
     refreshLinks();
-    this.parts.describe(wire.label, this.lastStep);
+    this.parts.describe(wire, this.lastStep);
+    this.root.classList.toggle("several", this.traces.length > 1);
     this.editing.load(wire.editing);
     this.arrange(true);
     this.editing.pin();
@@ -134,12 +131,14 @@ class Player extends Clock {
 
   arrange(force = false) {
     const filled = this.fillsScreen;
-    const zoom = filled ? this.screenZoom() : 1;
-    const width = Math.floor(this.parts.picture.clientWidth / zoom);
-    const ratio = Math.max(1, window.devicePixelRatio || 1) * zoom;
-    if (!width || (!force && width === this.width && ratio === this.ratio)) return;
-    Object.assign(this, { width, ratio, zoom });
-    this.root.style.setProperty("--zoom", String(zoom));
+    const room = {
+      width: this.parts.picture.clientWidth,
+      height: window.innerHeight,
+      density: Math.max(1, window.devicePixelRatio || 1),
+    };
+    const same = Object.entries(room).every(([side, length]) => this.room?.[side] === length);
+    if (!room.width || (!force && same)) return;
+    this.room = room;
     this.parts.showScreen(filled);
     const [base, overlay] = this.canvases;
     const lengths = new Map();
@@ -152,10 +151,18 @@ class Player extends Clock {
       }
       return lengths.get(key);
     };
-    const room = filled ? { height: (window.innerHeight / zoom) * SCREEN_SHARE } : {};
-    this.layout = layOut(this.traces, width, measure, room);
-    const legend = legendOf(this.traces, width, measure);
-    const height = this.layout.height + LOOK.legend.above + legend.height;
+    // What is left of a full screen depends on the text, measured while it has all the room.
+    if (filled) for (const { canvas } of this.canvases) canvas.style.height = "0";
+    this.reserve();
+    const { zoom, width, layout, legend, height } = filled
+      ? viewOnScreen(
+          this.traces,
+          { width: room.width, height: roomForPicture(this.root, this.parts) },
+          measure,
+        )
+      : viewInPage(this.traces, room.width, measure);
+    const ratio = room.density * zoom;
+    Object.assign(this, { zoom, layout });
     for (const context of this.canvases) {
       context.canvas.width = Math.round(width * ratio);
       context.canvas.height = Math.round(height * ratio);
@@ -168,19 +175,12 @@ class Player extends Clock {
     this.overlay = new Overlay(overlay, moving, this.places, this.traces);
     this.outlines = null;
     this.ground.paintAll(this.filledNow(), this.filtersNow());
-    this.reserve();
     this.draw();
     this.editing.arrange();
   }
 
   get fillsScreen() {
     return this.root.getRootNode().fullscreenElement === this.root;
-  }
-
-  /** The enlargement in full screen, for projectors. */
-  screenZoom() {
-    const room = Math.min(window.innerWidth / DESK.width, window.innerHeight / DESK.height);
-    return Math.max(1, Math.min(LARGEST_ZOOM, room));
   }
 
   fillScreen() {

@@ -83,6 +83,7 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
         {},
         {"surface_view": "from above", "surface_input": "noise"},
     ),
+    "dream": ({}, {"dream_layer": "conv2", "dream_start": "digit"}, {"dream_start": "drawing"}),
     "paper": ({},),
 }
 # Parameters that the pages read themselves.

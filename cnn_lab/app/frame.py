@@ -93,6 +93,7 @@ PAGES = {
         "digit_map": "Digit map",
         "fool": "Fool it",
         "loss_surface": "Loss surface",
+        "dream": "Dream",
     },
     "Reference": {"paper": "The paper"},
 }

@@ -17,8 +17,10 @@ const BARS_PX = 225;
 const GAP_PX = 24;
 const NARROW_GAP_PX = 8;
 const NARROW_PX = 640;
-const LEAST_FACTOR = 3;
-const MOST_FACTOR = 12;
+const LEAST_PX = 84;
+const MOST_PX = 336;
+const MOST_SHARE = 0.3; // of the width, where that is more
+const MOST_NARROW_PX = 224;
 const ASK_AGAIN_MS = 4000;
 
 export default component(createPlayer);
@@ -58,6 +60,8 @@ function createPlayer(root) {
   let waiting = null;
   let parts = [];
   let sizing = [];
+  let side = null;
+  let curve = null; // below the bars where there is room beside the pictures
 
   const count = () => data.words.length;
 
@@ -119,7 +123,9 @@ function createPlayer(root) {
     const gap = narrow ? NARROW_GAP_PX : GAP_PX;
     const room = root.clientWidth - (narrow ? 0 : BARS_PX + GAP_PX) - (n - 1) * gap;
     root.classList.toggle("narrow", narrow);
-    for (const fit of sizing) fit(room / n, narrow && n === 1 ? 8 : MOST_FACTOR);
+    const most = narrow ? MOST_NARROW_PX : Math.max(MOST_PX, MOST_SHARE * root.clientWidth);
+    if (curve) (narrow ? along : side).append(curve);
+    for (const fit of sizing) fit(Math.min(Math.max(room / n, LEAST_PX), most));
   }
 
   const watcher = new ResizeObserver(arrange);
@@ -144,14 +150,14 @@ function createPlayer(root) {
       root.dataset.frames = String(count());
       const pictures = data.pictures.map(makePicture);
       const bars = makeBars(data);
-      const lines = [data.roll && makeRoll(data, root, goTo), data.curve && makeCurve(data, goTo)];
-      const shown = lines.filter(Boolean);
-      figures.replaceChildren(
-        element("div", { class: "pictures" }, pictures.map((part) => part.node)),
-        bars.node,
-      );
-      along.replaceChildren(...shown.map((part) => part.node));
-      parts = [...pictures, bars, ...shown];
+      const roll = data.roll && makeRoll(data, root, goTo);
+      const line = data.curve && makeCurve(data, goTo);
+      curve = line && line.node;
+      side = element("div", { class: "side" }, [bars.node]);
+      const shown = element("div", { class: "pictures" }, pictures.map((part) => part.node));
+      figures.replaceChildren(shown, side);
+      along.replaceChildren(...(roll ? [roll.node] : []));
+      parts = [...pictures, bars, roll, line].filter(Boolean);
       sizing = pictures.map((part) => part.fit);
       arrange();
       if (fresh) {
@@ -203,8 +209,8 @@ function makePicture({ title, alt, bytes, rows, columns, colours, ends }) {
   const children = [element("figcaption", {}, [title]), canvas, ...(legend ? [legend] : [])];
   return {
     node: element("figure", {}, children),
-    fit(room, most) {
-      const factor = Math.min(Math.max(Math.floor(room / columns), LEAST_FACTOR), most);
+    fit(room) {
+      const factor = Math.max(Math.floor(room / columns), 1);
       canvas.style.width = `${factor * columns}px`;
       canvas.style.height = `${factor * rows}px`;
     },

@@ -1723,6 +1723,7 @@ NO_CLAIM = {
     "features": "question no_drawing no_picture answer labelled no_kernels all_kernels one_kernel "
     "dense_kernel then why why_care surgery cuts cuts_full no_test reading side curve "
     "unshifted space",
+    "dream": "question bars curve going stopped flat",
     "fool": "question bars roll going stopped already flat",
     "home": "question Conv2D Conv2D_first answer says sure unsure no_digit misread start way",
     "loss_surface": "question same outside",
@@ -1753,6 +1754,7 @@ ELSEWHERE = {
         "digit_map": "left_out right wrong misclassified one_number no_variance"
     },
     "tests/app/test_features_page.py": {"features": "number strongest left_image below_full"},
+    "tests/app/test_dream_page.py": {"dream": "step done answer"},
     "tests/app/test_fool_page.py": {"fool": "step found not_found unchanged"},
     "tests/app/test_loss_surface_page.py": {"loss_surface": "state diverged"},
     "tests/app/test_padding_page.py": {
@@ -1779,6 +1781,7 @@ ELSEWHERE = {
     "tests/unit/digits/test_photograph.py": {"draw": "several"},
     "tests/unit/explain/test_attribution.py": {"features": "saliency grad_cam occlusion"},
     "tests/unit/explain/test_changes.py": {"features": "shifted"},
+    "tests/unit/explain/test_dream.py": {"dream": "prose"},
     "tests/unit/explain/test_fool.py": {"fool": "prose"},
     "tests/unit/explain/test_erasure.py": {
         "draw": "why_covered why_covered_nothing why_erasure why_other_erasure why_no_erasure"

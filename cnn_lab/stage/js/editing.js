@@ -251,6 +251,7 @@ export class Editing {
     }
     this.close();
     const { parts } = this.player;
+    if (this.player.playing) this.player.pause();
     const value = place.grid.values[place.index];
     const input = element("input", {
       type: "text",

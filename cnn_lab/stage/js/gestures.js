@@ -10,31 +10,37 @@ const STILL_PX = 8; // a finger that moves less presses
 
 /**
  * The window of the current step under a point of the picture, if it can be moved.
- * @returns {{trace: number, stops: {step: number, x: number, y: number}[], x: number, y: number}|null}
- *   the centre of the window at each step of its filter, and now
+ * @returns {{trace: number, grid: Object, panel: Object, x: number, y: number}|null} with its centre
  */
-export function windowAt(player, x, y) {
+function windowAt(player, x, y) {
   const [across, down] = [x / player.zoom, y / player.zoom];
   const hit = player.places.at(across, down);
   if (!hit || hit.panel.role !== "input") return null;
-  for (const { trace: index, grid } of hit.panel.members) {
+  const { panel } = hit;
+  for (const { trace: index, grid } of panel.members) {
     const trace = player.traces[index];
     if (trace.targets) continue;
-    const now = player.stepOf(index);
-    const window = windowIn(trace, grid, hit.panel, now);
-    if (!window || across < window.left || across >= window.right) continue;
-    if (down < window.top || down >= window.bottom) continue;
-    const filter = filterOf(trace, now);
-    const stops = [];
-    for (let step = 0; step < trace.nSteps; step++) {
-      const there = filterOf(trace, step) === filter && windowIn(trace, grid, hit.panel, step);
-      if (there) stops.push({ step, x: there.x, y: there.y });
-    }
-    if (stops.some((stop) => stop.x !== window.x || stop.y !== window.y)) {
-      return { trace: index, stops, x: window.x, y: window.y };
-    }
+    const box = (step) => windowIn(trace, grid, panel, step);
+    const now = box(player.stepOf(index));
+    if (!now || across < now.left || across >= now.right) continue;
+    if (down < now.top || down >= now.bottom) continue;
+    const [first, last] = [box(0), box(trace.nSteps - 1)];
+    const moves = first && last && (first.x !== last.x || first.y !== last.y);
+    if (moves) return { trace: index, grid, panel, x: now.x, y: now.y };
   }
   return null;
+}
+
+/** The centre of a window at each step of the filter that is shown. */
+function stopsOf(player, { trace: index, grid, panel }) {
+  const trace = player.traces[index];
+  const filter = filterOf(trace, player.stepOf(index));
+  const stops = [];
+  for (let step = 0; step < trace.nSteps; step++) {
+    const there = filterOf(trace, step) === filter && windowIn(trace, grid, panel, step);
+    if (there) stops.push({ step, x: there.x, y: there.y });
+  }
+  return stops;
 }
 
 /** The box around what a step reads of a grid, and its centre; null if it reads nothing there. */
@@ -149,6 +155,7 @@ export function listenToGestures(picture, player) {
     if (!held.moved && far <= STILL_PX / 2) return;
     if (!held.moved) {
       held.moved = swallow = true;
+      held.stops = stopsOf(player, held.window);
       picture.setPointerCapture(event.pointerId);
       picture.dataset.drags = "window";
       player.pinned = null;
@@ -156,7 +163,7 @@ export function listenToGestures(picture, player) {
     }
     const { window, x: fromX, y: fromY } = held;
     const [across, down] = [(x - fromX) / player.zoom, (y - fromY) / player.zoom];
-    const { step } = nearest(window.stops, window.x + across, window.y + down);
+    const { step } = nearest(held.stops, window.x + across, window.y + down);
     if (step !== player.stepOf(window.trace)) player.visit(step, { animate: false });
   }
 

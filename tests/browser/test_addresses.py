@@ -13,7 +13,7 @@ Open = Callable[..., Page]
 # Title in the menu -> a parameter that is a number field, its value, the page's path.
 VISITS = {
     "Convolution": ("conv_stride", "2", "/convolution"),
-    "Padding and strides": ("pad_kernel_size", "4", "/padding"),
+    "Padding and strides": ("pad_stride", "2", "/padding"),
     "Pooling": ("pool_size", "3", "/pooling"),
     "Training": ("training_fast_epochs", "4", "/training"),
     "Feature maps": ("features_digit", "7", "/features"),

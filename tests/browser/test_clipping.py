@@ -7,7 +7,11 @@ from tests.browser.player import arithmetic, stage
 
 LEARN = (
     "/convolution",
+    "/convolution?conv_equations=true",
+    "/convolution?conv_tab=Cost&conv_activation=relu",
     "/padding",
+    "/padding?pad_compare=all three&pad_equations=true",
+    "/padding?pad_tab=Cost",
     "/pooling",
     "/backpropagation?back_part=One step",
     "/backpropagation?back_part=Gradients",

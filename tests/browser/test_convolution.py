@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.player import stage
+from cnn_lab.content import _sections
+from tests.browser.player import arithmetic, centre, stage
 from tests.prose import wording
 
 RESULT = "Output on the whole picture"
@@ -140,7 +141,7 @@ def test_padding_of_ones_own_is_in_the_address(open_page):
 
 
 def test_each_channel_keeps_a_result_of_its_own_when_channels_never_meet(open_page):
-    page = open_page("/convolution?conv_channels=colour&conv_groups=never")
+    page = open_page("/convolution?conv_channels=colour&conv_groups=never&conv_tab=Cost")
     expect(stage(page)).to_have_attribute("data-steps", "48")
     expect(page.get_by_text("In 3 groups", exact=False).first).to_be_visible()
 
@@ -149,3 +150,23 @@ def test_infinities_in_several_fields_leave_the_rest_of_the_address(open_page):
     page = open_page("/convolution?conv_bias=inf&conv_dilation=-1e999&conv_stride=2")
     expect(stage(page)).to_have_attribute("data-steps", "4")
     expect(page).to_have_url(re.compile(r"/convolution\?conv_stride=2$"))
+
+
+def test_an_experiment_sets_the_page_and_the_next_page_is_a_click_away(open_page):
+    page = open_page("/convolution?conv_stride=2")
+    expect(stage(page)).to_have_attribute("data-steps", "4")
+    page.get_by_role("tab", name="Try this").click()
+    page.get_by_role("link", name=try_of("relu")).click()
+    expect(stage(page)).to_have_attribute("data-steps", "16")
+    expect(page).to_have_url(re.compile(r"/convolution\?conv_activation=relu$"))
+    expect(arithmetic(page)).to_contain_text("ReLU(−2) = 0")
+    place = centre(page, "activated-1", 3, 0)
+    page.mouse.click(place["x"], place["y"])
+    expect(stage(page)).to_have_attribute("data-step", "12")
+    expect(arithmetic(page)).to_contain_text("ReLU(30) = 30")
+    page.get_by_role("link", name="Next: ").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Padding and strides")
+
+
+def try_of(name):
+    return _sections("convolution")[f"try_{name}"].partition("\n")[0]

@@ -20,6 +20,8 @@ OUTLINED_ON_THE_RIGHT = """(root) => {
 
 def test_three_paddings_play_in_step_and_the_shorter_wait_at_their_end(open_page):
     page = open_page("/padding")
+    expect(stage(page)).to_have_attribute("data-steps", "36")
+    page.get_by_text("all three", exact=True).click()
     expect(stage(page)).to_have_attribute("data-steps", "64")
     expect(caption(page)).to_contain_text("Full: Output, row 0, column 0")
     page.get_by_role("button", name="Step forward").click()
@@ -32,7 +34,7 @@ def test_three_paddings_play_in_step_and_the_shorter_wait_at_their_end(open_page
 
 
 def test_a_weight_of_the_kernel_drawn_once_is_pointed_at_in_all_three(open_page):
-    page = open_page("/padding")
+    page = open_page("/padding?pad_compare=all three")
     expect(stage(page)).to_have_attribute("data-steps", "64")
     page.mouse.move(5, 5)
     before = stage(page).evaluate(OUTLINED_ON_THE_RIGHT)
@@ -74,7 +76,7 @@ def test_a_link_opens_a_transposed_convolution_and_the_switch_retells_it(open_pa
 
 
 def test_what_is_compared_can_be_taken_away(open_page):
-    page = open_page("/padding?pad_stride=2")
+    page = open_page("/padding?pad_compare=all three&pad_stride=2&pad_tab=Code")
     page.get_by_role("button", name="Download").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Numbers").click()

@@ -15,12 +15,15 @@ WATCHED_S = 20
 WATCH = """
 window.drawn = [];
 let before = '';
-new MutationObserver(() => {
-  const chart = document.querySelector('[data-testid="stVegaLiteChart"]');
-  const point = chart?.querySelector('.layer_6_marks path')?.getAttribute('transform') ?? '';
-  if (point && point !== before) window.drawn.push(performance.now());
-  before = point;
-}).observe(document, { subtree: true, attributes: true, childList: true });
+const look = () => {
+  requestAnimationFrame(look);
+  const hosts = [...document.querySelectorAll('.st-key-training_curves *')];
+  const root = hosts.find((node) => node.shadowRoot)?.shadowRoot;
+  const points = root?.querySelector('polyline.smooth')?.getAttribute('points') ?? '';
+  if (points && points !== before) window.drawn.push(performance.now());
+  before = points;
+};
+look();
 """
 CLICK = """
 (button) => { window.drawn = []; window.clicked = performance.now(); button.click(); }

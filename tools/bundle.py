@@ -21,6 +21,7 @@ ENTRIES = {
     "landing": "app/widgets/landing.js",
     "map_picker": "app/widgets/map_picker.js",
     "plot": "app/widgets/plot.js",
+    "curves": "app/training/curves.js",
     "time_machine": "app/training/time_machine.js",
     "layers": "app/network/diagram.js",
     "space": "app/features/space.js",

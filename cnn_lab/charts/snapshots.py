@@ -76,7 +76,9 @@ def largest(arrays: Iterable[NDArray[np.floating]]) -> float:
     return max((float(np.abs(array).max(initial=0)) for array in arrays), default=0.0)
 
 
-def filters_picture(kernels: Array, *, limit: float, tone: Tone) -> Picture:
+def filters_picture(
+    kernels: Array, *, limit: float, tone: Tone, columns: int | None = None
+) -> Picture:
     """Return a layer's kernels side by side, zero in the colour of the page.
 
     Parameters
@@ -87,14 +89,18 @@ def filters_picture(kernels: Array, *, limit: float, tone: Tone) -> Picture:
     limit : float
         The weight shown in full colour.
     tone : {"light", "dark"}
+    columns : int, optional
+        Kernels in a row; by default chosen by `n_columns`.
     """
     height, width, channels, filters = kernels.shape
     if channels == 3:
         shares = np.clip(kernels / max(limit, 1e-12), -1, 1)
         colours = np.round(127.5 * (1 + shares)).astype(np.uint8).transpose(3, 0, 1, 2)
-        return tile_pictures(colours, columns=n_columns(filters), between=PAPER[tone])
+        columns = columns or n_columns(filters)
+        return tile_pictures(colours, columns=columns, between=PAPER[tone])
     tiles = kernels.transpose(0, 1, 3, 2).reshape(height, width, filters * channels)
-    return maps_picture(tiles, limit=limit, tone=tone)
+    columns = columns or n_columns(tiles.shape[2])
+    return tile_maps(tiles, columns=columns, signed=True, limit=limit, tone=tone)
 
 
 def maps_picture(maps: Array, *, limit: float, tone: Tone) -> Picture:

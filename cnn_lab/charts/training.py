@@ -1,8 +1,4 @@
-"""Charts of runs: curves and learning rate, two runs, a sweep, a confusion matrix.
-
-The specification of a chart depends only on the length of the run. During a run only the table
-behind it changes, so the browser redraws the marks and nothing else.
-"""
+"""Charts of runs: two runs beside each other, a sweep, a confusion matrix."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cnn_lab.charts.vega import (
-    BOTTOM,
     DASHED,
-    FULL_HEIGHT,
     GREY,
-    QUIET,
-    QUIET_TEXT,
     Spec,
     category,
     dots,
@@ -36,17 +28,15 @@ Counts = NDArray[np.integer[Any]]
 
 TRAINING, VALIDATION = "training", "validation"
 MAX_POINTS = 240
-LATEST_POINTS = 80
 CHART_HEIGHT_PX = 320
 COMPARISON_HEIGHT_PX = CHART_HEIGHT_PX + 80  # with the legends below
-RATE_HEIGHT_PX = 130
 
 # Range of the axes; values beyond it are drawn at the border. An error of 0, whose logarithm has no
 # end, is where the axis says 100%.
 LOSS_DOMAIN = (0.003, 3.0)
 LOSS_TICKS = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
 ERROR_DOMAIN = (0.9, 0.0005)
-ERROR_TICKS = (0.0005, 0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+ERROR_TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005)
 
 SWEEP_HEIGHT_PX = 310
 FINISHED, OTHER, BEST = "finished", "running or pruned", "best so far"
@@ -61,9 +51,8 @@ def curve_table(
     epochs: Iterable[Row],
     *,
     n_train: int,
-    changed_rates: Iterable[tuple[float, float]] = (),
 ) -> pd.DataFrame:
-    """Return the points of both charts.
+    """Return the points of one run in both charts of a comparison.
 
     Parameters
     ----------
@@ -74,84 +63,24 @@ def curve_table(
         Finished epochs: `n_images`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
     n_train : int
         Images in an epoch.
-    changed_rates : iterable of (float, float)
-        Images trained on when the learning rate was changed, and the new highest rate.
 
     Returns
     -------
     DataFrame
         One row per point: `epochs` (0 is the start, 1.5 the middle of the second epoch), `who`
-        ("training" or "validation"), `what` ("moment", "now" for the last of these, "epoch" or
-        "rate"), `loss`, `accuracy` in [0, 1] and `error`, its complement as drawn, see
-        `drawn_error`; where `what` is "rate", only `rate`.
+        ("training" or "validation"), `what` ("moment" or "epoch"), `loss`, `accuracy` in [0, 1]
+        and `error`, its complement as drawn, see `drawn_error`.
     """
     rows = [
         _row(TRAINING, "moment", moment["n_images"] / n_train, moment["loss"], moment["accuracy"])
         for moment in thin(batches, most=MAX_POINTS)
     ]
-    rows += [(*row[:2], "now", *row[3:]) for row in rows[-1:]]
     for epoch in epochs:
         at = epoch["n_images"] / n_train
         rows.append(_row(TRAINING, "epoch", at, epoch["loss"], epoch["accuracy"]))
         rows.append(_row(VALIDATION, "epoch", at, epoch["val_loss"], epoch["val_accuracy"]))
-    nothing = math.nan
-    rows += [
-        (n_images / n_train, TRAINING, "rate", nothing, nothing, nothing, rate)
-        for n_images, rate in changed_rates
-    ]
-    columns = ["epochs", "who", "what", "loss", "accuracy", "error", "rate"]
+    columns = ["epochs", "who", "what", "loss", "accuracy", "error"]
     return pd.DataFrame(rows, columns=columns).astype({"who": "object", "what": "object"})
-
-
-def latest_table(batches: Sequence[Row], *, n_batches: int) -> pd.DataFrame:
-    """Return the latest reports within epochs.
-
-    Parameters
-    ----------
-    batches : sequence of mappings
-        With `epoch` and `batch` from 1, `loss` and `accuracy`.
-    n_batches : int
-        Of an epoch.
-
-    Returns
-    -------
-    DataFrame
-        At most 80 rows: `batch`, counted since the start of the run, `loss`, `accuracy`.
-    """
-    rows = [
-        ((report["epoch"] - 1) * n_batches + report["batch"], report["loss"], report["accuracy"])
-        for report in batches[-LATEST_POINTS:]
-    ]
-    return pd.DataFrame(rows, columns=["batch", "loss", "accuracy"])
-
-
-def rate_table(planned: Sequence[float], batches: Sequence[Row], *, n_batches: int) -> pd.DataFrame:
-    """Return the learning rate as scheduled and as used.
-
-    Parameters
-    ----------
-    planned : sequence of float
-        The schedule's rate of each batch of the run.
-    batches : sequence of mappings
-        Reports within epochs, with `epoch`, `batch` and, unless it is from an old run, `rate`.
-    n_batches : int
-        Of an epoch.
-
-    Returns
-    -------
-    DataFrame
-        One row per point: `epochs`, `what` ("planned" or "used") and `rate`; at most 240 of each.
-    """
-    every = max(1, math.ceil(len(planned) / MAX_POINTS))
-    rows = [(i / n_batches, "planned", float(planned[i])) for i in range(0, len(planned), every)]
-    rows.append((len(planned) / n_batches, "planned", float(planned[-1])))
-    rated = [report for report in batches if "rate" in report]
-    every = max(1, math.ceil(len(rated) / MAX_POINTS))
-    rows += [
-        (report["epoch"] - 1 + report["batch"] / n_batches, "used", report["rate"])
-        for report in [*rated[:-1:every], *rated[-1:]]
-    ]
-    return pd.DataFrame(rows, columns=["epochs", "what", "rate"])
 
 
 def thin(batches: Sequence[Row], *, most: int) -> list[dict[str, float]]:
@@ -178,42 +107,12 @@ def thin(batches: Sequence[Row], *, most: int) -> list[dict[str, float]]:
 
 
 def _row(who: str, what: str, at: float, loss: float, accuracy: float) -> tuple[Any, ...]:
-    return at, who, what, loss, accuracy, drawn_error(accuracy), math.nan
+    return at, who, what, loss, accuracy, drawn_error(accuracy)
 
 
 def drawn_error(accuracy: float) -> float:
     """Return the error rate at which an accuracy is drawn, within the axis."""
     return min(max(1 - accuracy, ERROR_DOMAIN[1]), ERROR_DOMAIN[0])
-
-
-def curve_spec(measure: Measure, *, n_epochs: int) -> Spec:
-    """Return the Vega-Lite specification of one chart, for a table from `curve_table`.
-
-    Training and validation differ in dashes and point shapes as well as in the theme's colours.
-    Loss has a logarithmic axis; accuracy is stretched towards 100 % in the same way, because
-    small differences matter there.
-    """
-    images = by_images()
-    rate = {"text": tip("rate", "~g"), "y": BOTTOM, "color": QUIET_TEXT}
-    changed = [tip("rate", "~g", "learning rate, from here on")]
-    return {
-        "height": CHART_HEIGHT_PX,
-        "title": _title(measure),
-        "encoding": {"x": _epochs(n_epochs, "epochs"), "y": _axis(measure), "color": images},
-        "layer": [
-            *_curves(images, [], opacity=0.55),
-            mark(
-                "rule",
-                "datum.what == 'rate'",
-                {**FULL_HEIGHT, "color": QUIET, "tooltip": changed},
-                strokeDash=[2, 3],
-                aria=False,
-            ),
-            mark("text", "datum.what == 'rate'", rate, align="left", dx=4, dy=-6, aria=False),
-            # One point makes no line; a marker at the head shows that the curve has begun.
-            mark("point", "datum.what == 'now'", filled=True, size=30, aria=False),
-        ],
-    }
 
 
 def by_images() -> Spec:
@@ -246,55 +145,8 @@ def _curves(images: Spec, first: list[Spec], *, opacity: float) -> list[Spec]:
     ]
 
 
-def latest_spec(measure: Measure) -> Spec:
-    """Return the Vega-Lite specification of the latest reports, for `latest_table`.
-
-    Both axes fit the data, because within a few batches the values are close together.
-    """
-    is_loss = measure == "loss"
-    batches = {"tickMinStep": 1, "tickCount": 6, "format": ",d"}
-    return {
-        "height": CHART_HEIGHT_PX,
-        "title": _title(measure),
-        "encoding": {
-            "x": quantity("batch", "batches since the start", axis=batches, zero=False, nice=False),
-            "y": quantity(
-                measure, None, axis={"format": "~g" if is_loss else "~%"}, zero=False, nice=True
-            ),
-            "tooltip": [tip("batch", ",d"), tip(measure, ".3f" if is_loss else ".1%")],
-        },
-        "layer": [mark("line", strokeWidth=1.5), dots(18)],
-    }
-
-
-def rate_spec(*, n_epochs: int) -> Spec:
-    """Return the Vega-Lite specification of the learning rate, for `rate_table`."""
-    # Hidden from screen readers: before a run, the mark of the used rate is empty. The chart's
-    # text alternative describes both.
-    planned = {"strokeWidth": 1, "strokeDash": [2, 3], "aria": False}
-    return {
-        "height": RATE_HEIGHT_PX,
-        "title": {"text": "Learning rate", "offset": 6},
-        "encoding": {
-            "x": _epochs(n_epochs, None),
-            "y": quantity(
-                "rate", None, axis={"tickCount": 3, "format": "~g"}, zero=True, nice=True
-            ),
-        },
-        "layer": [
-            mark("line", "datum.what == 'planned'", {"color": QUIET}, **planned),
-            mark("line", "datum.what == 'used'", strokeWidth=2, aria=False),
-        ],
-    }
-
-
 def _title(measure: Measure) -> Spec:
     return {"text": measure.capitalize(), "offset": 8}
-
-
-def _epochs(n_epochs: int, title: str | None) -> Spec:
-    axis = {"tickMinStep": 1, "tickCount": min(n_epochs, 10), "format": "d"}
-    return quantity("epochs", title, axis=axis, domain=[0, n_epochs], nice=False)
 
 
 def _axis(measure: Measure) -> Spec:
@@ -349,7 +201,8 @@ def comparison_spec(measure: Measure, *, names: Sequence[str], along: Along, end
     Parameters
     ----------
     measure : {"loss", "accuracy"}
-        On the same axes as `curve_spec`. Colour distinguishes the runs; validation is dashed.
+        Loss has a logarithmic axis; accuracy is stretched towards 100 % in the same way, because
+        small differences matter there. Colour distinguishes the runs; validation is dashed.
     names : sequence of str
         The runs, in the order of their colours.
     along : {"epochs", "seconds"}
@@ -404,7 +257,7 @@ def sweep_table(accuracies: Sequence[float | None], finished: Sequence[bool]) ->
 def sweep_spec(*, n_trials: int) -> Spec:
     """Return the specification of the chart, for a table from `sweep_table`.
 
-    The vertical axis is that of `curve_spec`, stretched towards 100 %.
+    The vertical axis is stretched towards 100 %, as that of `comparison_spec`.
     """
     whole = {"tickMinStep": 1, "tickCount": min(n_trials, 10), "format": "d"}
     states = category("what", [FINISHED, OTHER], range=["circle", "cross"], legend=legend("bottom"))

@@ -66,6 +66,15 @@ def _numbers(grid: dict[str, Any]) -> NDArray[np.float64]:
     return (raw / 10 ** packed.get("decimals", 0)).reshape(grid["rows"], grid["columns"])
 
 
+def drawn_curves(page: AppTest) -> dict[str, Any]:
+    """The curves on the Training page, see `cnn_lab.charts.curves`."""
+    (found,) = (
+        each for each in page.get("bidi_component") if each.proto.component_name == "cnn_lab_curves"
+    )
+    data: dict[str, Any] = json.loads(found.proto.json)
+    return data
+
+
 def tables(page: AppTest) -> list[dict[str, list[str]]]:
     """The columns of each table of numbers, by their heads."""
     texts = [html.proto.body for html in page.get("html") if 'class="numbers"' in html.proto.body]

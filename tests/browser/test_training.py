@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.prose import wording
 from tools.server import ROOT, serving
@@ -66,24 +66,20 @@ def expect_progress(page: Page, beyond: int) -> int:
     return batches_done(page)
 
 
-def watch_charts(page: Page) -> None:
-    """Count from now on the charts that are taken out of the page."""
-    page.evaluate(
-        """() => {
-            window.chartsRemoved = 0
-            new MutationObserver(changes => changes.forEach(change =>
-                change.removedNodes.forEach(node => {
-                    const charts = '[data-testid="stVegaLiteChart"], .vega-embed, svg.marks'
-                    if (node.matches?.(charts) || node.querySelector?.(charts)) chartsRemoved += 1
-                })
-            )).observe(document.querySelector('[data-testid="stMain"]'),
-                       {childList: true, subtree: true})
-        }"""
+def watch_curves(page: Page) -> None:
+    """Mark the charts that are in the page now."""
+    curves(page).locator(".panel").evaluate_all(
+        "panels => panels.forEach(panel => { panel.dataset.watched = '1' })"
     )
 
 
-def charts_removed(page: Page) -> int:
-    return int(page.evaluate("window.chartsRemoved"))
+def expect_same_curves(page: Page) -> None:
+    """Make sure that the charts are those that were marked: they grow, and are never replaced."""
+    expect(curves(page).locator(".panel[data-watched]")).to_have_count(3)
+
+
+def curves(page: Page) -> Locator:
+    return page.locator(".st-key-training_curves")
 
 
 def paused_after(page: Page) -> int:
@@ -101,14 +97,13 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     seen = expect_progress(page, batches_done(page))
 
     # The charts grow and are never taken away.
-    charts = page.get_by_test_id("stVegaLiteChart")
-    expect(charts).to_have_count(3)
-    line = charts.first.locator("path[aria-roledescription='line mark'], .mark-line path").first
-    drawn = line.get_attribute("d") or ""
-    watch_charts(page)
+    expect(curves(page).locator(".panel")).to_have_count(3)
+    line = curves(page).locator("polyline.smooth").first
+    drawn = line.get_attribute("points") or ""
+    watch_curves(page)
     seen = expect_progress(page, seen + 10)
-    expect(line).not_to_have_attribute("d", drawn)
-    assert charts_removed(page) == 0
+    expect(line).not_to_have_attribute("points", drawn)
+    expect_same_curves(page)
 
     # Another page, and a reload there.
     page.get_by_role("link", name="Pooling", exact=True).click()
@@ -149,8 +144,8 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     start(page)
     pause = page.get_by_role("button", name="Pause", exact=True)
     expect(pause).to_be_enabled(timeout=FIRST_POINT_MS)
-    expect(page.get_by_alt_text("The filters of the first layer now")).to_be_visible()
-    watch_charts(page)
+    expect(page.get_by_alt_text(wording("training", "filters now", rendered=True))).to_be_visible()
+    watch_curves(page)
     pause.click()
     before = paused_after(page)
 
@@ -167,9 +162,8 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     expect(page.get_by_role("button", name="Rate 0.0237")).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 30"))).to_be_visible(timeout=SOON_MS)
-    charts = page.get_by_test_id("stVegaLiteChart")
-    expect(charts.first).to_contain_text("0.0237")  # the mark on the curve
-    assert charts_removed(page) == 0
+    expect(curves(page).locator(".changes")).to_contain_text("0.0237")  # the marks on the curve
+    expect_same_curves(page)
 
     page.reload()
     expect(page.get_by_role("button", name="Rate 0.0237")).to_be_visible(timeout=SOON_MS)

@@ -1,4 +1,4 @@
-"""View of a run on the Training page: a sentence, a bar, four figures and three charts."""
+"""View of a run on the Training page: a sentence, a bar, four figures, curves and filters."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,20 +12,12 @@ import streamlit as st
 
 from cnn_lab.app.caches import network
 from cnn_lab.app.messages import explained
-from cnn_lab.app.widgets.charts import show_chart
+from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.pictures import show_picture, tone
+from cnn_lab.charts.curves import Drawing, Measure, curves, latest, rates
 from cnn_lab.charts.snapshots import filters_picture, largest
-from cnn_lab.charts.training import (
-    Measure,
-    curve_spec,
-    curve_table,
-    latest_spec,
-    latest_table,
-    rate_spec,
-    rate_table,
-)
 from cnn_lab.content import prose
 from cnn_lab.content.words import NOTHING, counted, duration, or_dash
 from cnn_lab.data.sets import INFO
@@ -40,6 +32,8 @@ from cnn_lab.training.schedules import learning_rates
 FIGURES = ("Training", "Validation", "Images per second", "Time left")
 ZOOMS = ("by epoch", "latest batches")
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
+_curves = component("curves", "curves")
+FILTER_COLUMNS = 4  # for as many filters as fill a square
 FILTERS_PX = 250  # about as wide as the picture becomes
 FIGURE_PX = 130  # fixed, so that nothing moves when a number gets longer
 
@@ -68,24 +62,26 @@ class RunView:
 
     Attributes
     ----------
+    share : float
+        How much of it is over, from 0 to 1.
     sentence, settings : str
         Its state, and its settings.
     figures : sequence of (str, str)
         Four names with their values.
-    curves, rates : DataFrame
-        From `curve_table` and `rate_table`.
-    latest : DataFrame or None
-        From `latest_table`; None where only epochs are known.
+    whole : Drawing
+        Curves of the whole run, see `cnn_lab.charts.curves`.
+    latest : Drawing or None
+        Those of its latest batches; None where they are of no use.
+    filters : Filters or None
+        Those of the first layer; None without a convolution.
     """
 
-    n_epochs: int
     share: float
     sentence: str
     settings: str
     figures: Sequence[tuple[str, str]]
-    curves: pd.DataFrame
-    rates: pd.DataFrame
-    latest: pd.DataFrame | None = None
+    whole: Drawing
+    latest: Drawing | None = None
     filters: Filters | None = None
 
 
@@ -108,13 +104,11 @@ def recorded_view(name: str) -> RunView | None:
     batches = recorded.batches()
     kernels = recorded.filters.astype(np.float32)
     return RunView(
-        n_epochs=spec.training.epochs,
         share=1.0,
         sentence=prose("training", "recorded", **words),
         settings=settings,
         figures=_result_figures(recorded.result),
-        curves=curve_table(batches, recorded.history, n_train=spec.n_images_an_epoch),
-        rates=_rates(spec, batches),
+        whole=_drawing(spec, batches, recorded.history),
         filters=Filters(kernels[-1], largest(kernels), prose("training", "filters learned")),
     )
 
@@ -125,13 +119,11 @@ def _shipped_view(shipped: Network) -> RunView:
     training = TrainingSpec.model_validate_json(shipped.card["training"])
     spec = RunSpec(network=shipped.spec, training=training)
     return RunView(
-        n_epochs=result["epochs"],
         share=1.0,
         sentence=prose("training", "trained", epochs=result["epochs"], accuracy=_accuracy(result)),
         settings=_settings_line(spec),
         figures=_result_figures(result),
-        curves=curve_table([], history, n_train=spec.n_images_an_epoch),
-        rates=_rates(spec, []),
+        whole=_drawing(spec, [], history),
         filters=_filters_of(shipped.spec, shipped.weights, prose("training", "filters learned")),
     )
 
@@ -160,23 +152,18 @@ def run_view(status: Status, events: Sequence[Event]) -> RunView:
     else:
         figures = _figures_so_far(status, so_far, batches, epochs)
     return RunView(
-        n_epochs=spec.training.epochs,
         share=so_far.share,
         sentence=_run_sentence(status, so_far, events),
-        settings=_settings_line(spec) + _changes_line(events),
+        settings=_settings_line(spec),
         figures=figures,
-        curves=curve_table(
-            batches, epochs, n_train=spec.n_images_an_epoch, changed_rates=_changed_rates(events)
-        ),
-        rates=_rates(spec, batches),
-        latest=latest_table(batches, n_batches=spec.n_batches),
+        whole=_drawing(spec, batches, epochs, changes_of(events), active=status.active),
+        latest=latest(batches, n_batches=spec.n_batches) if batches else None,
     )
 
 
 def planned_view(spec: RunSpec) -> RunView:
     """Return the view of a run that has not been started."""
     return RunView(
-        n_epochs=spec.training.epochs,
         share=0.0,
         sentence=prose(
             "training",
@@ -186,8 +173,7 @@ def planned_view(spec: RunSpec) -> RunView:
         ),
         settings=_settings_line(spec),
         figures=[(name, NOTHING) for name in FIGURES],
-        curves=curve_table([], [], n_train=spec.n_images_an_epoch),
-        rates=_rates(spec, []),
+        whole=_drawing(spec, [], []),
         filters=_filters_of(
             spec.network,
             initial_weights(spec.network, spec.training.seed),
@@ -222,7 +208,13 @@ def _show_filters(filters: Filters | None) -> None:
     if filters is None:
         return
     st.markdown("**Filters of the first layer**")
-    picture = filters_picture(filters.kernels, limit=filters.limit, tone=tone())
+    n_tiles = filters.kernels.shape[2] * filters.kernels.shape[3]
+    picture = filters_picture(
+        filters.kernels,
+        limit=filters.limit,
+        tone=tone(),
+        columns=FILTER_COLUMNS if n_tiles <= FILTER_COLUMNS**2 else None,
+    )
     show_picture(picture, alt=filters.words, width_px=FILTERS_PX)
     st.caption(f"{filters.words} {prose('training', 'scale')}")
 
@@ -236,29 +228,8 @@ def _show_curves(view: RunView) -> None:
             st.markdown(f":small[{name}]  \n**{value}**", width=FIGURE_PX)
         if view.latest is not None:
             zoom = choice("Curves", ZOOMS, "training_zoom", hidden=True, width="content")
-    charts = st.columns(2, gap="medium")
-    for chart, measure in zip(charts, MEASURES, strict=True):
-        with chart:
-            if zoom == ZOOMS[0] or view.latest is None:
-                show_chart(
-                    view.curves,
-                    curve_spec(measure, n_epochs=view.n_epochs),
-                    key=f"training_{measure}",
-                    alt=_chart_words(measure, view),
-                )
-            else:
-                show_chart(
-                    view.latest,
-                    latest_spec(measure),
-                    key=f"training_latest_{measure}",
-                    alt=f"{measure.capitalize()} of the latest batches, one point per report.",
-                )
-    show_chart(
-        view.rates,
-        rate_spec(n_epochs=view.n_epochs),
-        key="training_rates",
-        alt="Learning rate against epochs: as scheduled, and as used so far.",
-    )
+    drawing = view.whole if zoom == ZOOMS[0] or view.latest is None else view.latest
+    _curves(key="training_curves", data=drawing)
     st.markdown(f":small[{view.settings}]")
     st.caption(prose("training", "curves" if zoom == ZOOMS[0] else "latest"))
 
@@ -373,46 +344,53 @@ def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _changed_rates(events: Sequence[Event]) -> list[tuple[float, float]]:
-    """Return each change of the learning rate: images trained so far, and the new highest rate."""
+def changes_of(events: Sequence[Event]) -> list[tuple[float, str]]:
+    """Return the settings changed during a run: images trained on before, and the new values."""
     changes, n_images = [], 0.0
     for event in events:
         if event.kind == "batch":
             n_images = event["n_images"]
-        elif event.kind == "rate":
-            changes.append((n_images, event["rate"]))
+        elif event.kind in ("rate", "settings"):
+            named = (f"{name.replace('_', ' ')} {value:g}" for name, value in event.values.items())
+            changes.append((n_images, f"{', '.join(named)} after {n_images:,.0f} images"))
     return changes
 
 
-def _changes_line(events: Sequence[Event]) -> str:
-    """Return the settings changed during a run, with the images trained on before."""
-    parts, n_images = [], 0.0
-    for event in events:
-        if event.kind == "batch":
-            n_images = event["n_images"]
-        elif event.kind == "settings":
-            named = (f"{name.replace('_', ' ')} {value:g}" for name, value in event.values.items())
-            parts.append(f"{', '.join(named)} after {n_images:,.0f} images")
-    return f". Changed during the run: {'; '.join(parts)}" if parts else ""
+def _drawing(
+    spec: RunSpec,
+    batches: Sequence[Mapping[str, float]],
+    epochs: Sequence[Mapping[str, float]],
+    changes: Sequence[tuple[float, str]] = (),
+    *,
+    active: bool = False,
+) -> Drawing:
+    """Return the curves of a run and its learning rate, with text alternatives.
 
-
-def _rates(spec: RunSpec, batches: Sequence[Mapping[str, float]]) -> pd.DataFrame:
-    planned = learning_rates(spec.training, spec.n_batches * spec.training.epochs)
-    return rate_table(planned.tolist(), batches, n_batches=spec.n_batches)
-
-
-def _chart_words(measure: Measure, view: RunView) -> str:
-    """Return the text alternative of a chart.
-
-    It stays the same during a run, because the browser rebuilds a chart when it changes.
+    Of an active run, these stay the same, so that nothing is read out again and again.
     """
-    epochs = view.curves[view.curves["what"] == "epoch"]
-    if view.share < 1 or epochs.empty:
+    drawing = curves(
+        batches,
+        epochs,
+        n_train=spec.n_images_an_epoch,
+        n_epochs=spec.training.epochs,
+        n_classes=spec.network.n_classes,
+        changes=changes,
+    )
+    for panel, measure in zip(drawing["panels"], MEASURES, strict=True):
+        panel["alt"] = _chart_words(measure, () if active else epochs)
+    planned = learning_rates(spec.training, spec.n_batches * spec.training.epochs)
+    rate = rates(planned.tolist(), batches, n_batches=spec.n_batches)
+    rate["alt"] = "Learning rate against epochs: as scheduled, and as used so far."
+    drawing["panels"].append(rate)
+    return drawing
+
+
+def _chart_words(measure: Measure, epochs: Sequence[Mapping[str, float]]) -> str:
+    """Return the text alternative of a chart."""
+    if not epochs:
         return f"{measure.capitalize()} against epochs; the figures above give the current values."
-    last = epochs.groupby("who")[measure].last()
-    form = "{:.3f}" if measure == "loss" else "{:.2%}"
-    n_finished = int(epochs["epochs"].max())
+    form, last = "{:.3f}" if measure == "loss" else "{:.2%}", epochs[-1]
     return (
-        f"{measure.capitalize()} against epochs. After {n_finished}: training "
-        f"{form.format(last['training'])}, validation {form.format(last['validation'])}."
+        f"{measure.capitalize()} against epochs. After {len(epochs)}: training "
+        f"{form.format(last[measure])}, validation {form.format(last[f'val_{measure}'])}."
     )

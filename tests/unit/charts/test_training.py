@@ -6,23 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_lab.charts.training import (
-    LATEST_POINTS,
-    MAX_POINTS,
-    Measure,
     cell_words,
+    comparison_spec,
     confusion_figure,
-    curve_spec,
     curve_table,
-    latest_spec,
-    latest_table,
     most_confused,
-    rate_spec,
-    rate_table,
     sweep_table,
     thin,
 )
-from cnn_lab.network.spec import TrainingSpec
-from cnn_lab.training.schedules import learning_rates
 
 N_TRAIN = 1000
 
@@ -62,7 +53,7 @@ def test_points_stay_where_they_are_while_reports_come_in() -> None:
 def test_nothing_yet_is_an_empty_table_with_its_columns() -> None:
     table = curve_table([], [], n_train=N_TRAIN)
     assert table.empty
-    assert list(table.columns) == ["epochs", "who", "what", "loss", "accuracy", "error", "rate"]
+    assert list(table.columns) == ["epochs", "who", "what", "loss", "accuracy", "error"]
 
 
 def test_a_table_has_moments_and_both_curves_of_each_epoch() -> None:
@@ -76,95 +67,20 @@ def test_a_table_has_moments_and_both_curves_of_each_epoch() -> None:
     assert judged["error"] == pytest.approx(0.1)
 
 
-def test_the_head_of_the_curve_can_be_seen_before_there_is_a_line() -> None:
-    for reports in ([report(500, loss=2)], [report(500, loss=2), report(700, loss=1)]):
-        table = curve_table(reports, [], n_train=N_TRAIN)
-        (head,) = table[table["what"] == "now"].to_dict("records")
-        assert head["loss"] == reports[-1]["loss"]
-        assert head["epochs"] == reports[-1]["n_images"] / N_TRAIN
-
-
-def test_the_chart_is_the_same_however_far_the_run_has_come() -> None:
-    spec = curve_spec("accuracy", n_epochs=3)
-    assert spec == curve_spec("accuracy", n_epochs=3)
-    assert "data" not in spec
-    assert spec["encoding"]["x"]["scale"]["domain"] == [0, 3]
-
-
 @pytest.mark.parametrize("accuracy", [0.0, 0.05, 0.5, 0.9999, 1.0])
 def test_every_accuracy_lies_within_the_axis(accuracy: float) -> None:
     """U5: an error of 0 has no place on a logarithmic axis; it is drawn where 100% is."""
     epoch = {"n_images": 1000, "loss": 0.0, "accuracy": accuracy, "val_loss": 0.0}
     epoch["val_accuracy"] = accuracy
     table = curve_table([report(500, accuracy=accuracy)], [epoch], n_train=N_TRAIN)
-    axis = curve_spec("accuracy", n_epochs=1)["encoding"]["y"]
+    spec = comparison_spec("accuracy", names=["a"], along="epochs", end=1)
+    axis = spec["encoding"]["y"]
     least, most = axis["scale"]["domain"]
     drawn = pd.concat([table["error"], sweep_table([accuracy], [True])["error"]]).dropna()
     assert ((drawn >= least) & (drawn <= most)).all()
     assert (drawn == least).all() == (accuracy > 0.999)
     assert min(axis["axis"]["values"]) == least
     assert axis["axis"]["labelExpr"].startswith(f"datum.value <= {least} ? '100%'")
-
-
-@pytest.mark.parametrize("measure", ["loss", "accuracy"])
-def test_epochs_are_joined_and_no_legend_covers_them(measure: Measure) -> None:
-    """U5: a line for each kind of images goes through its points; the legend is outside."""
-    spec = curve_spec(measure, n_epochs=2)
-    lines = [layer for layer in spec["layer"] if layer["mark"]["type"] == "line"]
-    filters = " ".join(layer["transform"][0]["filter"] for layer in lines)
-    for who in ("training", "validation"):
-        assert f"datum.what == 'epoch' && datum.who == '{who}'" in filters
-    shown = [spec, *spec["layer"]]
-    legends = [layer.get("encoding", {}).get("color", {}).get("legend") for layer in shown]
-    assert {one["orient"] for one in legends if one} == {"top"}
-
-
-@pytest.mark.parametrize("measure", ["loss", "accuracy"])
-def test_training_and_validation_differ_by_more_than_colour(measure: str) -> None:
-    layers = curve_spec(measure, n_epochs=2)["layer"]  # type: ignore[arg-type]
-    curves = [layer for layer in layers if layer["mark"]["type"] == "line"]
-    dashed = [layer for layer in curves if "strokeDash" in layer["mark"]]
-    assert ["'validation'" in layer["transform"][0]["filter"] for layer in dashed] == [True]
-    (points,) = (layer for layer in layers if "shape" in layer.get("encoding", {}))
-    shape = points["encoding"]["shape"]["scale"]
-    assert dict(zip(shape["domain"], shape["range"], strict=True)) == {
-        "training": "circle",
-        "validation": "diamond",
-    }
-
-
-def test_a_changed_rate_is_a_mark_that_no_curve_passes_through() -> None:
-    table = curve_table([report(500)], [], n_train=N_TRAIN, changed_rates=[(250.0, 0.1)])
-    (mark,) = table[table["what"] == "rate"].to_dict("records")
-    assert (mark["epochs"], mark["rate"]) == (0.25, 0.1)
-    assert np.isnan(mark["loss"])
-    drawn = [layer for layer in curve_spec("loss", n_epochs=1)["layer"] if "rate" in str(layer)]
-    assert [layer["mark"]["type"] for layer in drawn] == ["rule", "text"]
-
-
-def test_the_latest_reports_are_numbered_through_all_epochs() -> None:
-    batches = [{"epoch": 1 + i // 50, "batch": i % 50 + 1, **report(0, loss=i)} for i in range(150)]
-    table = latest_table(batches, n_batches=50)
-    assert list(table["batch"]) == list(range(151 - LATEST_POINTS, 151))
-    assert list(table["loss"]) == list(range(150 - LATEST_POINTS, 150))
-    assert latest_table([], n_batches=50).empty
-    for measure in ("loss", "accuracy"):
-        assert latest_spec(measure)["encoding"]["y"]["field"] in table.columns  # type: ignore[arg-type]
-
-
-def test_the_plan_spans_the_run_and_what_was_used_ends_where_it_is_now() -> None:
-    training = TrainingSpec(schedule="one_cycle", epochs=3)
-    planned = learning_rates(training, 3 * 844)
-    batches = [
-        {"epoch": 1 + i // 844, "batch": i % 844 + 1, "rate": planned[i]} for i in range(1000)
-    ]
-    table = rate_table(planned, batches, n_batches=844)
-    plan, used = (table[table["what"] == what] for what in ("planned", "used"))
-    assert (plan["epochs"].min(), plan["epochs"].max()) == (0, 3)
-    assert plan["rate"].max() == pytest.approx(training.learning_rate, rel=0.01)
-    assert used["epochs"].max() == pytest.approx(1000 / 844)
-    assert max(len(plan), len(used)) <= MAX_POINTS + 1
-    assert rate_spec(n_epochs=3)["encoding"]["x"]["scale"]["domain"] == [0, 3]
 
 
 NAMES = ("boot", "bag", "coat")

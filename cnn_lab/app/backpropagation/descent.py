@@ -4,9 +4,11 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab.app.backpropagation.controls import LayerSetup
-from cnn_lab.app.backpropagation.drawn import show_loss_curve, show_panels
+from cnn_lab.app.backpropagation.drawn import show_loss_curve
 from cnn_lab.app.widgets.inputs import slider, value_slider
-from cnn_lab.charts.backpropagation import Panel, line_spec, line_table
+from cnn_lab.app.widgets.pictures import show_panels
+from cnn_lab.charts.backpropagation import line_spec, line_table
+from cnn_lab.charts.panels import Panel
 from cnn_lab.concepts.backpropagation.descent import Descent, Line, descend, line_of_steps
 from cnn_lab.concepts.backpropagation.layer import Parameters
 from cnn_lab.concepts.formulas import number_latex

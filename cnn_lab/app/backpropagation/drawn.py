@@ -1,26 +1,17 @@
-"""Matrices and the falling loss, drawn without a chart library."""
-
-from collections.abc import Sequence
+"""The falling loss, drawn without a chart library."""
 
 import streamlit as st
 
-from cnn_lab.app.widgets.pictures import theme_colour, tone
+from cnn_lab.app.widgets.pictures import theme_colour
 from cnn_lab.charts.backpropagation import (
     CURVE_HEIGHT_PX,
     CURVE_WIDTH_PX,
     CurveLook,
-    Panel,
     loss_svg,
-    panels_html,
 )
 from cnn_lab.charts.maps import data_url
 from cnn_lab.content.words import significant
 from cnn_lab.ops.types import Array
-
-
-def show_panels(panels: Sequence[Panel]) -> None:
-    """Show small matrices side by side."""
-    st.html(panels_html(panels, tone=tone()))
 
 
 def show_loss_curve(

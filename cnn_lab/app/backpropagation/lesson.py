@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cnn_lab.app.backpropagation.drawn import show_loss_curve, show_panels
+from cnn_lab.app.backpropagation.drawn import show_loss_curve
 from cnn_lab.app.widgets.image_input import cropped_digit
 from cnn_lab.app.widgets.inputs import (
     choice,
@@ -16,7 +16,8 @@ from cnn_lab.app.widgets.inputs import (
     value_slider,
     whole_number,
 )
-from cnn_lab.charts.backpropagation import Panel
+from cnn_lab.app.widgets.pictures import show_panels
+from cnn_lab.charts.panels import Panel
 from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel, stable_rate
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted

@@ -1,9 +1,12 @@
 """Arrays as pictures that are sharp in any browser and either theme."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.charts.maps import Picture, Tone, data_url, grey_picture, sharp_png, signed_picture
+from cnn_lab.charts.panels import Panel, panels_html
 from cnn_lab.ops.types import Array
 
 
@@ -66,3 +69,8 @@ def show_png(data: bytes, *, alt: str, width_px: int) -> None:
     One that is fetched separately may be gone by then if the next one follows immediately.
     """
     st.image(data_url(data), width=width_px, alt=alt)
+
+
+def show_panels(panels: Sequence[Panel]) -> None:
+    """Show small matrices side by side, as cells with numbers or as pictures."""
+    st.html(panels_html(panels, tone=tone()))

@@ -57,6 +57,8 @@ class Panel:
         Values from whose colours the cells change to their own.
     sign : str
         Shown before the panel, such as an equals sign.
+    in_numbers : bool
+        Show cells with their numbers if there are not too many of them.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Panel:
     signed: bool = True
     before: Array | None = None
     sign: str = ""
+    in_numbers: bool = True
 
 
 def panels_html(panels: Sequence[Panel], *, tone: Tone) -> str:
@@ -81,8 +84,8 @@ def panels_html(panels: Sequence[Panel], *, tone: Tone) -> str:
     """
     figures = []
     for panel in panels:
-        large = max(panel.values.shape) > MAX_IN_NUMBERS
-        drawn = _panel_picture(panel, tone) if large else _panel_cells(panel, tone)
+        has_cells = panel.in_numbers and max(panel.values.shape) <= MAX_IN_NUMBERS
+        drawn = _panel_cells(panel, tone) if has_cells else _panel_picture(panel, tone)
         sign = f"<span>{escape(panel.sign)}</span>" if panel.sign else ""
         title = f"<figcaption>{escape(panel.title)}</figcaption>"
         figures.append(f"<div>{sign}<figure>{title}{drawn}</figure></div>")

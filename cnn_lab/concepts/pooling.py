@@ -19,7 +19,7 @@ from cnn_lab.ops.pooling import cells_inside
 from cnn_lab.ops.reads import Counts, read_counts
 from cnn_lab.ops.settings import PoolingSettings
 from cnn_lab.ops.sizes import ReceptiveField
-from cnn_lab.ops.types import Array, Pair, check_at_least
+from cnn_lab.ops.types import Array, Pair, ShapeError, check_at_least
 from cnn_lab.ops.windows import window_view
 from cnn_lab.trace.numbers import MINUS, number_text
 
@@ -189,6 +189,40 @@ def _weigh(image: Array, counts: NDArray[np.bool_], again: Array) -> Remains:
         float(np.abs(image)[counts].sum()) / magnitude if magnitude else 1.0,
         float(np.linalg.norm(image - again)) / length if length else 0.0,
     )
+
+
+def pooled_again(
+    image: Array, settings: PoolingSettings, *, average: bool, most: int
+) -> list[Array]:
+    """Return one map pooled once, twice and so on, as often as the window fits.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width)
+    settings : PoolingSettings
+    average : bool
+        Pool the mean, and not the maximum.
+    most : int
+        How often at most.
+
+    Examples
+    --------
+    >>> once, twice = pooled_again(np.eye(4), PoolingSettings(2), average=True, most=3)
+    >>> once.tolist(), twice.tolist()
+    ([[0.5, 0.0], [0.0, 0.5]], [[0.25]])
+    """
+    maps: NDArray[Any] = np.asarray(image, np.float64)[np.newaxis, ..., np.newaxis]
+    pooled: list[Array] = []
+    for _ in range(most):
+        try:
+            if average:
+                maps = average_pool2d(maps, **vars(settings))
+            else:
+                maps = max_pool2d(maps, **_without_divisor(settings))
+        except ShapeError:
+            break
+        pooled.append(np.asarray(maps[0, ..., 0]))
+    return pooled
 
 
 @dataclass(frozen=True)

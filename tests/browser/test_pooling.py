@@ -5,7 +5,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from cnn_lab.content import prose
 from tests.browser.player import WAIT_FOR_ARRIVALS, caption, stage
+
+
+def title(experiment):
+    """The line of an experiment that is its link."""
+    return prose("pooling", f"try_{experiment}").split("\n")[0]
 
 
 def arithmetic(page):
@@ -29,9 +35,10 @@ def test_one_gradient_goes_to_one_cell_or_in_quarters_to_four(open_page):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_gradients_of_windows_that_overlap_add_up(open_page, width):
-    page = open_page("/pooling?pool_direction=back&pool_input=digit", width=width)
-    page.get_by_role("button", name="Show overlap").click()
+def test_experiments_set_the_page_and_gradients_of_windows_that_overlap_add_up(open_page, width):
+    page = open_page("/pooling?pool_input=digit", width=width)
+    page.get_by_role("tab", name="Try this").click()
+    page.get_by_role("link", name=title("overlap")).click()
     expect(stage(page)).to_have_attribute("data-steps", "9")
     expect(page).to_have_url(re.compile(r"pool_input=overlap&pool_size=3&pool_stride=1"))
     for step in range(1, 3):
@@ -40,7 +47,7 @@ def test_gradients_of_windows_that_overlap_add_up(open_page, width):
     assert arithmetic(page)[0] == "2+1=3"
     page.get_by_role("button", name="Last step").click()
     expect(page.get_by_test_id("stage-arithmetic")).to_contain_text("8 + 1 = 9")
-    page.get_by_role("button", name="Show ties").click()
+    page.get_by_role("link", name=title("ties")).click()
     expect(stage(page)).to_have_attribute("data-steps", "4")
     expect(caption(page)).to_contain_text("row 2, column 2, and to no other")
 
@@ -48,7 +55,7 @@ def test_gradients_of_windows_that_overlap_add_up(open_page, width):
 def test_the_divisor_changes_the_number_in_a_corner(open_page):
     page = open_page("/pooling?pool_values=8 0; 0 0&pool_padding=own")
     expect(caption(page)).to_contain_text("so the mean is 8")
-    page.get_by_text("Shape and divisor").click()
+    page.get_by_text("Padding, shape and divisor").click()
     page.evaluate(WAIT_FOR_ARRIVALS)
     page.get_by_role("radio", name="whole window").click()
     expect(page).to_have_url(re.compile("pool_divisor=whole(\\+|%20)window"))
@@ -57,7 +64,9 @@ def test_the_divisor_changes_the_number_in_a_corner(open_page):
 
 
 def test_keras_agrees_with_both_gradients(open_page):
-    page = open_page("/pooling?pool_direction=back&pool_size=3&pool_stride=2&pool_padding=same")
+    page = open_page(
+        "/pooling?pool_direction=back&pool_size=3&pool_stride=2&pool_padding=same&pool_tab=Code"
+    )
     for kind in ("Max pooling", "Average pooling"):
         page.get_by_role("radio", name=kind).click()
         check = page.get_by_role("button", name="Check against Keras")

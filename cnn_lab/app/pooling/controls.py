@@ -83,6 +83,8 @@ class PoolingSetup:
     form : {"scatter", "gather"}
     grad_output : ndarray of float64, shape `out_size`, or None
         None in the forward pass.
+    digit : int
+        The test image whose part is pooled, the first if it is not one.
     """
 
     image: Array
@@ -90,6 +92,7 @@ class PoolingSetup:
     out_size: Pair
     form: Form = "scatter"
     grad_output: Array | None = None
+    digit: int = 0
 
     @property
     def size(self) -> Pair:
@@ -181,7 +184,8 @@ def pooling_controls() -> PoolingSetup:
     menu = st.container()
     with st.expander("Image"):
         image = _image()
-    with st.expander("Shape and divisor"):
+    with st.expander("Padding, shape and divisor"):
+        padding = padding_control("pool", names=("valid", "same"))
         apart = apart_toggle("pool")
         divisor = choice(
             "Divide a padded mean by",
@@ -197,11 +201,11 @@ def pooling_controls() -> PoolingSetup:
             "Window", "pool_size", value=2, minimum=1, maximum=MAX_WINDOW, apart=apart
         )
         strides = _strides(window, apart)
-        padding = padding_control("pool", names=("valid", "same"))
     settings = PoolingSettings(window, strides, padding, count_include_pad=divisor == WHOLE)
     out_size = settings.geometry(image.shape).positions
     if not backwards:
-        return PoolingSetup(image, settings, out_size)
+        digit = int(st.session_state.get("pool_digit", 0))
+        return PoolingSetup(image, settings, out_size, digit=digit)
     with gradient:
         form = choice("Form", FORMS, "pool_form")
         return PoolingSetup(image, settings, out_size, form, _output_gradient(out_size))

@@ -1,13 +1,21 @@
-"""Sections of the Pooling page: formulas, gradients, losses and receptive fields."""
+"""Sections of the Pooling page: the stage, and what its tabs hold."""
 
-from typing import Any
+from collections.abc import Callable
+from math import prod
 
+import numpy as np
 import streamlit as st
 
-from cnn_lab.app.pooling.controls import AS_WINDOW, KINDS, ONES, OVERLAP, TIES, Kind, PoolingSetup
+from cnn_lab.app.caches import test_digits
+from cnn_lab.app.pooling.controls import KINDS, OVERLAP, TIES, Kind, PoolingSetup
 from cnn_lab.app.widgets.inputs import choice, whole_number
+from cnn_lab.app.widgets.keras_check import code_in_tabs, show_proof
+from cnn_lab.app.widgets.pictures import instead_of_steps, show_image, show_panels
 from cnn_lab.app.widgets.sizes import show_output_size
+from cnn_lab.app.widgets.stage import stage
+from cnn_lab.app.widgets.story import Experiment, show_experiments
 from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.charts.panels import Panel
 from cnn_lab.charts.pooling import shift_spec, shift_table
 from cnn_lab.concepts.pooling import (
     Direction,
@@ -18,6 +26,7 @@ from cnn_lab.concepts.pooling import (
     fields_behind,
     fields_table,
     gradient_sum_latex,
+    pooled_again,
     read_cell_latex,
     remains,
     routes,
@@ -25,21 +34,131 @@ from cnn_lab.concepts.pooling import (
 )
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted, shape_words
-from cnn_lab.trace import arithmetic_latex
+from cnn_lab.ops.types import Array
+from cnn_lab.trace import Trace, TraceTooLarge, arithmetic_latex
 
 MAX_SHIFTED = 6
 # Longer sums do not fit into a column.
 MAX_TERMS, MAX_LETTERS = 9, 50
 AXES, LINES = ("down", "right"), ("row", "column")
-# Settings of the examples in addition to their map; all these controls are always on the page.
-EXAMPLES: dict[str, dict[str, Any]] = {
-    TIES: {"pool_size": 2, "pool_stride": AS_WINDOW},
-    OVERLAP: {"pool_size": 3, "pool_stride": 1},
-}
-PLAIN = {"pool_apart": False, "pool_padding": "valid", "pool_grad": ONES}
+EXPLAINED, TRY, SHIFT = "Explained", "Try this", "Shift"
+BACK = {"pool_direction": "back", "pool_tab": TRY}
+EXPERIMENTS = (
+    Experiment(
+        "digit",
+        {"pool_input": "digit", "pool_crop": "28", "pool_size": "4", "pool_tab": TRY},
+    ),
+    Experiment("shift", {"pool_values": "9 0 0 0; 0 0 0 0; 0 0 0 0; 0 0 0 0", "pool_tab": SHIFT}),
+    Experiment("overlap", {"pool_input": OVERLAP, "pool_size": "3", "pool_stride": "1", **BACK}),
+    Experiment("ties", {"pool_input": TIES, **BACK}),
+)
+N_HALVINGS = 2
+RESULTS: dict[Kind, str] = {"max": "Maxima", "average": "Means"}
+CONVOLUTION = 9  # weights of a 3 x 3 convolution, which is what often follows
+
+
+def show_pooling(setup: PoolingSetup) -> list[Trace]:
+    """Show both kinds of pooling on the stage, or as pictures; return their traces."""
+    try:
+        traces = [setup.trace(kind) for kind in KINDS]
+    except TraceTooLarge:
+        with instead_of_steps():
+            backwards = setup.grad_output is not None
+            show_image(setup.image, alt="The image")
+            for kind, title in KINDS.items():
+                what = "gradient" if backwards else "output"
+                show_image(setup.result(kind), signed=backwards, alt=f"{title}: the {what}")
+        return []
+    stage(traces, key="pool_stage", heading=setup.heading, editable=setup.editable)
+    return traces
+
+
+def tabs_of(setup: PoolingSetup, traces: list[Trace]) -> dict[str, Callable[[], None]]:
+    """Return the tabs of the page: title -> what fills them."""
+    is_forward = setup.grad_output is None
+    return {
+        EXPLAINED: lambda: explain_pooling(setup) if is_forward else explain_way_back(setup),
+        TRY: lambda: show_experiments("pooling", EXPERIMENTS),
+        SHIFT: lambda: show_shift(setup),
+        "Formulas": lambda: show_formulas(setup),
+        "Cost": lambda: show_cost(setup),
+        "Code": lambda: show_code(setup, traces),
+    }
+
+
+def explain_pooling(setup: PoolingSetup) -> None:
+    """Explain with a digit and with the reader's map what is kept and what is lost."""
+    pictures, words = st.columns(2, gap="large")
+    with pictures:
+        show_halvings(setup)
+        show_kept(setup)
+    with words:
+        st.markdown(prose("pooling", "prose"))
+
+
+def show_halvings(setup: PoolingSetup) -> None:
+    """Show a whole digit pooled once and twice by each kind."""
+    image = test_digits().image(setup.digit)[..., 0].astype(np.float64)
+    st.markdown(prose("pooling", "why"))
+    first = _picture("Digit", image)
+    for kind, results in RESULTS.items():
+        pooled = pooled_again(image, setup.settings, average=kind == "average", most=N_HALVINGS)
+        names = [results, *["again"] * (len(pooled) - 1)]
+        later = [_picture(*each, sign="→") for each in zip(names, pooled, strict=True)]
+        show_panels([first, *later])
+
+
+def _picture(name: str, values: Array, *, sign: str = "") -> Panel:
+    title = f"{name}, {shape_words(values.shape)}"
+    return Panel(title, values, 1.0, signed=False, sign=sign, in_numbers=False)
+
+
+def show_code(setup: PoolingSetup, traces: list[Trace]) -> None:
+    """Show the code of one kind, downloads and the check against Keras."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        checked = choice(
+            "Code and check for",
+            list(KINDS),
+            "pool_checked",
+            format_func=KINDS.__getitem__,
+            width="content",
+        )
+        check = setup.check(checked)
+        backwards = setup.grad_output is not None
+        show_proof("pool", check, traces, name=f"pooling-{'gradient-' * backwards}{setup.label}")
+    code_in_tabs(check.call)
+
+
+def show_cost(setup: PoolingSetup) -> None:
+    """Show what pooling takes, what it saves, and how far a pooled cell sees."""
+    n_windows, cells = prod(setup.out_size), prod(setup.settings.pool_size)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(
+            prose(
+                "pooling",
+                "cost",
+                windows=n_windows,
+                cells=cells,
+                steps=f"{n_windows * (cells - 1):,}",
+                before=f"{CONVOLUTION * setup.image.size:,}",
+                after=f"{CONVOLUTION * n_windows:,}",
+            )
+        )
+    with right:
+        show_stack(setup)
 
 
 def show_formulas(setup: PoolingSetup) -> None:
+    """Show the equations of the page's direction, and the output size."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        _show_kinds(setup)
+    with right:
+        show_sizes(setup)
+
+
+def _show_kinds(setup: PoolingSetup) -> None:
     """Show both kinds of pooling as equations with the numbers of the page."""
     rows, columns = setup.settings.pool_size
     st.markdown(
@@ -91,7 +210,7 @@ def _show_divisors(setup: PoolingSetup) -> None:
     )
 
 
-def show_way_back(setup: PoolingSetup) -> None:
+def explain_way_back(setup: PoolingSetup) -> None:
     """Show the equations of the gradients, and the effect of ties and overlap here."""
     found = routes(setup.image, setup.settings)
     left, right = st.columns(2, gap="large")
@@ -108,20 +227,6 @@ def show_way_back(setup: PoolingSetup) -> None:
             st.markdown(prose("pooling", "no_ties"))
         _show_overlap(setup, found)
         st.markdown(prose("pooling", "forms"))
-
-
-def show_examples() -> None:
-    """Show buttons for a map with ties and for overlapping windows."""
-    with st.container(horizontal=True):
-        for name in EXAMPLES:
-            label = prose("pooling", f"example_{name}")
-            st.button(label, key=f"pool_show_{name}", on_click=_show_example, args=(name,))
-
-
-def _show_example(name: str) -> None:
-    """Set the controls, and with them the address, to an example."""
-    for key, value in {"pool_input": name, **PLAIN, **EXAMPLES[name]}.items():
-        st.session_state[key] = value
 
 
 def _show_overlap(setup: PoolingSetup, found: Routes) -> None:

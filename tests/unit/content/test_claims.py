@@ -1733,9 +1733,7 @@ NO_CLAIM = {
     "totals_so_far",
     "padding": "question contents pytorch_same pytorch_source stride_figure",
     "paper": "question figures maps readings outlook errata source",
-    "pooling": "question "
-    "shown_inside shown_window shift_nothing shift_too_narrow right down example_ties "
-    "example_overlap",
+    "pooling": "question why shown_inside shown_window shift_nothing shift_too_narrow right down",
     "sweep": "intro cost unchanged none",
     "training": "planned no_network scale file unsaved further initial_missing",
 }
@@ -1762,7 +1760,10 @@ ELSEWHERE = {
         "try_jump try_libraries"
     },
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
-    "tests/app/test_pooling_page.py": {"pooling": "divisors shift_max shift_average shift_none"},
+    "tests/app/test_pooling_page.py": {
+        "pooling": "divisors shift_max shift_average shift_none cost try_digit try_shift "
+        "try_overlap try_ties"
+    },
     "tests/app/test_training_page.py": {
         "training": "recorded shipped trained changed curves latest initial_weights initial_other "
         "filters_new filters_now filters_learned"

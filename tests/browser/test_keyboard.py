@@ -71,12 +71,10 @@ def test_a_stage_is_played_and_its_settings_changed_by_keys(
         page.keyboard.press("Enter")
     expect(stage(page)).to_have_attribute("data-steps", str(then))
     wait_ready(page)  # the stage comes first; what is pressed below it is still being drawn
-    has_tabs = page.get_by_role("tab", name="Code").count() > 0
-    if has_tabs:
-        tab_to(page, "Explained", "tab")
-        page.keyboard.press("End")
-        expect(page.get_by_role("tab", name="PyTorch")).to_be_visible()
-        wait_ready(page)
+    tab_to(page, "Explained", "tab")
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab", name="PyTorch")).to_be_visible()
+    wait_ready(page)
     tab_to(page, "Download", "button")
     page.keyboard.press("Enter")
     gif = page.get_by_role("button", name="Animated GIF")
@@ -86,10 +84,3 @@ def test_a_stage_is_played_and_its_settings_changed_by_keys(
     expect(gif).to_have_count(0)
     wait_ready(page)
     tab_to(page, "Check against Keras", "button")
-    if has_tabs:
-        return
-    tab_to(page, "Code for these settings", "summary")
-    page.keyboard.press("Enter")
-    code = page.locator("details", has_text="Code for these settings")
-    expect(code).to_have_attribute("open", "")
-    expect(page.get_by_role("tab", name="PyTorch")).to_be_visible()

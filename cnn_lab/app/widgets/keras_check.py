@@ -61,17 +61,6 @@ def show_proof(page: str, check: LayerCheck, traces: Sequence[Trace], *, name: s
     keras_check(f"{page}_check", check)
 
 
-@st.fragment
-def code_tabs(key: str, call: LayerCall) -> None:
-    """Show the same call in three libraries, in an expander; code is written when opened."""
-    folded = st.expander(
-        "Code for these settings", key=key, icon=":material/code:", on_change="rerun"
-    )
-    if folded.open:
-        with folded:
-            code_in_tabs(call)
-
-
 def code_in_tabs(call: LayerCall) -> None:
     """Show the same call in three libraries."""
     writers = {"Keras": keras_code, "PyTorch": pytorch_code, "NumPy": numpy_code}

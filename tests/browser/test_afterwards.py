@@ -58,6 +58,19 @@ def test_a_click_filters_the_mistakes_and_the_time_machine_plays(
     assert slider.input_value() == str(len(MOMENTS) - 1)
     assert machine.locator("canvas").first.evaluate("node => node.toDataURL()") != before
 
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    slider.press("Home")
+    slider.press("ArrowRight")
+    shown = words.inner_text()
+    machine.get_by_role("button", name="Copy link to this moment").click()
+    expect(machine.get_by_role("button", name="Copied")).to_be_visible()
+    link = opened.evaluate("navigator.clipboard.readText()")
+    opened.goto(link)
+    expect(words).to_have_text(shown)
+    expect(opened).not_to_have_url(re.compile("moment"))
+    opened.goto(re.sub(r"moment=\d+", "moment=999999", link))
+    expect(words).to_contain_text("Epoch 3 of 3")
+
     opened.get_by_role("tab", name="Compare").click()
     results = opened.get_by_role("region", name="Results of both runs")
     expect(results).to_contain_text("fast, as recorded")

@@ -11,6 +11,7 @@ import {
   slider as makeSlider,
   toggleButton,
 } from "../../stage/js/kit.js";
+import { addressWith, copyButton, takeFromAddress } from "../../stage/js/moment.js";
 
 const WHOLE_RUN_MS = 9000;
 const FASTEST_MS = 60;
@@ -28,11 +29,15 @@ function createMachine(root) {
   const words = element("p", { class: "words" });
   const plot = element("div", { class: "plot" });
   const panels = element("div", { class: "panels" });
+  const link = copyButton("Copy link to this moment", "Link to this moment", () =>
+    addressWith({ ...data.address, [data.momentParameter]: moment + 1 }),
+  );
   root.replaceChildren(
     element("div", { class: "controls" }, [toggle, slider]),
     words,
     plot,
     panels,
+    element("div", { class: "below" }, [link]),
   );
 
   let data = null;
@@ -82,7 +87,11 @@ function createMachine(root) {
       const matrix = makeMatrix(data);
       panels.replaceChildren(...parts.map((part) => part.node), matrix.node);
       show = [curve, ...parts.map((part) => part.show), matrix.show];
-      visit(first ? last() : moment);
+      const [asked] = takeFromAddress([data.momentParameter]) ?? [];
+      if (asked !== undefined) pause();
+      if (Number.isInteger(asked)) moment = asked - 1;
+      else if (first) moment = last();
+      visit(moment);
     },
   };
 }

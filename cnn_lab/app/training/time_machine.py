@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_lab.app.run_queue import run_queue
+from cnn_lab.app.run_queue import RUN, run_queue
 from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import tone
@@ -17,6 +17,7 @@ from cnn_lab.runs.job import Status
 from cnn_lab.runs.snapshots import Snapshot, watched_classes
 
 DIGIT = "training_machine_digit"
+MOMENT = "training_machine_moment"  # of a link to one; counted from 1
 FILTERS_PX, MAPS_PX = 235, 310  # about as wide the pictures become
 MIN_MOMENTS = 2  # snapshots needed for a replay
 
@@ -70,6 +71,8 @@ def _data(run_id: str, image: int, tone: Tone, *, _status: Status) -> dict[str, 
         ),
     ]
     return {
+        "address": {RUN: run_id},
+        "momentParameter": MOMENT,
         "words": [_words(snapshot, spec.training.epochs) for snapshot in snapshots],
         "curve": prose("afterwards", "machine_curve", n_judged=n_judged),
         "points": curve.points,

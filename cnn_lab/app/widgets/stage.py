@@ -35,7 +35,8 @@ def stage(
     trace : Trace or sequence of Trace
         Several are played together; an input that all share is drawn once.
     key : str
-        Key of this stage on the page.
+        Key of this stage on the page. A link to a moment has the parameters ``<prefix>_step`` and
+        ``<prefix>_speed``, where the prefix is the key without ``_stage`` at its end.
     start_step : int
         The step shown first; negative counts from the end, so -1 shows everything.
     label : str
@@ -53,6 +54,7 @@ def stage(
         If `trace` is an empty sequence.
     """
     data = stage_data(as_traces(trace), start_step=start_step, label=label, heading=heading)
+    data["address"] = key.removesuffix("_stage")
     if editable:
         data["editing"] = editing_data(key, editable)
     with st.container(gap=None):

@@ -9,14 +9,13 @@ import {
   slider as makeSlider,
   toggleButton,
 } from "./kit.js";
+import { copyButton } from "./moment.js";
 import { termTarget } from "./pointing.js";
 
 const KEYS =
   "Space plays and pauses. The arrow keys move from cell to cell, Home and End to the first and " +
   "the last. Plus and minus change the speed. Escape lets go of a cell. F fills the screen.";
-const COPY = "Copy as LaTeX";
-const COPIED_MS = 2000;
-const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
+export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 
 /**
  * Builds the elements of the player inside `root` and wires them to it.
@@ -75,14 +74,17 @@ export function makeControls(root, player) {
     "aria-label": "Arithmetic of this step",
   });
   const keys = element("span", { id: "stage-keys", hidden: "" }, [KEYS]);
-  const copy = element("button", { type: "button", class: "copy" }, [COPY]);
-  copy.onclick = () => copyText(player.latex(), copy, root);
+  const latex = copyButton("Copy as LaTeX", "Arithmetic of this step as LaTeX", () =>
+    player.latex(),
+  );
+  const link = copyButton("Copy link to this moment", "Link to this moment", () => player.link());
   const tables = element("details", { class: "tables" }, [
     element("summary", {}, ["Numbers as tables"]),
     element("div", { tabindex: "0", role: "group", "aria-label": "Numbers as tables" }),
   ]);
   tables.ontoggle = () => player.say(true);
-  const below = element("div", { class: "below" }, [copy, tables]);
+  const note = element("span", { class: "note", role: "status" });
+  const below = element("div", { class: "below" }, [latex, link, tables, note]);
   const heading = element("p", { class: "heading" });
   root.replaceChildren(heading, picture, controls, caption, arithmetic, below, keys);
 
@@ -106,7 +108,11 @@ export function makeControls(root, player) {
     showScreen(filled) {
       relabel(screen, ...(filled ? ["shrink", "Leave full screen"] : ["grow", "Full screen"]));
     },
-    describe({ label, heading: title }, lastStep) {
+    setNote(text) {
+      note.textContent = text;
+    },
+    describe({ label, heading: title, address }, lastStep) {
+      link.hidden = !address;
       heading.textContent = title;
       picture.setAttribute("aria-label", label);
       slider.max = String(lastStep);
@@ -124,27 +130,6 @@ export function makeControls(root, player) {
       if (caption.textContent !== text) caption.textContent = text;
     },
   };
-}
-
-/** Copies to the clipboard or, if the browser does not allow that, shows a field to copy from. */
-async function copyText(text, copy, root) {
-  root.querySelector(".latex")?.remove();
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const field = element("textarea", {
-      class: "latex",
-      readonly: "",
-      rows: "4",
-      "aria-label": "Arithmetic of this step as LaTeX",
-    });
-    field.value = text;
-    copy.after(field);
-    field.select();
-    return;
-  }
-  copy.textContent = "Copied";
-  setTimeout(() => (copy.textContent = COPY), COPIED_MS);
 }
 
 function onKey(event, player, speed) {

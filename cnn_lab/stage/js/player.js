@@ -2,12 +2,13 @@
 
 import LOOK from "../layout.json" with { type: "json" };
 import { Clock } from "./clock.js";
-import { makeControls } from "./controls.js";
+import { SPEEDS, makeControls } from "./controls.js";
 import { Editing } from "./editing.js";
 import { listenToGestures } from "./gestures.js";
 import { Ground } from "./ground.js";
 import { arithmeticLatex } from "./latex.js";
 import { dismiss, enlist, markLinks, refreshLinks, release } from "./lighting.js";
+import { addressWith, takeFromAddress } from "./moment.js";
 import { Overlay, Places, filterOf } from "./overlay.js";
 import { Painter, fontOf } from "./paint.js";
 import { findOutlines, sameTarget, targetAt } from "./pointing.js";
@@ -23,7 +24,8 @@ const CALM_MS = 900; // steps at least this slow are announced to screen readers
 /**
  * Plays one trace, or several together, inside `root`.
  * @param {HTMLElement} root an empty element
- * @param {{traces: Object[], startStep: number, label: string, heading: string}} wire
+ * @param {{traces: Object[], startStep: number, label: string, heading: string,
+ *   address?: string}} wire
  * @param {{theme: import("./theme.js").Theme, keep?: (state: Object) => void}} options `keep` sends
  *   the edits of cells to Python, where the page has it
  */
@@ -84,7 +86,9 @@ class Player extends Clock {
     this.traces = wire.traces.map(decodeTrace);
     shareScales(this.traces);
     this.lastStep = Math.max(...this.traces.map((trace) => trace.nSteps)) - 1;
+    this.address = wire.address;
     this.step = before && this.touched ? this.samePlace(before) : this.startStep(wire);
+    this.parts.setNote(this.comeToMoment());
     this.previous = this.step;
     this.pointing = this.pinned = this.lit = null;
     this.move = null;
@@ -95,6 +99,29 @@ class Player extends Clock {
     this.arrange(true);
     this.editing.pin();
     this.say(true);
+  }
+
+  /** Goes to the moment of a link, if the page was opened by one; says so if there is none. */
+  comeToMoment() {
+    const asked = this.address && takeFromAddress([`${this.address}_step`, `${this.address}_speed`]);
+    if (!asked) return "";
+    const [step, speed] = asked;
+    this.touched = true;
+    this.playing = false;
+    if (SPEEDS.includes(speed)) this.speed = speed;
+    if (!Number.isInteger(step)) return "";
+    const count = this.lastStep + 1;
+    this.step = Math.max(1, Math.min(count, step)) - 1;
+    if (step === this.step + 1) return "";
+    return fill(LOOK.words.noMoment, { step, count, shown: this.step + 1 });
+  }
+
+  /** The page's address with step and speed. */
+  link() {
+    return addressWith({
+      [`${this.address}_step`]: this.step + 1,
+      [`${this.address}_speed`]: this.speed,
+    });
   }
 
   startStep({ startStep }) {
@@ -255,6 +282,7 @@ class Player extends Clock {
   stepped() {
     this.root.dataset.step = String(this.step);
     this.lit &&= this.lit.again();
+    this.parts.setNote("");
     this.outlines = null;
   }
 

@@ -83,6 +83,7 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
         {},
         {"surface_view": "from above", "surface_input": "noise"},
     ),
+    "morph": ({}, {"morph_from_input": "drawing"}),
     "dream": ({}, {"dream_layer": "conv2", "dream_start": "digit"}, {"dream_start": "drawing"}),
     "paper": ({},),
 }

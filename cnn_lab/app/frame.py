@@ -94,6 +94,7 @@ PAGES = {
         "fool": "Fool it",
         "loss_surface": "Loss surface",
         "dream": "Dream",
+        "morph": "Morph",
     },
     "Reference": {"paper": "The paper"},
 }

@@ -75,7 +75,7 @@ def _show(name: str, dream: Dream, is_class: bool) -> Show:
         verdict=_verdict(dream, what, is_class),
         stopped=prose("dream", "stopped", steps=counted(len(frames) - 1, "step")),
         line=Line(
-            prose("dream", "curve", what=what),
+            prose("dream", "curve"),
             prose("dream", "curve_alt"),
             responses,
             lambda value: significant(value, 3),

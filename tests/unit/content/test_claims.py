@@ -1728,6 +1728,7 @@ NO_CLAIM = {
     "home": "question Conv2D Conv2D_first answer says sure unsure no_digit misread start way",
     "loss_surface": "question same outside",
     "models": "own missing instead",
+    "morph": "question bars roll going stopped",
     "network": "open ending_maps ending_number ending_scores diagram no_data_set no_formula "
     "formulas parameters no_parameters multiply_adds inseparable no_convolution "
     "totals_so_far",
@@ -1753,6 +1754,7 @@ ELSEWHERE = {
     },
     "tests/app/test_features_page.py": {"features": "number strongest left_image below_full"},
     "tests/app/test_dream_page.py": {"dream": "step done answer"},
+    "tests/app/test_morph_page.py": {"morph": "place turn turns never"},
     "tests/app/test_fool_page.py": {"fool": "step found not_found unchanged"},
     "tests/app/test_loss_surface_page.py": {"loss_surface": "state diverged"},
     "tests/app/test_padding_page.py": {
@@ -1783,6 +1785,7 @@ ELSEWHERE = {
     "tests/unit/explain/test_attribution.py": {"features": "saliency grad_cam occlusion"},
     "tests/unit/explain/test_changes.py": {"features": "shifted"},
     "tests/unit/explain/test_dream.py": {"dream": "prose"},
+    "tests/unit/explain/test_morph.py": {"morph": "prose"},
     "tests/unit/explain/test_fool.py": {"fool": "prose"},
     "tests/unit/explain/test_erasure.py": {
         "draw": "why_covered why_covered_nothing why_erasure why_other_erasure why_no_erasure"

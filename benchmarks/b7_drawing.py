@@ -66,7 +66,8 @@ def draw_seven_ms(page: Page) -> float:
     """Draw on an empty canvas; return the milliseconds from the pen's lifting to the bars."""
     box = page.locator("canvas").bounding_box()
     assert box is not None
-    points = [(box["x"] + x, box["y"] + y) for x, y in SEVEN]
+    unit = box["width"] / SIDE_PX
+    points = [(box["x"] + unit * x, box["y"] + unit * y) for x, y in SEVEN]
     page.evaluate(WAIT_FOR_BARS)
     page.mouse.move(*points[0])
     page.mouse.down()

@@ -16,7 +16,7 @@ from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.digits.strokes import Picture, Stroke, picture_of
-from cnn_lab.network import zoo
+from cnn_lab.network import Network, zoo
 from tests.app.elements import said
 from tests.prose import wording
 
@@ -337,6 +337,37 @@ def drawn(*strokes):
             Stroke(one["tool"], one["width"], tuple(map(tuple, one["points"]))) for one in strokes
         )
     )
+
+
+@pytest.mark.parametrize("model", ["champion", "fast"])
+def test_each_press_shows_another_digit_that_the_network_gets_wrong(open_page, model):
+    page, shown = open_page("draw", {"draw_model": model}), []
+    test, network = load_mnist().test, Network.load(model)
+    for _ in range(2):
+        page.button(key="draw_misread").click().run()
+        assert not page.exception
+        note = page.session_state["draw_drawing"].note
+        index, label = (
+            int(part.split()[-1].replace(",", "")) for part in note.split(", labelled ")
+        )
+        assert test.labels[index] == label
+        assert network.predict(test.image(index)[np.newaxis])[0].argmax() != label
+        assert f"looks like a {label} (" not in said(page)
+        shown.append(index)
+    assert shown[0] != shown[1]
+
+
+def test_a_stroke_under_the_pen_is_read_but_not_part_of_the_drawing():
+    sent = Sent()
+    sent.send({}, moving=ONE, told=1)
+    assert sent.drawing == Drawing()
+    assert sent.board.moving == drawn(ONE).items[0]
+    assert sent.board.heard == 1
+    sent.send({1: ONE}, told=1)
+    assert sent.drawing == drawn(ONE)
+    assert sent.board.moving is None
+    assert sent.send({}, moving={**ONE, "points": []}, told=2)
+    assert sent.drawing == drawn(ONE)
 
 
 def test_each_stroke_is_kept_once_however_often_it_is_sent():

@@ -15,6 +15,7 @@ from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import zoo
 from tests.prose import wording
+from tools.browser import READY
 
 SEVEN = [(70, 60), (140, 58), (210, 60), (180, 120), (150, 180), (130, 240)]
 BAR = [(110, 150), (150, 150), (210, 150)]
@@ -38,8 +39,9 @@ def on_screen(page: Page, points: list[tuple[int, int]]) -> list[tuple[float, fl
     board(page).scroll_into_view_if_needed()
     box = board(page).bounding_box()
     assert box is not None
-    assert (box["width"], box["height"]) == (280, 280)
-    return [(box["x"] + column, box["y"] + row) for column, row in points]
+    assert box["width"] == box["height"]
+    unit = box["width"] / 280
+    return [(box["x"] + unit * column, box["y"] + unit * row) for column, row in points]
 
 
 def draw(page: Page, points: list[tuple[int, int]], *, steps: int = 5) -> None:
@@ -53,9 +55,14 @@ def draw(page: Page, points: list[tuple[int, int]], *, steps: int = 5) -> None:
 
 def draw_and_wait(page: Page, points: list[tuple[int, int]], *, steps: int = 5) -> None:
     """Draw, and go on once the server has seen it."""
-    before = seen(page)
     draw(page, points, steps=steps)
-    expect(picture(page)).not_to_have_attribute("src", before)
+    wait_until_seen(page)
+
+
+def wait_until_seen(page: Page) -> None:
+    """Wait until the server has seen all strokes, and not only one that was under the pen."""
+    expect(board(page)).to_have_attribute("data-waiting", "0")
+    page.locator(READY).wait_for()
 
 
 def draw_by_finger(page: Page, points: list[tuple[int, int]]) -> None:
@@ -66,6 +73,7 @@ def draw_by_finger(page: Page, points: list[tuple[int, int]]) -> None:
         finger.send("Input.dispatchTouchEvent", event)
         kind = "touchMove"
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    wait_until_seen(page)
 
 
 def answer(page: Page) -> Locator:
@@ -112,6 +120,31 @@ def test_seven_by_mouse_is_read_and_the_chart_stays_in_place(
     expect(answer(page)).to_contain_text("7")
     expect(drawn).to_have_attribute("data-before", "the first stroke")
     assert page.get_by_test_id("stMain").evaluate("node => node.scrollHeight") == height_px
+
+
+def test_the_bars_follow_the_pen_and_one_stroke_comes_of_it(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw")
+    start, *way = on_screen(page, SEVEN)
+    page.mouse.move(*start)
+    page.mouse.down()
+    for point in way:
+        page.mouse.move(*point, steps=5)
+    expect(answer(page)).to_contain_text("This looks like a 7 (")  # the pen is still down
+    expect(board(page)).to_have_attribute("data-strokes", "0")
+    page.mouse.up()
+    expect_strokes(page, 1)
+    expect(answer(page)).to_contain_text("This looks like a 7 (")
+    button(page, "Undo").click()
+    expect(page.get_by_text(INVITATION)).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "side"), [(390, 358), (1280, 420), (1920, 440)])
+def test_the_canvas_uses_the_room(open_page: Callable[..., Page], width: int, side: int) -> None:
+    box = board(open_page("/draw", width=width, height=1000)).bounding_box()
+    assert box is not None
+    assert (box["width"], box["height"]) == (side, side)
 
 
 def test_ten_digits_by_mouse_are_read_and_an_eraser_changes_the_answer(
@@ -174,12 +207,12 @@ def test_undo_brings_back_what_was_there_as_often_as_asked(
 ) -> None:
     page = open_page("/draw?draw_model=fast")
     empty = seen(page)
-    draw(page, SEVEN)
+    draw_and_wait(page, SEVEN)
     expect(picture(page)).not_to_have_attribute("src", empty)
     expect(answer(page)).to_contain_text("This looks like a 7 (")
     plain = seen(page)
     for _ in range(2):
-        draw(page, BAR)
+        draw_and_wait(page, BAR)
         expect(picture(page)).not_to_have_attribute("src", plain)
         button(page, "Undo").click()
         expect(picture(page)).to_have_attribute("src", plain)
@@ -187,7 +220,7 @@ def test_undo_brings_back_what_was_there_as_often_as_asked(
     expect(page.get_by_text(INVITATION)).to_be_visible()
     expect(picture(page)).to_have_attribute("src", empty)
     expect(button(page, "Undo")).to_be_disabled()
-    draw(page, SEVEN)
+    draw_and_wait(page, SEVEN)
     expect(picture(page)).to_have_attribute("src", plain)
 
 
@@ -201,12 +234,12 @@ def test_sample_is_read_drawn_over_and_survives_a_change_of_page(
     expect(page.get_by_text(INVITATION)).to_have_count(0)
     expect(picture(page)).not_to_have_attribute("src", empty)
     sample = seen(page)
-    draw(page, BAR)
+    draw_and_wait(page, BAR)
     expect(picture(page)).not_to_have_attribute("src", sample)
     drawn_over = seen(page)
 
     page.get_by_role("link", name="Pooling").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Pooling")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Pooling")
     page.get_by_role("link", name="Draw a digit").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Draw a digit")
     expect(picture(page)).to_have_attribute("src", drawn_over)
@@ -252,7 +285,7 @@ def test_strokes_drawn_before_the_server_has_answered_all_stay(
     button(page, "Clear").click()
     draw(page, SEVEN)
     page.get_by_role("link", name="Pooling").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Pooling")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Pooling")
     page.get_by_role("link", name="Draw a digit").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Draw a digit")
     expect(board(page)).to_have_count(1)  # the stage of the page before has two
@@ -310,7 +343,8 @@ def test_second_finger_draws_nothing_and_the_first_goes_on(
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     expect_strokes(page, 1)
     lit = """node => [[140, 58], [200, 60], [60, 220]].map(([x, y]) =>
-        node.getContext("2d").getImageData(x, y, 1, 1).data[0])"""
+        node.getContext("2d")
+            .getImageData((x * node.width) / 280, (y * node.width) / 280, 1, 1).data[0])"""
     assert board(page).evaluate(lit) == [255, 255, 0]
 
 
@@ -431,7 +465,7 @@ def test_xray_follows_its_switches_and_the_pen(open_page: Callable[..., Page]) -
     step = page.get_by_role("img", name=prose("draw", "xray_alt", step="Box"))
     crop = page.locator("label").filter(has_text=re.compile("^Crop$"))
     expect(crop).to_be_visible()
-    draw(page, SEVEN)
+    draw_and_wait(page, SEVEN)
     expect(step).to_be_visible()
     plain, boxed = seen(page), step.get_attribute("src")
     crop.click()

@@ -12,8 +12,10 @@ from cnn_lab.app.widgets.pictures import show_png
 from cnn_lab.app.widgets.upload import picture_upload
 from cnn_lab.charts.maps import png
 from cnn_lab.content import prose
+from cnn_lab.digits.answer import hard_digits
 from cnn_lab.digits.photograph import FoundDigits, find_digits, sharp_on_canvas
 from cnn_lab.digits.strokes import SIDE_PX, Tool
+from cnn_lab.network import Network
 
 TOOLS: dict[Tool, str] = {
     "pen": ":material/edit: Pen",
@@ -21,7 +23,9 @@ TOOLS: dict[Tool, str] = {
 }
 USUAL_PX = 20
 MENU, FOUND = "draw_picture_menu", "draw_found"
+SEARCHED = "draw_searched"  # the test digit after the last one looked at for a misread one
 MAX_CHOICES = 30
+MAX_SEARCHED = 2_000  # at a press: a few seconds with the largest network
 
 
 def show_tools() -> tuple[Tool, int]:
@@ -59,10 +63,14 @@ def show_tools() -> tuple[Tool, int]:
     return tool, width_px
 
 
-def show_sources() -> None:
-    """Show a button for a sample and a menu for a file or the camera."""
-    st.button("Sample", icon=":material/casino:", key="draw_sample", on_click=_put_sample)
-    menu = st.popover("Picture", icon=":material/photo_camera:", key=MENU, on_change="rerun")
+def show_sources(network: Network) -> None:
+    """Show buttons for a sample and for a digit misread, and a menu for a file or the camera."""
+    # Without icons, all three fit side by side on a phone.
+    with st.container(horizontal=True, gap="xsmall", width="content"):
+        st.button("Sample", key="draw_sample", on_click=_put_sample)
+        wrong = {"key": "draw_misread", "on_click": _put_misread, "args": (network,)}
+        st.button("Show one it gets wrong", **wrong)
+        menu = st.popover("Picture", key=MENU, on_change="rerun")
     if not menu.open:
         return
     with menu:
@@ -75,8 +83,23 @@ def show_sources() -> None:
 
 
 def _put_sample() -> None:
+    _put_test_digit(int(np.random.default_rng().integers(len(test_digits()))))
+
+
+def _put_misread(network: Network) -> None:
+    """Put the next test digit that the network misreads on the canvas, if one is found soon."""
+    start: int = st.session_state.get(SEARCHED, 0)
+    found = next(hard_digits(network, test_digits(), start=start, most=MAX_SEARCHED), None)
+    last = start + MAX_SEARCHED - 1 if found is None else found
+    st.session_state[SEARCHED] = (last + 1) % len(test_digits())
+    if found is None:
+        st.toast(prose("draw", "no_misread", n=f"{MAX_SEARCHED:,}"))
+    else:
+        _put_test_digit(found)
+
+
+def _put_test_digit(index: int) -> None:
     digits = test_digits()
-    index = int(np.random.default_rng().integers(len(digits)))
     note = prose("draw", "sample", index=f"{index:,}", label=digits.labels[index])
     canvas.put_picture(NAME, sharp_on_canvas(digits.pixels[index]), note=note)
 

@@ -21,14 +21,14 @@ from cnn_lab.content import prose
 from cnn_lab.content.words import literally, percent
 from cnn_lab.digits.answer import Answer, answer_for
 from cnn_lab.digits.drawing import SIDE, Preparation, prepare_steps
-from cnn_lab.digits.strokes import SIDE_PX
 from cnn_lab.network import Network
 
-SEEN_PX = 10 * SIDE
+BOARD_PX = 440  # at most; on screens up to 1800 pixels 420, see canvas.css
+SEEN_PX = 6 * SIDE
 LINK_PX = 32
-BARS_PX = 260  # all three fit side by side on a screen of 1280 pixels
+BARS_PX = 240  # all three fit side by side on a screen of 1280 pixels
 # Two lines on a phone; fixed, so that nothing moves during drawing.
-ANSWER_PX = (608, 64)
+ANSWER_PX = (480, 64)
 
 
 @st.fragment
@@ -45,9 +45,9 @@ def show_reader(network: Network, name: str) -> None:
         answer = st.container(
             width=ANSWER_PX[0], height=ANSWER_PX[1], border=False, vertical_alignment="center"
         )
-        show_sources()
-    with st.container(horizontal=True, gap="medium"):
-        pen_side = st.container(width=SIDE_PX, gap="small")
+        show_sources(network)
+    with st.container(horizontal=True, gap="small"):
+        pen_side = st.container(width=BOARD_PX, gap="small")
         seen_side = st.container(width=SEEN_PX, gap="small")
         bars_side = st.container(width=BARS_PX, gap="small")
     without, cards = xray_switches()

@@ -68,8 +68,9 @@ def show_sources(network: Network) -> None:
     # Without icons, all three fit side by side on a phone.
     with st.container(horizontal=True, gap="xsmall", width="content"):
         st.button("Sample", key="draw_sample", on_click=_put_sample)
-        wrong = {"key": "draw_misread", "on_click": _put_misread, "args": (network,)}
-        st.button("Show one it gets wrong", **wrong)
+        st.button(
+            "Show one it gets wrong", key="draw_misread", on_click=_put_misread, args=(network,)
+        )
         menu = st.popover("Picture", key=MENU, on_change="rerun")
     if not menu.open:
         return

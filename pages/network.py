@@ -35,23 +35,18 @@ show_totals(here, found)
 show_diagram(here, found)
 show_fit(here, found)
 
-table_side, editor = st.columns([7, 4], gap="medium")
-with table_side:
-    show_layer_table(here, found)
-with editor:
+fields, formulas = st.columns(2, gap="large")
+with fields:
     layer_tools(here)
     layer_fields(here)
+with formulas:
+    show_layer_formulas(here, found)
 
+show_layer_table(here, found)
+show_memory(here, found)
+show_meter(here, found)
 if not found.reason:
     show_network_code("This network in Keras", "network_code", here.draft.network())
-st.divider()
-left, right = st.columns(2, gap="large")
-with left:
-    show_layer_formulas(here, found)
-with right:
-    show_memory(here, found)
-st.divider()
-show_meter(here, found)
 st.divider()
 with st.container(width=720):
     st.markdown(prose("network", "prose"))

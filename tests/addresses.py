@@ -60,7 +60,10 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
         {"back_part": "Softmax and loss"},
         {"back_part": "Softmax and loss", "back_scores": "network"},
     ),
-    "network": ({},),
+    "network": (
+        {},
+        {"network_costs": "true", "network_memory": "true", "network_meter": "true"},
+    ),
     "training": (
         {},
         {"training_preset": "own"},

@@ -10,7 +10,17 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from cnn_lab.charts.maps import Picture, Tone, as_maps, image_picture, png, tile_maps
+from cnn_lab.charts.maps import (
+    Picture,
+    Tone,
+    as_maps,
+    data_url,
+    grey_picture,
+    image_picture,
+    png,
+    signed_picture,
+    tile_maps,
+)
 from cnn_lab.charts.vega import Spec, category, mark, quantity, tip
 from cnn_lab.concepts.convolution import LayerCost
 from cnn_lab.content.words import shape_words
@@ -20,7 +30,7 @@ from cnn_lab.ops.types import Array
 INPUT = "image"
 INPUT_KEY = "*"  # not a valid layer name
 MAP_PX = 92  # side of the widest map, vertically and in depth
-LEAN = (0.3, -0.22)  # right and down for each pixel of depth
+LEAN = (0.55, -0.18)  # right and down for each pixel of depth
 MIN_PX = 4
 MARGIN_PX = 8
 GAP_PX = 14
@@ -169,16 +179,53 @@ def _faces(corner: Point, thickness: float, height: float, lean: Point) -> Itera
         yield Face(side, _SIDE)
 
 
-def diagram_svg(diagram: Diagram, look: Look, *, selected: str = "") -> str:
+def block_pictures(
+    image: Array, activations: Mapping[str, Array], *, tone: Tone = "light"
+) -> dict[str, str]:
+    """Return a picture for each block: the image, one map of each layer, or all its numbers.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width, channels)
+    activations : mapping of str to ndarray
+        Of one image, shape (height, width, channels) or (units,).
+    tone : {"light", "dark"}
+
+    Returns
+    -------
+    dict of str to str
+        Block's key -> PNG as a data URL, one pixel for each number, on a scale of its own. Of
+        several maps it is the one whose numbers differ most; a row of numbers is a column.
+    """
+    found = {INPUT_KEY: data_url(png(image_picture(image)))}
+    for name, values in activations.items():
+        if values.ndim == 3:
+            shown = values[..., int(values.std(axis=(0, 1)).argmax())]
+        else:
+            shown = values[:, np.newaxis]
+        picture = signed_picture(shown, tone=tone) if shown.min() < 0 else grey_picture(shown)
+        found[name] = data_url(png(picture))
+    return found
+
+
+def diagram_svg(
+    diagram: Diagram,
+    look: Look,
+    *,
+    selected: str | None = None,
+    pictures: Mapping[str, str] | None = None,
+) -> str:
     """Return a diagram as SVG with a text alternative.
 
     Parameters
     ----------
     diagram : Diagram
     look : Look
-    selected : str
-        The key of the block that is drawn in the accent colour. Each block's group has its key
-        as `data-layer`.
+    selected : str, optional
+        The key of the block that is drawn in the accent colour. Each block is then a button, and
+        its group has its key as `data-layer`.
+    pictures : mapping of str to str, optional
+        Key -> data URL of what is drawn on a block's side, see `block_pictures`.
     """
     width, height = math.ceil(diagram.width), math.ceil(diagram.height)
     baseline = diagram.height - SHAPE_PX - 14
@@ -194,8 +241,18 @@ def diagram_svg(diagram: Diagram, look: Look, *, selected: str = "") -> str:
             for face in block.faces
         )
         weight = 700 if here else 400
+        button = ""
+        if selected is not None:
+            words = f"{block.name} {block.shape or 'does not fit'}"
+            button = (
+                f' role="button" tabindex="0" aria-pressed="{str(here).lower()}" '
+                f'aria-label="{escape(words)}"'
+            )
+        if pictures and block.fits and block.key in pictures:
+            faces += _on_face(block.faces[-1], pictures[block.key], colour)
         groups.append(
-            f'<g data-layer="{escape(block.key)}"><rect x="{block.left - GAP_PX / 2:.1f}" y="0" '
+            f'<g data-layer="{escape(block.key)}"{button}>'
+            f'<rect x="{block.left - GAP_PX / 2:.1f}" y="0" '
             f'width="{block.width + GAP_PX:.1f}" height="{height}" fill-opacity="0"/>{faces}'
             f'<text x="{block.middle:.1f}" y="{baseline:.1f}" font-size="{NAME_PX}" '
             f'font-weight="{weight}" fill="{colour}">{escape(block.name)}</text>'
@@ -203,11 +260,24 @@ def diagram_svg(diagram: Diagram, look: Look, *, selected: str = "") -> str:
             f'font-size="{SHAPE_PX}" fill="{look.ink}" fill-opacity="0.75">'
             f"{block.label}</text></g>"
         )
+    role = "img" if selected is None else "group"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" text-anchor="middle" '
+        f'viewBox="0 0 {width} {height}" role="{role}" text-anchor="middle" '
         f'font-family="system-ui, sans-serif" aria-label="{escape(diagram.description)}">'
         f"<desc>{escape(diagram.description)}</desc>{''.join(groups)}</svg>"
+    )
+
+
+def _on_face(face: Face, picture: str, colour: str) -> str:
+    """Return a picture that fills a face, as SVG: its first corner, one to the right, one below."""
+    (x, y), (right, up), _, (_, below) = face.corners
+    matrix = f"matrix({right - x:.2f} {up - y:.2f} 0 {below - y:.2f} {x:.2f} {y:.2f})"
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in face.corners)
+    return (
+        f'<image href="{picture}" width="1" height="1" preserveAspectRatio="none" '
+        f'transform="{matrix}" style="image-rendering: pixelated"/>'
+        f'<polygon points="{corners}" fill="none" stroke="{colour}"/>'
     )
 
 

@@ -4,9 +4,12 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 
-from cnn_lab.network import zoo
+from cnn_lab.charts.network import block_pictures
+from cnn_lab.data.mnist import load_mnist
+from cnn_lab.network import Network, zoo
 from cnn_lab.network.editing import added, changed, removed, with_input
 from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import Dense, Draft, Flatten, MaxPooling2D
@@ -16,6 +19,13 @@ from tests.prose import wording
 
 PAPER = Draft.of(zoo.preset("paper").network)
 NAMES = [layer.name for layer in PAPER.layers]
+
+
+@pytest.fixture
+def open_page(open_page):
+    """Open a page with everything on it unfolded."""
+    unfolded = dict.fromkeys(("network_costs", "network_memory", "network_meter"), "true")
+    return lambda name, query=None, *state: open_page(name, {**unfolded, **(query or {})}, *state)
 
 
 def text_of(component):
@@ -63,12 +73,43 @@ def test_the_first_visit_shows_the_papers_network_with_its_costs(open_page):
     assert found["flattenFlatten"] == ["6,400", "–", "–", "25.6 kB", "13 × 13"]
     assert found["softmaxSoftmax"][-1] == "whole image"
     assert found["Total"] == ["", "1,134,426", "33,016,064", "", ""]
-    assert "11 layers, 1,134,426 parameters" in said(page)
+    (totals,) = [html.proto.body for html in page.get("html") if "<dl" in html.proto.body]
+    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", totals) == [
+        ("Layers", "11"),
+        ("Parameters", "1,134,426"),
+        ("Multiply-adds for one image", "33,016,064"),
+        ("Memory of the weights", "4.54 MB"),
+        ("Memory to run one image", "176 kB"),
+    ]
     assert address(page, "network_token") is None
     size, parameters, work = (latex.value for latex in page.latex)
     assert "28 + 0 + 1 - 2" in size
     assert r"2 \cdot 2 \cdot 1 \cdot 16 + 16 = 80" in parameters
     assert r"28 \cdot 28 \cdot 2 \cdot 2 \cdot 1 \cdot 16 = 50{,}176" in work
+
+
+def test_folds_compute_nothing_until_they_are_open(open_page):
+    closed = dict.fromkeys(("network_costs", "network_memory", "network_meter"), "false")
+    page = open_page("network", closed)
+    assert not page.exception
+    assert not any("<table" in html for html in shown(page).values())
+    assert not tables(page)
+    assert not page.get("vega_lite_chart")
+
+
+def test_a_trained_network_has_its_maps_on_its_blocks_and_a_draft_has_none(open_page):
+    page = open_page("network", {"network_digit": "3"})
+    image = load_mnist().test.image(3)
+    made = Network.load("paper").activations(image[np.newaxis])
+    pictures = block_pictures(image, {name: values[0] for name, values in made.items()})
+    (diagram,) = [html for html in shown(page).values() if "<svg" in html]
+    assert re.findall(r'<image href="(.*?)"', diagram) == list(pictures.values())
+    assert wording("network", "maps", name="paper").search(said(page))
+    page.number_input(key="network_conv1_filters").set_value(8).run()
+    for changed_page in (page, open_page("network", {"network_preset": "lenet"})):
+        (diagram,) = [html for html in shown(changed_page).values() if "<svg" in html]
+        assert "<image" not in diagram
+        assert wording("network", "no_maps").search(said(changed_page))
 
 
 @pytest.mark.parametrize("name", list(zoo.PRESETS))

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 MAX_TABS = 40
+UNFOLDED = "/network?network_costs=true"
 
 
 def line(page: Page, name: str):
@@ -30,7 +31,7 @@ def add(page: Page, type_: str) -> None:
 
 
 def test_a_network_is_changed_broken_mended_undone_and_taken_to_training(open_page, wait_ready):
-    page = open_page("/network")
+    page = open_page(UNFOLDED)
     expect(line(page, "conv1")).to_have_class(re.compile("now"))
     block(page, "conv2").click()
     expect(line(page, "conv2")).to_have_class(re.compile("now"))
@@ -79,7 +80,7 @@ def test_a_network_is_changed_broken_mended_undone_and_taken_to_training(open_pa
 
 
 def test_a_file_is_opened_and_another_network_started_from(open_page):
-    page = open_page("/network")
+    page = open_page(UNFOLDED)
     network = {
         "layers": [
             {"type": "Flatten", "name": "flatten"},
@@ -106,7 +107,7 @@ def test_a_file_is_opened_and_another_network_started_from(open_page):
 
 
 def test_typing_in_one_field_is_not_disturbed_by_another(open_page):
-    page = open_page("/network")
+    page = open_page(UNFOLDED)
     filters = page.get_by_role("spinbutton", name="Filters")
     kernel = page.get_by_role("spinbutton", name="Kernel")
     filters.fill("20")
@@ -119,12 +120,17 @@ def test_typing_in_one_field_is_not_disturbed_by_another(open_page):
 
 
 def test_a_layer_is_chosen_and_changed_by_keys_alone(open_page):
-    page = open_page("/network")
-    line(page, "conv3").get_by_role("button").focus()
-    page.keyboard.press("Enter")
-    expect(line(page, "conv3")).to_have_class(re.compile("now"))
-    # The table is drawn again, and the focus is where it was.
-    expect(line(page, "conv3").get_by_role("button")).to_be_focused()
+    page = open_page(UNFOLDED)
+    for name, chosen in (
+        ("conv2", line(page, "conv2").get_by_role("button")),
+        ("conv3", block(page, "conv3")),
+    ):
+        chosen.focus()
+        page.keyboard.press("Enter")
+        expect(line(page, name)).to_have_class(re.compile("now"))
+        # Both are drawn again, and the focus is where it was.
+        expect(chosen).to_have_attribute("aria-pressed", "true")
+        expect(chosen).to_be_focused()
     name = page.get_by_role("textbox", name="Name")
     expect(name).to_have_value("conv3")
     for _ in range(MAX_TABS):
@@ -139,7 +145,7 @@ def test_a_layer_is_chosen_and_changed_by_keys_alone(open_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_adds_a_layer_and_mends_what_breaks(open_page, assert_accessible, scheme):
-    page = open_page("/network", width=390, height=844, scheme=scheme, touch=True)
+    page = open_page(UNFOLDED, width=390, height=844, scheme=scheme, touch=True)
     line(page, "flatten").get_by_role("button").tap()
     expect(line(page, "flatten")).to_have_class(re.compile("now"))
     page.get_by_role("button", name="Remove", exact=True).tap()

@@ -5,19 +5,24 @@ import math
 import streamlit as st
 
 from cnn_lab.app.network.controls import OWN_NAME, NetworkEditor, change
-from cnn_lab.app.widgets.inputs import whole_number
+from cnn_lab.app.widgets.inputs import fold, whole_number
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.network import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
 from cnn_lab.concepts.convolution import cost_table, layer_costs
 from cnn_lab.concepts.formulas import output_length_latex
 from cnn_lab.content import prose
-from cnn_lab.content.words import counted, data_size, shape_words
+from cnn_lab.content.words import data_size, shape_words
 from cnn_lab.network.costs import memory
 from cnn_lab.network.editing import separated
 from cnn_lab.network.layers.base import Connections
 from cnn_lab.network.spec import Fit, Layer, LayerSummary
 
 MAX_IN_BATCH = 1024
+_TOTALS_STYLE = """<style>
+div dl.totals { display: flex; flex-wrap: wrap; gap: .25rem 2rem; margin: 0; padding: 0 }
+.totals dt { font-size: .8125rem; opacity: .8 }
+.totals dd { margin: 0; font-size: 1.125rem; font-weight: 600; font-variant-numeric: tabular-nums }
+</style>"""
 _CHARTS = {
     PARAMETERS: "Three bars: parameters of a convolution, a depthwise one and a dense layer",
     MULTIPLY_ADDS: "Three bars: multiply-adds of a convolution, a depthwise one and a dense layer",
@@ -25,23 +30,30 @@ _CHARTS = {
 
 
 def show_totals(editor: NetworkEditor, found: Fit) -> None:
-    """Show the network's totals in one line, as far as its layers fit."""
+    """Show the network's totals, each with its name, as far as its layers fit."""
     taken = memory(editor.draft.layers, found.rows, batch_size=1)
-    st.markdown(
-        prose(
-            "network",
-            "totals" if not found.reason else "totals_so_far",
-            layers=counted(len(found.rows), "layer"),
-            parameters=f"{sum(row.parameters for row in found.rows):,}",
-            multiply_adds=f"{sum(row.multiply_adds for row in found.rows):,}",
-            weights=data_size(taken.weights),
-            image=data_size(taken.image),
-        )
-    )
+    totals = {
+        "Layers": f"{len(found.rows)}",
+        "Parameters": f"{sum(row.parameters for row in found.rows):,}",
+        "Multiply-adds for one image": f"{sum(row.multiply_adds for row in found.rows):,}",
+        "Memory of the weights": data_size(taken.weights),
+        "Memory to run one image": data_size(taken.image),
+    }
+    parts = "".join(f"<div><dt>{name}</dt><dd>{total}</dd></div>" for name, total in totals.items())
+    st.html(f'{_TOTALS_STYLE}<dl class="totals">{parts}</dl>')
+    if found.reason:
+        st.caption(prose("network", "so_far"))
 
 
 def show_memory(editor: NetworkEditor, found: Fit) -> None:
-    """Show the memory that training needs, for a chosen batch size."""
+    """Show, once it is open, the memory that training needs, for a chosen batch size."""
+    part = fold("Memory for training", "network_memory", icon=":material/memory:")
+    if part.open:
+        with part:
+            _show_memory(editor, found)
+
+
+def _show_memory(editor: NetworkEditor, found: Fit) -> None:
     st.markdown(prose("network", "memory"))
     batch_size = whole_number(
         "Batch size", "network_batch", value=128, minimum=1, maximum=MAX_IN_BATCH
@@ -94,6 +106,14 @@ def _lengths(layer: Layer, row: LayerSummary) -> list[str]:
 
 
 def show_meter(editor: NetworkEditor, found: Fit) -> None:
+    """Show, once it is open, what a convolution saves."""
+    part = fold("What a convolution saves", "network_meter", icon=":material/balance:")
+    if part.open:
+        with part:
+            _show_meter(editor, found)
+
+
+def _show_meter(editor: NetworkEditor, found: Fit) -> None:
     """Compare a convolution with a depthwise and a dense layer between the same shapes."""
     convolutions = _convolutions(editor, found)
     if not convolutions:

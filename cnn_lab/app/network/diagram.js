@@ -18,7 +18,10 @@ export default component((box) => {
       box.setAttribute("aria-label", data.label);
       if (html !== data.html) {
         box.innerHTML = html = data.html;
-        if (focused !== undefined) find(focused)?.querySelector("button")?.focus();
+        if (focused !== undefined) {
+          const found = find(focused);
+          (found?.querySelector("button") ?? found)?.focus();
+        }
       }
       if (selected !== data.selected) {
         selected = data.selected;
@@ -27,6 +30,11 @@ export default component((box) => {
       box.onclick = (event) => {
         const layer = layerOf(event.target);
         if (layer !== undefined) choose(layer);
+      };
+      box.onkeydown = (event) => {
+        if (event.target.localName !== "g" || !["Enter", " "].includes(event.key)) return;
+        event.preventDefault();
+        choose(layerOf(event.target));
       };
     },
   };

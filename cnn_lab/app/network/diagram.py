@@ -4,14 +4,21 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+import numpy as np
 import streamlit as st
 
+from cnn_lab.app.caches import network, test_digits
 from cnn_lab.app.network.controls import NetworkEditor, choose
 from cnn_lab.app.widgets.component import component
+from cnn_lab.app.widgets.inputs import digit_number, fold
+from cnn_lab.app.widgets.model_choice import SHIPPED
+from cnn_lab.app.widgets.pictures import tone
+from cnn_lab.charts.maps import Tone
 from cnn_lab.charts.network import (
     INPUT,
     INPUT_KEY,
     Look,
+    block_pictures,
     diagram_svg,
     network_diagram,
 )
@@ -25,18 +32,42 @@ _HEADS = ("Layer", "Output", "Parameters", "Multiply-adds", "Memory", "Receptive
 _layers = component("layers", "layers")
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def _pictures(model: str, index: int, tone: Tone) -> dict[str, str]:
+    """Return the picture of each block: a test digit's maps in a shipped network."""
+    image = test_digits().image(index)
+    made = network(model).activations(image[np.newaxis])
+    return block_pictures(image, {name: values[0] for name, values in made.items()}, tone=tone)
+
+
 def show_diagram(editor: NetworkEditor, found: Fit) -> None:
-    """Show a draft as a row of blocks; a click selects a layer."""
+    """Show a draft as a row of blocks; a click selects a layer.
+
+    A trained network's blocks have on them what it makes of a test digit.
+    """
     diagram = network_diagram(editor.draft, found)
-    drawn = diagram_svg(diagram, _ON_PAGE, selected=editor.layer)
-    _show(drawn, "network_diagram", editor.layer, label="The network as a row of blocks")
-    st.caption(prose("network", "diagram"))
+    place = st.container()
+    pictures = None
+    if editor.is_preset and editor.base in SHIPPED:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            index = digit_number("network_digit", width=160)
+            st.caption(prose("network", "maps", name=editor.base), width=620)
+        pictures = _pictures(editor.base, index, tone())
+    else:
+        st.caption(prose("network", "no_maps"))
+    drawn = diagram_svg(diagram, _ON_PAGE, selected=editor.layer, pictures=pictures)
+    with place:
+        _show(drawn, "network_diagram", editor.layer, label="The network as a row of blocks")
 
 
 def show_layer_table(editor: NetworkEditor, found: Fit) -> None:
-    """Show the output and the costs of each layer; its name is a button that selects it."""
-    drawn = layer_table(editor.draft, found, selected=editor.layer)
-    _show(drawn, "network_table", editor.layer, label="The layers with their shapes and costs")
+    """Show, once it is open, the output and the costs of each layer; its name selects it."""
+    part = fold("All layers with their costs", "network_costs", icon=":material/table:")
+    if part.open:
+        drawn = layer_table(editor.draft, found, selected=editor.layer)
+        with part:
+            label = "The layers with their shapes and costs"
+            _show(drawn, "network_table", editor.layer, label=label)
 
 
 def _show(html: str, key: str, selected: str, *, label: str) -> None:

@@ -1,8 +1,11 @@
 """Pictures of networks, by their data."""
 
+import base64
 import io
+import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,6 +15,7 @@ from cnn_lab.charts.network import (
     MULTIPLY_ADDS,
     PARAMETERS,
     Look,
+    block_pictures,
     costs_spec,
     costs_table,
     diagram_png,
@@ -86,6 +90,42 @@ def test_the_svg_is_sound_and_marks_one_block():
     ]
     assert marked == ["conv2"]
     assert root.get("aria-label") == root.find(f"{SVG}desc").text == diagram().description
+
+
+def test_blocks_have_the_most_varied_map_of_each_layer_on_their_sides():
+    image = load_mnist().test.image(0)
+    made = Network.load("paper").activations(image[np.newaxis])
+    activations = {name: values[0] for name, values in made.items()}
+    pictures = block_pictures(image, activations)
+    maps = activations["conv2"]
+    one = maps[..., maps.std(axis=(0, 1)).argmax()]
+    shown = Image.open(io.BytesIO(base64.b64decode(pictures["conv2"].partition(",")[2])))
+    np.testing.assert_allclose(np.asarray(shown), 255 * one / one.max(), atol=0.51)
+    units = Image.open(io.BytesIO(base64.b64decode(pictures["dense1"].partition(",")[2])))
+    assert units.size == (1, 128)
+    drawn = diagram()
+    root = ElementTree.fromstring(diagram_svg(drawn, Look(), selected=INPUT_KEY, pictures=pictures))
+    groups = {group.get("data-layer"): group for group in root.iter(f"{SVG}g")}
+    for block in drawn.blocks:
+        (picture,) = groups[block.key].iter(f"{SVG}image")
+        assert picture.get("href") == pictures[block.key]
+        matrix = [float(part) for part in re.findall(r"-?[\d.]+", picture.get("transform"))]
+        corners = np.array(block.faces[-1].corners)
+        by_matrix = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) @ np.reshape(matrix[:4], (2, 2))
+        np.testing.assert_allclose(by_matrix + matrix[4:], corners, atol=0.02)
+
+
+def test_blocks_on_a_page_are_buttons_and_a_downloaded_picture_has_none():
+    on_page = ElementTree.fromstring(diagram_svg(diagram(), Look(), selected="conv2"))
+    pressed = {
+        group.get("data-layer"): group.get("aria-pressed") for group in on_page.iter(f"{SVG}g")
+    }
+    assert [name for name, value in pressed.items() if value == "true"] == ["conv2"]
+    assert {group.get("tabindex") for group in on_page.iter(f"{SVG}g")} == {"0"}
+    assert on_page.get("role") == "group"
+    alone = ElementTree.fromstring(diagram_svg(diagram(), Look()))
+    assert alone.get("role") == "img"
+    assert {group.get("role") for group in alone.iter(f"{SVG}g")} == {None}
 
 
 def test_the_png_has_the_pages_colours_and_the_size_asked_for():

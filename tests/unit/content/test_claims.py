@@ -1495,7 +1495,6 @@ def test_the_named_networks_are_what_the_pages_say():
 
 @claims("network", "memory", "four bytes per number", "two running averages", "in the batch")
 @claims("network", "sparse", "depends on [[reach]] numbers", "every connection has its own weight")
-@claims("network", "totals", "running one image takes another")
 def test_memory_and_connections_are_counted():
     network = preset("lenet").network
     rows = network.summary()
@@ -1729,10 +1728,9 @@ NO_CLAIM = {
     "loss_surface": "question same outside",
     "models": "own missing instead",
     "morph": "question bars roll going stopped",
-    "network": "open ending_maps ending_number ending_scores diagram no_data_set no_formula "
-    "formulas parameters no_parameters multiply_adds inseparable no_convolution "
-    "totals_so_far",
     "padding": "question contents pytorch_same pytorch_source stride_figure",
+    "network": "open ending_maps ending_number ending_scores so_far no_maps no_data_set no_formula "
+    "formulas parameters no_parameters multiply_adds inseparable no_convolution",
     "paper": "question figures maps readings outlook errata source",
     "pooling": "question why shown_inside shown_window shift_nothing shift_too_narrow right down",
     "sweep": "intro cost unchanged none",
@@ -1761,6 +1759,7 @@ ELSEWHERE = {
         "padding": "sizes_differ numbers_agree stride_numbers multiply_adds try_three try_frame "
         "try_jump try_libraries"
     },
+    "tests/app/test_network_page.py": {"network": "maps"},
     "tests/app/test_paper_page.py": {"paper": "seeds digits sampled"},
     "tests/app/test_pooling_page.py": {
         "pooling": "divisors shift_max shift_average shift_none cost try_digit try_shift "

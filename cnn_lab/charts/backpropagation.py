@@ -1,10 +1,9 @@
 """Charts of the Backpropagation page: activations, slope errors, steps, matrices and softmax."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
+from cnn_lab.charts.network import Look
 from cnn_lab.charts.vega import FULL_HEIGHT, Spec, category, dots, legend, mark, quantity, tip
 from cnn_lab.concepts.backpropagation.descent import Line
 from cnn_lab.concepts.backpropagation.layer import NamedActivation
@@ -22,13 +21,6 @@ MIN_LOSS = 1e-16
 CURVE_WIDTH_PX, CURVE_HEIGHT_PX = 360, 150
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 56, 12, 26, 126  # of the curve in its picture
 MAX_DOTS = 50
-
-
-class CurveLook(NamedTuple):
-    """Colours of a curve: of its line and words, and of where the reader is."""
-
-    ink: str
-    now: str
 
 
 def activation_table(activation: NamedActivation, sums: Array) -> pd.DataFrame:
@@ -149,7 +141,7 @@ def line_spec() -> Spec:
 
 
 def loss_svg(
-    losses: Array, step: int, look: CurveLook, *, n_axis: int = 1, logarithmic: bool = False
+    losses: Array, step: int, look: Look, *, n_axis: int = 1, logarithmic: bool = False
 ) -> str:
     """Return the loss after each step as a curve, with a dot on one of the steps.
 
@@ -159,7 +151,7 @@ def loss_svg(
         Before the first step and after each; finite.
     step : int
         Where the dot is; the curve is fainter beyond it.
-    look : CurveLook
+    look : Look
     n_axis : int
         Steps that the axis has room for at least.
     logarithmic : bool

@@ -1,19 +1,23 @@
 """The source paper's figures, drawn from this lab's results."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import pandas as pd
 
 from cnn_lab.charts.maps import Picture, grey_picture, tile_pictures
+from cnn_lab.charts.network import Look
 from cnn_lab.charts.training import TRAINING, VALIDATION, by_images, shaped
-from cnn_lab.charts.vega import DASHED, QUIET, QUIET_TEXT, Spec, category, dots, mark, quantity, tip
+from cnn_lab.charts.vega import DASHED, Spec, category, dots, mark, quantity, tip
 from cnn_lab.data.mnist import Split
 from cnn_lab.training.experiment import PAPER_ACCURACY, Experiment, Measure
 
 N_DIGITS = 10
 CURVE_PX = 280
-NETWORK_PX = 76
+SEEDS_WIDTH_PX, NETWORK_PX, SEED_PX = 440, 68, 11
+NAMES_PX, END_PX, TOP_PX, BOTTOM_PX = 110, 24, 28, 28
+ACCURACY_STEP = 0.002
 
 
 def digits_sheet(digits: Split, *, per_digit: int) -> Picture:
@@ -93,68 +97,64 @@ def epochs_spec(measure: Measure) -> Spec:
     }
 
 
-def seeds_table(experiments: Iterable[Experiment]) -> pd.DataFrame:
-    """Return one row per seed and network: `network`, `seed`, `accuracy`, `errors`."""
-    rows = [
-        (experiment.name, seed, accuracy, errors)
-        for experiment in experiments
-        for seed, accuracy, errors in zip(
-            experiment.seeds, experiment.accuracies, experiment.errors, strict=True
-        )
-    ]
-    return pd.DataFrame(rows, columns=["network", "seed", "accuracy", "errors"])
+def seeds_svg(experiments: Sequence[Experiment], look: Look) -> str:
+    """Return the test accuracy of every seed as a dot, a row for each network.
 
-
-def seeds_spec(names: list[str]) -> Spec:
-    """Return the Vega-Lite specification of a table from `seeds_table`.
-
-    One dot per seed, stacked where the accuracies are equal, a tick for the mean, and a line at
-    the paper's accuracy.
+    A bar marks the mean of a network, and a dashed line the paper's accuracy.
 
     Parameters
     ----------
-    names : list of str
-        The networks, from top to bottom.
+    experiments : sequence of Experiment
+        From top to bottom.
+    look : Look
+
+    Notes
+    -----
+    SVG of `SEEDS_WIDTH_PX` by `seeds_height(len(experiments))` pixels.
     """
-    axis = {"format": ".2%", "tickCount": 4, "tickMinStep": 0.0005, "grid": False}
-    paper, seed = (
-        quantity(of, "test accuracy", axis=axis, zero=False, nice=True, padding=24)
-        for of in (PAPER_ACCURACY, "accuracy")
+    every = [PAPER_ACCURACY, *(each for one in experiments for each in one.accuracies)]
+    low = np.floor(500 * min(every)) / 500  # whole steps of 0.2 percentage points
+    high = max(low + ACCURACY_STEP, np.ceil(500 * max(every)) / 500)
+    scale = (SEEDS_WIDTH_PX - NAMES_PX - END_PX) / (high - low)
+
+    def place(accuracy: float) -> str:
+        return f"{NAMES_PX + scale * (accuracy - low):.1f}"
+
+    bottom = TOP_PX + NETWORK_PX * len(experiments)
+    parts = [
+        f'<path d="M{place(PAPER_ACCURACY)} {TOP_PX - 8}V{bottom}" stroke="{look.ink}" '
+        'stroke-opacity=".6" stroke-width="1.5" stroke-dasharray="4 3"/>'
+        f'<text x="{place(PAPER_ACCURACY)}" y="12" text-anchor="middle">'
+        f"the paper: {PAPER_ACCURACY:.1%}</text>"
+    ]
+    for tick in np.arange(low, high + ACCURACY_STEP / 2, ACCURACY_STEP):
+        parts.append(
+            f'<text x="{place(tick)}" y="{bottom + 18}" text-anchor="middle" fill-opacity=".75">'
+            f"{tick:.1%}</text>"
+        )
+    for row, experiment in enumerate(experiments):
+        middle = TOP_PX + NETWORK_PX * (row + 0.5)
+        mean = place(experiment.mean_accuracy)
+        parts.append(
+            f'<text x="{NAMES_PX - 28}" y="{middle + 5:.1f}" text-anchor="end" font-size="14">'
+            f"{escape(experiment.name)}</text>"
+            f'<path d="M{mean} {middle - SEED_PX * 2.5:.1f}V{middle + SEED_PX * 2.5:.1f}" '
+            f'stroke="{look.ink}" stroke-width="2"/>'
+        )
+        n_seeds = len(experiment.seeds)
+        for number, accuracy in enumerate(experiment.accuracies):
+            across = middle + SEED_PX * (number - (n_seeds - 1) / 2)
+            parts.append(
+                f'<circle cx="{place(accuracy)}" cy="{across:.1f}" r="4.5" fill="{look.now}"/>'
+            )
+    width, height = SEEDS_WIDTH_PX, seeds_height(len(experiments))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="12" '
+        f'fill="{look.ink}">{"".join(parts)}</svg>'
     )
-    rows = {"title": None, "labelFontSize": 14, "ticks": False, "domain": False}
-    network = category("network", sort=names, axis=rows)
-    part = category("part", ["mean", "seed"], legend=None)
-    once: Spec = {"data": {"values": [{}]}}  # instead of once per seed
-    words = {"x": paper, "y": {"value": 0}, "color": QUIET_TEXT}
-    words["text"] = {"value": f"the paper: {PAPER_ACCURACY:.1%}"}
-    mean = {"x": seed | {"aggregate": "mean"}, "y": network, "color": part}
-    return {
-        "height": {"step": NETWORK_PX, "for": "position"},
-        "layer": [
-            once
-            | mark(
-                "rule",
-                encoding={"x": paper, "color": QUIET},
-                strokeDash=[4, 3],
-                strokeWidth=1.5,
-                aria=False,
-            ),
-            once | mark("text", encoding=words, align="left", dx=5, baseline="top", aria=False),
-            _part("mean")
-            | mark("tick", encoding=mean, thickness=2, size=NETWORK_PX * 0.6, aria=False),
-            _part("seed")
-            | dots(
-                60,
-                x=seed,
-                y=network,
-                yOffset={"field": "seed", "type": "ordinal"},
-                color=part,
-                tooltip=[tip("network"), tip("seed"), tip("accuracy", ".2%"), tip("errors", ",d")],
-            ),
-        ],
-    }
 
 
-def _part(what: str) -> Spec:
-    """Return the colour channel: the theme's first colour for the mean, its second for seeds."""
-    return {"transform": [{"calculate": f"'{what}'", "as": "part"}]}
+def seeds_height(n_networks: int) -> int:
+    """Return the height in pixels of a drawing of `seeds_svg`."""
+    return TOP_PX + NETWORK_PX * n_networks + BOTTOM_PX

@@ -43,11 +43,28 @@ def test_the_papers_figure_stands_beside_five_seeds(open_page):
     assert wording("paper", "verdict", paper="99.2%", mean=mean, **errors).search(said(page))
 
 
-def test_all_five_figures_are_there_and_the_layers_add_up(open_page):
+def in_tab(open_page, title):
+    page = open_page("paper", {"paper_tab": title})
+    assert not page.exception
+    return page
+
+
+def test_the_first_screen_draws_no_chart(open_page):
     page = open_page("paper")
-    assert all(f"**Fig. {number}, " in said(page) for number in range(1, 6))
-    assert len(page.get("vega_lite_chart")) == 3
+    assert not page.get("vega_lite_chart")
+    assert not page.latex
+    assert "$" not in said(page)
+    assert "data:image/svg+xml" in html(page)
+
+
+def test_all_five_figures_are_there_and_the_layers_add_up(open_page):
+    page = in_tab(open_page, "Its pictures")
+    assert all(f"**Fig. {number}, " in said(page) for number in (1, 2, 5))
     assert len(page.get("image")) == 2
+    page = in_tab(open_page, "Its curves")
+    assert all(f"**Fig. {number}, " in said(page) for number in (3, 4))
+    assert len(page.get("vega_lite_chart")) == 2
+    page = in_tab(open_page, "Its network")
     (table,) = tables(page)
     *numbers, total = (int(n.replace(",", "")) for n in table["Parameters"])
     assert len(numbers) == 11
@@ -102,12 +119,12 @@ def test_what_would_do_better_names_settings_that_training_has(open_page):
 
 
 def test_the_formula_without_its_floor_is_worked_out(open_page):
-    text = said(open_page("paper"))
+    text = said(in_tab(open_page, "Corrections and details"))
     assert wording("paper", "floor", unrounded=3.5, result=3, unread=1).search(text)
     assert wording("paper", "same", size=2, before=0, after=1).search(text)
 
 
 def test_a_network_is_mentioned_once_its_seeds_are_on_record(open_page):
-    text = said(open_page("paper"))
+    text = said(in_tab(open_page, "What would work better"))
     assert ("99.7%" in text) == ("champion" in experiments())
     assert set(experiments()) <= set(zoo.PRESETS)

@@ -35,7 +35,7 @@ def tab_to(page: Page, name: str, role: str) -> dict[str, object]:
     ("name", "steps", "field", "then"),
     [
         ("convolution", 16, "Stride", 4),
-        ("padding", 64, "Stride", 16),
+        ("padding", 36, "Stride", 9),
         ("pooling", 9, "Window", 4),
         ("backpropagation?back_what=kernel", 9, None, 16),
     ],

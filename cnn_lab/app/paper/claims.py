@@ -16,7 +16,8 @@ from cnn_lab.app.paper.links import (
 )
 from cnn_lab.app.training.fields import OPTIMIZERS
 from cnn_lab.app.widgets.networks import show_layers
-from cnn_lab.charts.paper import seeds_spec, seeds_table
+from cnn_lab.app.widgets.pictures import show_svg, theme_look
+from cnn_lab.charts.paper import SEEDS_WIDTH_PX, seeds_height, seeds_svg
 from cnn_lab.content import prose
 from cnn_lab.network.zoo import preset
 from cnn_lab.ops.reads import line_reads
@@ -49,15 +50,14 @@ def show_verdict() -> None:
             )
         )
     with dots:
-        st.vega_lite_chart(
-            seeds_table(experiments().values()),
-            seeds_spec(list(experiments())),
-            key="paper_seeds",
+        show_svg(
+            seeds_svg(list(experiments().values()), theme_look()),
             alt=f"Test accuracy of each seed and of the paper ({PAPER_ACCURACY:.1%}): "
             + "; ".join(
                 f"{name} {min(each.accuracies):.2%} to {max(each.accuracies):.2%}"
                 for name, each in experiments().items()
             ),
+            size_px=(SEEDS_WIDTH_PX, seeds_height(len(experiments()))),
         )
         st.caption(prose("paper", "seeds", keras=paper.versions["keras"]))
 

@@ -41,7 +41,28 @@ _STYLE = """<style>
 </style>"""
 
 
-def show_digits() -> None:
+def show_pictures() -> None:
+    """Show Fig. 1, Fig. 2 and Fig. 5, which are pictures."""
+    st.markdown(prose("paper", "figures"))
+    left, right = st.columns(2, gap="large")
+    with left:
+        _show_digits()
+    with right:
+        _show_maps()
+    _show_six()
+
+
+def show_curves() -> None:
+    """Show Fig. 3 and Fig. 4, which are curves."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        _show_curve("loss")
+    with right:
+        _show_curve("accuracy")
+    st.caption(prose("paper", "sampled"))
+
+
+def _show_digits() -> None:
     """Show Fig. 1."""
     picture = png(digits_sheet(test_digits(), per_digit=PER_DIGIT), factor=3)
     alt = f"{PER_DIGIT} handwritten images of each digit from 0 to 9, one column per digit"
@@ -59,7 +80,7 @@ def show_digits() -> None:
 
 
 @st.fragment
-def show_maps() -> None:
+def _show_maps() -> None:
     """Show Fig. 2 for a digit of the reader's choice."""
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -81,7 +102,7 @@ def show_maps() -> None:
     show_link(Link("features", "Explore in Feature maps", query))
 
 
-def show_curves(measure: Measure) -> None:
+def _show_curve(measure: Measure) -> None:
     """Show Fig. 3 (loss) or Fig. 4 (accuracy)."""
     paper = experiments()[PAPER]
     means = {name: values.mean(axis=0) for name, values in paper.curves.items()}
@@ -105,7 +126,7 @@ def show_curves(measure: Measure) -> None:
 
 
 @st.fragment
-def show_six() -> None:
+def _show_six() -> None:
     """Show Fig. 5 for six test images in a row, chosen by the first of them."""
     st.markdown(prose("paper", "readings"))
     with st.container(horizontal=True, vertical_alignment="bottom"):

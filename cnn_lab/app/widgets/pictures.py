@@ -1,11 +1,13 @@
 """Arrays as pictures that are sharp in any browser and either theme."""
 
 from collections.abc import Sequence
+from html import escape
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.charts.maps import Picture, Tone, data_url, grey_picture, sharp_png, signed_picture
+from cnn_lab.charts.network import Look
 from cnn_lab.charts.panels import Panel, panels_html
 from cnn_lab.ops.types import Array
 
@@ -74,3 +76,17 @@ def show_png(data: bytes, *, alt: str, width_px: int) -> None:
 def show_panels(panels: Sequence[Panel]) -> None:
     """Show small matrices side by side, as cells with numbers or as pictures."""
     st.html(panels_html(panels, tone=tone()))
+
+
+def theme_look() -> Look:
+    """Return the colours of the reader's page for a drawing."""
+    return Look(theme_colour("textColor"), theme_colour("backgroundColor"), theme_colour())
+
+
+def show_svg(svg: str, *, alt: str, size_px: tuple[int, int]) -> None:
+    """Show a drawing of so many pixels, width and height; it keeps its place while it loads."""
+    width, height = size_px
+    st.html(
+        f'<img src="{data_url(svg.encode(), "svg+xml")}" alt="{escape(alt)}" width="{width}" '
+        f'height="{height}" style="max-width:100%;height:auto">'
+    )

@@ -10,12 +10,12 @@ from cnn_lab.charts.backpropagation import (
     CHOSEN,
     HERE,
     START,
-    CurveLook,
     activation_table,
     error_spec,
     line_table,
     loss_svg,
 )
+from cnn_lab.charts.network import Look
 from cnn_lab.concepts.backpropagation.descent import line_of_steps
 from cnn_lab.concepts.backpropagation.layer import ACTIVATIONS, Parameters, SmallLayer, SquaredError
 
@@ -25,7 +25,7 @@ def a_line(rate=0.1):
     return line_of_steps(layer, Parameters(np.array([[0.0]]), 0.0), rate)
 
 
-LOOK = CurveLook("#111111", "#b0126f")
+LOOK = Look()
 
 
 def drawn(svg, kind):

@@ -26,7 +26,6 @@ CHARTS = {
     "comparison": training.comparison_spec("loss", names=["a", "b"], along="seconds", end=20),
     "sweep": training.sweep_spec(n_trials=10),
     "epochs": paper.epochs_spec("loss"),
-    "seeds": paper.seeds_spec(["paper", "fast"]),
 }
 
 

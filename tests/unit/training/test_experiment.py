@@ -1,6 +1,7 @@
 """The recorded experiment as the app shows it: its numbers, its charts, its images."""
 
 import json
+import re
 import statistics
 
 import numpy as np
@@ -9,7 +10,8 @@ import vl_convert
 
 from benchmarks import summary
 from benchmarks.experiment import record_path
-from cnn_lab.charts.paper import digits_sheet, epochs_spec, epochs_table, seeds_spec, seeds_table
+from cnn_lab.charts.network import Look
+from cnn_lab.charts.paper import digits_sheet, epochs_spec, epochs_table, seeds_svg
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import zoo
 from cnn_lab.training.experiment import PAPER_ACCURACY, PATH, Experiment, experiments
@@ -78,8 +80,17 @@ def test_the_charts_can_be_drawn(measure):
     table = epochs_table(TINY, measure)
     svg = drawn(epochs_spec(measure), table)
     assert "validation" in svg
-    svg = drawn(seeds_spec(["tiny"]), seeds_table([TINY]))
+
+
+def test_every_seed_is_a_dot_at_its_accuracy():
+    svg = seeds_svg([TINY, TINY], Look())
     assert svg.count("the paper: 99.2%</text>") == 1
+    (paper,) = re.findall(r'<path d="M([\d.]+) [\d.]+V[\d.]+"[^>]*dasharray', svg)
+    dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    assert dots[:2] == dots[2:]
+    better, worse = dots[:2]
+    # 99 %, 97 % and the paper's 99.2 % on one scale.
+    assert (float(paper) - better) / (better - worse) == pytest.approx(0.1, abs=0.01)
 
 
 def drawn(specification, table):

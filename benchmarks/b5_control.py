@@ -1,23 +1,27 @@
 """B5: from a control released to the stage redrawn, in the browser's own clock.
 
-A bare Streamlit script that answers the same control with a line of text gives the scale.
+A bare Streamlit script that answers the same control with a line of text gives the scale; the
+clicks on both take turns.
 """
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from benchmarks.report import Row, median, report
+from benchmarks.report import Row, median, report, spread
 from benchmarks.scene import a_browser
 from tools.browser import READY
 from tools.server import ROOT, serving
 
 WARM_UP, RUNS = 5, 40
+NUMBERS = {"convolution": "Stride", "pooling": "Window"}
 BARE = """
 import streamlit as st
-st.write("Stroke is", st.number_input("Stroke", value=0, step=1))
+st.write("It is", st.number_input("Number", value=1, step=1))
 """
 # The stage sets its transform whenever it lays a trace out again, and at no other time.
 WATCH_CANVAS = """
@@ -28,15 +32,19 @@ CanvasRenderingContext2D.prototype.setTransform = function (...numbers) {
 };
 """
 WATCH_TEXT = """
-new MutationObserver(() => window.answered?.())
-  .observe(document, { subtree: true, characterData: true, childList: true });
+addEventListener("DOMContentLoaded", () => {
+  new MutationObserver(() => window.answered?.())
+    .observe(document, { subtree: true, characterData: true, childList: true });
+});
 """
+TEXT = "document.querySelector('[data-testid=stMarkdown]').innerText"
 CLICK = """
 (button) => new Promise((resolve) => {
   requestAnimationFrame(() => {
     const released = performance.now();
+    const before = TEXT;
     window.answered = () => {
-      if (!ANSWERED) return;
+      if (!(ANSWERED)) return;
       window.answered = undefined;
       resolve(performance.now() - released);
     };
@@ -46,43 +54,67 @@ CLICK = """
 """
 
 
-def click_ms(page: Page, answered: str) -> float:
-    """Return the median milliseconds from a click on a number's plus to the answer."""
-    page.locator(READY).wait_for()
-    field = page.get_by_label("Stroke", exact=True)
-    plus = (
-        page.get_by_test_id("stNumberInput").filter(has=field).get_by_test_id("stNumberInputStepUp")
-    )
-    times = []
-    for _ in range(WARM_UP + RUNS):
-        times.append(plus.evaluate(CLICK.replace("ANSWERED", answered)))
-        page.locator(READY).wait_for()
-    return median(times[WARM_UP:])
+class Clicks:
+    """A page whose number is changed again and again.
+
+    Parameters
+    ----------
+    browser : Browser
+    url : str
+    number : str
+        Label of the number.
+    watch : str
+        Script that calls `window.answered` whenever something is drawn.
+    answered : str
+        JavaScript condition: that is the answer.
+    """
+
+    def __init__(self, browser: Browser, url: str, number: str, watch: str, answered: str) -> None:
+        self._page: Page = browser.new_page()
+        self._page.add_init_script(watch)
+        self._page.goto(url)
+        self._page.locator(READY).wait_for()
+        self._number = number
+        self._click = CLICK.replace("ANSWERED", answered).replace("TEXT", TEXT)
+        self._directions = cycle(("Up", "Down"))
+
+    def milliseconds(self) -> float:
+        """Return the time from a click on the number's plus, or on its minus, to the answer."""
+        self._page.bring_to_front()
+        field = self._page.get_by_label(self._number, exact=True)
+        number = self._page.get_by_test_id("stNumberInput").filter(has=field)
+        button = number.get_by_test_id(f"stNumberInputStep{next(self._directions)}")
+        taken: float = button.evaluate(self._click)
+        self._page.locator(READY).wait_for()
+        return taken
 
 
 def measure() -> Sequence[Row]:
-    with tempfile.TemporaryDirectory() as folder, a_browser() as browser:
-        bare_script = Path(folder) / "bare.py"
-        bare_script.write_text(BARE, encoding="utf-8")
-        with serving(bare_script) as server:
-            page = browser.new_page()
-            page.add_init_script(f"addEventListener('DOMContentLoaded', () => {{{WATCH_TEXT}}})")
-            page.goto(server.url)
-            # Streamlit writes the number into the field at once; the line of text is the answer.
-            bare_ms = click_ms(
-                page,
-                "document.querySelector('[data-testid=stMarkdown]').innerText"
-                " === `Stroke is ${document.querySelector('input').value}`",
-            )
-        rows = []
-        with serving(ROOT / "app.py") as server:
-            for name in ("convolution", "pooling"):
-                page = browser.new_page()
-                page.add_init_script(WATCH_CANVAS)
-                page.goto(f"{server.url}/{name}")
-                shown_ms = click_ms(page, "true")
-                rows.append(Row(f"{name}: number changed to stage redrawn", shown_ms, "ms", 120))
-    return [*rows, Row("a bare Streamlit script answering with text", bare_ms, "ms")]
+    with ExitStack() as stack:
+        browser = stack.enter_context(a_browser())
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        script = Path(folder) / "bare.py"
+        script.write_text(BARE, encoding="utf-8")
+        bare_url = stack.enter_context(serving(script)).url
+        bare = Clicks(browser, bare_url, "Number", WATCH_TEXT, f"{TEXT} !== before")
+        lab = stack.enter_context(serving(ROOT / "asgi.py")).url
+        pages = {
+            name: Clicks(browser, f"{lab}/{name}", number, WATCH_CANVAS, "true")
+            for name, number in NUMBERS.items()
+        }
+        rounds = [
+            (bare.milliseconds(), *(page.milliseconds() for page in pages.values()))
+            for _ in range(WARM_UP + RUNS)
+        ][WARM_UP:]
+    scale, *times = map(list, zip(*rounds, strict=True))
+    rows = [Row("a bare Streamlit script answering with text", median(scale), "ms")]
+    for name, taken in zip(pages, times, strict=True):
+        ratios = [each / one for each, one in zip(taken, scale, strict=True)]
+        what = f"{name}: number changed to stage redrawn"
+        rows.append(Row(f"{what}, times the bare script's", median(ratios), "", 4))
+        rows.append(Row(f"spread of these ratios, {name}", spread(ratios), ""))
+        rows.append(Row(what, median(taken), "ms"))
+    return rows
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ ENTRIES = {
     "stage": "stage/js/stage.js",
     "canvas": "app/widgets/canvas.js",
     "home": "app/home/home.js",
+    "follow": "app/widgets/follow.js",
     "landing": "app/widgets/landing.js",
     "map_picker": "app/widgets/map_picker.js",
     "plot": "app/widgets/plot.js",

@@ -8,7 +8,7 @@
 
   const drawn = {
     '[data-testid="stBidiComponentIsolated"]': ({ shadowRoot }) =>
-      shadowRoot?.querySelector(".kit:not(.landing)")?.childElementCount !== 0 &&
+      shadowRoot?.querySelector(".kit:not(.landing, .follow)")?.childElementCount !== 0 &&
       !shadowRoot?.querySelector(".stage:not([data-steps])"),
     '[data-testid="stVegaLiteChart"]': (chart) => chart.querySelector("svg, canvas"),
     img: (image) => image.complete,

@@ -30,6 +30,7 @@ _STYLE = """
 .katex-display {{ padding-inline: 2px }}
 @media (max-width: 640px) {{ .katex-display > .katex {{ font-size: 1em }} }}
 [data-testid^="stBaseButton-primary"] {{ color: {page} }}
+[class*="st-key-follow_"] {{ position: absolute }}
 a[href^="#cells-"], a[data-address] {{
   color: inherit !important; text-decoration: none !important }}
 a[data-cells] {{

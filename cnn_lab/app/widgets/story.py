@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from cnn_lab.app.widgets.bound import ONLY
+from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import tabs
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted
+
+_follow = component("follow", "follow")
 
 
 @dataclass(frozen=True)
@@ -72,22 +75,57 @@ def open_chapter(page: str) -> None:
 
 
 @st.fragment
-def chapter_tabs(key: str, sections: Mapping[str, Callable[[], None]]) -> None:
-    """Show a row of tabs, of which only the open one is computed.
+def instrument(name: str, show: Callable[[], object]) -> None:
+    """Show what a chapter is about: a stage with its controls.
 
-    A fragment: another tab does not run the page again.
+    A fragment, and the tabs below another: the stage answers a control without waiting for them,
+    and they follow as soon as it has.
 
     Parameters
     ----------
-    key : str
-        Of the tabs; the address parameter with the name of the open one.
-    sections : mapping of str to callable
-        Title of each tab -> what fills it.
+    name : str
+        Prefix of its keys, such as "conv".
+    show : callable
+        Shows controls and stage and returns what the tabs are about, None if there is nothing.
     """
-    for tab, show in zip(tabs(list(sections), key), sections.values(), strict=True):
-        if tab.open:
+    state = st.session_state
+    count = state[_count(name)] = state.get(_count(name), 0) + 1
+    state[_subject(name)] = None
+    _follow(key=f"follow_{name}_lead", data={"of": name, "leads": True, "count": count})
+    state[_subject(name)] = show()
+
+
+@st.fragment
+def chapter_tabs(name: str, sections: Mapping[str, Callable[[Any], None]]) -> None:
+    """Show a row of tabs below an instrument, of which only the open one is computed.
+
+    Parameters
+    ----------
+    name : str
+        Of the instrument; the address parameter of the open tab is `<name>_tab`.
+    sections : mapping of str to callable
+        Title of each tab -> what fills it, called with what the instrument returned.
+    """
+    count, subject = st.session_state[_count(name)], st.session_state[_subject(name)]
+    _follow(
+        key=f"follow_{name}_tabs",
+        data={"of": name, "leads": False, "count": count},
+        on_chosen_change=lambda: None,
+    )
+    for tab, show in zip(tabs(list(sections), f"{name}_tab"), sections.values(), strict=True):
+        if tab.open and subject is not None:
             with tab:
-                show()
+                show(subject)
+
+
+def _count(name: str) -> str:
+    """Return the session key of how often an instrument has been shown."""
+    return f"{name}_count"
+
+
+def _subject(name: str) -> str:
+    """Return the session key of what an instrument returned."""
+    return f"{name}_subject"
 
 
 def show_experiments(page: str, experiments: Sequence[Experiment]) -> None:

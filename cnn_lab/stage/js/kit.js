@@ -18,7 +18,6 @@ const ICONS = {
 
 /**
  * Returns the function that Streamlit calls: it makes one widget for each mounted element and keeps
- * it while its data changes.
  * it while its data changes. What it chooses reaches the server once; what it keeps goes along with
  * every later message too, until it keeps something else.
  * @param {(root: HTMLElement) => {

@@ -7,8 +7,9 @@ address, and the widget gets its default.
 """
 
 import math
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 import streamlit as st
@@ -18,6 +19,7 @@ Check = Callable[[str], bool]
 
 MAX_TEXT = 10_000  # characters; the kernels and images that may be typed are shorter
 ONLY = "only"  # parameter of a link within a page: what it does not name gets its default
+_only_read = ContextVar("only_read", default=False)
 _PAGE = "address_page"
 _RESET = "address_reset"  # keys of widgets that get their defaults when they are next shown
 _TEXTS = "address_texts"  # page -> key -> its values in the address, None while unbound
@@ -31,11 +33,13 @@ def bound(
     fallback: Any,
     allows: Check,
     several: bool = False,
+    read: Callable[[str], Any] | None = None,
     **settings: Any,
 ) -> Any:
     """Show a widget that takes its value from the address and writes it there; return its value.
 
-    Every bound widget of the app is shown by this function.
+    Every bound widget of the app is shown by this function. In a block of `only_read`, a widget
+    that can be read is not shown; what the address says of it stays there.
 
     Parameters
     ----------
@@ -54,6 +58,8 @@ def bound(
         `number_within`, `is_switch` and `is_short`.
     several : bool
         Whether the widget has any number of different values. An empty text is then none of them.
+    read : callable, optional
+        Text of an allowed value in the address -> the value.
     **settings
         Further arguments of the widget.
 
@@ -63,6 +69,13 @@ def bound(
     way to keep a bad one from it is to leave the widget unbound for one run.
     """
     texts = st.query_params.get_all(key)
+    if read is not None and _only_read.get() and key not in st.session_state:
+        if not texts:
+            return fallback
+        if _fit(texts, allows, several=False):
+            return read(texts[0])
+        del st.query_params[key]
+        return fallback
     before = _texts(st.session_state.get(_PAGE, ""))
     known = before.get(key, [])
     # The widget's limits may have changed since it wrote its value; it adapts by itself.
@@ -81,6 +94,24 @@ def bound(
     before[key] = texts if fits else None
     _to_reset().discard(key)
     return widget(label, *arguments, key=key, bind="query-params" if fits else None, **settings)
+
+
+@contextmanager
+def only_read(*, when: bool) -> Iterator[None]:
+    """Read controls without showing them, for a fold that has not been opened.
+
+    A control that has been shown before, or has been set, is shown all the same.
+
+    Parameters
+    ----------
+    when : bool
+        Whether to do so; if not, the block is like any other.
+    """
+    outside = _only_read.set(when)
+    try:
+        yield
+    finally:
+        _only_read.reset(outside)
 
 
 def unshown(key: str, fallback: Any, allows: Check, read: Callable[[str], Any]) -> Any:

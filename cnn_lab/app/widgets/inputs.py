@@ -1,6 +1,7 @@
 """Controls that pages share: choices, numbers, switches, pairs of numbers and padding."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import streamlit as st
@@ -13,6 +14,7 @@ from cnn_lab.app.widgets.bound import (
     is_short,
     is_switch,
     number_within,
+    only_read,
     unshown,
 )
 from cnn_lab.ops.types import PAD_MODES, CopyError, Padding, PadMode
@@ -96,8 +98,8 @@ def choice(
         del settings["default"]
     widget: Callable[..., _Option | None] = st.pills if pills else st.segmented_control
     if in_address:
-        allows = among([format_func(option) for option in options])
-        settings |= {"fallback": first, "allows": allows}
+        by_text = {format_func(option): option for option in options}
+        settings |= {"fallback": first, "allows": among(by_text), "read": by_text.__getitem__}
         chosen = bound(widget, label, options, key=key, **settings)
     else:
         chosen = widget(label, options, key=key, **settings)
@@ -170,6 +172,7 @@ def menu(
         key=key,
         fallback=first,
         allows=among(by_text),
+        read=by_text.__getitem__,
         index=options.index(first),
         format_func=format_func,
         width=width,
@@ -187,6 +190,7 @@ def radio(label: str, options: Sequence[str], key: str, *, captions: Sequence[st
         key=key,
         fallback=options[0],
         allows=among(options),
+        read=str,
         captions=captions,
     )
     return chosen
@@ -194,13 +198,15 @@ def radio(label: str, options: Sequence[str], key: str, *, captions: Sequence[st
 
 def value_slider(label: str, values: Sequence[float], key: str, *, value: float) -> float:
     """Show a slider with a stop for each of the values and return the chosen one."""
+    by_text = {f"{each:g}": each for each in values}
     chosen: float = bound(
         st.select_slider,
         label,
         values,
         key=key,
         fallback=value,
-        allows=among([f"{each:g}" for each in values]),
+        allows=among(by_text),
+        read=by_text.__getitem__,
         value=value,
         format_func=lambda each: f"{each:g}",
     )
@@ -250,6 +256,7 @@ def slider(
         key=key,
         fallback=value,
         allows=number_within(minimum, maximum),
+        read=lambda text: type(value)(float(text)),
         step=step,
         format=format,
     )
@@ -258,7 +265,15 @@ def slider(
 
 def switch(label: str, key: str, *, value: bool = False) -> bool:
     """Show a switch and return whether it is on."""
-    on: bool = bound(st.toggle, label, key=key, fallback=value, allows=is_switch, value=value)
+    on: bool = bound(
+        st.toggle,
+        label,
+        key=key,
+        fallback=value,
+        allows=is_switch,
+        read=lambda text: text.lower() == "true",
+        value=value,
+    )
     return on
 
 
@@ -274,6 +289,24 @@ def fold(label: str, key: str, *, icon: str) -> "ExpanderContainer":
         on_change="rerun",
     )
     return part
+
+
+@contextmanager
+def controls_fold(label: str, key: str) -> Iterator[None]:
+    """Show an expander, closed at first, and create its controls when it is first opened.
+
+    Until then they are only read, see `bound.only_read`: a page is there sooner, and answers
+    sooner, without the widgets that nobody sees.
+
+    Parameters
+    ----------
+    label : str
+    key : str
+        Of the expander; it is not in the address.
+    """
+    part = st.expander(label, key=key, on_change="rerun")
+    with part, only_read(when=not part.open):
+        yield
 
 
 def tabs(labels: Sequence[str], key: str) -> "Sequence[TabContainer]":
@@ -329,6 +362,7 @@ def whole_number(
         key=key,
         fallback=value,
         allows=allows,
+        read=float,
         min_value=minimum,
         max_value=maximum,
         # Streamlit warns if both a default and the session give a value.
@@ -366,6 +400,7 @@ def real_number(
         key=key,
         fallback=value,
         allows=allows,
+        read=float,
         min_value=minimum,
         max_value=maximum,
         value=value,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -96,8 +97,24 @@ def instrument(name: str, show: Callable[[], object]) -> None:
 
 
 @st.fragment
-def chapter_tabs(name: str, sections: Mapping[str, Callable[[Any], None]]) -> None:
-    """Show a row of tabs below an instrument, of which only the open one is computed.
+def chapter_tabs(key: str, sections: Mapping[str, Callable[[], None]]) -> None:
+    """Show a row of tabs, of which only the open one is computed.
+
+    A fragment: another tab does not run the page again.
+
+    Parameters
+    ----------
+    key : str
+        Of the tabs; the address parameter with the name of the open one.
+    sections : mapping of str to callable
+        Title of each tab -> what fills it.
+    """
+    _show_tabs(key, sections)
+
+
+@st.fragment
+def instrument_tabs(name: str, sections: Mapping[str, Callable[[Any], None]]) -> None:
+    """Show a row of tabs about what an instrument shows; only the open one is computed.
 
     Parameters
     ----------
@@ -112,10 +129,16 @@ def chapter_tabs(name: str, sections: Mapping[str, Callable[[Any], None]]) -> No
         data={"of": name, "leads": False, "count": count},
         on_chosen_change=lambda: None,
     )
-    for tab, show in zip(tabs(list(sections), f"{name}_tab"), sections.values(), strict=True):
-        if tab.open and subject is not None:
+    if subject is not None:
+        filled = {title: partial(show, subject) for title, show in sections.items()}
+        _show_tabs(f"{name}_tab", filled)
+
+
+def _show_tabs(key: str, sections: Mapping[str, Callable[[], None]]) -> None:
+    for tab, show in zip(tabs(list(sections), key), sections.values(), strict=True):
+        if tab.open:
             with tab:
-                show(subject)
+                show()
 
 
 def _count(name: str) -> str:

@@ -1,7 +1,7 @@
 import streamlit as st
 
 from cnn_lab.app import frame
-from cnn_lab.app.convolution.controls import convolution_controls
+from cnn_lab.app.convolution.controls import Convolution, convolution_controls
 from cnn_lab.app.convolution.picture import show_whole_picture
 from cnn_lab.app.convolution.sections import (
     EXPERIMENTS,
@@ -14,47 +14,53 @@ from cnn_lab.app.convolution.sections import (
 from cnn_lab.app.widgets.inputs import does_not_fit
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.app.widgets.story import (
-    chapter_tabs,
+    instrument,
+    instrument_tabs,
     next_chapter,
     open_chapter,
     show_experiments,
 )
-from cnn_lab.trace import TraceTooLarge
+from cnn_lab.trace import Trace, TraceTooLarge
+
+Shown = tuple[Convolution, list[Trace]]
 
 frame.ensure()
 
 open_chapter("convolution")
 
-stage_side, controls = st.columns([8, 3], gap="small")
 
-with controls:
-    layer = convolution_controls()
+def show_instrument() -> Shown | None:
+    """Show the stage beside its controls."""
+    stage_side, controls = st.columns([8, 3], gap="small")
+    with controls:
+        layer = convolution_controls()
+    with stage_side:
+        try:
+            results = layer.results
+        except ValueError as error:
+            does_not_fit(error)
+            return None
+        try:
+            traces = layer.traces()
+            stage(traces, key="conv_stage", heading=layer.heading, editable=layer.editable)
+        except TraceTooLarge:
+            traces = []
+            show_pictures(layer)
+        if len(results) == 2:
+            show_flip(layer)
+    if layer.crop is not None:
+        show_whole_picture(layer.crop, layer.kernel, layer.bias, layer.settings)
+    return layer, traces
 
-with stage_side:
-    try:
-        results = layer.results
-    except ValueError as error:
-        does_not_fit(error)
-        st.stop()
-    try:
-        traces = layer.traces()
-        stage(traces, key="conv_stage", heading=layer.heading, editable=layer.editable)
-    except TraceTooLarge:
-        traces = []
-        show_pictures(layer)
-    if len(results) == 2:
-        show_flip(layer)
 
-if layer.crop is not None:
-    show_whole_picture(layer.crop, layer.kernel, layer.bias, layer.settings)
-
-chapter_tabs(
-    "conv_tab",
+instrument("conv", show_instrument)
+instrument_tabs(
+    "conv",
     {
-        "Explained": lambda: show_explained(layer, traces),
-        "Try this": lambda: show_experiments("convolution", EXPERIMENTS),
-        "Cost": lambda: show_cost(layer),
-        "Code": lambda: show_code(layer, traces),
+        "Explained": lambda shown: show_explained(*shown),
+        "Try this": lambda _: show_experiments("convolution", EXPERIMENTS),
+        "Cost": lambda shown: show_cost(shown[0]),
+        "Code": lambda shown: show_code(*shown),
     },
 )
 next_chapter("convolution")

@@ -14,6 +14,11 @@ from tests.fake_cluster import FakeCluster
 from tools.server import ROOT
 
 RUN_TIMEOUT_S = 60
+# A fold's controls are there once it has been opened; without a browser nobody can open it.
+FOLDS = (
+    *("conv_image_fold", "conv_kernel_fold", "conv_flip_fold"),
+    *("pad_image_fold", "pad_kernel_fold"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -44,15 +49,18 @@ def open_page() -> Callable[..., AppTest]:
     """Run a page behind its router: `open_page("pooling", {"pooling_size": "3"})`.
 
     The second argument is the address' query, the third seeds the session's state.
+    Folds are open unless `folded`.
     """
 
     def open_(
         name: str,
         query: Mapping[str, str | list[str]] | None = None,
         state: Mapping[str, Any] | None = None,
+        *,
+        folded: bool = False,
     ) -> AppTest:
         test = AppTest.from_file(ROOT / "app.py", default_timeout=RUN_TIMEOUT_S)
-        for key, value in (state or {}).items():
+        for key, value in (dict.fromkeys(FOLDS, not folded) | dict(state or {})).items():
             test.session_state[key] = value
         test.run()
         test.query_params.update(query or {})

@@ -18,6 +18,7 @@ from cnn_lab.app.widgets.image_input import (
 from cnn_lab.app.widgets.inputs import (
     apart_toggle,
     choice,
+    controls_fold,
     pad_mode_control,
     padding_control,
     pair_number,
@@ -178,7 +179,7 @@ class Convolution:
 def convolution_controls() -> Convolution:
     """Show the controls of the page and return the convolution they describe."""
     menu, steps = st.container(), st.container()
-    with st.expander("Image"):
+    with controls_fold("Image", "conv_image_fold"):
         channels = choice(
             "Channels",
             list(CHANNELS),
@@ -193,12 +194,12 @@ def convolution_controls() -> Convolution:
             image = crop.channels(channels)
         else:
             image = sourced_image(source, "conv", channels=channels)
-    with st.expander("Kernel size, filters, bias"):
+    with controls_fold("Kernel size, filters, bias", "conv_kernel_fold"):
         size = kernel_size("conv")
         groups = _groups(channels)
         n_chosen = _filters(groups)
         bias = _bias(groups * n_chosen)
-    with st.expander("Flip, dilation, border"):
+    with controls_fold("Flip, dilation, border", "conv_flip_fold"):
         flip = radio(
             "Operation",
             [CORRELATION, CONVOLUTION, BOTH],

@@ -13,6 +13,7 @@ from cnn_lab.app.widgets.inputs import (
     PADDING_NAMES,
     apart_toggle,
     choice,
+    controls_fold,
     pad_mode_control,
     padding_control,
     pair_number,
@@ -196,20 +197,25 @@ def _leave_stride_one() -> None:
 def padding_controls(comparison: Comparison) -> Setup:
     """Show the controls of the page and return the layers they describe."""
     top = st.container()
-    with st.expander("Image"):
+    with controls_fold("Image", "pad_image_fold"):
         image = image_controls("pad")
-    with st.expander("Kernel, dilation"):
+    with controls_fold("Kernel, dilation", "pad_kernel_fold"):
         sizes = st.container()
         apart = apart_toggle("pad")
-    with sizes:
-        kernel_size = pair_number(
-            "Kernel size", "pad_kernel_size", value=3, minimum=1, maximum=MAX_SIZE, apart=apart
-        )
-        kernel = _kernel(kernel_size)
-        if comparison != "transposed":
-            dilation = pair_number(
-                "Dilation", "pad_dilation", value=1, minimum=1, maximum=MAX_DILATION, apart=apart
+        with sizes:
+            kernel_size = pair_number(
+                "Kernel size", "pad_kernel_size", value=3, minimum=1, maximum=MAX_SIZE, apart=apart
             )
+            kernel = _kernel(kernel_size)
+            if comparison != "transposed":
+                dilation = pair_number(
+                    "Dilation",
+                    "pad_dilation",
+                    value=1,
+                    minimum=1,
+                    maximum=MAX_DILATION,
+                    apart=apart,
+                )
     with top:
         if comparison == "one padding":
             padding = padding_control("pad", default="same")

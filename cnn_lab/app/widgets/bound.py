@@ -38,8 +38,8 @@ def bound(
 ) -> Any:
     """Show a widget that takes its value from the address and writes it there; return its value.
 
-    Every bound widget of the app is shown by this function. In a block of `only_read`, a widget
-    that can be read is not shown; what the address says of it stays there.
+    Every bound widget of the app is shown by this function, in a block of `only_read` only if it
+    cannot be read: what the address says of the others stays there.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def bound(
     several : bool
         Whether the widget has any number of different values. An empty text is then none of them.
     read : callable, optional
-        Text of an allowed value in the address -> the value.
+        Text of an allowed value in the address -> the value, see `only_read`.
     **settings
         Further arguments of the widget.
 
@@ -69,14 +69,10 @@ def bound(
     way to keep a bad one from it is to leave the widget unbound for one run.
     """
     texts = st.query_params.get_all(key)
-    if read is not None and _only_read.get() and key not in st.session_state:
-        if not texts:
-            return fallback
-        if _fit(texts, allows, several=False):
-            return read(texts[0])
-        del st.query_params[key]
-        return fallback
     before = _texts(st.session_state.get(_PAGE, ""))
+    if is_only_read(key) and (not texts or (read and _fit(texts, allows, several=several))):
+        before[key] = None
+        return read(texts[0]) if texts and read else fallback
     known = before.get(key, [])
     # The widget's limits may have changed since it wrote its value; it adapts by itself.
     fits = texts == known or _fit(texts, allows, several=several)
@@ -112,6 +108,11 @@ def only_read(*, when: bool) -> Iterator[None]:
         yield
     finally:
         _only_read.reset(outside)
+
+
+def is_only_read(key: str) -> bool:
+    """Return whether a block of `only_read` need not show the widget of this key."""
+    return _only_read.get() and key not in st.session_state
 
 
 def unshown(key: str, fallback: Any, allows: Check, read: Callable[[str], Any]) -> Any:

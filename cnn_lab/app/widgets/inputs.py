@@ -1,7 +1,7 @@
 """Controls that pages share: choices, numbers, switches, pairs of numbers and padding."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import streamlit as st
@@ -11,6 +11,7 @@ from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.bound import (
     among,
     bound,
+    is_only_read,
     is_short,
     is_switch,
     number_within,
@@ -429,7 +430,10 @@ def two_numbers(
     """Show two number fields side by side and return their values."""
     most = (maximum, maximum) if isinstance(maximum, int) else maximum
     numbers = []
-    places = st.columns(2, vertical_alignment="bottom")
+    unshown_places = all(map(is_only_read, keys))
+    places: Sequence[AbstractContextManager[Any]] = (
+        [nullcontext()] * 2 if unshown_places else st.columns(2, vertical_alignment="bottom")
+    )
     for place, label, key, largest in zip(places, labels, keys, most, strict=True):
         with place:
             numbers.append(whole_number(label, key, value=value, minimum=minimum, maximum=largest))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -11,6 +12,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from cnn_lab.app.messages import explained
+from cnn_lab.app.widgets.bound import is_only_read
 from cnn_lab.app.widgets.inputs import text_field
 from cnn_lab.content.words import counted
 from cnn_lab.data.teaching_images import MAX_TEXT, format_matrix, parse_matrix
@@ -36,11 +38,15 @@ class MatrixEditor:
 
     def __init__(self, label: str, key: str) -> None:
         self._key = key
-        self._popover: PopoverContainer = st.popover(
-            label, key=key, on_change="rerun", icon=":material/edit:", width="stretch"
-        )
+        self._label = label
         self._keys: list[str] = []
         self._problems: list[str] = []
+
+    @cached_property
+    def _popover(self) -> "PopoverContainer":
+        return st.popover(
+            self._label, key=self._key, on_change="rerun", icon=":material/edit:", width="stretch"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -54,10 +60,11 @@ class MatrixEditor:
         """Show what is wrong, in the popover while it is open, and the buttons below it."""
         if error is not None:
             return
-        with self._popover if self._popover.open else st.container():
-            for problem in self._problems:
-                st.warning(problem, icon=":material/edit_off:")
-        typed = [key for key in self._keys if st.session_state[key].strip()]
+        if self._problems:
+            with self._popover if self._popover.open else st.container():
+                for problem in self._problems:
+                    st.warning(problem, icon=":material/edit_off:")
+        typed = [key for key in self._keys if st.session_state.get(key, "").strip()]
         aside = [key for key in self._keys if _aside(key) in st.session_state]
         if typed:
             self._button("Back to the preset", "preset", _set_aside, typed)
@@ -109,6 +116,8 @@ class MatrixEditor:
         preset: object,
         fixed: bool = False,
     ) -> Array:
+        if is_only_read(key) and key not in st.query_params:
+            return default
         state, seen = st.session_state, f"{key}_seen"
         before = state.get(seen)
         state[_base(key)] = _Base(default, room, fixed)
@@ -125,7 +134,7 @@ class MatrixEditor:
             with suppress(StreamlitAPIException):  # it has been shown
                 st.query_params[key] = state[key]
         with self._popover:
-            cells = st.container()
+            cells = st.container() if self._popover.open else None
             text = text_field(
                 f"{label} as text",
                 key,
@@ -142,7 +151,7 @@ class MatrixEditor:
                 matrix = parse_matrix(text, max_rows=room[0], max_columns=room[1])
             except ValueError as error:
                 self._replaced(label, explained(error))
-        if self._popover.open:
+        if cells is not None:
             with cells:
                 _show_cells(key, matrix, label)
         else:
@@ -267,7 +276,7 @@ def _aside(key: str) -> str:
 def _set_aside(keys: Sequence[str]) -> None:
     state = st.session_state
     for key in keys:
-        if state[key].strip():
+        if state.get(key, "").strip():
             state[_aside(key)], state[key] = state[key], ""
 
 

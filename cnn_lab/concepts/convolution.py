@@ -99,18 +99,6 @@ def flip_lab(kernel: Array, correlation: Array, convolution: Array) -> tuple[str
     return "flip_opposite" if opposite else "flip_different", numbers
 
 
-def kernel_words(names: tuple[str, ...]) -> str:
-    """Return the names of the filters as a list; a single one if all are the same.
-
-    Examples
-    --------
-    >>> kernel_words(("Sobel vertical", "your own weights"))
-    '*Sobel vertical* and your own weights'
-    """
-    own = "your own weights"
-    return _listed([name if name == own else f"*{name}*" for name in names])
-
-
 def receptive_fields(geometry: Geometry) -> tuple[Pair, Pair]:
     """Return the pixels that a cell depends on, rows and columns, after one layer and after two.
 

@@ -245,7 +245,12 @@ def convolution_controls() -> Convolution:
 
 
 def _activation() -> Activation | None:
-    chosen = choice("Then", (NO_ACTIVATION, *THEN), "conv_activation")
+    chosen = choice(
+        "Then",
+        (NO_ACTIVATION, *THEN),
+        "conv_activation",
+        help="The activation, which each sum goes through. ReLU turns negative numbers into 0.",
+    )
     return next((name for name in THEN if name == chosen), None)
 
 

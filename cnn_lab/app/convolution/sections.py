@@ -16,7 +16,6 @@ from cnn_lab.concepts.convolution import (
     convolution_costs,
     cost_table,
     flip_lab,
-    kernel_words,
     layer_costs,
     receptive_fields,
     symbols,
@@ -67,7 +66,7 @@ def show_explained(layer: Convolution, traces: Sequence[Trace]) -> None:
     right.markdown(
         "\n\n".join(
             [
-                prose("convolution", "who", kernels=kernel_words(layer.kernel_names)),
+                prose("convolution", "who", kernels=_kernels_say(layer)),
                 activation,
                 prose("convolution", "layers", near=near, far=far),
                 prose("convolution", "ending"),
@@ -86,6 +85,15 @@ def show_explained(layer: Convolution, traces: Sequence[Trace]) -> None:
                     st.latex(arithmetic_latex(traces[0], 0, TERMS_PER_LINE))
                 show_output_size(numbers.geometry, layer.settings[0].pad_mode)
                 st.markdown(prose("convolution", "prose"))
+
+
+def _kernels_say(layer: Convolution) -> str:
+    """Return what each named kernel does, in a sentence or two."""
+    named = (KERNELS[name] for name in dict.fromkeys(layer.presets))
+    shown = [each for each in named if each.title in layer.kernel_names]
+    return " ".join(f"*{each.title}*: {each.does}" for each in shown) or prose(
+        "convolution", "who_you"
+    )
 
 
 def _paragraphs(*sections: str) -> str:

@@ -272,7 +272,7 @@ def test_a_filter_has_a_slice_for_each_channel_and_one_bias():
         ops.conv2d(image, kernel[:, :, :2])
 
 
-@claims("convolution", "colours", "orange is above zero, blue is below zero, and pale is near zero")
+@claims("convolution", "colours", "orange is above zero, blue is below zero", "the colour fades")
 @claims("convolution", "colours", "An image goes from black, 0, to white")
 @pytest.mark.parametrize("theme", THEMES.values())
 def test_orange_is_above_zero_and_blue_below(theme):
@@ -1714,7 +1714,7 @@ NO_CLAIM = {
     "keras_file",
     "backpropagation": "question symbols nudge_ask step_same lesson_ask lesson_state step_story "
     "step_chosen step_before step_none step_after softmax_story",
-    "convolution": "invitation whole",
+    "convolution": "invitation whole who_you",
     "digit_map": "drawing compute misclassified_first",
     "draw": "question which canvas sample upload seen bars empty speck filled unread many_points "
     "nothing_yet xray_no_ink xray_no_crop xray_no_widen xray_no_box xray_no_centre "

@@ -152,8 +152,9 @@ def test_a_kiosk_walks_through_the_course_until_it_is_touched(
     for chapter in CHAPTERS:
         page.clock.fast_forward(STAY_MS)
         expect(page.get_by_role("heading", level=1)).to_contain_text(chapter.title)
-        expect(stage(page)).not_to_have_attribute("data-step", "0")
-        expect(page.get_by_role("button", name="Pause").first).to_be_visible()
+        if chapter.page != "backpropagation":  # which begins with a step to be taken by hand
+            expect(stage(page)).not_to_have_attribute("data-step", "0")
+            expect(page.get_by_role("button", name="Pause").first).to_be_visible()
     page.clock.fast_forward(STAY_MS)
     expect(home(page)).to_have_attribute("data-playing", "true")
     page.mouse.click(700, 60)

@@ -103,18 +103,20 @@ function createHome(root) {
       paint();
     });
     const next = element("button", { type: "button", class: "next" }, [WORDS.next]);
+    const about = element("p", { class: "about" });
     const tiles = element("ol", { class: "tiles" });
     const arrow = element("span", { class: "arrow", "aria-hidden": "true" });
     root.replaceChildren(
       element("div", { class: "scene" }, [own, from.figure, arrow, to.figure, answer, caption]),
       element("div", { class: "controls" }, [back, toggle, forward, place, next]),
+      about,
       tiles,
     );
     clear.onclick = () => choose({ clear: true });
     next.onclick = () => show(at + (isOwn ? 0 : 1));
     for (const { figure } of [from, to]) figure.onclick = () => play(!playing);
     pen.addEventListener("pointerdown", beginDrawing);
-    return { from, to, pen, mini, says, verdict, bars, why, caption, toggle, place, tiles };
+    return { from, to, pen, mini, says, verdict, bars, why, caption, toggle, place, about, tiles };
   }
 
   // ---- what is shown
@@ -361,6 +363,7 @@ function createHome(root) {
   function paintPanel({ canvas, words }, station, share, scale = 1) {
     paintMaps(canvas.getContext("2d"), station, share, theme, scale);
     const isImage = station.operation === "image";
+    canvas.classList.toggle("image", isImage);
     label(words, isImage ? digit.title : station.title, station.shape);
     if (canvas.getAttribute("aria-label") !== station.alt) {
       canvas.setAttribute("aria-label", station.alt);
@@ -466,6 +469,7 @@ function createHome(root) {
         board.moveTo(parts.pen);
       }
       board.update(data.board, keep);
+      parts.about.textContent = data.tiles;
       if (data.more) programmes.set(data.first.name, data.more);
       if (isNew) {
         digits = [data.first];

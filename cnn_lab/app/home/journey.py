@@ -86,6 +86,7 @@ def show_player(index: int, *, kiosk: bool) -> None:
             "first": of_digit(index),
             "own": _of_drawing(),
             "more": programme(index)[1:] if asked.get("more") == index else None,
+            "tiles": prose("home", "tiles"),
             "kiosk": [chapter.page for chapter in CHAPTERS] if kiosk else None,
         },
         on_kept_change=lambda: canvas.take(NAME),

@@ -1724,7 +1724,7 @@ NO_CLAIM = {
     "unshifted space",
     "dream": "question bars curve going stopped flat",
     "fool": "question bars roll going stopped already flat",
-    "home": "question Conv2D Conv2D_first answer says sure unsure no_digit misread start way",
+    "home": "question Conv2D Conv2D_first answer says sure unsure no_digit misread tiles start way",
     "loss_surface": "question same outside",
     "models": "own missing instead",
     "morph": "question bars roll going stopped",

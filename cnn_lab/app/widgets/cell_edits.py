@@ -9,6 +9,7 @@ import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,7 @@ from cnn_lab.ops.types import Array
 MAX_UNDO = 100
 MAX_CELLS = 10_000  # of one edit
 SPREAD = "These numbers are shown with zeros between them; choose the form scatter to edit them."
+_LONGEST = len("-1000000.123456; ")
 _TOO_LONG = "These numbers have too many digits to be edited; choose a smaller part."
 
 
@@ -61,11 +63,15 @@ class Editable:
         """Whether the controls already let the typed numbers count."""
         return all(st.session_state.get(key) == value for key, value in self.source.items())
 
-    @property
+    @cached_property
     def refusal(self) -> str:
         """Why the cells cannot be edited; "" if they can."""
-        texts = () if self.counts else map(format_matrix, self.typed.values())
-        return self.obstacle or (_TOO_LONG if any(len(text) > MAX_TEXT for text in texts) else "")
+        typed = () if self.counts else self.typed.values()
+        too_long = any(
+            values.size * _LONGEST > MAX_TEXT and len(format_matrix(values)) > MAX_TEXT
+            for values in typed
+        )
+        return self.obstacle or (_TOO_LONG if too_long else "")
 
     def to_wire(self) -> dict[str, Any]:
         """Return what the stage needs to know, as JSON-serializable data."""

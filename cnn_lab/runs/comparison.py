@@ -28,6 +28,8 @@ class Compared:
         Images in an epoch.
     start : str
         Name of the network whose weights it began with; empty for new ones.
+    changed : str
+        Settings changed during the run, in words; empty for none.
     batches, epochs : sequence of mapping
         Reports within epochs and of finished epochs, as for `cnn_lab.charts.training.curve_table`;
         a recorded run has only the latter.
@@ -44,6 +46,7 @@ class Compared:
     batches: Sequence[Mapping[str, Any]] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
     start: str = ""
+    changed: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def differing_settings(first: Compared, second: Compared) -> list[Difference]:
     pairs = [
         ("engine", ENGINES[first.engine], ENGINES[second.engine]),
         ("initial weights", first.start or NEW, second.start or NEW),
+        ("changed during the run", first.changed or NOTHING, second.changed or NOTHING),
         *_network_pairs(first.network, second.network),
         *_training_pairs(first.training, second.training),
     ]

@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -39,7 +39,6 @@ Kind = Literal[
     "downloading",
     "batch",
     "paused",
-    "rate",
     "settings",
     "validating",
     "epoch",
@@ -47,10 +46,10 @@ Kind = Literal[
     "diverged",
     "testing",
 ]
-Command = Literal["stop", "pause", "resume", "step", "rate", "settings"]
-CommandValue = float | Mapping[str, float] | None
+Command = Literal["stop", "pause", "resume", "step", "settings"]
+CommandValue = Mapping[str, float] | None
 ASIDE: frozenset[Kind] = frozenset(
-    {"rate", "settings", "snapshot", "diverged"}
+    {"settings", "snapshot", "diverged"}
 )  # happens beside the training
 ACTIVE: frozenset[State] = frozenset({"waiting", "starting", "training", "paused", "testing"})
 
@@ -184,10 +183,10 @@ class Event:
     ----------
     kind : str
         "batch", "paused", "validating" and "epoch" carry the fields of the training loop's
-        report of that kind, "downloading" the `share` that has arrived, "rate" the highest
-        `rate` set from then on, "settings" the settings changed from then on by name, "snapshot"
-        its `n_images`, `epoch` and `batch`; "started", "testing" and "diverged", when the loss is
-        no longer a finite number, carry nothing.
+        report of that kind, "downloading" the `share` that has arrived, "settings" the
+        settings changed from then on by name, "snapshot" its `n_images`, `epoch` and `batch`;
+        "started", "testing" and "diverged", when the loss is no longer a finite number, carry
+        nothing.
     at_s : float
         Seconds since the run was submitted.
     values : mapping of str to float
@@ -307,29 +306,17 @@ def checked_run_id(text: str) -> str:
     return text
 
 
-def checked_rate(rate: float | None) -> float:
-    """Return a learning rate if it is allowed for a run.
-
-    Raises
-    ------
-    CommandRefusedError
-        If it is not finite, not above 0 or too high.
-    """
-    if rate is None or not math.isfinite(rate) or not 0 < rate <= MAX_RATE:
-        raise CommandRefusedError(
-            f"A learning rate must be above 0 and at most {MAX_RATE:g}. Received: rate={rate}"
-        )
-    return rate
-
-
 def changeable(spec: RunSpec) -> dict[str, float]:
-    """Return the settings that can change during a run beside the learning rate, as planned.
+    """Return the settings that can change during a run, as planned.
 
-    Label smoothing and the bounds of the augmentation; weight decay if the optimizer uses it, and
-    the rate of dropout if the network has any.
+    The highest learning rate, label smoothing and the bounds of the augmentation; weight decay if
+    the optimizer uses it, and the rate of dropout if the network has any.
     """
     training = spec.training
-    settings: dict[str, float] = {"label_smoothing": training.label_smoothing}
+    settings: dict[str, float] = {
+        "learning_rate": training.learning_rate,
+        "label_smoothing": training.label_smoothing,
+    }
     if training.optimizer in USED_BY["weight_decay"]:
         settings["weight_decay"] = training.weight_decay
     dropouts = [layer.share_dropped for layer in spec.network.layers if layer.drops]
@@ -339,6 +326,45 @@ def changeable(spec: RunSpec) -> dict[str, float]:
     if training.data_set != "mnist":
         del bounds["hands"]
     return settings | bounds
+
+
+def settings_now(spec: RunSpec, events: Iterable[Event]) -> dict[str, float]:
+    """Return the settings that can change during a run, after the changes among these events."""
+    now = changeable(spec)
+    for event in events:
+        if event.kind == "settings":
+            now |= event.values
+    return now
+
+
+def settings_changes(events: Iterable[Event]) -> list[tuple[float, Mapping[str, float]]]:
+    """Return the settings changed during a run: images trained on before, and the new values."""
+    changes, n_images = [], 0.0
+    for event in events:
+        if event.kind == "batch":
+            n_images = event["n_images"]
+        elif event.kind == "settings":
+            changes.append((n_images, event.values))
+    return changes
+
+
+def changes_words(events: Iterable[Event]) -> list[tuple[float, str]]:
+    """Return the same with the values as words.
+
+    Examples
+    --------
+    >>> batch, change = Event("batch", 1, {"n_images": 1280}), {"weight_decay": 0.1, "shift": 2}
+    >>> changes_words([batch, Event("settings", 1.5, change)])
+    [(1280, 'weight decay 0.1, shift 2 after 1,280 images')]
+    """
+    return [
+        (
+            n_images,
+            ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in values.items())
+            + f" after {n_images:,.0f} images",
+        )
+        for n_images, values in settings_changes(events)
+    ]
 
 
 def checked_settings(spec: RunSpec, settings: Mapping[str, float]) -> dict[str, float]:
@@ -355,6 +381,11 @@ def checked_settings(spec: RunSpec, settings: Mapping[str, float]) -> dict[str, 
             raise CommandRefusedError(
                 f"During this run {listed(list(allowed))} can change. Received: {name[:40]!r}"
             )
+    rate = settings.get("learning_rate", spec.training.learning_rate)
+    if not 0 < rate <= MAX_RATE:  # not a number is neither
+        raise CommandRefusedError(
+            f"A learning rate must be above 0 and at most {MAX_RATE:g}. Received: rate={rate}"
+        )
     dropout = settings.get("dropout", 0.0)
     if not 0 <= dropout <= MAX_DROPOUT:
         raise CommandRefusedError(

@@ -34,7 +34,6 @@ from cnn_lab.runs.job import (
     Status,
     TrainingFailedError,
     UnknownRunError,
-    checked_rate,
     checked_run_id,
     checked_settings,
     new_run_id,
@@ -384,36 +383,32 @@ class RunQueue:
         Parameters
         ----------
         run_id : str
-        command : {"stop", "pause", "resume", "step", "rate", "settings"}
+        command : {"stop", "pause", "resume", "step", "settings"}
             "step" trains on one batch and pauses again. Commands take effect within a batch, as
             shown by the events and the state of the run.
-        value : float or mapping of str to float, optional
-            For "rate": the highest rate from then on; the schedule keeps its shape. For
-            "settings": new values by name, see `cnn_lab.runs.job.changeable`.
+        value : mapping of str to float, optional
+            For "settings": new values by name, see `cnn_lab.runs.job.changeable`. A schedule
+            keeps its shape when its highest rate changes.
 
         Raises
         ------
         UnknownRunError
             If the run does not exist in this process.
         CommandRefusedError
-            If the rate or a setting is not allowed.
+            If a setting cannot change, or a value is not allowed.
         """
         with self._changed:
             run = self._runs.get(checked_run_id(run_id))
             if run is None:
                 raise UnknownRunError(run_id)
-            if command == "rate":
-                value = checked_rate(value if isinstance(value, float | int) else None)
-            elif command == "settings":
-                value = checked_settings(run.spec, value if isinstance(value, Mapping) else {})
+            if command == "settings":
+                value = checked_settings(run.spec, value or {})
             if command == "stop":
                 self._stop(run, "Stopped as requested.")
             elif run.state in STEERABLE and not run.stopping:
                 run.steer(command, value)
-                if isinstance(value, Mapping):
+                if value is not None:
                     self._note(run, "settings", value)
-                elif value is not None:
-                    self._note(run, "rate", {"rate": value})
 
     def result(self, run_id: str) -> Path:
         """Return the weights file of a run that has ended.

@@ -29,7 +29,6 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "downloading": ("share",),
     "batch": ("epoch", "batch", "loss", "accuracy", "n_images", "seconds"),
     "paused": ("epoch", "batch"),
-    "rate": ("rate",),
     "settings": (),
     "validating": ("epoch", "share"),
     "epoch": ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "n_images", "seconds"),
@@ -38,7 +37,13 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "testing": (),
 }
 REPORTS: tuple[Kind, ...] = ("batch", "epoch")  # whose images rise from one to the next
-_SETTABLE = {"label_smoothing", "weight_decay", "dropout", *Augmentation.model_fields}
+_SETTABLE = {
+    "learning_rate",
+    "label_smoothing",
+    "weight_decay",
+    "dropout",
+    *Augmentation.model_fields,
+}
 _WHOLE = ("epoch", "batch", "n_images")
 
 
@@ -222,6 +227,9 @@ def _event(line: bytes, spec: RunSpec) -> Event | None:
     except DamagedError:
         return None
     at_s, values = fields.get("at_s"), fields.get("values")
+    if fields.get("kind") == "rate" and isinstance(values, Mapping):  # of an old run
+        fields = {**fields, "kind": "settings"}
+        values = {"learning_rate": values.get("rate")}
     if fields.get("kind") not in get_args(Kind) or not isinstance(values, Mapping):
         return None
     kind = cast(Kind, fields["kind"])

@@ -332,10 +332,8 @@ async def command(run_id: str, what: Command, value: CommandValue = None) -> Non
             control.resume()
         case "step":
             control.step()
-        case "rate" if isinstance(value, float | int):
-            control.set_rate(value)
-        case "settings" if isinstance(value, Mapping):
-            control.change(value)
+        case "settings":
+            control.change(value or {})
 
 
 async def parcels(run_id: str, n_arrived: int) -> tuple[int, list[Parcel]]:

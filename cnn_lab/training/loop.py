@@ -26,6 +26,7 @@ from cnn_lab.training.evaluation import evaluate_probabilities
 from cnn_lab.training.schedules import learning_rates
 
 VALIDATION_BATCH = 500
+OF_ENGINE = frozenset({"label_smoothing", "weight_decay", "dropout"})  # the loop does the rest
 AVERAGE_EVERY = 8  # batches, because copying the weights out of an engine takes some milliseconds
 
 
@@ -119,7 +120,6 @@ class Control:
         self._changed = threading.Condition()
         self._paused = self._stopped = False
         self._steps = 0
-        self._rate: float | None = None
         self._changes: dict[str, float] = {}
 
     def stop(self) -> None:
@@ -145,12 +145,6 @@ class Control:
             self._paused = True
             self._steps += 1
             self._changed.notify_all()
-
-    def set_rate(self, highest: float) -> None:
-        """Set the highest rate from the next batch on; the schedule keeps its shape."""
-        with self._changed:
-            self._rate = highest
-            self._changes["learning_rate"] = highest
 
     def change(self, settings: Mapping[str, float]) -> None:
         """Set settings by name from the next batch on; see `Trainer.changes`."""
@@ -187,10 +181,6 @@ class Control:
             if self._stopped:
                 raise TrainingStopped
             self._steps = max(0, self._steps - 1)
-
-    def rate(self, scheduled: float, highest: float) -> float:
-        """Return the learning rate of the next batch, given the scheduled and the highest rate."""
-        return scheduled if self._rate is None else scheduled * self._rate / highest
 
 
 class AveragedWeights:
@@ -382,14 +372,15 @@ class Trainer:
         if not changes:
             return
         self.changes.append({"images": self._n_images, **changes})
-        changes.pop("learning_rate", None)  # the control applies it to the schedule
-        if changes:
-            self._now = self._now.changed(changes)
+        self._now = self._now.changed(changes)
+        if not changes.keys().isdisjoint(OF_ENGINE):
             self.engine.change(self._now, changes.get("dropout"))
 
     def _learn(self, chosen: Labels, scheduled: float) -> None:
         split, training = self.data.train, self._training
-        self._rate = self.control.rate(scheduled, training.learning_rate)
+        self._rate = scheduled
+        if self._now.learning_rate != training.learning_rate:  # the schedule keeps its shape
+            self._rate = scheduled * self._now.learning_rate / training.learning_rate
         images, labels = as_images(split.pixels[chosen]), split.labels[chosen]
         digits = labels if training.data_set == "mnist" else None
         changed = augmented(images, self._now.augmentation, self._augmentation, digits=digits)

@@ -639,24 +639,25 @@ def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, cluster: F
 def test_another_rate_in_mid_run_is_checked_and_marked(
     open_page: Open, cluster: FakeCluster, queue: RunQueue
 ) -> None:
-    page = open_page("training", state={"training_rate_menu": True})
+    page = open_page("training", state={"training_settings_menu": True})
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
     cluster.tell(run_id, "batch", **BATCH)
-    page.session_state["training_rate_menu"] = True
+    page.session_state["training_settings_menu"] = True
     page.run()
-    page.number_input(key="training_new_rate").set_value(-3.0)
-    page.button(key="training_rate").click().run()
+    page.number_input(key="training_live_learning_rate").set_value(0.0)
+    page.button(key="training_change").click().run()
     assert not page.exception
-    assert "-3" in "".join(error.value for error in page.error)
+    assert "Here: 0" in "".join(error.value for error in page.error)
     assert cluster.task(run_id).commands == []
 
-    page.number_input(key="training_new_rate").set_value(0.5)
-    page.button(key="training_rate").click().run()
+    page.number_input(key="training_live_learning_rate").set_value(0.5)
+    page.button(key="training_change").click().run()
     assert not page.exception
-    assert cluster.task(run_id).commands == [("rate", 0.5)]
+    assert cluster.task(run_id).commands == [("settings", {"learning_rate": 0.5})]
     assert not page.error
-    assert [event["rate"] for event in queue.events(run_id) if event.kind == "rate"] == [0.5]
+    noted = [event.values for event in queue.events(run_id) if event.kind == "settings"]
+    assert noted == [{"learning_rate": 0.5}]
 
 
 def test_other_settings_in_mid_run_are_sent_and_noted(
@@ -672,7 +673,7 @@ def test_other_settings_in_mid_run_are_sent_and_noted(
     page.run()
     page.number_input(key="training_live_dropout").set_value(0.5)
     page.number_input(key="training_live_shift").set_value(2)
-    page.button(key="training_settings").click().run()
+    page.button(key="training_change").click().run()
     assert not page.exception
     sent = {"dropout": 0.5, "shift": 2}
     assert cluster.task(run_id).commands == [("settings", sent)]

@@ -28,7 +28,7 @@ from cnn_lab.runs.comparison import (
     largest_gap,
     result_rows,
 )
-from cnn_lab.runs.job import RUN_ID, Status, UnknownRunError
+from cnn_lab.runs.job import RUN_ID, Status, UnknownRunError, changes_words
 from cnn_lab.training.engine import ENGINES
 
 COMPARE, CHOICE = "training_compare", "training_compare_choice"
@@ -142,6 +142,7 @@ def _ended(run_id: str, name: str, *, _status: Status) -> Compared:
         epochs=[event.values for event in events if event.kind == "epoch"],
         result=_status.result,
         start=spec.start.name if spec.start else "",
+        changed="; ".join(words for _, words in changes_words(events)),
     )
 
 

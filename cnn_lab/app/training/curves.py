@@ -25,7 +25,7 @@ from cnn_lab.network import Network
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
-from cnn_lab.runs.job import Event, Progress, RunSpec, Status, progress
+from cnn_lab.runs.job import Event, Progress, RunSpec, Status, changes_words, progress
 from cnn_lab.runs.recording import recording
 from cnn_lab.training.schedules import learning_rates
 
@@ -156,7 +156,7 @@ def run_view(status: Status, events: Sequence[Event]) -> RunView:
         sentence=_run_sentence(status, so_far, events),
         settings=_settings_line(spec),
         figures=figures,
-        whole=_drawing(spec, batches, epochs, changes_of(events), active=status.active),
+        whole=_drawing(spec, batches, epochs, changes_words(events), active=status.active),
         latest=latest(batches, n_batches=spec.n_batches) if batches else None,
     )
 
@@ -235,8 +235,15 @@ def _show_curves(view: RunView) -> None:
 
 
 def history_csv(events: Sequence[Event]) -> str:
-    """Return all points of a run as CSV: the reports within epochs and the whole epochs."""
-    rows = [{"kind": e.kind, **e.values} for e in events if e.kind in ("batch", "epoch")]
+    """Return a run as CSV: its reports within epochs, whole epochs and changed settings."""
+    rows: list[dict[str, Any]] = []
+    n_images = 0.0
+    for event in events:
+        if event.kind in ("batch", "epoch"):
+            n_images = event["n_images"]
+            rows.append({"kind": event.kind, **event.values})
+        elif event.kind == "settings":
+            rows.append({"kind": event.kind, "n_images": n_images, **event.values})
     return str(pd.DataFrame(rows).to_csv(index=False))
 
 
@@ -342,18 +349,6 @@ def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Images per second", or_dash(result.get("images_per_second"), "{:,.0f}".format)),
         ("Training time", or_dash(result.get("seconds"), duration)),
     ]
-
-
-def changes_of(events: Sequence[Event]) -> list[tuple[float, str]]:
-    """Return the settings changed during a run: images trained on before, and the new values."""
-    changes, n_images = [], 0.0
-    for event in events:
-        if event.kind == "batch":
-            n_images = event["n_images"]
-        elif event.kind in ("rate", "settings"):
-            named = (f"{name.replace('_', ' ')} {value:g}" for name, value in event.values.items())
-            changes.append((n_images, f"{', '.join(named)} after {n_images:,.0f} images"))
-    return changes
 
 
 def _drawing(

@@ -28,7 +28,7 @@ from cnn_lab.network.spec import (
     TrainingSpec,
 )
 from cnn_lab.network.spec.training import USED_BY
-from cnn_lab.runs.job import MAX_DROPOUT, MAX_EPOCHS
+from cnn_lab.runs.job import MAX_DROPOUT, MAX_EPOCHS, MAX_RATE
 from cnn_lab.training.engine import ENGINES, EngineName
 
 AS_BUILT = "as built"
@@ -97,6 +97,15 @@ _REAL: dict[str, tuple[str, float, float, str]] = {
         0.1,
         "Share of ones that get an upstroke and of nines whose tail swings to the left.",
     ),
+}
+# Of the next run it may be anything that can be typed; a step of 0 is half of what it is.
+_LIVE = {
+    "learning_rate": (
+        "Learning rate",
+        MAX_RATE,
+        0.0,
+        "The highest rate of the schedule, which keeps its shape.",
+    )
 }
 _MAIN_MENUS = ("data_set", "engine", "optimizer", "schedule")
 _MAIN_WHOLE = ("batch_size", "epochs", "seed")
@@ -235,7 +244,8 @@ def live_fields(now: Mapping[str, float]) -> None:
                 label, least, most, help_ = _WHOLE[field]
                 st.number_input(label, least, most, int(value), 1, key=live_key(field), help=help_)
             else:
-                label, top, step, help_ = _REAL[field]
+                label, top, step, help_ = _LIVE.get(field) or _REAL[field]
+                step = step or value / 2
                 st.number_input(
                     label, 0.0, top, float(value), step, "%g", key=live_key(field), help=help_
                 )

@@ -18,7 +18,7 @@ from cnn_lab.charts.maps import Tone, sharp_png
 from cnn_lab.charts.snapshots import largest, maps_picture
 from cnn_lab.content import prose
 from cnn_lab.data.sets import INFO
-from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status, changeable
+from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status, settings_now
 from cnn_lab.runs.snapshots import Snapshot, watched_classes
 
 LIVE_EVERY_S = 0.5
@@ -26,8 +26,7 @@ PICTURES_EVERY_S = 1.0
 MAX_WAITED_S = 0.4  # for an expected event; other clicks have to wait as long
 WATCHED, _SHOWN = "training_watched", "training_shown_snapshots"
 _WHOLE_PAGE = "training_whole_page"
-WISH, NEW_RATE, RATE_MENU = "training_wish", "training_new_rate", "training_rate_menu"
-RATE_REFUSED = "training_rate_refused"
+WISH = "training_wish"
 SETTINGS_MENU, SETTINGS_REFUSED = "training_settings_menu", "training_settings_refused"
 _ON_THE_WAY: dict[Command, str] = {
     "pause": "Pausing …",
@@ -141,7 +140,6 @@ def _show_buttons(status: Status, events: Sequence[Event]) -> None:
                 args=(status.run_id, command, n_pauses),
                 disabled=not enabled,
             )
-        _rate_menu(status, events)
         _settings_menu(status, events)
 
 
@@ -154,43 +152,10 @@ def _pending(status: Status, n_pauses: int) -> Command | None:
     return command if waits else None
 
 
-def _rate_menu(status: Status, events: Sequence[Event]) -> None:
-    asked = [event["rate"] for event in events if event.kind == "rate"]
-    now = asked[-1] if asked else status.spec.training.learning_rate
-    menu = st.popover(
-        f"Rate {now:g}",
-        icon=":material/speed:",
-        key=RATE_MENU,
-        on_change="rerun",
-        disabled=bool(status.sentence) or status.state not in ("training", "paused"),
-    )
-    if not menu.open:
-        return
-    # In a form, Enter in the field is a click on its button.
-    with menu, st.form("training_rate_form", border=False):
-        st.number_input(
-            "New learning rate",
-            value=now,
-            step=now / 2,
-            format="%g",
-            key=NEW_RATE,
-            help="The highest rate of the schedule, which keeps its shape.",
-        )
-        st.form_submit_button(
-            "Apply from the next batch on",
-            type="primary",
-            key="training_rate",
-            on_click=_change_rate,
-            args=(status.run_id,),
-        )
-        if refused := st.session_state.get(RATE_REFUSED):
-            st.error(refused)
-
-
 def _settings_menu(status: Status, events: Sequence[Event]) -> None:
-    """Show a menu with the other settings that can change during a run."""
+    """Show a menu with the settings that can change during a run."""
     menu = st.popover(
-        "Settings",
+        "Change settings",
         icon=":material/tune:",
         key=SETTINGS_MENU,
         on_change="rerun",
@@ -198,17 +163,14 @@ def _settings_menu(status: Status, events: Sequence[Event]) -> None:
     )
     if not menu.open:
         return
-    now = changeable(status.spec)
-    for event in events:
-        if event.kind == "settings":
-            now |= event.values
+    now = settings_now(status.spec, events)
     with menu, st.form("training_settings_form", border=False):
         st.caption(prose("training", "settings"))
         live_fields(now)
         st.form_submit_button(
             "Apply from the next batch on",
             type="primary",
-            key="training_settings",
+            key="training_change",
             on_click=_change_settings,
             args=(status.run_id, now),
         )
@@ -219,16 +181,6 @@ def _settings_menu(status: Status, events: Sequence[Event]) -> None:
 def _tell(run_id: str, command: Command, n_pauses: int) -> None:
     st.session_state[WISH] = (run_id, command, n_pauses)
     run_queue().control(run_id, command)
-
-
-def _change_rate(run_id: str) -> None:
-    try:
-        run_queue().control(run_id, "rate", st.session_state[NEW_RATE])
-    except CommandRefusedError as error:
-        st.session_state[RATE_REFUSED] = explained(error)
-    else:
-        st.session_state.pop(RATE_REFUSED, None)
-        st.session_state[RATE_MENU] = False
 
 
 def _change_settings(run_id: str, now: Mapping[str, float]) -> None:

@@ -135,7 +135,7 @@ def test_a_run_is_steered(queue: RunQueue) -> None:
 
     queue.control(run_id, "step")
     reported(queue, run_id, kind="paused", n=2)
-    queue.control(run_id, "rate", 0.0005)
+    queue.control(run_id, "settings", {"learning_rate": 0.0005})
     queue.control(run_id, "step")
     reported(queue, run_id, kind="paused", n=3)
     since = queue.events(run_id, after=len(waiting))
@@ -143,7 +143,7 @@ def test_a_run_is_steered(queue: RunQueue) -> None:
     before = of_kind(waiting, "batch")[-1]["n_images"]
     assert [event["n_images"] for event in steps] == [before + 1, before + 2]
     assert [event["rate"] for event in steps] == [0.001, 0.0005]
-    assert [event["rate"] for event in of_kind(since, "rate")] == [0.0005]
+    assert [event.values for event in of_kind(since, "settings")] == [{"learning_rate": 0.0005}]
     assert queue.status(run_id).state == "paused"
 
     queue.control(run_id, "resume")
@@ -168,12 +168,12 @@ def test_a_run_that_is_stopped_at_once_holds_nobody_up(queue: RunQueue) -> None:
     assert queue.wait(run_id, ended, PATIENCE_S).state == "done"
 
 
-@pytest.mark.parametrize("rate", [0, -1, 11, float("nan"), float("inf"), None])
-def test_a_rate_that_is_none_is_refused(queue: RunQueue, rate: float | None) -> None:
+@pytest.mark.parametrize("rate", [0, -1, 11, float("nan"), float("inf")])
+def test_a_rate_that_is_none_is_refused(queue: RunQueue, rate: float) -> None:
     run_id = queue.submit(LONG, "ann")
     with pytest.raises(CommandRefusedError, match="must be above 0 and at most 10"):
-        queue.control(run_id, "rate", rate)
-    assert not of_kind(queue.events(run_id), "rate")
+        queue.control(run_id, "settings", {"learning_rate": rate})
+    assert not of_kind(queue.events(run_id), "settings")
 
 
 def test_a_pause_before_training_begins(queue: RunQueue) -> None:
@@ -214,7 +214,7 @@ def test_a_loss_that_is_no_number_keeps_the_epochs_before(queue: RunQueue) -> No
     steep = spec(network=STEEP, optimizer="sgd", learning_rate=0.01, epochs=30)
     run_id = queue.submit(steep, "ann")
     reported(queue, run_id, kind="epoch", n=1)
-    queue.control(run_id, "rate", 10)
+    queue.control(run_id, "settings", {"learning_rate": 10})
     status = queue.wait(run_id, ended, PATIENCE_S)
     epochs = of_kind(queue.events(run_id), "epoch")
     assert status.state == "failed"

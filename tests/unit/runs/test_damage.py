@@ -77,6 +77,14 @@ def test_the_events_around_a_damaged_line_are_kept(copy: Path) -> None:
     assert sentence.startswith("1 of 7 lines in events.jsonl")
 
 
+def test_a_changed_rate_of_an_old_run_is_a_changed_setting(copy: Path) -> None:
+    """Once, the learning rate had an event of its own."""
+    with (copy / store.EVENTS).open("ab") as file:
+        file.write(b'{"kind": "rate", "at_s": 90, "values": {"rate": 0.02}}\n')
+    last = damage.check_readers(copy).events(copy.name)[-1]
+    assert (last.kind, last.values) == ("settings", {"learning_rate": 0.02})
+
+
 def test_settings_that_no_run_has_are_not_shown(copy: Path) -> None:
     """R4: what a page writes as text comes from a list, not from a file."""
     with (copy / store.EVENTS).open("a") as file:

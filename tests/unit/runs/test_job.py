@@ -18,8 +18,8 @@ from cnn_lab.runs.job import (
     Event,
     RunSpec,
     UnknownRunError,
-    checked_rate,
     checked_run_id,
+    checked_settings,
     new_run_id,
     progress,
 )
@@ -143,13 +143,17 @@ def test_the_named_networks_may_be_trained_with_any_batch(name: str) -> None:
 
 
 def test_only_a_rate_is_a_rate() -> None:
-    assert [checked_rate(rate) for rate in (1e-9, 10)] == [1e-9, 10]
-    for rate in (0, -1, 10.001, float("nan"), float("inf"), None):
+    for rate in (1e-9, 10):
+        assert checked_settings(spec(), {"learning_rate": rate}) == {"learning_rate": rate}
+    for rate in (0, -1, 10.001, float("nan"), float("inf")):
         with pytest.raises(CommandRefusedError, match="Received: rate="):
-            checked_rate(rate)
+            checked_settings(spec(), {"learning_rate": rate})
 
 
 def test_progress_is_not_moved_by_what_happens_beside_it() -> None:
     events = [batch(128, 1.0), batch(54_000, 9.0), Event("validating", 9.5, {"share": 0.25})]
-    beside = [Event("rate", 9.6, {"rate": 0.1}), Event("snapshot", 9.7, {"n_images": 54_000})]
+    beside = [
+        Event("settings", 9.6, {"learning_rate": 0.1}),
+        Event("snapshot", 9.7, {"n_images": 54_000}),
+    ]
     assert progress(spec(), [*events, *beside]) == progress(spec(), events)

@@ -26,6 +26,7 @@ from cnn_lab.network.spec import (
     Softmax,
     TrainingSpec,
 )
+from cnn_lab.ops.types import Array
 from cnn_lab.training.engine import ENGINES, EngineName
 from cnn_lab.training.loop import (
     BatchReport,
@@ -299,7 +300,7 @@ def changed_on_the_way(name: EngineName, data: Some, optimizer: OptimizerName) -
     def report(what: Report) -> None:
         if isinstance(what, EpochReport) and what.epoch == 1:
             control.change({"label_smoothing": 0.3, "weight_decay": 0.5, "rotate": 20})
-            control.set_rate(0.02)
+            control.change({"learning_rate": 0.02})
 
     training = TrainingSpec(batch_size=32, epochs=2, learning_rate=0.01, optimizer=optimizer)
     engine = new_engine(name, DROPPING, training)
@@ -350,3 +351,51 @@ def test_each_change_in_mid_run_has_an_effect(
         trainer.train()
         losses.append(trainer.history[-1].val_loss)
     assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("name", list(ENGINES))
+def test_a_change_in_mid_run_acts_from_the_next_batch_on(name: EngineName, digits: Some) -> None:
+    """With dropout set to 0, a network trains like one without dropout."""
+    training = TrainingSpec(
+        batch_size=32, epochs=2, learning_rate=0.1, optimizer="adamw", weight_decay=0.0
+    )
+    losses = []
+    for rate in (0.0, 0.5):
+        layers = [
+            layer.model_copy(update={"rate": rate}) if layer.drops else layer
+            for layer in DROPPING.layers
+        ]
+        network = DROPPING.model_copy(update={"layers": tuple(layers)})
+        control = Control()
+        control.change({"dropout": 0.0})
+        trainer = Trainer(new_engine(name, network, training), digits, control=control)
+        trainer.train()
+        losses.append([epoch.loss for epoch in trainer.history])
+    assert losses[0] == losses[1]
+
+
+def kernels_with_decay(name: EngineName, data: Some, decay: float) -> list[Array]:
+    """Train for an epoch with this weight decay for the second batch; return what each left."""
+    training = TrainingSpec(
+        batch_size=32, epochs=1, learning_rate=0.01, optimizer="adamw", weight_decay=0.0
+    )
+    control, kernels = Control(), []
+
+    def report(what: Report) -> None:
+        if isinstance(what, BatchReport):
+            kernels.append(trainer.weights()["dense1/kernel"])
+            control.change({"weight_decay": decay if len(kernels) == 1 else 0.0})
+
+    engine = new_engine(name, DROPPING, training)
+    trainer = Trainer(engine, data, control=control, report=report, report_every_s=0)
+    trainer.train()
+    return kernels
+
+
+@pytest.mark.parametrize("name", list(ENGINES))
+def test_weight_decay_set_in_mid_run_shrinks_each_weight_by_its_share(
+    name: EngineName, digits: Some
+) -> None:
+    plain, decayed = (kernels_with_decay(name, digits, decay) for decay in (0.0, 0.5))
+    np.testing.assert_array_equal(plain[0], decayed[0])
+    np.testing.assert_allclose(plain[1] - decayed[1], 0.01 * 0.5 * plain[0], atol=1e-6)

@@ -4,7 +4,7 @@ Trace functions compute every number with `cnn_lab.ops` and every link with arra
 stage only draws. `Trace.to_wire` returns what is sent to the browser.
 """
 
-from cnn_lab.trace.arithmetic import arithmetic, arithmetic_latex
+from cnn_lab.trace.arithmetic import arithmetic, arithmetic_latex, arithmetic_line
 from cnn_lab.trace.convolution import (
     bias_gradient_trace,
     convolution_trace,
@@ -33,6 +33,7 @@ __all__ = [
     "Form",
     "arithmetic",
     "arithmetic_latex",
+    "arithmetic_line",
     "average_pool_gradient_trace",
     "average_pool_trace",
     "bias_gradient_trace",

@@ -8,6 +8,7 @@ from cnn_lab.trace.model import Trace
 from cnn_lab.trace.numbers import MINUS, format_number
 
 LATEX_TERMS_PER_LINE = 12
+MAX_LINE_TERMS = 30
 _LATEX_SIGNS = {MINUS: "-", "·": r" \cdot ", "≈": r"\approx", "bias ": "", "rest ": ""}
 _LATEX_LETTERS = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
@@ -142,6 +143,35 @@ def arithmetic(trace: Trace, step: int) -> Arithmetic:
         result=result,
         activated=_activated(trace, step, result),
     )
+
+
+def arithmetic_line(trace: Trace, step: int) -> str:
+    """Return the arithmetic of a step that writes one cell, on one line.
+
+    Terms of a sum that contribute nothing are left out, and of several channels only the sum of
+    each is shown. Beyond `MAX_LINE_TERMS` terms, the others are only counted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cnn_lab.trace import convolution_trace
+    >>> kernel = np.array([2, -1]).reshape(1, 2, 1, 1)
+    >>> arithmetic_line(convolution_trace(np.eye(2), kernel, np.array([0.5])), 1)
+    '1·(−1) + bias 0.5 = −0.5'
+    """
+    found = arithmetic(trace, step)
+    ending = f"{found.equals} {found.result}"
+    if found.activated:
+        ending += f", {found.activated}"
+    if len(found.blocks) > 1:
+        return f"{found.finish} {ending}"
+    adds = found.operator == "+"
+    texts = [term.text for term in found.blocks[0].terms if not (adds and term.faint)]
+    if n_more := len(texts[MAX_LINE_TERMS:]):
+        texts[MAX_LINE_TERMS:] = [f"… ({n_more} more)"]
+    terms = (" + " if adds else f"{found.operator} ").join(texts or ["0"])
+    parts = (f"{found.open}{terms}{found.close}", found.finish, ending)
+    return " ".join(part for part in parts if part)
 
 
 def arithmetic_latex(trace: Trace, step: int, per_line: int = LATEX_TERMS_PER_LINE) -> str:

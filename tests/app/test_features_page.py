@@ -95,7 +95,13 @@ def test_a_number_is_opened_on_the_stage_and_named_above_it(open_page):
     query = {"features_map": "2", "features_row": "8", "features_column": "9"}
     page = open_page("features", query)
     assert len(stages(page)) == 1
-    assert "map 2, row 8, column 9: **−0.395**" in said(page)
+    text = said(page)
+    assert "map 2, row 8, column 9: **−0.395**" in text
+    assert "≈ −0.395" in text
+    for section in ("kernels", "surgery"):  # the sum stays beside the maps
+        page.segmented_control(key="features_view").set_value(section).run()
+        assert len(stages(page)) == 1
+        assert "≈ −0.395" in said(page)
 
 
 def place(page):

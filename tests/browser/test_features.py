@@ -60,6 +60,22 @@ def test_a_click_on_a_number_opens_its_sum_on_the_stage(open_page):
     expect(page).to_have_url(re.compile("features_map=5&features_row=8&features_column=9"))
 
 
+def test_the_sum_is_beside_the_maps_and_on_a_phone_directly_below(open_page):
+    number = "features_map=5&features_row=8&features_column=9"
+    sums = {}
+    for width, height in ((1280, 800), (390, 844)):
+        page = open_page(f"/features?{number}", width=width, height=height)
+        expect(stage(page)).to_have_attribute("data-step", str(8 * 28 + 9))
+        sums[width] = page.get_by_text(re.compile("bias .* ≈ ")).first.bounding_box()
+        picture = maps(page).bounding_box()
+        fields = page.get_by_label("Column", exact=True).bounding_box()
+        if width == 1280:
+            assert sums[width]["x"] > picture["x"] + picture["width"]
+            assert sums[width]["y"] + sums[width]["height"] < height
+        else:
+            assert 0 < sums[width]["y"] - fields["y"] < 300
+
+
 def test_the_address_brings_back_the_number_that_a_layer_opened_at(open_page, wait_ready):
     """U19: the strongest response is another one for each layer."""
     page = open_page("/features?features_map=2&features_row=8&features_column=9")

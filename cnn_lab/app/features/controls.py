@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.app.caches import test_digits
 from cnn_lab.app.widgets.drawing import drawn_image
@@ -33,6 +34,7 @@ _PICTURE = "features_picture"
 LAYER = "features_layer"
 PLACE = ("features_map", "features_row", "features_column")
 _NEW_LAYER = "features_new_layer"
+LABEL_PX = 68
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +114,13 @@ class View:
     def probabilities(self) -> Array:
         """The network's answer."""
         return self.activations[self.network.spec.layers[-1].name]
+
+
+def labelled_row(label: str) -> DeltaGenerator:
+    """Return a row of the page for one choice, with its name before it."""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.markdown(f"**{label}**", width=LABEL_PX)
+    return row.container()
 
 
 def choose_subject(network: Network) -> Subject | None:

@@ -1,4 +1,4 @@
-"""Maps of a layer on *Feature maps*, the answer, and the sections that examine them."""
+"""Maps of a layer on *Feature maps*, one of their numbers, the answer, and what examines them."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,11 @@ from cnn_lab.app.features.controls import (
     choose_another_layer,
     choose_layer,
     choose_place,
+    labelled_row,
     look_into,
 )
 from cnn_lab.app.features.surgery import made_cuts, show_cuts, show_surgery
-from cnn_lab.app.features.unit import show_field, show_unit
+from cnn_lab.app.features.unit import show_field, show_number, show_sight
 from cnn_lab.app.features.why import show_why
 from cnn_lab.app.widgets.charts import show_probabilities
 from cnn_lab.app.widgets.component import component
@@ -40,7 +41,9 @@ WHAT_SCALES = {
 }
 MAPS_PX = 430
 IMAGE_PX = 140
+BARS_PX = 260
 KERNELS_PX = 300
+COLUMNS = (9, 10)
 SPACE = "features_space"
 # The browser turns the pictures itself: sharp, smooth on any machine, and a tenth of the size
 # of a mesh.
@@ -50,13 +53,14 @@ _space = component("space", "space")
 @st.fragment
 def explore(network: Network, subject: Subject) -> None:
     """Show the layers, the maps of one, and the sections; a click reruns only this fragment."""
-    layer = choose_layer(network)
+    with labelled_row("Layer"):
+        layer = choose_layer(network)
     cuts = made_cuts(network)
     operated = operate(network, cuts)
     activations = _activations(operated, subject)
     # Surgery must not move the selection, which starts at the strongest response.
     responses = _activations(network, subject) if cuts else activations
-    picture, answer = st.columns([18, 5], gap="small")
+    picture, number = st.columns(COLUMNS, gap="medium")
     with picture:
         maps = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -67,7 +71,8 @@ def explore(network: Network, subject: Subject) -> None:
         _show_maps(view, scope)
         if cuts:
             show_cuts(cuts)
-    with answer:
+    with number:
+        show_number(view)
         _show_answer(view)
     with st.container(gap=None):
         land(SECTION)
@@ -88,12 +93,15 @@ def _show_answer(view: View) -> None:
     what = view.subject.title.capitalize()
     _, patch = view.receptive_fields[-1]
     alt = prose("features", "sight_alt", rows=patch.rows, columns=patch.columns)
-    show_field(view.subject.image, patch, alt=alt, width_px=IMAGE_PX)
-    if truth is None:
-        st.markdown(prose("features", "answer", what=what, digit=digit))
-    else:
-        st.markdown(prose("features", "labelled", what=what, digit=digit, truth=truth))
-    show_probabilities(view.probabilities, key="features_probabilities")
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=IMAGE_PX):
+            show_field(view.subject.image, patch, alt=alt, width_px=IMAGE_PX)
+            if truth is None:
+                st.markdown(prose("features", "answer", what=what, digit=digit))
+            else:
+                st.markdown(prose("features", "labelled", what=what, digit=digit, truth=truth))
+        with st.container(width=BARS_PX):
+            show_probabilities(view.probabilities, key="features_probabilities")
 
 
 def _show_maps(view: View, scope: Scope) -> None:
@@ -193,7 +201,7 @@ def _on_chosen(view: View, layers: list[str]) -> None:
 
 # Sections about the number, the layer or the whole network; only the open one computes.
 SECTIONS: dict[str, Callable[[View], None]] = {
-    "this number": show_unit,
+    "this number": show_sight,
     "kernels": show_kernels,
     "why this answer": show_why,
     "surgery": show_surgery,

@@ -15,6 +15,7 @@ from cnn_lab.content.words import shape_words
 from cnn_lab.explain.receptive_field import Patch
 from cnn_lab.explain.unit import Inspection, inspect_unit
 from cnn_lab.ops.types import Array
+from cnn_lab.trace import arithmetic_line
 
 SMALL_PX, CARD_PX = 84, 104
 
@@ -27,11 +28,12 @@ def show_field(image: Array, patch: Patch, *, alt: str, width_px: int) -> None:
     show_png(png(picture), alt=alt, width_px=factor * image.shape[1])
 
 
-def show_unit(view: View) -> None:
+def show_number(view: View) -> None:
     """Show the sum, the maximum or the formula behind the selected number."""
     found = inspect_unit(view.network, view.subject.image, view.activations, view.layer, view.place)
     st.markdown(_sentence(view, found))
     if found.trace is not None:
+        st.markdown(arithmetic_line(found.trace, found.step))
         where = "_".join(map(str, (view.layer, *view.place)))
         stage(
             found.trace,
@@ -43,7 +45,6 @@ def show_unit(view: View) -> None:
         if found.trace is not None:
             st.markdown(prose("features", "then"))
         st.latex(found.latex)
-    _show_sight(view)
 
 
 def _sentence(view: View, found: Inspection) -> str:
@@ -62,7 +63,7 @@ def _sentence(view: View, found: Inspection) -> str:
     return said
 
 
-def _show_sight(view: View) -> None:
+def show_sight(view: View) -> None:
     """Show the receptive fields, layer by layer up to the selected one."""
     image = view.subject.image
     st.markdown(prose("features", "sight"))

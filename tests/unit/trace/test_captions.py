@@ -4,10 +4,11 @@ import math
 import re
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
-from cnn_lab.trace import Trace
-from cnn_lab.trace.arithmetic import Arithmetic, arithmetic
+from cnn_lab.trace import Trace, convolution_trace, max_pool_trace
+from cnn_lab.trace.arithmetic import MAX_LINE_TERMS, Arithmetic, arithmetic, arithmetic_line
 from cnn_lab.trace.grid import PADDING
 from tests.browser.stage_cases import CASES
 
@@ -137,3 +138,17 @@ def test_a_caption_agrees_with_the_sum_below_it(case: str) -> None:
                     grid.row_labels[row],
                     grid.column_labels[column],
                 )
+
+
+def test_a_sum_on_one_line_leaves_out_zeros_and_counts_what_is_too_much() -> None:
+    image = np.arange(49.0).reshape(7, 7)  # its first pixel is 0
+    line = arithmetic_line(convolution_trace(image, np.ones((6, 6, 1, 1)), np.array([2.0])), 0)
+    assert line.count("·") == MAX_LINE_TERMS
+    assert line.startswith("1·1 + 2·1 + 3·1")
+    read = int(image[:6, :6].sum()) + 2
+    assert line.endswith(f"… (5 more) + bias 2 = {read:,}".replace(",", ""))
+    several = np.dstack([image, image])
+    line = arithmetic_line(convolution_trace(several, np.ones((1, 1, 2, 1)), np.array([2.0])), 3)
+    assert line == "3 + 3 + bias 2 = 8"
+    pooled = max_pool_trace(image)
+    assert arithmetic_line(pooled, 0) == "max(0, 1, 7, 8) = 8"

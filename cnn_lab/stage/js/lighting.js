@@ -83,6 +83,7 @@ function refresh() {
     if (player) {
       stageOf.set(link, player);
       if (!link.hasAttribute("href")) link.setAttribute("href", address);
+      link.title = "Shows these cells on the stage";
     }
     if (player || !address.startsWith("#cells-")) {
       delete link.dataset.address;
@@ -90,6 +91,7 @@ function refresh() {
       link.dataset.address = address;
       link.removeAttribute("href");
       delete link.dataset.cells;
+      link.removeAttribute("title");
     }
   }
   if (!stageOf.has(over)) over = null;

@@ -11,6 +11,7 @@ from cnn_lab.network import zoo
 from cnn_lab.network.spec import (
     Augmentation,
     DataSetName,
+    NetworkSpec,
     OptimizerName,
     ScheduleName,
     TrainingSpec,
@@ -72,7 +73,11 @@ def training_options(command: Command) -> Command:
 
 
 def recipe_of(
-    model: str | None, spec: Path | None, augment: Sequence[str], **fields: object
+    model: str | None,
+    spec: Path | None,
+    augment: Sequence[str],
+    network: NetworkSpec | None = None,
+    **fields: object,
 ) -> Recipe:
     """Return the recipe of the options: a preset or a file, with the given changes.
 
@@ -80,6 +85,8 @@ def recipe_of(
     ----------
     model, spec, augment
         As given; at most one of the first two.
+    network : NetworkSpec, optional
+        To train if neither of the first two is given, with the training of its preset if it is one.
     **fields
         Of the training; None keeps the value of the preset or the file.
 
@@ -90,7 +97,14 @@ def recipe_of(
     """
     if model and spec:
         raise click.BadParameter("Give either --model or --spec, not both.")
-    recipe = _from_file(spec) if spec else _preset(model or _FIRST)
+    if spec:
+        recipe = _from_file(spec)
+    elif model is None and network is not None:
+        presets = (_preset(name) for name in zoo.PRESETS)
+        new = Recipe(network=network, training=TrainingSpec())
+        recipe = next((preset for preset in presets if preset.network == network), new)
+    else:
+        recipe = _preset(model or _FIRST)
     changes = {name: value for name, value in fields.items() if value is not None}
     if augment:
         changes["augmentation"] = dict(map(_named_amount, augment))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,27 +16,43 @@ from cnn_lab.data.keras_download import training_data
 from cnn_lab.data.mnist import Data, DataError
 from cnn_lab.data.sets import INFO, check_fit
 from cnn_lab.network import Network
+from cnn_lab.network.initial import weights_problem
 from cnn_lab.network.spec import TrainingSpec
+from cnn_lab.runs.job import Start
 from cnn_lab.runs.store import check_folder, save_run
 from cnn_lab.training.engine import EngineName
 from cnn_lab.training.loop import EpochReport, Report, Trainer, TrainingDivergedError, new_engine
 
+MAX_NAME = 80  # characters of what the card calls the initial weights
 REACHED = ("model", "epochs", "seconds", "images_per_second", "val_accuracy", "seed", "engine")
 TESTED = ("test_accuracy", "errors", "n")
 
 
 @click.command()
 @training_options
+@click.option(
+    "--initial",
+    metavar="FILE",
+    help="Weights to begin with, instead of new ones: a .safetensors file, or the name of a "
+    "network that comes with the lab. Without --model and --spec, its network is trained.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the finished run.")
 @as_json
-def train(*, engine: EngineName, out: Path | None, as_json: bool, **asked: Any) -> None:
+def train(
+    *, engine: EngineName, initial: str | None, out: Path | None, as_json: bool, **asked: Any
+) -> None:
     """Train a network and test it once at the end.
 
     Ctrl-C stops after the current batch and keeps what the network has learned; such a run is
     not tested.
     """
-    recipe = recipe_of(**asked)
+    begun_with = None if initial is None else _initial(initial)
+    recipe = recipe_of(**asked, network=None if begun_with is None else begun_with.spec)
     training = recipe.training
+    if begun_with is not None and (
+        problem := weights_problem(str(initial), begun_with.spec, recipe.network)
+    ):
+        raise click.BadParameter(problem, param_hint="--initial")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
     def report(event: Report) -> None:
@@ -52,7 +69,12 @@ def train(*, engine: EngineName, out: Path | None, as_json: bool, **asked: Any) 
             check_folder(out, recipe.network)
         except OSError as error:
             raise click.BadParameter(f"{out} cannot be written: {_why(error)}") from error
-    trainer = Trainer(new_engine(engine, recipe.network, training), data, report=report)
+    trainer = Trainer(
+        new_engine(engine, recipe.network, training),
+        data,
+        report=report,
+        initial=None if begun_with is None else begun_with.weights,
+    )
 
     def stop() -> None:
         trainer.control.stop()
@@ -69,6 +91,9 @@ def train(*, engine: EngineName, out: Path | None, as_json: bool, **asked: Any) 
         tested = trainer.test()
         result |= {name: tested[name] for name in TESTED}
     network.card = trainer.card(result)
+    if begun_with is not None:
+        named = re.sub("[^A-Za-z0-9_-]", "-", Path(str(initial)).stem)[:MAX_NAME]
+        network.card["start"] = Start.of(named, begun_with).model_dump_json()
     if out:
         history = map(dataclasses.asdict, trainer.history)
         run: _Finished = {"training": training, "history": list(history), "result": result}
@@ -76,6 +101,14 @@ def train(*, engine: EngineName, out: Path | None, as_json: bool, **asked: Any) 
     print_result(result, as_json, _sentence(result, training, out))
     if not trainer.complete:
         raise SystemExit(INTERRUPTED)
+
+
+def _initial(model: str) -> Network:
+    """Return the network whose weights training begins with."""
+    try:
+        return Network.load(model)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--initial") from error
 
 
 class _Finished(TypedDict):

@@ -13,6 +13,7 @@ from cnn_lab.cli import main
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe
+from cnn_lab.runs.job import Start
 from cnn_lab.runs.store import load_specs
 
 
@@ -62,6 +63,11 @@ def test_train_says_what_it_reached_and_leaves_a_run_that_evaluates_to_the_same(
         (
             ["train", "--augment", "shift=far"],
             "augmentation.shift: This must be a whole number",
+        ),
+        (["train", "--initial", "resnet"], "A model must be a .safetensors file or one of"),
+        (
+            ["train", "--model", "paper", "--initial", "fast"],
+            "its conv1/kernel is 5 × 5 × 1 × 16, that of paper is 2 × 2 × 1 × 16",
         ),
         (["sweep", "--vary", "colour"], "'colour' is not one of 'optimizer'"),
         (["sweep", "--trials", "1000"], "n_trials: This must be at most 40"),
@@ -158,6 +164,26 @@ def test_the_numpy_engine_trains_what_a_file_asks_for_and_needs_no_tensorflow(
     assert training == TrainingSpec.model_validate(TINY.training.model_dump() | asked)
     weights = Network.load(folder / "weights.safetensors")
     assert json.loads(weights.card["result"]) == result
+
+
+def test_weights_in_a_file_are_trained_on(tiny: Path, tmp_path: Path) -> None:
+    """F53: the network is that of the weights, and the new file names them."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    engine = ["--engine", "numpy", "--data-fraction", 0.02, "--epochs", 2, "--json"]
+    given = run("train", "--spec", tiny, *engine, "--out", first)
+    assert given.exit_code == 0
+    weights = first / "weights.safetensors"
+    done = run("train", "--initial", weights, *engine, "--out", second)
+    assert done.exit_code == 0
+    assert load_specs(second)[0] == TINY.network
+    before, after = (
+        [epoch["loss"] for epoch in json.loads(Network.load(folder / weights.name).card["history"])]
+        for folder in (first, second)
+    )
+    assert after[0] < before[-1]  # it goes on where the first had ended
+    card = Network.load(second / weights.name).card
+    start = Start.model_validate_json(card["start"])
+    assert start == Start.of("weights", Network.load(weights))
 
 
 def test_ctrl_c_keeps_what_was_reached_and_says_so(tiny: Path, tmp_path: Path) -> None:

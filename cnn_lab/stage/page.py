@@ -128,7 +128,7 @@ def export_html(
 
     Notes
     -----
-    About 60 KB plus the trace, which has at most 200 KB. A policy in the page forbids all
+    About 90 KB plus the trace, which has at most 200 KB. A policy in the page forbids all
     network requests.
     """
     several = as_traces(traces)

@@ -1,5 +1,7 @@
 """What an edit of a cell on the stage does to the controls, whatever the browser sends."""
 
+import base64
+import json
 import math
 from itertools import count
 from typing import Any
@@ -11,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from cnn_lab.app.widgets.cell_edits import MAX_UNDO
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import MAX_NUMBER, format_matrix
+from tests.app.elements import stages
 
 SOBEL = KERNELS["sobel_columns"].values(3, 3)
 
@@ -220,3 +223,60 @@ def test_a_message_for_another_session_changes_nothing(message):
     session = Session()
     session.send(cell("kernel", (0, 0, 4)), **message)
     np.testing.assert_array_equal(session.kernel, SOBEL)
+
+
+COLOUR = {"conv_channels": "colour", "conv_filters": "2", "conv_biases": "true"}
+GROUPS = {"conv_channels": "four", "conv_groups": "in groups", "conv_group_filters": "2"}
+BACK = {"pool_direction": "back", "pool_grad": "own"}
+OWN = {"back_part": "Gradients", "back_source": "own numbers", "back_what": "input"}
+STAGES = {
+    "convolution": "conv_stage",
+    "padding": "pad_stage",
+    "pooling": "pool_stage",
+    "backpropagation": "back_stage",
+}
+TYPES = {"u1": np.uint8, "i1": np.int8, "u2": np.uint16, "i2": np.int16, "i4": np.int32}
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "expected"),
+    [
+        ("convolution", {"conv_bias": "1", "conv_padding": "same"}, 3),
+        ("convolution", {**COLOUR, "conv_bias": "1", "conv_bias_2": "2"}, 11),
+        ("convolution", {**GROUPS, "conv_bias": "1"}, 16),
+        ("padding", {"pad_compare": "one padding", "pad_padding": "full"}, 2),
+        ("padding", {"pad_compare": "transposed", "pad_form": "gather"}, 2),
+        ("pooling", BACK, 2),
+        ("backpropagation", OWN, 2),
+    ],
+)
+def test_each_grid_that_can_be_edited_shows_the_numbers_of_its_control(
+    open_page, name, query, expected
+):
+    page = open_page(name, query)
+    (stage,) = [one.proto.json for one in stages(page)]
+    grids = {each["key"]: each for each in json.loads(stage)["traces"][0]["grids"]}
+    told = set(json.loads(stage)["editing"]["grids"]) & grids.keys()
+    assert len(told) == expected
+    known = page.session_state[f"{STAGES[name]}_editing"].grids
+    edits = {grid: known[grid] for grid in told}
+    values = {each.key: 11.0 + number for number, each in enumerate(edits.values())}
+    for each in edits.values():
+        if each.is_number:
+            page.number_input(key=each.key).set_value(values[each.key])
+        else:
+            matrix = changed(each.values, (0, 0, values[each.key]))
+            page.text_input(key=each.key).set_value(format_matrix(matrix))
+    page.run()
+    (stage,) = [one.proto.json for one in stages(page)]
+    grids = {each["key"]: each for each in json.loads(stage)["traces"][0]["grids"]}
+    for grid, edit in edits.items():
+        assert first_cell(grids[grid]) == values[edit.key], grid
+
+
+def first_cell(grid: dict[str, Any]) -> float:
+    """The number in row 0 and column 0 of a grid as it is sent to the stage."""
+    packed = grid["values"]
+    numbers = np.frombuffer(base64.b64decode(packed["base64"]), TYPES[packed["type"]])
+    row, column = grid["rowLabels"].index(0), grid["columnLabels"].index(0)
+    return float(numbers[row * grid["columns"] + column] / 10 ** packed.get("decimals", 0))

@@ -27,7 +27,6 @@ PAPER: dict[Tone, str] = {"light": "#fffdf9", "dark": "#181614"}
 NO_DIGIT = -1  # number of a point that is not a test digit
 LEGEND_AT = {2: -0.12, 3: 0.06}  # of the height, by the number of dimensions
 AWAY = 1.35  # distance of the eye from the middle, in sides of the cube
-_DECIMALS = 3
 
 
 def digit_map_figure(
@@ -66,20 +65,16 @@ def digit_map_figure(
     kind = "scatter3d" if dimensions == 3 else "scattergl"
     small, large = (3, 6) if dimensions == 3 else (5, 10)
     axes = "xyz"[:dimensions]
-    rounded = np.round(places.astype(float), _DECIMALS)
+    exact = places.astype(np.float32)
 
     def points(shown: NDArray[np.bool_], **settings: Any) -> dict[str, Any]:
-        at = {axis: rounded[shown, i].tolist() for i, axis in enumerate(axes)}
-        words = [
-            f"{label}" if label == answer else f"{label}, classified as {answer}"
-            for label, answer in zip(labels[shown], answers[shown], strict=True)
-        ]
+        # Arrays go to the browser as they are; lists would be checked number by number.
+        at = {axis: exact[shown, i] for i, axis in enumerate(axes)}
         return {
             "type": kind,
             "mode": "markers",
             **at,
-            "text": words,
-            "customdata": numbers[shown].tolist(),
+            "customdata": numbers[shown],
             "hovertemplate": "%{text}<extra></extra>",
             **settings,
         }
@@ -89,6 +84,7 @@ def digit_map_figure(
         points(
             (labels == digit) & ~wrong,
             name=str(digit),
+            text=str(digit),
             marker={"color": colours[digit], "size": small, "opacity": 0.75},
             visible=not only_misclassified,
         )
@@ -98,6 +94,10 @@ def digit_map_figure(
         points(
             wrong,
             name="misclassified",
+            text=[
+                f"{label}, classified as {answer}"
+                for label, answer in zip(labels[wrong], answers[wrong], strict=True)
+            ],
             marker={
                 "symbol": "diamond",
                 "size": large,
@@ -111,7 +111,7 @@ def digit_map_figure(
             {
                 "type": kind,
                 "mode": "markers",
-                **{axis: [round(float(place[i]), _DECIMALS)] for i, axis in enumerate(axes)},
+                **{axis: [float(place[i])] for i, axis in enumerate(axes)},
                 "name": name,
                 "customdata": [NO_DIGIT],
                 "hovertemplate": f"{name}<extra></extra>",
@@ -124,12 +124,12 @@ def digit_map_figure(
             }
         )
     middles = {
-        digit: np.median(rounded[labels == digit], axis=0)
+        digit: np.median(exact[labels == digit], axis=0)
         for digit in range(10)
         if (labels == digit).any()
     }
     titles = [f"axis {i + 1} ({shares[i]:.0%})" for i in range(dimensions)]
-    shown = np.concatenate([rounded, np.array([*marked.values()], float).reshape(-1, 3)])
+    shown = np.concatenate([exact, np.array([*marked.values()], float).reshape(-1, 3)])
     ends = [_range(shown[:, i]) for i in range(dimensions)]
     return {"data": data, "layout": _layout(titles, ends, middles, turn=turn, tone=tone)}
 

@@ -85,9 +85,9 @@ def surface_figure(
     data: list[dict[str, Any]] = [
         {
             "type": "surface",
-            "x": _short(ground.first),
-            "y": _short(ground.second),
-            "z": [_short(row) for row in ground.losses],
+            "x": ground.first,
+            "y": ground.second,
+            "z": ground.losses.astype(np.float32),
             "colorscale": _scale(tone),
             "showscale": False,
             "contours": {"z": {"show": True, "color": INK[tone], "width": 1}},
@@ -130,9 +130,9 @@ def contour_figure(
     data: list[dict[str, Any]] = [
         {
             "type": "contour",
-            "x": _short(ground.first),
-            "y": _short(ground.second),
-            "z": [_short(row) for row in ground.losses],
+            "x": ground.first,
+            "y": ground.second,
+            "z": ground.losses.astype(np.float32),
             "colorscale": _scale(tone),
             "showscale": False,
             "ncontours": 24,
@@ -204,11 +204,6 @@ def _marks(
 
 def _at(points: Array) -> dict[str, Any]:
     return {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
-
-
-def _short(values: Array) -> list[float]:
-    """Return numbers with five digits, which is finer than any screen."""
-    return [float(f"{value:.5g}") for value in values]
 
 
 def _scale(tone: Tone) -> list[list[Any]]:

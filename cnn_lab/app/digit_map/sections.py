@@ -12,6 +12,7 @@ from cnn_lab.app.widgets.drawing import drawn_image
 from cnn_lab.app.widgets.inputs import choice, digit_number, slider, switch
 from cnn_lab.app.widgets.pictures import show_image, tone
 from cnn_lab.app.widgets.plot import PointPictures, plot
+from cnn_lab.app.widgets.steps import ROW_PX
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.digit_map import digit_map_figure
 from cnn_lab.charts.maps import data_url, png
@@ -58,7 +59,8 @@ def show_map(network: Network, found: DigitMap) -> None:
         turn = 45.0
         if dimensions == 3:
             label = prose("digit_map", "turn_label")
-            turn = float(slider(label, "digit_map_turn", value=45, minimum=0, maximum=360))
+            with st.container(height=ROW_PX, border=False):
+                turn = float(slider(label, "digit_map_turn", value=45, minimum=0, maximum=360))
         figure = digit_map_figure(
             found.places,
             labels,

@@ -9,7 +9,7 @@ from cnn_lab.app.loss_surface.controls import RESTARTED, Slope, start_at
 from cnn_lab.app.widgets.inputs import choice, fold, slider
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.app.widgets.plot import plot
-from cnn_lab.app.widgets.steps import played_steps
+from cnn_lab.app.widgets.steps import ROW_PX, played_steps
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.loss_surface import Ground, contour_figure, surface_figure
 from cnn_lab.concepts.backpropagation.surface import Descent
@@ -26,7 +26,10 @@ def show_surface(slope: Slope) -> None:
     """Show the surface, the path up to a step, and what they have in common."""
     descent = slope.surface.descend(slope.start, rate=slope.rate, steps=slope.steps)
     ground = Ground.of(slope.surface, slope.start)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    row = st.container(
+        horizontal=True, vertical_alignment="bottom", gap="medium", height=ROW_PX, border=False
+    )
+    with row:
         view = choice("View", (IN_SPACE, FROM_ABOVE), "surface_view", width="content")
         turn = float(TURN)
         if view == IN_SPACE:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_lab.app.widgets.inputs import slider
 
 TICK_S = 0.35
+ROW_PX = 80  # of sliders, which are lower until the browser has loaded them
 
 
 def played_steps(page: str, last: int, show: Callable[[int], None]) -> None:
@@ -42,7 +44,7 @@ def _advance(page: str, last: int) -> int:
     state[f"{page}_frame"] = state[f"{page}_frame_shown"] = step
     if step == last:
         _stop(page)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with _row():
         st.button(
             "Pause", key=f"{page}_pause", icon=":material/pause:", on_click=_stop, args=(page,)
         )
@@ -57,7 +59,7 @@ def _scrub(page: str, last: int) -> int:
     state, key = st.session_state, f"{page}_step"
     if state.get(key, 0) > last:
         state[key] = last
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with _row():
         st.button(
             "Play",
             key=f"{page}_play",
@@ -66,6 +68,10 @@ def _scrub(page: str, last: int) -> int:
             args=(page, last),
         )
         return slider("Step", key, value=last, minimum=0, maximum=last)
+
+
+def _row() -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="bottom", height=ROW_PX, border=False)
 
 
 def _start(page: str, last: int) -> None:

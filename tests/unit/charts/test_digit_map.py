@@ -81,13 +81,13 @@ def test_every_digit_is_one_point_and_the_misclassified_one_has_its_own_mark(dim
     *right, wrong, mine = figure(dimensions)["data"]
     numbers = sorted(n for trace in (*right, wrong) for n in trace["customdata"])
     assert numbers == list(range(0, 200, 5))
-    assert wrong["customdata"] == [35]
+    assert wrong["customdata"].tolist() == [35]
     assert wrong["text"] == ["7, classified as 1"]
     assert wrong["marker"]["symbol"] != right[0]["marker"].get("symbol", "circle")
     for digit, trace in enumerate(right):
         at = np.flatnonzero((digit == LABELS) & (digit == ANSWERS))
         for axis, i in zip("xyz"[:dimensions], range(3), strict=False):
-            np.testing.assert_allclose(trace[axis], PLACES[at, i], atol=5e-4)
+            np.testing.assert_allclose(trace[axis], PLACES[at, i], rtol=1e-6)
     assert (mine["x"], mine["customdata"]) == ([9.0], [NO_DIGIT])
     assert mine["marker"]["color"] == INK["light"]
     go.Figure(figure(dimensions))  # raises on what Plotly does not know
@@ -105,7 +105,7 @@ def test_only_the_misclassified_hides_the_others_and_keeps_the_axes() -> None:
 
 def test_turning_changes_the_view_and_nothing_else() -> None:
     one, other = figure(3, turn=0.0), figure(3, turn=90.0)
-    assert one["data"] == other["data"]
+    assert go.Figure(one).data == go.Figure(other).data
     eyes = [each["layout"]["scene"]["camera"]["eye"] for each in (one, other)]
     assert eyes[0]["x"] == pytest.approx(eyes[1]["y"])
     assert np.hypot(eyes[1]["x"], eyes[1]["y"]) == pytest.approx(eyes[0]["x"])

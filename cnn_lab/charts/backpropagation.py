@@ -19,7 +19,7 @@ START, CHOSEN, BEST = "now", "after the step", "best on this line"
 MAX_POINTS = 160
 MIN_LOSS = 1e-16
 CURVE_WIDTH_PX, CURVE_HEIGHT_PX = 360, 150
-LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 56, 12, 26, 126  # of the curve in its picture
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 76, 12, 26, 126  # of the curve in its picture
 MAX_DOTS = 50
 
 

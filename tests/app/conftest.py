@@ -18,6 +18,9 @@ RUN_TIMEOUT_S = 60
 FOLDS = (
     *("conv_image_fold", "conv_kernel_fold", "conv_flip_fold"),
     *("pad_image_fold", "pad_kernel_fold"),
+    *("pool_image_fold", "pool_shape_fold"),
+    *("back_loss_fold", "back_image_fold", "back_kernel_fold", "back_settings_fold"),
+    "back_lesson_fold",
 )
 
 

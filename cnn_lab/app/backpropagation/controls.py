@@ -1,6 +1,6 @@
 """Controls of the Backpropagation page, returned as one small layer with a loss."""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from cnn_lab.app.widgets.image_input import editable_image, image_controls
 from cnn_lab.app.widgets.inputs import (
     apart_toggle,
     choice,
+    controls_fold,
     menu,
     padding_control,
     pair_number,
@@ -160,13 +161,13 @@ def layer_controls(*, loss_folded: bool) -> LayerSetup:
     ValueError
         If the window does not fit; raised after all controls are shown.
     """
-    top = st.expander("Loss") if loss_folded else st.container()
-    with st.expander("Image"):
+    top = st.container()
+    with controls_fold("Image", "back_image_fold"):
         image = image_controls("back")[..., 0]
-    with st.expander("Kernel and bias"):
+    with controls_fold("Kernel and bias", "back_kernel_fold"):
         kernel = _kernel()
         bias = real_number("Bias", "back_bias", value=0.0, step=0.5)
-    with st.expander("Stride, padding, activation"):
+    with controls_fold("Stride, padding, activation", "back_settings_fold"):
         settings = _settings()
         activation = ACTIVATIONS[
             menu(
@@ -178,7 +179,8 @@ def layer_controls(*, loss_folded: bool) -> LayerSetup:
         ]
     at = Parameters(kernel, bias)
     out_size = settings.geometry(image.shape, kernel.shape).positions
-    with top:
+    fold = controls_fold("Loss", "back_loss_fold") if loss_folded else nullcontext()
+    with top, fold:
         objective, target = _objective(image, at, settings, activation, out_size)
     layer = SmallLayer(image, objective, settings, activation)
     return LayerSetup(layer, at, layer.backward(at), target)

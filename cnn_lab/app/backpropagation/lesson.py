@@ -10,6 +10,7 @@ from cnn_lab.app.backpropagation.drawn import show_loss_curve
 from cnn_lab.app.widgets.image_input import cropped_digit
 from cnn_lab.app.widgets.inputs import (
     choice,
+    controls_fold,
     follow_defaults,
     menu,
     slider,
@@ -20,7 +21,7 @@ from cnn_lab.app.widgets.pictures import show_panels
 from cnn_lab.charts.panels import Panel
 from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel, stable_rate
 from cnn_lab.content import prose
-from cnn_lab.content.words import counted
+from cnn_lab.content.words import counted, significant
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.ops import conv2d
 from cnn_lab.ops.types import Array
@@ -50,7 +51,7 @@ def lesson_controls() -> Pupil:
     rates = st.container()
     steps = int(value_slider("Steps", STEPS, "back_lesson_steps", value=1000))
     seed = whole_number("Random seed", "back_lesson_seed", value=0, minimum=0, maximum=9999)
-    with st.expander("Image"):
+    with controls_fold("Image", "back_lesson_fold"):
         image = _image()
     with rates:
         rate = _rate(image)
@@ -188,8 +189,8 @@ def _show_kernels(pupil: Pupil, step: int) -> None:
     numbers = {
         "step": step,
         "steps": last,
-        "loss": f"{lesson.losses[step]:.3g}",
-        "difference": f"{lesson.differences[step]:.3g}",
+        "loss": significant(float(lesson.losses[step]), 3),
+        "difference": significant(float(lesson.differences[step]), 3),
     }
     st.markdown(prose("backpropagation", "lesson_state", **numbers))
     limit = float(np.abs(lesson.goal).max())
@@ -200,11 +201,8 @@ def _show_kernels(pupil: Pupil, step: int) -> None:
             Panel("Difference", kernel - lesson.goal, limit),
         ]
     )
-    curve, pictures = st.columns([5, 4], gap="medium", vertical_alignment="center")
-    with curve:
-        show_loss_curve(lesson.losses, step, logarithmic=True)
-    with pictures:
-        _show_pictures(pupil, kernel)
+    _show_pictures(pupil, kernel)
+    show_loss_curve(lesson.losses, step, logarithmic=True)
 
 
 def _show_pictures(pupil: Pupil, kernel: Array) -> None:

@@ -75,18 +75,30 @@ EXPERIMENTS = (
 )
 
 
-def show_part(part: str, main: Place, controls: Place) -> Sections:
-    """Show a part of the page in two places; return its tabs, none if its settings do not fit."""
+def titles_of(part: str) -> list[str]:
+    """Return the titles of a part's tabs, the first one open at first."""
+    own = {STEP: ["Other rates"], NUDGE: ["All weights"]}.get(part, [])
+    code = [] if part in (LESSON, SOFTMAX) else [CODE]
+    return [EXPLAINED, TRY, *own, "Cost", *code]
+
+
+def show_part(part: str, main: Place, controls: Place) -> Sections | None:
+    """Show a part of the page in two places.
+
+    Returns
+    -------
+    dict of str to callable, or None
+        What fills its tabs, by their titles; None if its settings do not fit.
+    """
     if part == LESSON:
         own = _lesson(main, controls)
     elif part == SOFTMAX:
         own = _softmax(main, controls)
     else:
         own = _layer(part, main, controls)
-    if not own:
-        return own
-    experiments: Sections = {TRY: lambda: show_experiments("backpropagation", EXPERIMENTS)}
-    return {EXPLAINED: own[EXPLAINED], **experiments, **own}
+    if own:
+        own[TRY] = lambda: show_experiments("backpropagation", EXPERIMENTS)
+    return own or None
 
 
 def _lesson(main: Place, controls: Place) -> Sections:
@@ -121,8 +133,7 @@ def _layer(part: str, main: Place, controls: Place) -> Sections:
                 does_not_fit(error)
             return {}
     own = {GRADIENTS: _gradients, NUDGE: _nudge, STEP: _step}[part](setup, main, menu)
-    code = own.pop(CODE)
-    return {**own, "Cost": lambda: _show_cost(setup), CODE: code}
+    return {**own, "Cost": lambda: _show_cost(setup)}
 
 
 def _step(setup: LayerSetup, main: Place, menu: Place) -> Sections:

@@ -7,11 +7,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import streamlit as st
 
+from cnn_lab.app.caches import test_digits
+from cnn_lab.app.widgets.bound import number_within, unshown
 from cnn_lab.app.widgets.cell_edits import Editable
 from cnn_lab.app.widgets.image_input import MAX_SIDE, SOURCES, editable_image, sourced_image
 from cnn_lab.app.widgets.inputs import (
     apart_toggle,
     choice,
+    controls_fold,
     menu,
     padding_control,
     pair_number,
@@ -182,9 +185,9 @@ def pooling_controls() -> PoolingSetup:
         If the padding is as wide as the window; raised after all controls are shown.
     """
     menu = st.container()
-    with st.expander("Image"):
+    with controls_fold("Image", "pool_image_fold"):
         image = _image()
-    with st.expander("Padding, shape and divisor"):
+    with controls_fold("Padding, shape and divisor", "pool_shape_fold"):
         padding = padding_control("pool", names=("valid", "same"))
         apart = apart_toggle("pool")
         divisor = choice(
@@ -204,7 +207,7 @@ def pooling_controls() -> PoolingSetup:
     settings = PoolingSettings(window, strides, padding, count_include_pad=divisor == WHOLE)
     out_size = settings.geometry(image.shape).positions
     if not backwards:
-        digit = int(st.session_state.get("pool_digit", 0))
+        digit = unshown("pool_digit", 0, number_within(0, len(test_digits()) - 1), int)
         return PoolingSetup(image, settings, out_size, digit=digit)
     with gradient:
         form = choice("Form", FORMS, "pool_form")

@@ -1,6 +1,5 @@
 """Sections of the Pooling page: the stage, and what its tabs hold."""
 
-from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -13,7 +12,7 @@ from cnn_lab.app.widgets.keras_check import code_in_tabs, show_proof
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image, show_panels
 from cnn_lab.app.widgets.sizes import show_output_size
 from cnn_lab.app.widgets.stage import stage
-from cnn_lab.app.widgets.story import Experiment, show_experiments
+from cnn_lab.app.widgets.story import Experiment
 from cnn_lab.app.widgets.tables import show_table
 from cnn_lab.charts.panels import Panel
 from cnn_lab.charts.pooling import shift_spec, shift_table
@@ -41,7 +40,7 @@ MAX_SHIFTED = 6
 # Longer sums do not fit into a column.
 MAX_TERMS, MAX_LETTERS = 9, 50
 AXES, LINES = ("down", "right"), ("row", "column")
-EXPLAINED, TRY, SHIFT = "Explained", "Try this", "Shift"
+TRY, SHIFT = "Try this", "Shift"
 BACK = {"pool_direction": "back", "pool_tab": TRY}
 EXPERIMENTS = (
     Experiment(
@@ -73,17 +72,12 @@ def show_pooling(setup: PoolingSetup) -> list[Trace]:
     return traces
 
 
-def tabs_of(setup: PoolingSetup, traces: list[Trace]) -> dict[str, Callable[[], None]]:
-    """Return the tabs of the page: title -> what fills them."""
-    is_forward = setup.grad_output is None
-    return {
-        EXPLAINED: lambda: explain_pooling(setup) if is_forward else explain_way_back(setup),
-        TRY: lambda: show_experiments("pooling", EXPERIMENTS),
-        SHIFT: lambda: show_shift(setup),
-        "Formulas": lambda: show_formulas(setup),
-        "Cost": lambda: show_cost(setup),
-        "Code": lambda: show_code(setup, traces),
-    }
+def show_explained(setup: PoolingSetup) -> None:
+    """Explain pooling or, in the backward pass, how gradients go through it."""
+    if setup.grad_output is None:
+        explain_pooling(setup)
+    else:
+        explain_way_back(setup)
 
 
 def explain_pooling(setup: PoolingSetup) -> None:

@@ -317,8 +317,7 @@ class RunQueue:
     def events(self, run_id: str, after: int = 0) -> list[Event]:
         """Return the events of a run after its first `after` ones."""
         with self._changed:
-            run = self._runs.get(checked_run_id(run_id))
-            if run is not None and not run.kept:
+            if (run := self._in_memory(run_id)) is not None:
                 return run.events[after:]
         return self._kept_events(run_id)[after:]
 
@@ -333,8 +332,7 @@ class RunQueue:
             If the run does not exist.
         """
         with self._changed:
-            run = self._runs.get(checked_run_id(run_id))
-            if run is not None and not run.kept:
+            if (run := self._in_memory(run_id)) is not None:
                 return Snapshots(run.snapshots)
         return Snapshots(self._kept_snapshots(run_id))
 
@@ -347,8 +345,7 @@ class RunQueue:
             If the run does not exist.
         """
         with self._changed:
-            run = self._runs.get(checked_run_id(run_id))
-            if run is not None and not run.kept:
+            if self._in_memory(run_id) is not None:
                 return []
         return self._kept_damage(run_id)
 
@@ -485,6 +482,11 @@ class RunQueue:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(timeout=30)
+
+    def _in_memory(self, run_id: str) -> Run | None:
+        """Return a run whose events and snapshots are not on disk alone."""
+        run = self._runs.get(checked_run_id(run_id))
+        return None if run is None or run.kept else run
 
     def _unsaved_network(self, run_id: str) -> Network | None:
         with self._changed:

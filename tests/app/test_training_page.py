@@ -639,11 +639,11 @@ def test_a_run_is_paused_stepped_steered_and_goes_on(open_page: Open, cluster: F
 def test_another_rate_in_mid_run_is_checked_and_marked(
     open_page: Open, cluster: FakeCluster, queue: RunQueue
 ) -> None:
-    page = open_page("training", state={"training_settings_menu": True})
+    page = open_page("training", state={"training_settings_menu_0": True})
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
     cluster.tell(run_id, "batch", **BATCH)
-    page.session_state["training_settings_menu"] = True
+    page.session_state["training_settings_menu_0"] = True
     page.run()
     page.number_input(key="training_live_learning_rate").set_value(0.0)
     page.button(key="training_change").click().run()
@@ -656,6 +656,7 @@ def test_another_rate_in_mid_run_is_checked_and_marked(
     assert not page.exception
     assert cluster.task(run_id).commands == [("settings", {"learning_rate": 0.5})]
     assert not page.error
+    assert not [field.key for field in page.number_input]  # the menu has closed
     noted = [event.values for event in queue.events(run_id) if event.kind == "settings"]
     assert noted == [{"learning_rate": 0.5}]
 
@@ -664,12 +665,12 @@ def test_other_settings_in_mid_run_are_sent_and_noted(
     open_page: Open, cluster: FakeCluster, queue: RunQueue
 ) -> None:
     """U17: more than the rate can change, and the page says what has changed."""
-    menu = {"training_settings_menu": True}
+    menu = {"training_settings_menu_0": True}
     page = open_page("training", {"training_fast_dropout": "0.25"}, menu)
     page.button(key="training_start").click().run()
     run_id = run_in_address(page)
     cluster.tell(run_id, "batch", **BATCH)
-    page.session_state["training_settings_menu"] = True
+    page.session_state["training_settings_menu_0"] = True
     page.run()
     page.number_input(key="training_live_dropout").set_value(0.5)
     page.number_input(key="training_live_shift").set_value(2)

@@ -159,6 +159,7 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     rate = page.get_by_role("spinbutton", name="Learning rate")
     rate.fill("0.0237")
     rate.press("Enter")
+    expect(rate).to_be_hidden(timeout=SOON_MS)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 30"))).to_be_visible(timeout=SOON_MS)
     expect(curves(page).locator(".changes")).to_contain_text("0.0237")  # the marks on the curve
@@ -209,6 +210,9 @@ def test_a_run_to_its_end_is_tested_and_can_be_taken_away(
     expect(page.get_by_text(re.compile(r"\d+ of 10,000"))).to_be_visible()
     wait_ready(page)
     assert_accessible(page)
+    loss = curves(page).locator(".panel").first
+    loss.locator(".plot").press("ArrowLeft")
+    expect(loss.locator(".reading")).to_contain_text("Epoch 1")
     page.get_by_role("tab", name="Download").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Weights (.safetensors)").click()

@@ -153,11 +153,16 @@ def _pending(status: Status, n_pauses: int) -> Command | None:
 
 
 def _settings_menu(status: Status, events: Sequence[Event]) -> None:
-    """Show a menu with the settings that can change during a run."""
+    """Show a menu with the settings that can change during a run.
+
+    After each change it is a new one, which is closed. Closing the old one would not last: the
+    browser asks for this fragment twice a second, and says each time that its menu is open.
+    """
+    n_changes = sum(event.kind == "settings" for event in events)
     menu = st.popover(
         "Change settings",
         icon=":material/tune:",
-        key=SETTINGS_MENU,
+        key=f"{SETTINGS_MENU}_{n_changes}",
         on_change="rerun",
         disabled=bool(status.sentence) or status.state not in ("training", "paused"),
     )
@@ -193,7 +198,6 @@ def _change_settings(run_id: str, now: Mapping[str, float]) -> None:
         st.session_state[SETTINGS_REFUSED] = explained(error)
     else:
         st.session_state.pop(SETTINGS_REFUSED, None)
-        st.session_state[SETTINGS_MENU] = False
 
 
 def _filters(status: Status) -> Filters | None:

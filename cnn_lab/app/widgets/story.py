@@ -91,9 +91,8 @@ def instrument(name: str, show: Callable[[], object]) -> None:
     """
     state = st.session_state
     count = state[_count(name)] = state.get(_count(name), 0) + 1
-    state[_subject(name)] = None
-    _follow(key=f"follow_{name}_lead", data={"of": name, "leads": True, "count": count})
     state[_subject(name)] = show()
+    _follow(key=f"follow_{name}_lead", data={"of": name, "leads": True, "count": count})
 
 
 @st.fragment
@@ -124,14 +123,14 @@ def instrument_tabs(name: str, sections: Mapping[str, Callable[[Any], None]]) ->
         Title of each tab -> what fills it, called with what the instrument returned.
     """
     count, subject = st.session_state[_count(name)], st.session_state[_subject(name)]
+    if subject is not None:
+        filled = {title: partial(show, subject) for title, show in sections.items()}
+        _show_tabs(f"{name}_tab", filled)
     _follow(
         key=f"follow_{name}_tabs",
         data={"of": name, "leads": False, "count": count},
         on_chosen_change=lambda: None,
     )
-    if subject is not None:
-        filled = {title: partial(show, subject) for title, show in sections.items()}
-        _show_tabs(f"{name}_tab", filled)
 
 
 def _show_tabs(key: str, sections: Mapping[str, Callable[[], None]]) -> None:

@@ -1717,6 +1717,7 @@ NO_CLAIM = {
     "convolution": "invitation whole who_you",
     "digit_map": "drawing compute misclassified_first",
     "draw": "question which canvas sample upload seen bars empty speck filled unread many_points "
+    "no_misread "
     "nothing_yet xray_no_ink xray_no_crop xray_no_widen xray_no_box xray_no_centre "
     "xray_without xray_with why why_read why_looking why_yours maps",
     "features": "question no_drawing no_picture answer labelled no_kernels all_kernels one_kernel "

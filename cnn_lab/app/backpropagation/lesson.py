@@ -13,11 +13,11 @@ from cnn_lab.app.widgets.inputs import (
     controls_fold,
     follow_defaults,
     menu,
-    slider,
     value_slider,
     whole_number,
 )
 from cnn_lab.app.widgets.pictures import show_panels
+from cnn_lab.app.widgets.steps import played_steps
 from cnn_lab.charts.panels import Panel
 from cnn_lab.concepts.backpropagation.descent import Lesson, learn_kernel, stable_rate
 from cnn_lab.content import prose
@@ -85,9 +85,9 @@ def show_lesson(pupil: Pupil) -> None:
         steps = "one step" if last == 0 else f"{last + 1} steps"
         numbers = {"steps": steps, "highest": highest}
         st.warning(prose("backpropagation", "lesson_diverged", **numbers))
-    playing = bool(st.session_state.get("back_playing")) and last > 0
-    live = st.fragment(_show_step, run_every=TICK_S if playing else None)
-    live(pupil, was_playing=playing)
+    played_steps(
+        "back", last, lambda step: _show_kernels(pupil, step), frames=_frames(last), tick_s=TICK_S
+    )
 
 
 def explain_lesson(pupil: Pupil) -> None:
@@ -119,67 +119,10 @@ def show_lesson_cost(pupil: Pupil) -> None:
     )
 
 
-def _show_step(pupil: Pupil, *, was_playing: bool) -> None:
-    state = st.session_state
-    last = len(pupil.lesson.losses) - 1
-    step = _advance(last) if was_playing else _scrubber(last)
-    if bool(state.get("back_playing")) != was_playing and last > 0:
-        st.rerun()  # rerun the whole page, as the timer starts or stops
-    _show_kernels(pupil, step)
-
-
-def _frames(last: int) -> Array:
+def _frames(last: int) -> list[int]:
     """Return the steps shown during play: all at first, then fewer and fewer."""
-    return np.unique(np.geomspace(1, last + 1, MAX_FRAMES).round().astype(int)) - 1
-
-
-def _advance(last: int) -> int:
-    """Show the progress of playing and return the next step."""
-    state = st.session_state
-    frames = _frames(last)
-    later = frames[frames > state.get("back_frame", -1)]
-    step = int(later[0]) if len(later) else last
-    state["back_frame"] = state["back_frame_shown"] = step
-    if step == last:
-        _stop()
-    _row(last, playing=True)
-    return step
-
-
-def _scrubber(last: int) -> int:
-    """Show the step slider and return the chosen step."""
-    state = st.session_state
-    if state.get("back_step", 0) > last:
-        state["back_step"] = last
-    return _row(last, playing=False)
-
-
-def _row(last: int, *, playing: bool) -> int:
-    """Show the play button and the slider, which is disabled during play."""
-    if last == 0:
-        return 0
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if playing:
-            st.button("Pause", key="back_pause", icon=":material/pause:", on_click=_stop)
-            st.slider("Step", 0, last, key="back_frame_shown", disabled=True)
-            return int(st.session_state["back_frame"])
-        st.button(
-            "Play", key="back_play", icon=":material/play_arrow:", on_click=_start, args=(last,)
-        )
-        return slider("Step", "back_step", value=0, minimum=0, maximum=last)
-
-
-def _start(last: int) -> None:
-    state = st.session_state
-    here = state.get("back_step", 0)
-    state["back_playing"] = True
-    state["back_frame"] = -1 if here >= last else here
-
-
-def _stop() -> None:
-    state = st.session_state
-    state["back_playing"] = False
-    state["back_step"] = state["back_frame"]
+    steps = np.unique(np.geomspace(1, last + 1, MAX_FRAMES).round().astype(int)) - 1
+    return [int(step) for step in steps]
 
 
 def _show_kernels(pupil: Pupil, step: int) -> None:

@@ -39,7 +39,12 @@ def show_surface(slope: Slope) -> None:
     if descent.diverged:
         steps = counted(last + 1, "step")
         st.warning(prose("loss_surface", "diverged", steps=steps))
-    played_steps("surface", last, lambda step: _show_step(slope, ground, descent, step, view, turn))
+    played_steps(
+        "surface",
+        last,
+        lambda step: _show_step(slope, ground, descent, step, view, turn),
+        first=last,
+    )
     _say_shape(slope)
     _show_steps(slope, descent)
 

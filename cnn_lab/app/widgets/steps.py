@@ -1,6 +1,6 @@
 """Steps of something computed already: a slider, and a button that plays them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,7 +11,15 @@ TICK_S = 0.35
 ROW_PX = 80  # of sliders, which are lower until the browser has loaded them
 
 
-def played_steps(page: str, last: int, show: Callable[[int], None]) -> None:
+def played_steps(
+    page: str,
+    last: int,
+    show: Callable[[int], None],
+    *,
+    first: int = 0,
+    frames: Sequence[int] | None = None,
+    tick_s: float = TICK_S,
+) -> None:
     """Show the row to play or scrub steps and, below it, what `show` shows of one.
 
     Only this reruns while steps play, or when the slider is moved.
@@ -21,26 +29,42 @@ def played_steps(page: str, last: int, show: Callable[[int], None]) -> None:
     page : str
         Prefix of the keys: `<page>_step` is the slider, which is in the address too.
     last : int
-        The last step; the first is 0.
+        The last step; there are also those from 0 on.
     show : callable
         Takes the step.
+    first : int
+        The step that is shown at first.
+    frames : sequence of int, optional
+        The steps that are shown during play, in ascending order up to the last; by default all.
+    tick_s : float
+        How long each of them is shown, in seconds.
     """
     playing = bool(st.session_state.get(f"{page}_playing")) and last > 0
-    live = st.fragment(_show_one, run_every=TICK_S if playing else None)
-    live(page, last, show, was_playing=playing)
+    shown = range(last + 1) if frames is None else frames
+    live = st.fragment(_show_one, run_every=tick_s if playing else None)
+    live(page, last, show, first, shown, was_playing=playing)
 
 
-def _show_one(page: str, last: int, show: Callable[[int], None], *, was_playing: bool) -> None:
-    step = _advance(page, last) if was_playing else _scrub(page, last)
+def _show_one(
+    page: str,
+    last: int,
+    show: Callable[[int], None],
+    first: int,
+    frames: Sequence[int],
+    *,
+    was_playing: bool,
+) -> None:
+    step = _advance(page, last, frames) if was_playing else _scrub(page, last, first)
     if bool(st.session_state.get(f"{page}_playing")) != was_playing and last > 0:
         st.rerun()  # rerun the whole page, as the timer starts or stops
     show(step)
 
 
-def _advance(page: str, last: int) -> int:
+def _advance(page: str, last: int, frames: Sequence[int]) -> int:
     """Show the next step's place on the slider, and return the step."""
     state = st.session_state
-    step = min(int(state.get(f"{page}_frame", -1)) + 1, last)
+    here = int(state.get(f"{page}_frame", -1))
+    step = next((int(frame) for frame in frames if frame > here), last)
     state[f"{page}_frame"] = state[f"{page}_frame_shown"] = step
     if step == last:
         _stop(page)
@@ -52,7 +76,7 @@ def _advance(page: str, last: int) -> int:
     return step
 
 
-def _scrub(page: str, last: int) -> int:
+def _scrub(page: str, last: int, first: int) -> int:
     """Show the slider, and return the chosen step."""
     if last == 0:
         return 0
@@ -67,7 +91,7 @@ def _scrub(page: str, last: int) -> int:
             on_click=_start,
             args=(page, last),
         )
-        return slider("Step", key, value=last, minimum=0, maximum=last)
+        return slider("Step", key, value=first, minimum=0, maximum=last)
 
 
 def _row() -> DeltaGenerator:
@@ -76,7 +100,7 @@ def _row() -> DeltaGenerator:
 
 def _start(page: str, last: int) -> None:
     state = st.session_state
-    here = state.get(f"{page}_step", last)
+    here = state.get(f"{page}_step", 0)
     state[f"{page}_playing"] = True
     state[f"{page}_frame"] = -1 if here >= last else here
 

@@ -32,8 +32,9 @@ def in_address(page: Page, key: str) -> np.ndarray | None:
 
 
 def expect_matrix(page: Page, key: str, matrix: np.ndarray) -> None:
-    """Wait until the address has a matrix."""
+    """Wait until the address has a matrix and the stage its result, so that nothing moves."""
     page.wait_for_url(lambda url: np.array_equal(_of(url, key), matrix))
+    expect(stage(page)).to_have_attribute("data-unseen", "0")
 
 
 def _of(url: str, key: str) -> np.ndarray:

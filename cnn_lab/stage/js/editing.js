@@ -149,6 +149,7 @@ export class Editing {
   }
 
   showButtons() {
+    this.player.root.dataset.unseen = String(this.waiting.length); // tests wait for it
     const edits = this.waiting.filter(({ cells }) => cells).length;
     this.brush.setAttribute("aria-pressed", String(this.painting));
     this.brush.classList.toggle("on", this.painting);

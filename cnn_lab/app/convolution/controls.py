@@ -61,6 +61,8 @@ class Convolution:
     presets : list of str
         The named kernels chosen: one for each filter, or for each filter of a group.
     bias : ndarray, shape (filters,)
+    bias_keys : tuple of str
+        Of the control of each filter's bias.
     settings : tuple of ConvolutionSettings
         One, or two that differ in whether the kernel is flipped.
     activation : {"relu", "sigmoid", "tanh"} or None
@@ -73,6 +75,7 @@ class Convolution:
     kernel: Array
     presets: list[str]
     bias: Array
+    bias_keys: tuple[str, ...]
     settings: tuple[ConvolutionSettings, ...]
     activation: Activation | None
     crop: Crop | None
@@ -119,16 +122,14 @@ class Convolution:
         """What can be edited on the stage, by the keys of its grids."""
         grids = editable_image("conv", self.image)
         depth, filters = self.kernel.shape[2:]
-        apart = filters > 1 and bool(st.session_state["conv_biases"])
         for f in range(filters):
             group, choice = divmod(f, len(self.presets))
             for c in range(depth):
                 channel = self.channel_names[group * depth + c]
                 key = _weights_key(choice, len(self.presets), channel, self.channel_names)
                 grids[f"kernel-{f + 1}-{c + 1}"] = Editable("kernel", key, self.kernel[..., c, f])
-            key = _key("conv_bias", f + 1) if apart else "conv_bias"
             grids[f"bias-{f + 1}"] = Editable(
-                "bias", key, self.bias[f].reshape(1, 1), is_number=True
+                "bias", self.bias_keys[f], self.bias[f].reshape(1, 1), is_number=True
             )
         return grids
 
@@ -198,7 +199,7 @@ def convolution_controls() -> Convolution:
         size = kernel_size("conv")
         groups = _groups(channels)
         n_chosen = _filters(groups)
-        bias = _bias(groups * n_chosen)
+        bias, bias_keys = _bias(groups * n_chosen)
     with controls_fold("Flip, dilation, border", "conv_flip_fold"):
         flip = radio(
             "Operation",
@@ -238,6 +239,7 @@ def convolution_controls() -> Convolution:
         kernel,
         presets,
         bias,
+        bias_keys,
         both if flip == BOTH else both[:1],
         activation,
         crop,
@@ -277,17 +279,19 @@ def _filters(groups: int) -> int:
     )
 
 
-def _bias(n_filters: int) -> Array:
+def _bias(n_filters: int) -> tuple[Array, tuple[str, ...]]:
+    """Show the bias of all filters, or of each, and return the numbers and the controls' keys."""
     each = n_filters > 1 and switch("Separate bias for each filter", "conv_biases")
     if not each:
-        return np.full(n_filters, real_number("Bias", "conv_bias", value=0.0, step=0.5))
+        bias = real_number("Bias", "conv_bias", value=0.0, step=0.5)
+        return np.full(n_filters, bias), ("conv_bias",) * n_filters
     places = st.columns(2) * -(-n_filters // 2)
+    keys = tuple(_key("conv_bias", number) for number in range(1, n_filters + 1))
     biases = []
-    for number, place in zip(range(1, n_filters + 1), places, strict=False):
+    for number, (place, key) in enumerate(zip(places, keys, strict=False), start=1):
         with place:
-            key = _key("conv_bias", number)
             biases.append(real_number(f"Bias {number}", key, value=0.0, step=0.5))
-    return np.array(biases)
+    return np.array(biases), keys
 
 
 def _kernel_bank(

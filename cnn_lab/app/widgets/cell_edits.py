@@ -61,7 +61,7 @@ class Editable:
     @property
     def counts(self) -> bool:
         """Whether the controls already let the typed numbers count."""
-        return all(st.session_state.get(key) == value for key, value in self.source.items())
+        return all(_held(key, value) == value for key, value in self.source.items())
 
     @cached_property
     def refusal(self) -> str:
@@ -87,33 +87,59 @@ class Editable:
 
     def edit(self, cells: Mapping[tuple[int, int], float]) -> None:
         """Write cells, by row and column, into the controls."""
-        state = st.session_state
         if self.is_number:
-            state[self.key] = cells[0, 0]
+            _put(self.key, cells[0, 0], 0.0)
             return
         if not self.counts:
-            state.update(self.source)
+            for key, value in self.source.items():
+                _put(key, value, value)
             for key, values in self.typed.items():
                 type_matrix(key, values)
         set_cells(self.key, cells)
 
-    def held(self) -> dict[str, Any]:
-        """Return the values of all controls that an edit can change."""
-        keys = {self.key, *self.source, *self.typed}
-        return {key: st.session_state.get(key, "") for key in keys}
+    def defaults(self) -> dict[str, Any]:
+        """Return the controls that an edit can change, with their defaults."""
+        matrices = dict.fromkeys(self.typed, "")
+        return {self.key: 0.0 if self.is_number else "", **matrices, **self.source}
+
+
+def _held(key: str, default: Any) -> Any:
+    """Return the value that counts of a control, which may not have been shown yet."""
+    if key in st.session_state:
+        return st.session_state[key]
+    text = st.query_params.get(key)
+    try:
+        return default if text is None else type(default)(text)
+    except ValueError:
+        return default
+
+
+def _put(key: str, value: Any, default: Any) -> None:
+    """Set a control. One that has not been shown yet takes its value from the address."""
+    if key in st.session_state or default == "":
+        st.session_state[key] = value
+    elif value == default:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = str(value).removesuffix(".0")
 
 
 @dataclass
 class _Change:
-    """What an edit has changed: the controls' values before and after, by key."""
+    """What an edit has changed: the controls' defaults, and values before and after, by key."""
 
+    defaults: dict[str, Any]
     before: dict[str, Any]
     after: dict[str, Any]
 
-    @property
-    def holds(self) -> bool:
-        """Whether the controls still have the values it gave them."""
-        return all(st.session_state.get(key, "") == value for key, value in self.after.items())
+    def now(self) -> dict[str, Any]:
+        """Return the values that the controls have."""
+        return {key: _held(key, default) for key, default in self.defaults.items()}
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Give the controls these values."""
+        for key, value in values.items():
+            _put(key, value, self.defaults[key])
 
 
 @dataclass
@@ -156,14 +182,13 @@ def editing_data(key: str, grids: Mapping[str, Editable]) -> dict[str, Any]:
     editing.grids = grids
     if editing.is_fresh and editing.done:
         # A preset chosen at the same time has changed what the edit started from.
-        last = editing.done[-1]
-        last.after = {name: st.session_state.get(name, "") for name in last.after}
+        editing.done[-1].after = editing.done[-1].now()
     editing.is_fresh = False
     return {
         "session": editing.session,
         "seen": editing.seen,
-        "undo": bool(editing.done) and editing.done[-1].holds,
-        "redo": bool(editing.undone) and _undone_holds(editing.undone[-1]),
+        "undo": any(last.now() == last.after for last in editing.done[-1:]),
+        "redo": any(last.now() == last.before for last in editing.undone[-1:]),
         "limit": MAX_NUMBER,
         "grids": {name: grid.to_wire() for name, grid in grids.items()},
     }
@@ -198,10 +223,11 @@ def _act(editing: _Editing, action: Mapping[str, Any]) -> None:
     cells = None if grid is None else _cells(action.get("cells"), grid)
     if grid is None or not cells or grid.refusal:
         return
-    before = grid.held()
+    change = _Change(grid.defaults(), {}, {})
+    change.before = change.now()
     grid.edit(cells)
-    change = _Change(before, grid.held())
-    if action.get("joins") is True and editing.done and editing.done[-1].after == before:
+    change.after = change.now()
+    if action.get("joins") is True and editing.done and editing.done[-1].after == change.before:
         change.before = editing.done.pop().before
     editing.done = [*editing.done, change][-MAX_UNDO:]
     editing.undone.clear()
@@ -213,15 +239,12 @@ def _restore(source: list[_Change], target: list[_Change], *, back: bool) -> Non
     if not source:
         return
     change = source.pop()
-    if change.holds if back else _undone_holds(change):
-        st.session_state.update(change.before if back else change.after)
+    expected, wanted = (change.after, change.before) if back else (change.before, change.after)
+    if change.now() == expected:
+        change.restore(wanted)
         target.append(change)
     else:
         source.clear()
-
-
-def _undone_holds(change: _Change) -> bool:
-    return all(st.session_state.get(key, "") == value for key, value in change.before.items())
 
 
 def _cells(sent: Any, grid: Editable) -> dict[tuple[int, int], float] | None:

@@ -116,11 +116,11 @@ class MatrixEditor:
         preset: object,
         fixed: bool = False,
     ) -> Array:
+        state, seen = st.session_state, f"{key}_seen"
+        state[_base(key)] = _Base(default, room, fixed)
         if is_only_read(key) and key not in st.query_params:
             return default
-        state, seen = st.session_state, f"{key}_seen"
         before = state.get(seen)
-        state[_base(key)] = _Base(default, room, fixed)
         pending: _Pending | None = state.pop(_pending(key), None)
         if before is not None and before[0] != preset:
             if before[1] == state.get(key):

@@ -1,4 +1,5 @@
 import io
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from streamlit.proto.Metric_pb2 import Metric
 from cnn_lab.app.features import surgery
 from cnn_lab.app.features.sections import SECTIONS
 from cnn_lab.app.widgets.model_choice import SHIPPED, OwnNetwork
+from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.explain.attribution import occlusion
 from cnn_lab.network import Network, zoo
@@ -102,6 +104,17 @@ def test_a_number_is_opened_on_the_stage_and_named_above_it(open_page):
         page.segmented_control(key="features_view").set_value(section).run()
         assert len(stages(page)) == 1
         assert "≈ −0.395" in said(page)
+
+
+def test_the_answer_has_a_bar_for_each_class(open_page):
+    page = open_page("features", {"features_digit": "8"})
+    answer = Network.load("paper").predict(load_mnist().test.image(8)[np.newaxis])[0]
+    bars = [html.proto.body for html in page.get("html") if "probabilities" in html.proto.body]
+    widths = re.findall(r"width: ([\d.]+)%", bars[0])
+    np.testing.assert_allclose(np.array(widths, float), 100 * answer, atol=0.006)
+    shown = re.findall(r"<span>([^<]*%)</span></li>", bars[0])
+    assert shown == [percent(float(each)) for each in answer]
+    assert bars[0].count("class=answer") == 1
 
 
 def place(page):

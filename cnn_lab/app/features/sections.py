@@ -18,7 +18,7 @@ from cnn_lab.app.features.controls import (
 from cnn_lab.app.features.surgery import made_cuts, show_cuts, show_surgery
 from cnn_lab.app.features.unit import show_field, show_number, show_sight
 from cnn_lab.app.features.why import show_why
-from cnn_lab.app.widgets.charts import show_probabilities
+from cnn_lab.app.widgets.charts import show_bars
 from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.landing import land
@@ -101,7 +101,7 @@ def _show_answer(view: View) -> None:
             else:
                 st.markdown(prose("features", "labelled", what=what, digit=digit, truth=truth))
         with st.container(width=BARS_PX):
-            show_probabilities(view.probabilities, key="features_probabilities")
+            show_bars(view.probabilities)
 
 
 def _show_maps(view: View, scope: Scope) -> None:

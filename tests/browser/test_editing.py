@@ -130,6 +130,8 @@ def test_quick_edits_while_the_numbers_are_computed_are_all_kept(convolution):
     page.keyboard.type("-2")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("conv_bias=-2"))
+    page.get_by_text("Kernel size, filters, bias").click()  # its control is shown only now
+    expect(page.get_by_label("Bias", exact=True)).to_have_value("-2")
 
 
 def test_a_cell_takes_numbers_alone_by_keyboard_alone(convolution, assert_accessible):
@@ -224,6 +226,19 @@ def test_the_output_gradient_typed_on_the_stage_is_in_the_address(open_page):
     page.keyboard.press("Enter")
     expect_matrix(page, "pool_delta", changed(np.ones((3, 3)), (1, 1, 4)))
     expect(page).to_have_url(re.compile("pool_grad=own"))
+
+
+def test_the_first_edit_of_an_example_types_its_numbers_and_undo_gives_it_back(open_page):
+    page = open_page("/pooling?pool_input=ties")
+    expect(stage(page)).to_have_attribute("data-steps", "4")
+    click(page, "input", 3, 0, click_count=2, delay=10)
+    field(page).fill("8")
+    page.keyboard.press("Enter")
+    ties = parse_matrix("5 5 0 1; 2 5 1 1; 3 0 7 2; 0 3 2 7", max_rows=4, max_columns=4)
+    expect_matrix(page, "pool_values", changed(ties, (3, 0, 8)))
+    expect(page).not_to_have_url(re.compile("pool_input"))
+    page.get_by_label("Undo").click()
+    expect(page).to_have_url(re.compile(r"/pooling\?pool_input=ties$"))
 
 
 def test_without_the_app_nothing_is_edited(open_stage):

@@ -35,6 +35,10 @@ _PANEL_STYLE = """<style>
   .panels td { height: 1.8rem }
   .panels .small td { height: 1.3rem; font-size: .6875rem }
 }
+@media (min-width: 1600px) {
+  .panels td { width: 3rem; min-width: 3rem; height: 3rem; font-size: 1rem }
+  .panels .small td { width: 2.1rem; min-width: 2.1rem; height: 2.1rem; font-size: .875rem }
+}
 @media (prefers-reduced-motion: no-preference) { .panels .moved { animation: moved .5s } }
 @keyframes moved { from { background: var(--was) } }
 </style>"""

@@ -75,6 +75,7 @@ def test_a_link_shows_the_same_example_in_each_session(open_page: Open) -> None:
     """D2: what the session has kept of a page does not overrule the address of a link to it."""
     page = open_page("/convolution?conv_stride=3&conv_padding=same")
     choose(page, "The paper")
+    page.get_by_role("tab", name="Corrections and details").click()
     page.get_by_role("link", name="Both side by side").click()
     expect(page).to_have_url(re.compile(r"/convolution\?conv_flip=Both\+in\+step$"))
     expect(number(page, "conv_stride")).to_have_value("1")

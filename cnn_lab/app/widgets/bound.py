@@ -33,13 +33,12 @@ def bound(
     fallback: Any,
     allows: Check,
     several: bool = False,
-    read: Callable[[str], Any] | None = None,
     **settings: Any,
 ) -> Any:
     """Show a widget that takes its value from the address and writes it there; return its value.
 
-    Every bound widget of the app is shown by this function, in a block of `only_read` only if it
-    cannot be read: what the address says of the others stays there.
+    Every bound widget of the app is shown by this function, in a block of `only_read` only if the
+    address or the session has a value for it.
 
     Parameters
     ----------
@@ -58,8 +57,6 @@ def bound(
         `number_within`, `is_switch` and `is_short`.
     several : bool
         Whether the widget has any number of different values. An empty text is then none of them.
-    read : callable, optional
-        Text of an allowed value in the address -> the value, see `only_read`.
     **settings
         Further arguments of the widget.
 
@@ -70,9 +67,9 @@ def bound(
     """
     texts = st.query_params.get_all(key)
     before = _texts(st.session_state.get(_PAGE, ""))
-    if is_only_read(key) and (not texts or (read and _fit(texts, allows, several=several))):
+    if is_only_read(key):
         before[key] = None
-        return read(texts[0]) if texts and read else fallback
+        return fallback
     known = before.get(key, [])
     # The widget's limits may have changed since it wrote its value; it adapts by itself.
     fits = texts == known or _fit(texts, allows, several=several)
@@ -96,7 +93,8 @@ def bound(
 def only_read(*, when: bool) -> Iterator[None]:
     """Read controls without showing them, for a fold that has not been opened.
 
-    A control that has been shown before, or has been set, is shown all the same.
+    A control that has been shown before, or has been set, is shown all the same: what is not shown
+    would be lost when the page is left.
 
     Parameters
     ----------
@@ -112,7 +110,7 @@ def only_read(*, when: bool) -> Iterator[None]:
 
 def is_only_read(key: str) -> bool:
     """Return whether a block of `only_read` need not show the widget of this key."""
-    return _only_read.get() and key not in st.session_state
+    return _only_read.get() and key not in st.session_state and key not in st.query_params
 
 
 def unshown(key: str, fallback: Any, allows: Check, read: Callable[[str], Any]) -> Any:

@@ -100,7 +100,7 @@ def choice(
     widget: Callable[..., _Option | None] = st.pills if pills else st.segmented_control
     if in_address:
         by_text = {format_func(option): option for option in options}
-        settings |= {"fallback": first, "allows": among(by_text), "read": by_text.__getitem__}
+        settings |= {"fallback": first, "allows": among(by_text)}
         chosen = bound(widget, label, options, key=key, **settings)
     else:
         chosen = widget(label, options, key=key, **settings)
@@ -173,7 +173,6 @@ def menu(
         key=key,
         fallback=first,
         allows=among(by_text),
-        read=by_text.__getitem__,
         index=options.index(first),
         format_func=format_func,
         width=width,
@@ -191,7 +190,6 @@ def radio(label: str, options: Sequence[str], key: str, *, captions: Sequence[st
         key=key,
         fallback=options[0],
         allows=among(options),
-        read=str,
         captions=captions,
     )
     return chosen
@@ -207,7 +205,6 @@ def value_slider(label: str, values: Sequence[float], key: str, *, value: float)
         key=key,
         fallback=value,
         allows=among(by_text),
-        read=by_text.__getitem__,
         value=value,
         format_func=lambda each: f"{each:g}",
     )
@@ -257,7 +254,6 @@ def slider(
         key=key,
         fallback=value,
         allows=number_within(minimum, maximum),
-        read=lambda text: type(value)(float(text)),
         step=step,
         format=format,
     )
@@ -272,7 +268,6 @@ def switch(label: str, key: str, *, value: bool = False) -> bool:
         key=key,
         fallback=value,
         allows=is_switch,
-        read=lambda text: text.lower() == "true",
         value=value,
     )
     return on
@@ -363,7 +358,6 @@ def whole_number(
         key=key,
         fallback=value,
         allows=allows,
-        read=float,
         min_value=minimum,
         max_value=maximum,
         # Streamlit warns if both a default and the session give a value.
@@ -401,7 +395,6 @@ def real_number(
         key=key,
         fallback=value,
         allows=allows,
-        read=float,
         min_value=minimum,
         max_value=maximum,
         value=value,

@@ -118,7 +118,7 @@ class MatrixEditor:
     ) -> Array:
         state, seen = st.session_state, f"{key}_seen"
         state[_base(key)] = _Base(default, room, fixed)
-        if is_only_read(key) and key not in st.query_params:
+        if is_only_read(key):
             return default
         before = state.get(seen)
         pending: _Pending | None = state.pop(_pending(key), None)

@@ -194,7 +194,7 @@ def test_the_window_is_dragged(convolution):
 
 
 def test_a_finger_holds_paints_and_drags_the_window(convolution):
-    page = convolution(width=390, height=844, touch=True)
+    page = convolution(width=390, height=1200, touch=True)  # with Paint and the input on screen
     finger = touch(page)
     finger("touchStart", centre(page, "kernel-1-1", 2, 2))
     expect(field(page)).to_have_accessible_name("Kernel, row 2, column 2")

@@ -17,7 +17,6 @@ from cnn_lab.app.training.initial import choose_initial
 from cnn_lab.app.training.live import show_run, show_start
 
 frame.ensure()
-run_queue().warm()
 
 st.title("Training")
 st.markdown("How does a network learn?")
@@ -53,3 +52,4 @@ elif settings.spec is not None:
     show_view(planned_view(settings.spec))
 
 show_below(settings, status)
+run_queue().warm()  # last, because a worker that starts takes the processor from the page

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_lab import ops
-from cnn_lab.app.widgets.keras_check import code_tabs, keras_check
+from cnn_lab.app.widgets.keras_check import code_in_tabs, keras_check
 from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.ops.settings import ConvolutionSettings
@@ -17,4 +17,4 @@ kernel = np.array([[1.0, 0.0, -1.0]]).reshape(1, 3, 1, 1)
 call = LayerCall("convolution", ConvolutionSettings(strides=strides), images, kernel)
 result = ops.conv2d(images, kernel, strides=strides)
 keras_check("check", LayerCheck(call, {"result": result + wrong_by}))
-code_tabs("code", call)
+code_in_tabs(call)

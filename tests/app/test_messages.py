@@ -169,7 +169,7 @@ def test_no_page_shows_an_error_except_through_the_one_function():
 )
 def test_a_settings_file_that_cannot_be_is_explained(open_page, recipe):
     """U11: pydantic's words do not reach the page."""
-    page = open_page("training", state={"training_file_menu": True})
+    page = open_page("training", state={"training_fold": True, "training_file_menu": True})
     data = json.dumps(recipe).encode()
     page.file_uploader(key="training_file").upload("a.json", data, "application/json").run()
     (problem,) = errors(page)

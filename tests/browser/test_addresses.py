@@ -15,7 +15,7 @@ VISITS = {
     "Convolution": ("conv_stride", "2", "/convolution"),
     "Padding and strides": ("pad_stride", "2", "/padding"),
     "Pooling": ("pool_size", "3", "/pooling"),
-    "Training": ("training_fast_epochs", "4", "/training"),
+    "Network": ("network_digit", "4", "/network"),
     "Feature maps": ("features_digit", "7", "/features"),
 }
 # As an address typed by hand: not through Streamlit's own way of changing it.
@@ -88,7 +88,7 @@ def test_a_link_to_a_digits_maps_shows_that_digit(open_page: Open) -> None:
     """D2: even if the session has kept a drawing, or another section, of Feature maps."""
     page = open_page("/features?features_input=drawing&features_view=surgery")
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Home").click()
-    page.get_by_role("link", name="Maps", exact=True).first.click()
+    page.get_by_role("link", name="Convolution 10 × 10 × 256").click()
     expect(page).to_have_url(re.compile("/features"))
     expect(number(page, "features_digit")).to_have_value("0")
     expect(page).not_to_have_url(re.compile("features_input|features_view"))

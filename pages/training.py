@@ -15,6 +15,7 @@ from cnn_lab.app.training.controls import (
 from cnn_lab.app.training.curves import planned_view, recorded_view, show_view
 from cnn_lab.app.training.initial import choose_initial
 from cnn_lab.app.training.live import show_run, show_start
+from cnn_lab.app.widgets.bound import only_read
 
 frame.ensure()
 
@@ -30,7 +31,7 @@ choices = st.container(horizontal=True, gap="medium", vertical_alignment="bottom
 with choices:
     name = choose_preset(followed)
 part, shown = settings_fold()
-with part:
+with part, only_read(when=not shown):
     settings = training_settings(name, followed, shown=shown)
     initial = choose_initial(settings, status, shown=shown)
     if shown:

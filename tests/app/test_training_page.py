@@ -118,8 +118,11 @@ def test_the_first_visit_shows_the_recorded_run(open_page: Open) -> None:
 
 def test_at_first_only_the_network_and_start_are_open(open_page: Open) -> None:
     """The settings count as the address has them, and the page says which are not the preset's."""
-    page = open_page("training", {"training_fast_epochs": "7", "training_fast_optimizer": "SGD"})
+    page = open_page("training")
     assert not [*page.number_input, *page.selectbox]
+    page = open_page("training", {"training_fast_epochs": "7", "training_fast_optimizer": "SGD"})
+    in_the_fold = {field.key for field in (*page.number_input, *page.selectbox)}
+    assert in_the_fold == {"training_fast_epochs", "training_fast_optimizer"}
     shown = wording("training", "changed", changed="optimizer sgd and epochs 7")
     assert shown.search(said(page))
     wanted = spec(epochs=7, optimizer="sgd")

@@ -126,7 +126,7 @@ class Fields:
     name : str
         Of the preset.
     shown : bool
-        Whether to show the fields. If not, every method returns what they would be at.
+        Whether all fields are shown. If not, call the methods in a block of `only_read`.
     """
 
     def __init__(self, name: str, *, shown: bool) -> None:
@@ -147,7 +147,6 @@ class Fields:
                 setting_key(self.name, "learning_rate"),
                 value=rate,
                 step=rate / 2,
-                shown=self.shown,
             )
             fields |= {field: self._whole(field, getattr(defaults, field)) for field in _MAIN_WHOLE}
         engine: EngineName = fields.pop("engine")
@@ -206,15 +205,12 @@ class Fields:
             setting_key(self.name, field),
             default=default,
             format_func=options.__getitem__,
-            shown=self.shown,
         )
 
     def _whole(self, field: str, value: int) -> int:
         label, least, most, help_ = _WHOLE[field]
         key = setting_key(self.name, field)
-        return whole_number(
-            label, key, value=value, minimum=least, maximum=most, help=help_, shown=self.shown
-        )
+        return whole_number(label, key, value=value, minimum=least, maximum=most, help=help_)
 
     def _real(self, field: str, value: float, *, disabled: bool = False) -> float:
         label, most, step, help_ = _REAL[field]
@@ -227,7 +223,6 @@ class Fields:
             maximum=most,
             disabled=disabled,
             help=help_,
-            shown=self.shown,
         )
 
 

@@ -1,5 +1,7 @@
 """Weights that a run begins with: new ones, or those of a trained network that fits."""
 
+from contextlib import nullcontext
+
 import streamlit as st
 
 from cnn_lab.app.caches import RUN_PREFIX, network
@@ -33,7 +35,7 @@ def choose_initial(
     status : Status or None
         Of the run that the page shows.
     shown : bool
-        Whether to show the choice; if not, it is what the address says.
+        Whether to show the choice; if not, call this in a block of `only_read`.
     """
     if settings.spec is None:
         return None
@@ -51,12 +53,11 @@ def choose_initial(
     problems = {name: weights_problem(name, one.spec, wanted) for name, one in found.items()}
     offered = [NEW, *(name for name in found if not problems[name])]
     help_ = prose("training", "initial weights")
-    if shown:
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            chosen = menu("Initial weights", offered, INITIAL, help=help_, width=220)
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with row if shown else nullcontext():
+        chosen = menu("Initial weights", offered, INITIAL, help=help_, width=220)
+        if shown:
             show_own_menu(INITIAL, digits_only=False)
-    else:
-        chosen = menu("Initial weights", offered, INITIAL, shown=False)
     if asked not in offered:
         _show_problem(asked, found.get(asked), problems.get(asked, ""))
     return None if chosen not in found else (chosen, found[chosen])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
 
@@ -16,7 +16,6 @@ from cnn_lab.app.widgets.bound import (
     is_switch,
     number_within,
     only_read,
-    unshown,
 )
 from cnn_lab.ops.types import PAD_MODES, CopyError, Padding, PadMode
 
@@ -156,16 +155,10 @@ def menu(
     format_func: Callable[[Any], str] = str,
     width: Literal["stretch"] | int = "stretch",
     help: str | None = None,
-    shown: bool = True,
 ) -> _Option:
-    """Show a menu of options and return the chosen one; the arguments are those of `choice`.
-
-    With `shown` false, return what it would be at, see `unshown`.
-    """
+    """Show a menu of options and return the chosen one; the arguments are those of `choice`."""
     first = options[0] if default is None else default
     by_text = {format_func(option): option for option in options}
-    if not shown:
-        return cast(_Option, unshown(key, first, among(by_text), by_text.__getitem__))
     chosen: _Option = bound(
         st.selectbox,
         label,
@@ -343,21 +336,14 @@ def whole_number(
     hidden: bool = False,
     width: Literal["stretch"] | int = "stretch",
     help: str | None = None,
-    shown: bool = True,
 ) -> int:
-    """Show a field for a whole number and return it, limited in Python as well.
-
-    With `shown` false, return what it would be at, see `unshown`.
-    """
-    allows = number_within(minimum, maximum)
-    if not shown:
-        return int(unshown(key, value, allows, float))
+    """Show a field for a whole number and return it, limited in Python as well."""
     entered = bound(
         st.number_input,
         label,
         key=key,
         fallback=value,
-        allows=allows,
+        allows=number_within(minimum, maximum),
         min_value=minimum,
         max_value=maximum,
         # Streamlit warns if both a default and the session give a value.
@@ -380,21 +366,14 @@ def real_number(
     maximum: float = MAX_MAGNITUDE,
     disabled: bool = False,
     help: str | None = None,
-    shown: bool = True,
 ) -> float:
-    """Show a number field and return its value, limited in Python as well.
-
-    With `shown` false, return what it would be at, see `unshown`.
-    """
-    allows = number_within(minimum, maximum)
-    if not shown:
-        return float(unshown(key, value, allows, float))
+    """Show a number field and return its value, limited in Python as well."""
     entered: float = bound(
         st.number_input,
         label,
         key=key,
         fallback=value,
-        allows=allows,
+        allows=number_within(minimum, maximum),
         min_value=minimum,
         max_value=maximum,
         value=value,

@@ -25,7 +25,7 @@ def point_on_screen(page: Page, trace: int, point: int) -> tuple[float, float]:
         page.evaluate(
             """([css, trace, point]) => {
                 const chart = document.querySelector(css);
-                const { x, y } = chart.data[trace];
+                const { x, y } = chart._fullData[trace];
                 const { xaxis, yaxis } = chart._fullLayout;
                 const box = chart.getBoundingClientRect();
                 return [

@@ -106,7 +106,7 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     expect_same_curves(page)
 
     # Another page, and a reload there.
-    page.get_by_role("link", name="Pooling", exact=True).click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Pooling").click()
     expect(page.get_by_role("heading", name="Pooling", level=1)).to_be_visible()
     expect(page.get_by_text("A run is in progress")).to_be_visible(timeout=SOON_MS)
     page.reload()

@@ -160,7 +160,7 @@ def neighbour_agreement(rows: Array, labels: NDArray[np.integer]) -> float:
     Examples
     --------
     >>> neighbour_agreement(np.array([[0.0], [1.0], [5.0], [7.0]]), np.array([3, 3, 3, 8]))
-    0.75
+    0.5
     """
     exact = rows - rows.mean(axis=0, dtype=np.float64)
     squares = np.square(exact).sum(axis=1)

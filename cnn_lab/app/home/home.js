@@ -11,7 +11,7 @@ import {
   toggleButton,
 } from "../../stage/js/kit.js";
 import { readTheme } from "../../stage/js/theme.js";
-import { boardNamed } from "../widgets/canvas.js";
+import { boardNamed } from "../widgets/board.js";
 import { isWalking, walk } from "./kiosk.js";
 import { frameCells, paintMaps, scaleAt, sheetOf, unpack } from "./maps.js";
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.scene import layout_shift
 from tools.browser import READY
 from tools.server import ROOT
 
@@ -17,18 +18,8 @@ def address(name: str) -> str:
 
 
 def assert_held_still(page: Page) -> None:
-    """Expect hardly any layout shift so far: a share of the window times a share of its side."""
-    moved = page.evaluate(
-        """() => new Promise((resolve) => {
-            let sum = 0;
-            new PerformanceObserver((list) => {
-                for (const { value, hadRecentInput } of list.getEntries())
-                    if (!hadRecentInput) sum += value;
-            }).observe({ type: "layout-shift", buffered: true });
-            requestAnimationFrame(() => setTimeout(() => resolve(sum)));
-        })"""
-    )
-    assert moved <= MAX_MOVED
+    """Expect hardly any layout shift so far."""
+    assert layout_shift(page) <= MAX_MOVED
 
 
 def assert_sound(page: Page) -> None:

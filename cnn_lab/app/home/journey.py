@@ -67,7 +67,7 @@ def show_player(index: int, *, kiosk: bool) -> None:
     index : int
         Of the test digit with which the programme begins.
     kiosk : bool
-        Whether to walk through the course until somebody touches the screen.
+        Whether to walk through the course until the screen is touched.
 
     Notes
     -----

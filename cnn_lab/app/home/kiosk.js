@@ -1,5 +1,5 @@
 // The lab by itself on a screen in a corridor: Home, then each page of the course with its stage
-// playing, until somebody touches it. Only the change from page to page asks anything of the server.
+// playing, until the screen is touched. Only the change from page to page asks anything of the server.
 
 const STAY_MS = 60_000; // on each page
 const LOOK_MS = 1000;
@@ -11,7 +11,7 @@ let timer = 0;
 export const isWalking = () => timer !== 0;
 
 /**
- * Starts walking; `onStop` is called when somebody touches the screen.
+ * Starts walking; `onStop` is called when the screen is touched.
  * @param {string[]} pages the course
  * @param {() => void} onStop
  */

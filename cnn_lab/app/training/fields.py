@@ -119,7 +119,7 @@ def setting_key(name: str, field: str) -> str:
 
 
 class Fields:
-    """The settings of a preset: as fields, or as long as nobody has asked for these, as values.
+    """The settings of a preset: as fields, or as values until the fields are asked for.
 
     Parameters
     ----------

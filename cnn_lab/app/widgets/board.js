@@ -38,7 +38,7 @@ function createBoard(name) {
   let seen = 0; // the last stroke that it has confirmed
   let lost = false; // whether the server's session has yet to be given `items`
   let sent = ""; // what was given to it last
-  let told = 0; // how often it has been told of a stroke that was still being drawn
+  let told = 0; // how many messages it got about a stroke that was still being drawn
   let nTold = 0; // points of that stroke when it was told last
   let timer = 0; // until it is told again
   let data = null;

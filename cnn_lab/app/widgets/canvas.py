@@ -86,7 +86,7 @@ class _Board:
     moving : Stroke or None
         So far, while the pen is on the canvas; not yet part of the drawing.
     heard : int
-        How often the browser had told of such a stroke with the last message that came.
+        Number of the browser's latest message about such a stroke.
     problem : str
         With what the browser sent last.
     """

@@ -1,6 +1,6 @@
 // Plays images one after another, with what a network answers to each. It computes no numbers:
 // images, shares and words come from Python. While Python has not computed all of them, the player
-// asks for more each time it has drawn what came, so nothing is computed that nobody waits for.
+// asks for more each time it has drawn what came, so nothing is computed ahead of what is watched.
 
 import {
   component,

@@ -285,7 +285,7 @@ def controls_fold(label: str, key: str) -> Iterator[None]:
     """Show an expander, closed at first, and create its controls when it is first opened.
 
     Until then they are only read, see `bound.only_read`: a page is there sooner, and answers
-    sooner, without the widgets that nobody sees.
+    sooner, without the widgets that are out of sight.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 // Links to a moment. What moves is not in the page's address, so that playing leaves it alone; a
-// link that was asked for has it, and whoever opens that link takes it out again.
+// link that was asked for has it, and it is taken out again when that link is opened.
 
 import { element } from "./kit.js";
 

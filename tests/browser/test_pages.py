@@ -41,23 +41,6 @@ def frame(page: Page) -> tuple[str, list[str]]:
     return page.title(), links.all_inner_texts()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", NAMES)
-def test_page_is_sound_and_accessible(
-    name: str,
-    width: int,
-    scheme: str,
-    open_page: Callable[..., Page],
-    assert_accessible: Callable[[Page], None],
-) -> None:
-    """U10: nothing moves while the page loads."""
-    page = open_page(address(name), width=width, height=844, scheme=scheme)
-    assert_held_still(page)
-    assert_sound(page)
-    assert_accessible(page)
-
-
 @pytest.fixture(scope="module")
 def routed_url(app_url: str, browser: Browser) -> str:
     """The address of a server on which Streamlit knows the router, because it has run once."""
@@ -66,6 +49,24 @@ def routed_url(app_url: str, browser: Browser) -> str:
         page.goto(app_url)
         page.locator(READY).wait_for()
     return app_url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", NAMES)
+def test_page_is_sound_and_accessible(
+    name: str,
+    width: int,
+    scheme: str,
+    routed_url: str,
+    open_page: Callable[..., Page],
+    assert_accessible: Callable[[Page], None],
+) -> None:
+    """U10: nothing moves while the page loads from a server that has been visited before."""
+    page = open_page(address(name), url=routed_url, width=width, height=844, scheme=scheme)
+    assert_held_still(page)
+    assert_sound(page)
+    assert_accessible(page)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "home"])

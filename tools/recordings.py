@@ -1,7 +1,4 @@
-"""Record runs of presets for the Training page: `python -m tools.recordings fast paper`.
-
-On two idle cores the fast network takes about ten seconds, the paper's ten minutes.
-"""
+"""Record runs of presets for the Training page: `python -m tools.recordings fast paper`."""
 
 import argparse
 import os

@@ -8,7 +8,7 @@ const COPIED_MS = 2000;
 /**
  * Takes numbers out of the page's address.
  * @param {string[]} names of parameters
- * @returns {number[]|null} NaN for what is no number; null if none of them is there
+ * @returns {number[]|null} NaN for what is not a number; null if none of them is there
  */
 export function takeFromAddress(names) {
   const url = new URL(window.location.href);

@@ -6,6 +6,10 @@ PORT ?= 8501
 HOST ?= localhost
 # How many tests run at once; WORKERS=0 runs them one after another in a single process.
 WORKERS ?= 2
+# What `make serve` runs: page processes, Dask workers, and the folder that keeps everything.
+PAGES ?= 3
+RUN_WORKERS ?= 2
+STATE ?=
 # How long `make fuzz` tries random input, and which.
 SECONDS ?= 600
 SEED ?= 0
@@ -20,10 +24,12 @@ PYTEST := $(BIN)/python -m pytest --durations=5 --numprocesses=$(WORKERS) --dist
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes
 
-.PHONY: help run install test quick check format bundle playground screenshots dev browser lock bench fuzz
+.PHONY: help run serve install test quick check format bundle playground screenshots dev browser redis caddy bare lock bench fuzz
 
 help:
 	@echo "make run      start the lab (PORT=8501, HOST=localhost)"
+	@echo "make serve    the lab for many: page processes behind Caddy, a scheduler, workers"
+	@echo "              (PAGES=3, RUN_WORKERS=2, PORT=8501, HOST=localhost, STATE=folder)"
 	@echo "make test     run every test: units, pages, browser"
 	@echo "make quick    run the unit tests that need no Keras (under a minute)"
 	@echo "make check    lint, types, structure, requirements, recorded figures"
@@ -33,18 +39,24 @@ help:
 	@echo "make fuzz     try random bad input (SECONDS=600, SEED=0)"
 	@echo "make playground   the stage alone, with every kind of trace"
 	@echo "make screenshots  take the README's pictures again"
+	@echo "make bare     install and run what the images do, in a bare folder, as another user"
 	@echo "make lock     pin the requirements of pyproject.toml again"
 
 run: $(RUN_STAMP)
 	exec $(BIN)/streamlit run asgi.py --server.address $(HOST) --server.port $(PORT) \
 		$(if $(filter-out localhost 0.0.0.0 ::,$(HOST)),--browser.serverAddress $(HOST))
 
+serve: caddy
+	exec $(BIN)/python -m tools.serve --pages $(PAGES) --workers $(RUN_WORKERS) \
+		--host $(HOST) --port $(PORT) $(if $(STATE),--folder "$(STATE)")
+
 install: $(RUN_STAMP)
 
-test: dev browser
+test: dev browser redis caddy
 	$(PYTEST) cnn_lab tools tests/unit
 	$(PYTEST) tests/app tests/fuzz
 	$(PYTEST) tests/browser
+	$(BIN)/python -m tools.containers
 
 quick: dev
 	$(PYTEST) --quick cnn_lab tools tests/unit
@@ -59,6 +71,7 @@ check: dev
 	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.model_cards --check
 	$(BIN)/python -m tools.faults --check
+	$(BIN)/python -m tools.settings --check
 	$(BIN)/python -m benchmarks.table --check
 	$(BIN)/python -m benchmarks.summary --check
 
@@ -74,9 +87,20 @@ dev: $(DEV_STAMP)
 browser: dev
 	@$(BIN)/python -m tools.browser
 
+redis: dev
+	@$(BIN)/python -m tools.redis_server
+
+caddy: $(RUN_STAMP)
+	@$(BIN)/python -m tools.caddy
+
+bare: dev
+	$(BIN)/python -m tools.containers
+
 lock: dev
-	$(COMPILE) --quiet --upgrade --output-file requirements.txt pyproject.toml
-	$(COMPILE) --quiet --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --quiet --upgrade --extra redis --extra train --output-file requirements.txt pyproject.toml
+	$(COMPILE) --quiet --constraint requirements.txt --extra redis --output-file requirements-pages.txt pyproject.toml
+	$(COMPILE) --quiet --extra dev --extra redis --extra train --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	echo uv | $(COMPILE) --quiet --constraint requirements-dev.txt --output-file deploy/requirements-build.txt -
 
 playground: dev
 	PYTHONPATH=. $(BIN)/streamlit run tests/browser/stage_harness.py --server.address $(HOST) --server.port $(PORT)

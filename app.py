@@ -2,4 +2,4 @@
 
 from cnn_lab.app import frame
 
-frame.navigation().run()
+frame.run_page()

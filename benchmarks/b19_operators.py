@@ -1,50 +1,45 @@
-"""B19: `conv2d` and its gradients, against Keras and SciPy on the same shapes.
+"""B19: `conv2d` and its gradients, against Keras, PyTorch and SciPy on the same shapes.
 
-Single precision, kernels of 3 x 3, padding "same", one thread for everybody: as pages compute.
-Keras runs compiled (`tf.function`), its gradients by `GradientTape`. SciPy knows one channel at
-a time, so it takes part where there is one. All take turns, so that a busy moment hits all.
+Single precision, padding "same", one thread for everybody: as pages compute. Keras runs compiled
+(`tf.function`), its gradients by `GradientTape`. PyTorch takes part where it is installed, in a
+process of its own. SciPy knows one channel at a time, so it takes part where there is one. The
+matrix products alone, which NumPy leaves to OpenBLAS, say what a design of NumPy could reach. All
+times are processor time unless a row says otherwise.
 """
 
 import os
-import time
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.signal import convolve2d, correlate2d, fftconvolve
 
+from benchmarks.in_pytorch import has_pytorch
 from benchmarks.report import Row, median, report
+from benchmarks.turns import Rival, Turn, compared, in_turns, timed
 from cnn_lab.app.frame import tune_process
 from cnn_lab.ops import Conv2DGradients, conv2d, conv2d_gradients
 from cnn_lab.ops.types import Array
 
-WARM_UP, BUDGET_S, MAX_RUNS, FEWEST_RUNS = 2, 4.0, 500, 7
-# (n, height, width, channels) and filters.
+ROUNDS, WARM_UP = 9, 2
+TURN_S = 0.02  # work that takes less is repeated
+LARGE = 16  # images; the goal is for so many and more
+GOAL = 0.7
+# (n, height, width, channels), rows and columns of the kernel, and filters.
 SHAPES = (
-    ((1, 6, 6, 1), 1),
-    ((1, 28, 28, 1), 16),
-    ((64, 28, 28, 16), 32),
-    ((64, 28, 28, 128), 128),
+    ((1, 6, 6, 1), 3, 1),
+    ((1, 28, 28, 1), 3, 16),
+    ((64, 28, 28, 16), 3, 32),
+    ((64, 14, 14, 64), 3, 64),
+    ((64, 28, 28, 16), 5, 32),
+    ((64, 28, 28, 128), 3, 128),
 )
 
 Work = Callable[[], object]
-
-
-def time_ms(contestants: Mapping[str, Work]) -> dict[str, float]:
-    """Return the median milliseconds of each, having let them take turns."""
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    started = time.perf_counter()
-    n_rounds = 0
-    while n_rounds < WARM_UP + FEWEST_RUNS or (
-        n_rounds < MAX_RUNS and time.perf_counter() - started < BUDGET_S
-    ):
-        for name, work in contestants.items():
-            begun = time.perf_counter()
-            work()
-            times[name].append(1000 * (time.perf_counter() - begun))
-        n_rounds += 1
-    return {name: median(values[WARM_UP:]) for name, values in times.items()}
 
 
 def keras_work(images: Array, kernel: Array, delta: Array) -> tuple[Work, Work]:
@@ -102,9 +97,9 @@ def filters_of(kernel: Array) -> list[Array]:
     return [kernel[..., 0, f] for f in range(kernel.shape[3])]
 
 
-def difference(ours: object, theirs: object) -> float:
+def difference(ours: Sequence[Array], theirs: Sequence[Array]) -> float:
     """Return the largest difference between results, as a part of their largest value."""
-    pairs = zip(as_arrays(ours), as_arrays(theirs), strict=True)
+    pairs = zip(ours, theirs, strict=True)
     return max(float(np.abs(our - their).max() / np.abs(our).max()) for our, their in pairs)
 
 
@@ -112,12 +107,45 @@ def as_arrays(result: object) -> list[Array]:
     return list(result) if isinstance(result, list | tuple) else [np.asarray(result)]
 
 
-def measure_shape(shape: tuple[int, int, int, int], filters: int) -> list[Row]:
+def turn_of(work: Work) -> Callable[[], Turn]:
+    """Return a function that times a piece of work, often enough for the clock."""
+    n_calls = max(1, round(TURN_S / timed(work).processor_s))
+    return partial(timed, work, n_calls)
+
+
+def products_alone(shape: tuple[int, ...], kernel: Array, backwards: bool) -> Work:
+    """Return the matrix products of a convolution, or of its gradients, with nothing around them.
+
+    The windows of one image at a time, always the same ones.
+    """
+    windows = np.ones((shape[1] * shape[2], kernel[..., 0].size), np.float32)
+    maps = np.ones((len(windows), kernel.shape[3]), np.float32)
+    bank = kernel.reshape(-1, kernel.shape[3])
+    back = np.ascontiguousarray(bank.T)
+
+    def forward() -> None:
+        for _ in range(shape[0]):
+            np.matmul(windows, bank)
+
+    def backward() -> None:
+        for _ in range(shape[0]):
+            np.matmul(windows.T, maps)
+            np.matmul(maps, back)
+
+    return backward if backwards else forward
+
+
+def measure_shape(
+    shape: tuple[int, int, int, int], size: int, filters: int, pytorch: Rival | None
+) -> list[Row]:
     random = np.random.default_rng(0)
-    images = random.normal(size=shape).astype(np.float32)
-    kernel = random.normal(size=(3, 3, shape[3], filters)).astype(np.float32)
+    arrays = {
+        "images": random.normal(size=shape).astype(np.float32),
+        "kernel": random.normal(size=(size, size, shape[3], filters)).astype(np.float32),
+        "delta": random.normal(size=(*shape[:3], filters)).astype(np.float32),
+    }
+    images, kernel, delta = arrays.values()
     bias = np.zeros(filters, np.float32)
-    delta = random.normal(size=(*shape[:3], filters)).astype(np.float32)
     keras_forward, keras_backward = keras_work(images, kernel, delta)
     forward: dict[str, Work] = {
         "NumPy": lambda: conv2d(images, kernel, bias, padding="same"),
@@ -131,21 +159,48 @@ def measure_shape(shape: tuple[int, int, int, int], filters: int) -> list[Row]:
         forward["SciPy's `correlate2d`"] = partial(scipy_forward, correlate2d, images, kernel)
         forward["SciPy's `fftconvolve`"] = partial(scipy_forward, fft_correlate, images, kernel)
         backward["SciPy's `correlate2d`"] = partial(scipy_gradients, images, kernel, delta)
-    n, height, width, channels = shape
-    many = f"{n} × " if n > 1 else ""
-    label = f"{many}{height} × {width} × {channels} to {filters}"
+    many = f"{shape[0]} × " if shape[0] > 1 else ""
+    label = f"{many}{shape[1]} × {shape[2]} × {shape[3]} to {filters}, {size} × {size}"
     rows = []
-    for what, contestants in (("`conv2d`", forward), ("its gradients", backward)):
-        results = {name: work() for name, work in contestants.items()}
-        times = time_ms(contestants)
-        ours = times.pop("NumPy")
-        rows.append(Row(f"{label}: {what}", ours, "ms"))
-        rows += [
-            Row(f"{label}: {what}, {name} takes", theirs / ours, "times as long")
-            for name, theirs in times.items()
-        ]
-        off = max(difference(results["NumPy"], results[name]) for name in times)
-        rows.append(Row(f"{label}: {what}, largest difference", 1e6 * off, "millionths"))
+    for what, works in (("`conv2d`", forward), ("its gradients", backward)):
+        rows += measure_works(f"{label}: {what}", works, works is backward, arrays, pytorch)
+    return rows
+
+
+def measure_works(
+    label: str,
+    works: Mapping[str, Work],
+    backwards: bool,
+    arrays: Mapping[str, Array],
+    pytorch: Rival | None,
+) -> list[Row]:
+    """Return the rows of one operator at one shape."""
+    results = {name: as_arrays(work()) for name, work in works.items()}
+    contestants = {name: turn_of(work) for name, work in works.items()}
+    if pytorch is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            files = Path(folder, "arrays.npz"), Path(folder, "result.npz")
+            np.savez(files[0], **dict[str, Any](arrays))
+            pytorch.ask(arrays=str(files[0]), result=str(files[1]), backwards=backwards)
+            with np.load(files[1]) as stored:
+                results["PyTorch"] = list(stored.values())
+        n_calls = contestants["NumPy"].args[1]  # type: ignore[attr-defined]
+        contestants["PyTorch"] = partial(pytorch.turn, n_calls=n_calls)
+    shape = arrays["images"].shape
+    large = shape[0] >= LARGE
+    if large:
+        alone = products_alone(shape, arrays["kernel"], backwards)
+        contestants["OpenBLAS's products alone"] = turn_of(alone)
+    turns = in_turns(contestants, ROUNDS, WARM_UP)
+    ours = turns.pop("NumPy")
+    rows = [Row(label, 1000 * median([turn.processor_s for turn in ours]), "ms")]
+    for name, theirs in turns.items():
+        found = compared(
+            f"{label}, {name}", ours, theirs, GOAL if large and name == "Keras" else None
+        )
+        rows += found if name == "Keras" else found[:1]
+    off = max(difference(results["NumPy"], other) for other in results.values())
+    rows.append(Row(f"{label}, largest difference", 1e6 * off, "millionths"))
     return rows
 
 
@@ -156,7 +211,9 @@ def measure() -> Sequence[Row]:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    return [row for shape, filters in SHAPES for row in measure_shape(shape, filters)]
+    with ExitStack() as stack:
+        pytorch = stack.enter_context(Rival("benchmarks.in_pytorch")) if has_pytorch() else None
+        return [row for shape in SHAPES for row in measure_shape(*shape, pytorch)]
 
 
 if __name__ == "__main__":

@@ -111,6 +111,44 @@ def draw_page(kind: str, digit: Pixels, rng: np.random.Generator) -> bytes:
     return KINDS[kind](_blank(digit, rng))
 
 
+def draw_sheet(digits: Pixels, rng: np.random.Generator) -> bytes:
+    """Return a picture file of a sheet with three rows of four digits, turned by up to 4 degrees.
+
+    Half of the sheets are ruled, one line below each row.
+
+    Parameters
+    ----------
+    digits : ndarray of uint8, shape (12, 28, 28)
+        As in MNIST, in reading order.
+    rng : numpy.random.Generator
+        The same generator state gives the same file.
+    """
+    page = _blank(digits[0], rng)
+    page.paper, page.ink = _pair(rng, PAPERS[:5], INKS[:6])
+    page.size = int(rng.integers(600, 900)), int(rng.integers(800, 1200))
+    _lay_paper(page)
+    rows, columns = page.size
+    cell, middle = (rows / 3.6, columns / 4.8), (columns / 2, rows / 2)
+    side = page.between(0.5, 0.7) * min(cell)
+    page.turn = degrees = page.between(-4, 4)
+    mask, pen = _mask(page)
+    is_ruled = rng.random() < 0.5
+    for place, digit in enumerate(digits):
+        down, across = divmod(place, 4)
+        x = middle[0] + (across - 1.5 + page.between(-0.06, 0.06)) * cell[1]
+        y = middle[1] + (down - 1 + page.between(-0.06, 0.06)) * cell[0]
+        # Pillow turns the other way round than the corners of a page.
+        ((x, y),) = _turned([(x, y)], -degrees, middle)
+        stroke = _stroke(page, side, digit)
+        _ink(page, stroke, round(y - stroke.shape[0] / 2), round(x - stroke.shape[1] / 2))
+        if is_ruled and across == 0:
+            low = middle[1] + (down - 0.5) * cell[0]
+            pen.line(_turned([(-columns, low), (2 * columns, low)], -degrees, middle), 90, 2)
+    _paint(page, mask, (90, 120, 190))
+    _slope(page, page.between(0, 0.3))
+    return _photographed(page)
+
+
 def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     """Return a picture as a file."""
     buffer = io.BytesIO()

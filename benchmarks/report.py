@@ -3,6 +3,7 @@
 import argparse
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import statistics
@@ -50,11 +51,22 @@ class Row:
         return self.value >= self.goal if self.at_least else self.value <= self.goal
 
 
-def report(name: str, measure: Callable[[], Sequence[Row]]) -> Sequence[Row]:
-    """Run a benchmark as a script: print its rows, with --json write them, and return them."""
+def report(
+    name: str,
+    measure: Callable[[], Sequence[Row]],
+    small: Callable[[], Sequence[Row]] | None = None,
+) -> Sequence[Row]:
+    """Run a benchmark as a script: print its rows, with --json write them, and return them.
+
+    With --small, which only some have, it is the small measurement, and nothing is written.
+    """
     parser = argparse.ArgumentParser(description=f"Measure budget {name}.")
     parser.add_argument("--json", action="store_true", help="write benchmarks/results/")
+    if small is not None:
+        parser.add_argument("--small", action="store_true", help="only try the script")
     arguments = parser.parse_args()
+    if small is not None and arguments.small:
+        measure, arguments.json = small, False
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     rows = measure()
     for row in rows:
@@ -102,6 +114,25 @@ def machine() -> dict[str, Any]:
 def spread(values: Sequence[float]) -> float:
     """Return the standard deviation of a sample."""
     return statistics.stdev(values)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least this share of a sample does not exceed.
+
+    Raises
+    ------
+    ValueError
+        If there is no value, or the share is not in (0, 1].
+    """
+    if not values or not 0 < share <= 1:
+        raise ValueError(f"A percentile needs values. Received: {len(values)} values, {share=}")
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Return how much a value grows for each unit, by least squares over (place, value) pairs."""
+    places, values = zip(*points, strict=True)
+    return statistics.linear_regression(places, values).slope
 
 
 def median(values: Sequence[float]) -> float:

@@ -1,8 +1,9 @@
 """A reader without a browser: one Streamlit session over its own websocket."""
 
 import re
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
@@ -11,6 +12,25 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.sync.client import connect
 
 RUN_TIMEOUT_S = 60
+
+
+def stream_of(url: str) -> str:
+    """Return where a server's websocket is."""
+    return f"{url.replace('http', 'ws', 1)}/_stcore/stream"
+
+
+def question(
+    page: str, page_hash: str, query: str, widgets: Iterable[WidgetState], **more: Any
+) -> bytes:
+    """Return what a browser sends to have a page run, by its hash once that is known."""
+    state = ClientState(
+        query_string=query,
+        page_name="" if page_hash else page,
+        page_script_hash=page_hash,
+        widget_states=WidgetStates(widgets=widgets),
+        **more,
+    )
+    return bytes(BackMsg(rerun_script=state).SerializeToString())
 
 
 class Session:
@@ -28,7 +48,7 @@ class Session:
 
     def __init__(self, url: str, page: str = "", query: str = "") -> None:
         self._socket = connect(
-            f"{url.replace('http', 'ws', 1)}/_stcore/stream",
+            stream_of(url),
             subprotocols=["streamlit"],  # type: ignore[list-item]
             max_size=None,
             compression=None,
@@ -52,13 +72,7 @@ class Session:
 
     def run(self, *changes: WidgetState) -> None:
         """Run the page once and return when it is done; `received` holds what came."""
-        state = ClientState(
-            query_string=self._query,
-            page_name="" if self._page_hash else self._page,
-            page_script_hash=self._page_hash,
-            widget_states=WidgetStates(widgets=changes),
-        )
-        self._socket.send(BackMsg(rerun_script=state).SerializeToString())
+        self._socket.send(question(self._page, self._page_hash, self._query, changes))
         self.received = []
         while True:
             data = self._socket.recv(timeout=RUN_TIMEOUT_S)

@@ -22,7 +22,8 @@ HEAD = """# Benchmarks
 Written by `python -m benchmarks.table` from what the scripts in
 [`benchmarks`](../benchmarks) measured and keep in
 [`benchmarks/results`](../benchmarks/results). `make bench` measures everything that needs no data
-from elsewhere. A figure in bold misses its goal; one without a goal gives the others their scale.
+from elsewhere, `python -m benchmarks.hosting all` what concerns hosts. A figure in bold misses its
+goal; one without a goal gives the others their scale.
 """
 # What the README shows, as it says it; the rest is in the document.
 FIGURES = {
@@ -71,7 +72,8 @@ def _section(result: dict[str, Any]) -> str:
     name, machine = result["id"], result["machine"]
     where = f"{machine['cores']} cores, {machine['memory_gb']:.0f} GB, {machine['system']}"
     versions = listed([f"{title} {machine[key]}" for key, title in VERSIONS.items()])
-    script = next(RESULTS.parent.glob(f"{name.lower()}_*.py"))
+    script = next(RESULTS.parent.rglob(f"{name.lower()}_*.py"))
+    module = ".".join(script.relative_to(RESULTS.parent.parent).with_suffix("").parts)
     words = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     sentence = words.split("\n\n")[0].removeprefix(f"{name}: ").replace("\n", " ")
     lines = [
@@ -79,7 +81,7 @@ def _section(result: dict[str, Any]) -> str:
         "",
         sentence[0].upper() + sentence[1:],
         "",
-        f"`python -m benchmarks.{script.stem}`, with {versions}:",
+        f"`python -m {module}`, with {versions}:",
         "",
         "| figure | measured | goal | date | machine |",
         "|---|---|---|---|---|",
@@ -103,8 +105,8 @@ def _goal(row: Row) -> str:
 
 
 def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """Return every kept result, B2 before B10."""
-    paths = sorted(folder.glob("B*.json"), key=lambda path: int(path.stem[1:]))
+    """Return every kept result, B2 before B10, and those for hosts last."""
+    paths = sorted(folder.glob("[BH]*.json"), key=lambda path: (path.stem[0], int(path.stem[1:])))
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 

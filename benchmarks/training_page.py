@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.sync_api import Page
 
 from benchmarks.scene import a_browser
@@ -28,6 +29,7 @@ class TrainingPage:
     page: Page
     url: str
     runs: Path
+    server: psutil.Process
 
     def open(self, preset: str, **settings: Any) -> None:
         """Open the page with these settings, and wait until it is at rest."""
@@ -62,4 +64,5 @@ def a_training_page() -> Iterator[TrainingPage]:
         serving(ROOT / "app.py", CNN_LAB_RUNS=runs) as server,
         a_browser() as browser,
     ):
-        yield TrainingPage(browser.new_page(), server.url, Path(runs))
+        process = psutil.Process(server.process.pid)
+        yield TrainingPage(browser.new_page(), server.url, Path(runs), process)

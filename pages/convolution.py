@@ -12,6 +12,7 @@ from cnn_lab.app.convolution.sections import (
     show_pictures,
 )
 from cnn_lab.app.widgets.inputs import does_not_fit
+from cnn_lab.app.widgets.predict import predict_first, predict_switch
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.app.widgets.story import (
     instrument,
@@ -40,12 +41,24 @@ def show_instrument() -> Shown | None:
         except ValueError as error:
             does_not_fit(error)
             return None
+        predicts, prediction = predict_switch("conv"), None
         try:
             traces = layer.traces()
-            stage(traces, key="conv_stage", heading=layer.heading, editable=layer.editable)
+            if predicts:
+                prediction = predict_first("conv", traces, layer.prompts(traces))
+            stage(
+                traces,
+                key="conv_stage",
+                heading=layer.heading,
+                editable=layer.editable,
+                prediction=prediction,
+                predicts="conv",
+            )
         except TraceTooLarge:
             traces = []
             show_pictures(layer)
+        if prediction is not None and prediction.hides:
+            return None
         if len(results) == 2:
             show_flip(layer)
     if layer.crop is not None:

@@ -5,6 +5,7 @@ from cnn_lab.app.padding.controls import Setup, comparison_control, padding_cont
 from cnn_lab.app.padding.sections import EXPERIMENTS, show_code, show_cost, show_explained
 from cnn_lab.app.widgets.inputs import does_not_fit
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
+from cnn_lab.app.widgets.predict import predict_first, predict_switch
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.app.widgets.story import (
     instrument,
@@ -24,7 +25,7 @@ frame.ensure()
 open_chapter("padding")
 
 
-def show_instrument() -> Shown:
+def show_instrument() -> Shown | None:
     """Show the stage beside its controls."""
     stage_side, controls = st.columns([8, 3], gap="small")
     with stage_side:
@@ -43,8 +44,22 @@ def show_instrument() -> Shown:
         setup = setup.without(setup.layers.keys() - results.keys())
         try:
             traces = [setup.trace(name) for name in results]
+            prediction, shown = None, traces
+            if predict_switch("pad") and traces:
+                prediction = predict_first("pad", traces, setup.prompts())
+            if prediction is not None:
+                shown, prediction = prediction.of_sizes(traces)
             if traces:
-                stage(traces, key="pad_stage", heading=setup.heading, editable=setup.editable)
+                stage(
+                    shown,
+                    key="pad_stage",
+                    heading=setup.heading,
+                    editable=setup.editable,
+                    prediction=prediction,
+                    predicts="" if setup.is_transposed else "pad",
+                )
+            if prediction is not None and prediction.hides:
+                return None
         except TraceTooLarge:
             with instead_of_steps():
                 show_image(setup.image[..., 0], alt="The image")

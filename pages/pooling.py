@@ -42,7 +42,8 @@ def show_instrument() -> Shown | None:
                 does_not_fit(error, remedy=wider)
             return None
     with stage_side:
-        return setup, show_pooling(setup)
+        traces = show_pooling(setup)
+    return None if traces is None else (setup, traces)
 
 
 instrument("pool", show_instrument)

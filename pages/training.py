@@ -1,3 +1,5 @@
+from functools import partial
+
 import streamlit as st
 
 from cnn_lab.app import frame
@@ -13,6 +15,7 @@ from cnn_lab.app.training.controls import (
     training_settings,
 )
 from cnn_lab.app.training.curves import planned_view, recorded_view, show_view
+from cnn_lab.app.training.expected import expectation_fold, expected_losses, take_sketch
 from cnn_lab.app.training.initial import choose_initial
 from cnn_lab.app.training.live import show_run, show_start
 from cnn_lab.app.widgets.bound import only_read
@@ -45,12 +48,17 @@ if settings.problem:
     st.error(settings.problem, title="These settings cannot be trained")
 if refused := st.session_state.pop(REFUSED, None):
     st.warning(refused, title="Not now")
-if status is not None:
+asked = expectation_fold(settings.spec, status)
+expected = expected_losses()
+if asked and settings.spec is not None:
+    sketch = partial(take_sketch, settings.spec.training.epochs)
+    show_view(planned_view(settings.spec, expected, sketch=True), on_sketch=sketch)
+elif status is not None:
     show_run(status)
-elif recorded := recorded_view(settings.name):
+elif recorded := recorded_view(settings.name, expected):
     show_view(recorded)
 elif settings.spec is not None:
-    show_view(planned_view(settings.spec))
+    show_view(planned_view(settings.spec, expected))
 
 show_below(settings, status)
 run_queue().warm()  # last, because a worker that starts takes the processor from the page

@@ -8,6 +8,8 @@ from unittest.mock import patch
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
+from cnn_lab.teaching.assignment import PARAMETERS
+
 Query = Mapping[str, str | list[str]]
 
 # Foreign text that a careless page would show as a link, a picture, an icon, a formula or HTML.
@@ -33,11 +35,13 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
         {"conv_filters": "4", "conv_biases": "true", "conv_padding": "own", "conv_apart": "true"},
         {"conv_channels": "four", "conv_groups": "in groups", "conv_input": "digit"},
         {"conv_channels": "colour", "conv_filters": "2", "conv_input": "picture"},
+        {"conv_predict": "true", "conv_flip": "Both in step", "conv_activation": "relu"},
     ),
     "padding": (
         {},
         {"pad_padding": "own", "pad_apart": "true", "pad_tab": "Cost"},
         {"pad_compare": "all three", "pad_tab": "Code"},
+        {"pad_compare": "all three", "pad_predict": "true"},
         {
             "pad_compare": "transposed",
             "pad_transposed_padding": "own",
@@ -48,13 +52,14 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
         {},
         {"pool_input": "digit", "pool_apart": "true", "pool_padding": "own"},
         {"pool_direction": "back", "pool_grad": "one cell"},
-        {"pool_direction": "back", "pool_grad": "own"},
+        {"pool_direction": "back", "pool_grad": "own", "pool_predict": "true"},
     ),
     "backpropagation": (
         {},
         {"back_input": "digit", "back_apart": "true", "back_padding": "own"},
         {"back_part": "Check by nudging", "back_source": "one cell"},
         {"back_part": "One step", "back_source": "own numbers"},
+        {"back_part": "Gradients", "back_predict": "true"},
         {"back_part": "Learn a kernel"},
         {"back_part": "Learn a kernel", "back_lesson_input": "noise"},
         {"back_part": "Softmax and loss"},
@@ -67,15 +72,20 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
     "training": (
         {},
         {"training_preset": "own"},
-        {"training_preset": "champion", "sweep": "none"},
+        {"training_preset": "champion", "sweep": "none", "training_expect": "true"},
     ),
     "features": (
         {},
         {"features_view": "why this answer"},
         {"features_view": "surgery"},
         {"features_view": "move and change"},
+        {"features_predict": "true"},
     ),
-    "draw": ({}, {"draw_xray": "true", "draw_models": "true", "draw_why_part": "true"}),
+    "draw": (
+        {},
+        {"draw_xray": "true", "draw_models": "true", "draw_why_part": "true"},
+        {"draw_guess": "true", "draw_styles": "true"},
+    ),
     "digit_map": (
         {"digit_map_model": "fast"},
         {"digit_map_model": "fast", "digit_map_dimensions": "3"},
@@ -88,6 +98,9 @@ STATES: dict[str, tuple[dict[str, str], ...]] = {
     ),
     "morph": ({}, {"morph_from_input": "drawing"}),
     "dream": ({}, {"dream_layer": "conv2", "dream_start": "digit"}, {"dream_start": "drawing"}),
+    "lessons": ({},),
+    "glossary": ({},),
+    "teach": ({"teach_embed": "true"}, {"teach_what": "A page"}),
     "paper": ({},),
 }
 # Parameters that the pages read themselves.
@@ -95,6 +108,8 @@ UNBOUND: dict[str, tuple[str, ...]] = {
     "network": ("network_preset", "network_token", "network_layer"),
     "training": ("run", "sweep", "training_network", "training_compare"),
     "features": ("features_cuts",),
+    "lessons": PARAMETERS,
+    "glossary": ("term",),
 }
 
 

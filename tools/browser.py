@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 INSTALLED = (
@@ -93,20 +93,19 @@ def _fetch_playwrights_own() -> None:
     _try([sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"])
 
 
-def _fetch_debians_package() -> None:
+def fetch_debians_package(name: str) -> None:
+    """Try to install a package of Debian's, where there are such and this user may."""
     if shutil.which("apt-get") is None:
         return
     as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
     if as_root and shutil.which("sudo") is None:
         return
     _try([*as_root, "apt-get", "update", "--quiet"])
-    _try(
-        [*as_root, "apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
-    )
+    _try([*as_root, "apt-get", "install", "--yes", "--quiet", "--no-install-recommends", name])
 
 
 def _try(command: list[str]) -> None:
-    print("No browser yet, trying:", " ".join(command), flush=True)
+    print("Trying:", " ".join(command), flush=True)
     try:
         subprocess.run(command, check=True, timeout=FETCH_TIMEOUT_S)
     except (OSError, subprocess.SubprocessError) as error:
@@ -115,7 +114,10 @@ def _try(command: list[str]) -> None:
 
 def main() -> int:
     """Find a browser or fetch one; print its path, or what would cure the lack of it."""
-    remedies: list[Callable[[], None]] = [_fetch_playwrights_own, _fetch_debians_package]
+    remedies: list[Callable[[], None]] = [
+        _fetch_playwrights_own,
+        partial(fetch_debians_package, "chromium"),
+    ]
     while True:
         try:
             print(f"Browser: {find_browser()}")

@@ -14,10 +14,13 @@ BUNDLES = SOURCES / "stage" / "bundles"
 DIGEST = BUNDLES / "digest.txt"
 # The script of each bundle; a style sheet of the same name beside it goes along.
 ENTRIES = {
+    "frame": "app/frame.js",
     "player": "stage/js/lend.js",
     "stage": "stage/js/stage.js",
     "canvas": "app/widgets/canvas.js",
     "home": "app/home/home.js",
+    "answer": "app/widgets/answer.js",
+    "answers_kept": "app/widgets/answers_kept.js",
     "follow": "app/widgets/follow.js",
     "landing": "app/widgets/landing.js",
     "map_picker": "app/widgets/map_picker.js",
@@ -25,6 +28,7 @@ ENTRIES = {
     "curves": "app/training/curves.js",
     "time_machine": "app/training/time_machine.js",
     "layers": "app/network/diagram.js",
+    "sheet": "app/draw/sheet.js",
     "space": "app/features/space.js",
     "frames": "app/widgets/frames.js",
 }

@@ -1,14 +1,16 @@
 """The faults that were found by trying, each with the test that stands where it was.
 
-`python -m tools.faults` writes their table into docs/reliability.md; with `--check` it only
+`python -m tools.faults` writes their tables into docs/reliability.md; with `--check` it only
 compares, and fails if a fault has no test. A test names a fault's id at the start of its
-docstring, as in `R2: An infinite number in an open session is ...`.
+docstring, as in `R2: An infinite number in an open session is ...`. What may go wrong around a
+server, whatever its code, has ids that begin with H.
 """
 
 import ast
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from tools.documents import between, write_or_check
 from tools.server import ROOT
@@ -79,7 +81,106 @@ KNOWN = {
     "D9": "A digit in two strokes lost one of them",
     "D10": "Weights files were ambiguous, a reload lost the drawing, `predict` took one file",
 }
-_NAMED = re.compile(r"((?:[MURD]\d+, )*[MURD]\d+): ")
+HOSTING = {
+    "H1": (
+        "`kill -9` of a page process during a run",
+        "the run goes on; another process shows all of it to the same browser",
+        "nothing",
+    ),
+    "H2": (
+        "`kill -9` of a worker during a run",
+        "that the training process has died, and after which epoch its state is kept",
+        "the epoch that was under way",
+    ),
+    "H3": (
+        "`kill -9` of the scheduler during a run; it is started again",
+        "that it was started again, and after which epoch the state is kept; runs that waited are "
+        "trained",
+        "the epoch that was under way",
+    ),
+    "H4": (
+        "The store is full, or becomes so during a run",
+        "why the run cannot be saved, while it goes on; its weights to download at the end",
+        "nothing while scheduler and pages run; the finished epochs before stay",
+    ),
+    "H5": (
+        "The workers may not write to the store",
+        "which folder it is and what to set; earlier runs can be opened",
+        "nothing: the run did not begin",
+    ),
+    "H6": (
+        "The store goes away during a run",
+        "as when it is full; if it is back at the end, all is saved",
+        "nothing while scheduler and pages run",
+    ),
+    "H7": (
+        "A certificate is missing, damaged, or signed by another authority",
+        "which file it is and what to do; that worker never joins",
+        "nothing: the run did not begin",
+    ),
+    "H8": (
+        "A certificate has expired or is not valid yet, as where a clock is wrong",
+        "whose it is, from when to when it is valid, and what time it is here",
+        "nothing: the run did not begin",
+    ),
+    "H9": (
+        "The scheduler is not there, or is frozen",
+        "that it does not answer, with its address, after at most 15 s",
+        "nothing: the run did not begin",
+    ),
+    "H10": (
+        "The address of the scheduler is nonsense, or something else listens there",
+        "what an address looks like; that what listens does not speak TLS, or not as Dask does",
+        "nothing: the run did not begin",
+    ),
+    "H11": (
+        "A scheduler without workers; scheduler or worker without the lab or of another version",
+        "what is missing where, and how to install it",
+        "nothing: the run did not begin",
+    ),
+    "H12": (
+        "The clocks of two machines are an hour or two apart",
+        "nothing",
+        "nothing; no machine's clock is compared with another's",
+    ),
+    "H13": (
+        "A page process is killed while it serves a page",
+        "the page is back in another process, at the same address and settings",
+        "strokes of a drawing that were on their way",
+    ),
+    "H14": (
+        "One client floods the server with messages, or with sessions",
+        "others notice nothing; the client is slowed down, refused, and cut off",
+        "nothing of the others",
+    ),
+    "H15": (
+        "A client never reads what it is sent",
+        "others notice nothing; the client is cut off after a minute",
+        "nothing of the others",
+    ),
+    "H16": (
+        "Another user of the machine connects to scheduler or worker",
+        "nothing",
+        "nothing; without the certificate there is no answer",
+    ),
+    "H17": (
+        "Settings in the environment make no sense",
+        "nothing; the process does not start, and names all of them to the host",
+        "nothing",
+    ),
+    "H18": (
+        "The connection between page process and scheduler breaks for a moment",
+        "a sentence while it is broken; then the page is told all that it missed",
+        "nothing",
+    ),
+    "H19": (
+        "A worker is taken out of the cluster (`retire_workers`) during a run",
+        "that it was taken out, and after which epoch the state is kept; runs that waited go to "
+        "another worker",
+        "the epoch that was under way",
+    ),
+}
+_NAMED = re.compile(r"((?:[MURDH]\d+, )*[MURDH]\d+): ")
 
 
 def tests() -> dict[str, list[tuple[str, str]]]:
@@ -95,22 +196,25 @@ def tests() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def table() -> str:
-    """Return one row for each fault."""
-    lines = ["| id | what was wrong | tests |", "|---|---|---|"]
+def table(head: Sequence[str], faults: Mapping[str, Sequence[str]]) -> str:
+    """Return one row for each fault: its id, what is known of it, and its tests."""
     found = tests()
-    for fault, what in KNOWN.items():
+    rows = [["id", *head, "tests"], ["---"] * (len(head) + 2)]
+    for fault, what in faults.items():
         links = ", ".join(f"[{name}](../{path})" for path, name in found[fault])
-        lines.append(f"| {fault} | {what} | {links} |")
-    return "\n".join(lines)
+        rows.append([fault, *what, links])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def main() -> int:
-    """Write the table, or report faults without a test and a table that is not up to date."""
-    if missing := [fault for fault in KNOWN if fault not in tests()]:
-        print(f"No test names {', '.join(missing)}.", file=sys.stderr)
+    """Write the tables, or report faults without a test and tables that are not up to date."""
+    if missing := (KNOWN.keys() | HOSTING.keys()) - tests().keys():
+        print(f"No test names {', '.join(sorted(missing))}.", file=sys.stderr)
         return 1
-    text = between(DOCUMENT.read_text(encoding="utf-8"), "faults", table())
+    found = table(["what was wrong"], {fault: [what] for fault, what in KNOWN.items()})
+    hosting = table(["what happens", "what users see", "what is lost"], HOSTING)
+    text = between(DOCUMENT.read_text(encoding="utf-8"), "faults", found)
+    text = between(text, "hosting-faults", hosting)
     return write_or_check({DOCUMENT: text}, "python -m tools.faults")
 
 

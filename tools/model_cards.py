@@ -5,13 +5,19 @@
 
 import json
 import sys
+from typing import Any
 
 from cnn_lab.content.words import shape_words
+from cnn_lab.digits.reliability import Of, recorded
 from cnn_lab.network import MODELS, Network
 from tools.documents import between, write_or_check
 from tools.server import ROOT
 
 README, CARDS = ROOT / "README.md", MODELS / "README.md"
+IMAGES: dict[Of, str] = {
+    "MNIST": "test images of MNIST",
+    "pen strokes": "drawings with a pen by other writers",
+}
 
 
 def table(networks: list[Network]) -> str:
@@ -46,6 +52,7 @@ def card(network: Network) -> str:
   {training["label_smoothing"]:g}, seed {result["seed"]}.
 * Data: MNIST, 54,000 images to train, 6,000 to validate; sha256 of the original training images
   `{json.loads(network.card["data"])["x_train"]}`.
+* {drawn(training)}
 * Validation accuracy {last["val_accuracy"]:.2%} after the last epoch; test accuracy
   {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}, by which
   nothing was chosen.
@@ -53,6 +60,7 @@ def card(network: Network) -> str:
   changes no answer and brings the calibration error there from {calibration["error_before"]:.2%}
   to {calibration["error_after"]:.2%}. An answer counts as sure from
   {calibration["sure_odds"]:.3g} to 1.
+* Calibration error: {reliability(network.spec.name) or "not recorded for these weights"}.
 * {result["seconds"]:,.0f} s of training on two cores,
   {result["images_per_second"]:,.0f} images a second.
 * Keras {versions["keras"]} on {versions["backend"]}, NumPy {versions["numpy"]}, Python
@@ -62,6 +70,36 @@ def card(network: Network) -> str:
 |---|---|---|---|
 {layers}
 """
+
+
+def drawn(training: dict[str, Any]) -> str:
+    """Return sentences about what a program drew for the training, also if that is nothing."""
+    pens, non_digits = training.get("pens", 0), training.get("non_digits", 0)
+    hands = training["augmentation"].get("hands", 0)
+    sentences = [
+        f"{pens:.0%} of each batch are digits drawn by a program, the parametric pen, in the ways "
+        "to write them that *Draw* shows."
+        if pens
+        else "No digits drawn by the parametric pen were in its training.",
+        f"{non_digits:.0%} of each batch are letters, scribbles and textures drawn by a program, "
+        'for the eleventh output, "not a digit".'
+        if non_digits
+        else "No non-digits were in its training.",
+    ]
+    if hands:
+        sentences.append(
+            f"Of the ones and nines, {hands:.0%} got strokes that are rare in MNIST "
+            "(`regional_strokes`)."
+        )
+    return "\n  ".join(sentences)
+
+
+def reliability(name: str) -> str:
+    """Return the recorded calibration error on MNIST's test images beside that on pen strokes."""
+    return ", ".join(
+        f"{one.error:.2%} on {one.n:,} {IMAGES[of]} ({one.accuracy:.2%} right)"
+        for of, one in recorded(name).items()
+    )
 
 
 def main() -> int:

@@ -6,7 +6,8 @@ The pins are compiled with `make lock`, which needs an index; this check needs n
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -17,31 +18,44 @@ ADDRESS = re.compile(r"://|^--|^-[a-z]\b| @ ")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
-def find_drift(pyproject: str, runtime: str, development: str) -> list[str]:
-    """Compare the three files' contents and say in one sentence each where they disagree.
+# File: the extras of pyproject.toml that it pins besides the dependencies. Each pins what those
+# before it pin.
+FILES = {
+    "requirements-pages.txt": ("redis",),
+    "requirements.txt": ("redis", "train"),
+    "requirements-dev.txt": ("redis", "train", "dev"),
+}
+
+
+def find_drift(pyproject: str, pinned: Mapping[str, str]) -> list[str]:
+    """Compare pins with pyproject.toml and say in one sentence each where they disagree.
 
     Parameters
     ----------
-    pyproject, runtime, development : str
-        Contents of pyproject.toml, requirements.txt and requirements-dev.txt.
+    pyproject : str
+        Content of pyproject.toml.
+    pinned : mapping of str to str
+        Content of each of FILES.
 
     Returns
     -------
     list of str
-        Empty when the pins meet every requirement and have hashes, both files pin alike, and no
+        Empty when the pins meet every requirement and have hashes, all files pin alike, and no
         line names an index.
     """
     project = tomllib.loads(pyproject)["project"]
-    wanted = [Requirement(text) for text in project["dependencies"]]
-    wanted_dev = [Requirement(text) for text in project["optional-dependencies"]["dev"]]
-    return [
-        *_find_faults("requirements.txt", runtime, wanted),
-        *_find_faults("requirements-dev.txt", development, [*wanted, *wanted_dev]),
-        *(
-            f"requirements.txt pins {HASH.sub('', pin).strip()}, requirements-dev.txt does not"
-            for pin in sorted(_pins(runtime) - _pins(development))
-        ),
-    ]
+    drift: list[str] = []
+    for name, extras in FILES.items():
+        wanted = [*project["dependencies"]]
+        for extra in extras:
+            wanted += project["optional-dependencies"][extra]
+        drift += _find_faults(name, pinned[name], [Requirement(text) for text in wanted])
+    for smaller, larger in pairwise(FILES):
+        drift += (
+            f"{smaller} pins {HASH.sub('', pin).strip()}, {larger} does not"
+            for pin in sorted(_pins(pinned[smaller]) - _pins(pinned[larger]))
+        )
+    return drift
 
 
 def _pins(text: str) -> set[str]:
@@ -87,12 +101,8 @@ def _find_faults(name: str, text: str, wanted: list[Requirement]) -> Iterator[st
 
 def main() -> int:
     """Check the files of this checkout."""
-    drift = find_drift(
-        *(
-            (ROOT / name).read_text(encoding="utf-8")
-            for name in ("pyproject.toml", "requirements.txt", "requirements-dev.txt")
-        )
-    )
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    drift = find_drift(pyproject, {name: (ROOT / name).read_text("utf-8") for name in FILES})
     for sentence in drift:
         print(sentence, file=sys.stderr)
     if drift:

@@ -34,9 +34,11 @@ class Server:
 
 
 @contextmanager
-def serving(script: Path, *, address: str = LOOPBACK, **environment: str) -> Iterator[Server]:
+def serving(
+    script: Path, *, address: str = LOOPBACK, port: int | None = None, **environment: str
+) -> Iterator[Server]:
     """Serve `script` with these additional environment variables until the block ends."""
-    port = free_port()
+    port = free_port() if port is None else port
     with tempfile.TemporaryDirectory(prefix="cnn-lab-") as folder:
         log_path = Path(folder) / "server.log"
         with log_path.open("wb") as log:
@@ -73,6 +75,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def is_open(port: int) -> bool:
+    """Return whether something listens on a port of the loopback interface."""
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def wait_healthy(server: Server) -> None:

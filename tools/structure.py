@@ -19,7 +19,7 @@ from tools.server import ROOT
 
 PACKAGE = ROOT / "cnn_lab"
 MAX_PACKAGES = 15
-MAX_ARROWS = 60
+MAX_ARROWS = 66
 NO_CODE = {
     tokenize.COMMENT,
     tokenize.DEDENT,

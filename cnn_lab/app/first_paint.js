@@ -8,7 +8,7 @@
 
   const drawn = {
     '[data-testid="stBidiComponentIsolated"]': ({ shadowRoot }) =>
-      shadowRoot?.querySelector(".kit:not(.landing, .follow)")?.childElementCount !== 0 &&
+      shadowRoot?.querySelector(".kit:not(.landing, .follow, .answer)")?.childElementCount !== 0 &&
       !shadowRoot?.querySelector(".stage:not([data-steps])"),
     '[data-testid="stVegaLiteChart"]': (chart) => chart.querySelector("svg, canvas"),
     img: (image) => image.complete,
@@ -30,4 +30,26 @@
     else requestAnimationFrame(() => look(nowDrawn));
   }
   look(false);
+}
+
+// A dialog tells of a lost connection. Streamlit's own words name Streamlit, and not what happens next.
+{
+  const LOST = '[data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])';
+
+  function explain(dialog) {
+    const ours = dialog.querySelector('[data-testid="stVerticalBlock"]');
+    const heading = dialog.querySelector("h2");
+    if (ours || !heading?.nextElementSibling || !document.querySelector(LOST)) return;
+    const words = JSON.parse(document.getElementById("cnn-lab-lost").textContent);
+    heading.firstChild.data = words.title;
+    const told = document.createTreeWalker(heading.nextElementSibling, NodeFilter.SHOW_TEXT);
+    for (let text = words.sentence; told.nextNode(); text = "") told.currentNode.data = text;
+  }
+
+  const watched = new MutationObserver((changes) => {
+    for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+      if (node.matches?.('[data-testid="stDialog"]')) explain(node);
+    }
+  });
+  addEventListener("DOMContentLoaded", () => watched.observe(document.body, { childList: true }));
 }

@@ -1,9 +1,12 @@
 """What Streamlit's page has from its first moment, so that nothing moves while it loads."""
 
+import json
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cnn_lab.content import prose
 
 _HERE = Path(__file__)
 SHEET = _HERE.with_suffix(".css").read_text(encoding="utf-8")
@@ -18,7 +21,8 @@ class FirstPaint:
     """Add the lab's style sheet and a script to Streamlit's page on its way to the browser.
 
     What the lab's pages send as style comes with their first message. By then Streamlit has drawn
-    an empty page, which the sidebar moves aside, and then each part moves those below it.
+    an empty page, which the sidebar moves aside, and then each part moves those below it. The
+    script has the words for a lost connection as well, since no message can bring them then.
 
     Parameters
     ----------
@@ -27,7 +31,12 @@ class FirstPaint:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._added = f"<style>\n{SHEET}</style>\n<script>\n{SCRIPT}</script>\n".encode()
+        lost = {"title": prose("full", "lost_title"), "sentence": prose("full", "lost")}
+        self._added = (
+            f"<style>\n{SHEET}</style>\n"
+            f'<script type="application/json" id="cnn-lab-lost">{json.dumps(lost)}</script>\n'
+            f"<script>\n{SCRIPT}</script>\n"
+        ).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""

@@ -1,25 +1,36 @@
 """Frame around every page: the list of pages and the navigation."""
 
 import gc
+import re
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
 from threadpoolctl import threadpool_limits
 
+from cnn_lab.app.admission import LOGO
 from cnn_lab.app.first_paint import SHEET
+from cnn_lab.app.lesson import enter_lesson, lesson_above
+from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import heartbeat
 from cnn_lab.app.widgets.bound import enter
-from cnn_lab.app.widgets.pictures import theme_colour
+from cnn_lab.app.widgets.pictures import theme_colour, tone
 from cnn_lab.app.widgets.story import CHAPTERS
+from cnn_lab.charts.maps import Tone
+from cnn_lab.content import LANGUAGE, prose
+from cnn_lab.ops.environment import problems
+from cnn_lab.stage.source import bundled
 
 ICON = Path(__file__).with_name("icon.png")
-LOGO = Path(__file__).with_name("logo.svg")
+# Streamlit drops a script in which "less than" and a name look like a tag.
+_SCRIPT = re.sub(r"<(?=[\w/!])", "< ", bundled("frame.js"))
 # Streamlit's white on the dark theme's light accent is hard to read; the page's own colour is not.
 # What scrolls sideways has a shadow where it goes on: the page's colour, which scrolls along, hides
 # the shadow at the end. Formulas are a fifth smaller on phones, where most then need no scrolling.
-# Links that light cells (stage/js/lighting.js) look like text until a stage has such cells.
+# Links that light cells (stage/js/lighting.js) look like text until a stage has such cells; links
+# to terms (words.js) have a quieter line below them.
 _STYLE = """
 .numbers, .cells, .katex-display {{
   background:
@@ -29,8 +40,28 @@ _STYLE = """
     linear-gradient(to left, {shadow}, transparent) 100% 0 / .75rem 100% no-repeat scroll }}
 .katex-display {{ padding-inline: 2px }}
 @media (max-width: 640px) {{ .katex-display > .katex {{ font-size: 1em }} }}
-[data-testid^="stBaseButton-primary"] {{ color: {page} }}
-[class*="st-key-follow_"] {{ position: absolute }}
+[data-testid^="stBaseButton-primary"], .stMultiSelect [data-tag],
+.stMultiSelect [data-tag] button {{ color: {page} }}
+[class*="st-key-follow_"], [class*="_stage_player"] {{ position: absolute; max-width: 1px }}
+.st-key-chapter_lessons a:not(:hover) {{ background: none }}
+.st-key-chapter_lessons a * {{ font-weight: 400 }}
+@media (max-width: 640px) {{
+  :is(.st-key-draw_styles_digit, .st-key-draw_why, .st-key-draw_guessed) [role="radiogroup"] {{
+    display: grid; grid-template-columns: repeat(5, 1fr) }} }}
+.st-key-lesson {{ padding-block: .75rem }}
+.st-key-lesson h3 {{ padding-block: .25rem }}
+.stMain:has(.st-key-lesson) h1 {{ font-size: 1.5rem; padding-block: .5rem 0 }}
+.cnn-lab-summary {{ position: fixed; inset: .5rem auto auto .5rem; z-index: 1000000;
+  max-width: min(36rem, calc(100vw - 1rem)); padding: .75rem 1rem; border: 2px solid {accent};
+  border-radius: 6px; background: {page}; color: {text}; font-size: .875rem }}
+.cnn-lab-summary:not(:focus-within) {{ width: 1px; height: 1px; padding: 0; border: 0;
+  overflow: hidden; clip-path: inset(50%); white-space: nowrap }}
+.cnn-lab-summary span {{ display: block; height: 0; overflow: hidden }}
+.cnn-lab-summary button {{ min-height: 40px; margin: .5rem .5rem 0 0; padding: 0 .75rem;
+  border: 1px solid {accent}; border-radius: 6px; background: none; color: inherit; font: inherit;
+  cursor: pointer }}
+.cnn-lab-summary button:focus-visible, .stHeading :is(h1, h3):focus-visible {{
+  outline: 2px solid {accent}; outline-offset: 2px }}
 a[href^="#cells-"], a[data-address] {{
   color: inherit !important; text-decoration: none !important }}
 a[data-cells] {{
@@ -39,46 +70,19 @@ a[data-cells] {{
 a[data-cells]:is(:hover, [data-cells="lit"], [data-cells="held"]) {{
   background: color-mix(in srgb, {accent} 20%, transparent);
   text-decoration-style: solid !important }}
+a[href^="glossary?term="]:not(#term_note a) {{
+  color: inherit !important; cursor: help;
+  text-decoration: underline dotted 1px !important; text-underline-offset: .2em }}
+#term_note {{
+  position: fixed; inset: auto; width: min(20rem, calc(100vw - 24px)); margin: 0;
+  padding: .6rem .8rem .3rem; border: 1px solid {shadow}; border-radius: 6px;
+  background: {page}; color: {text}; box-shadow: 0 4px 16px #0006;
+  font-size: .9rem; line-height: 1.45 }}
+#term_note p {{ margin: .15rem 0 }}
+#term_note a {{ display: inline-block; margin-right: 1.2rem; padding-block: .25rem; color: {link};
+  text-decoration: underline; cursor: pointer }}
 """
-# In a narrow window the sidebar covers the page. Streamlit closes it after a choice only if the
-# browser calls itself a phone, and remembers it as open.
-_CLOSE_SIDEBAR = """<script>
-if (!window.cnnLabFrame) {
-  window.cnnLabFrame = true;
-  document.addEventListener("click", ({ target }) => {
-    if (!target.closest('[data-testid="stSidebarNavLink"]')) return;
-    const close = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
-    const covers = matchMedia("(max-width: 768px)").matches;  // Streamlit's width of a tablet
-    if (covers && close?.ariaExpanded === "true") close.click();
-  });
-}
-</script>"""
 _SHADOW = "color-mix(in srgb, currentColor 35%, transparent)"
-
-# One visit to a page is one entry of the browser's history, and its address has the page's
-# settings. Streamlit makes several: when a page is left, one without settings, and when it is
-# entered, one for each setting that the session has kept, some of them under the old page's name.
-_ONE_ENTRY_A_VISIT = """<script>
-if (!window.cnnLabHistory) {
-  window.cnnLabHistory = true;
-  let leaving = false, untouched = true;  // from a link to its page; from there to the first input
-  for (const kind of ["pointerdown", "keydown"])
-    document.addEventListener(kind, () => { leaving = untouched = false; }, true);
-  document.addEventListener("click", ({ target }) => {
-    const link = target.closest('[data-testid="stSidebarNavLink"], [data-testid^="stPageLink"]');
-    leaving = Boolean(link?.href) && new URL(link.href).pathname !== location.pathname;
-  }, true);
-  const push = history.pushState.bind(history);
-  history.pushState = (state, title, url) => {
-    if (new URL(url, location.href).pathname !== location.pathname) {
-      leaving = false;
-      untouched = true;
-      push(state, title, url);
-    } else if (untouched) history.replaceState(state, title, url);
-    else if (!leaving) push(state, title, url);
-  };
-}
-</script>"""
 
 _FRAMED = "frame_is_set"
 
@@ -86,7 +90,7 @@ _FRAMED = "frame_is_set"
 # fetch a page's icon from the internet to show it in the browser's tab.
 PAGES = {
     "": {"home": "Home"},
-    "Learn": {chapter.page: chapter.label for chapter in CHAPTERS},
+    "Learn": {chapter.page: chapter.label for chapter in CHAPTERS} | {"lessons": "Lessons"},
     "Build": {"network": "Network", "training": "Training"},
     "Explore": {
         "features": "Feature maps",
@@ -97,22 +101,18 @@ PAGES = {
         "dream": "Dream",
         "morph": "Morph",
     },
-    "Reference": {"paper": "The paper"},
+    "Reference": {"glossary": "Glossary", "teach": "Teach", "paper": "The paper"},
 }
 
 
 def navigation() -> Page:
-    """Set up the frame and return the requested page; app.py runs it."""
+    """Set up the frame and return the requested page."""
     tune_process()
+    if wrong := wrong_settings():  # asgi.py would not have started
+        st.error("  \n".join(map(explained, wrong)), title="The lab cannot use its settings")
+        st.stop()
     st.session_state[_FRAMED] = True
-    st.set_page_config(page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large")
-    style = SHEET + _STYLE.format(
-        page=theme_colour("backgroundColor"), accent=theme_colour(), shadow=_SHADOW
-    )
-    st.html(f"<style>{style}</style>")
-    with st.container(key="frame_script"):
-        st.html(_CLOSE_SIDEBAR + _ONE_ENTRY_A_VISIT, unsafe_allow_javascript=True)
     page = st.navigation(
         {
             section: [
@@ -123,11 +123,56 @@ def navigation() -> Page:
         },
         expanded=True,
     )
-    st.set_page_config(page_title=f"{page.title.split(' · ')[0]} · CNN Lab")
+    title = f"{page.title.split(' · ')[0]} · CNN Lab"
+    st.set_page_config(page_title=title, page_icon=ICON, layout="wide")
+    st.html(_frame(_name(page), tone()), unsafe_allow_javascript=True)
     # Links to these pages describe an example; others only choose a run or a network.
     enter(page.url_path, is_complete=page.url_path in {*PAGES["Learn"], "features"})
+    enter_lesson(_name(page))
     heartbeat(page.url_path)
     return page
+
+
+def run_page() -> None:
+    """Show the requested page inside the frame; app.py calls it."""
+    page = navigation()
+    with lesson_above(_name(page)):
+        page.run()
+
+
+def _name(page: Page) -> str:
+    return page.url_path or "home"
+
+
+@lru_cache(maxsize=64)
+def _frame(name: str, _tone: Tone) -> str:
+    """Return style and script of every page, and what the script has to know of this one.
+
+    Parameters
+    ----------
+    name : str
+        Of the page.
+    _tone : {"light", "dark"}
+        Of the reader's page, by which its colours are looked up.
+    """
+    style = SHEET + _STYLE.format(
+        page=theme_colour("backgroundColor"),
+        text=theme_colour("textColor"),
+        link=theme_colour("linkColor"),
+        accent=theme_colour(),
+        shadow=_SHADOW,
+    )
+    begin = escape(prose("summary", name))
+    return (
+        f'<div class="cnn-lab-frame" data-lang="{LANGUAGE}" data-begin="{begin}"></div>'
+        f"<style>{style}</style><script>{_SCRIPT}</script>"
+    )
+
+
+@lru_cache(maxsize=1)
+def wrong_settings() -> list[str]:
+    """Return a sentence for each of this process's settings that makes no sense."""
+    return list(problems())
 
 
 @lru_cache(maxsize=1)

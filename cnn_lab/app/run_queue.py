@@ -1,16 +1,20 @@
 """Run queue of this server, and the browser that owns each run."""
 
 import hashlib
-import os
 import secrets
 
 import streamlit as st
 
+from cnn_lab.app.admission import UNKNOWN, VISITOR
+from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.messages import explained
+from cnn_lab.app.watching import note_refusal, watch_run
 from cnn_lab.network import Network
+from cnn_lab.ops.environment import KEPT_RUNS, MAX_DAYS, MAX_RUNS, QUEUE_LENGTH, SCHEDULER
 from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, UnknownRunError, progress
+from cnn_lab.runs.ledger import ANONYMOUS
 from cnn_lab.runs.queue import RunQueue
-from cnn_lab.runs.store import Store, runs_folder
+from cnn_lab.runs.store import Kept, Store, runs_folder
 
 PULSE_EVERY_S = 10
 RUN = "run"
@@ -22,19 +26,26 @@ _SESSION_OWNER = "training_owner"
 @st.cache_resource(show_spinner=False, on_release=RunQueue.close)
 def run_queue() -> RunQueue:
     """Return the server's run queue; no process starts before a run or `warm` needs one."""
-    return RunQueue(Store(runs_folder()), os.environ.get("CNN_LAB_SCHEDULER"))
+    kept = Kept(each=KEPT_RUNS.value(), in_all=MAX_RUNS.value(), days=MAX_DAYS.value())
+    return RunQueue(Store(runs_folder(), kept=kept), SCHEDULER.value(), length=QUEUE_LENGTH.value())
 
 
 def owner() -> str:
     """Return a name for this browser, the same after a reload.
 
-    Derived from the random token that Streamlit gives each browser to protect uploads. Where
-    there is none, the session is used instead, and a reload counts as a new browser.
+    Derived from the visitor that `Admission` knows by a signed cookie, which no client can make
+    up. Under `streamlit run app.py`, where there is no `Admission`, it is derived from the random
+    token that Streamlit gives each browser to protect uploads. Without either the session is used
+    instead: a reload counts as a new browser, and all such browsers together may have a few runs.
     """
-    browser = _browser_token(st.context.cookies.get("_streamlit_xsrf", ""))
+    visitor = st.context.headers.get(VISITOR)
+    if visitor is None:
+        browser = _browser_token(st.context.cookies.get("_streamlit_xsrf", ""))
+    else:
+        browser = visitor.encode() if visitor != UNKNOWN else None
     if browser is not None:
         return hashlib.sha256(b"cnn-lab" + browser).hexdigest()[:24]
-    return str(st.session_state.setdefault(_SESSION_OWNER, secrets.token_hex(12)))
+    return str(st.session_state.setdefault(_SESSION_OWNER, ANONYMOUS + secrets.token_hex(12)))
 
 
 def heartbeat(page: str) -> None:
@@ -91,11 +102,16 @@ def start(spec: RunSpec, initial: tuple[str, Network] | None = None) -> None:
 
     `initial` is the name and the network whose weights it begins with.
     """
+    if sentence := over_limit("run"):
+        st.session_state[REFUSED] = sentence
+        return
     try:
         st.query_params[RUN] = run_id = run_queue().submit(spec, owner(), initial)
         st.session_state[FOLLOWED] = run_id
+        watch_run(run_id, run_queue().status)
         st.session_state.pop(REFUSED, None)
     except RunRefusedError as error:
+        note_refusal("run")
         st.session_state[REFUSED] = explained(error)
 
 
@@ -115,8 +131,13 @@ def followed_run() -> Status | None:
 
 
 def may_steer(status: Status) -> bool:
-    """Return whether this browser may control the run, which it may only if it owns it."""
-    return status.owner == owner()
+    """Return whether this browser may control the run, which it may only if it alone owns it."""
+    return status.owners == (owner(),)
+
+
+def shares(status: Status) -> bool:
+    """Return whether this browser has asked for a run that others have asked for as well."""
+    return len(status.owners) > 1 and owner() in status.owners
 
 
 def _browser_token(cookie: str) -> bytes | None:

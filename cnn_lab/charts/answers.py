@@ -1,18 +1,18 @@
 """Charts of an answer: ten probabilities as bars, or as lines over the range of a change."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cnn_lab.charts.vega import GREY, Spec, category, mark, quantity, tip
+from cnn_lab.charts.vega import DASHED, GREY, INK, Spec, category, mark, quantity, tip
 from cnn_lab.content.words import NOTHING, percent
 
 N_CLASSES = 10
 ROW_PX = 28
-BAR_PX = 14
+BAR_PX, FRAME_PX = 14, 22
 NUMBER_PX = 56  # beside the bars, enough for "100.0%"
 ANSWER, OTHER = "answer", "other"
 
@@ -23,19 +23,23 @@ MIN_NAMED = 0.15  # a line that stays lower gets no label
 Probabilities = NDArray[np.floating[Any]]
 
 
-def probabilities_table(probabilities: Probabilities | None) -> pd.DataFrame:
+def probabilities_table(
+    probabilities: Probabilities | None, guessed: Collection[int] = ()
+) -> pd.DataFrame:
     """Return the rows of the bar chart.
 
     Parameters
     ----------
     probabilities : ndarray, shape (classes,), or None
         None shows ten empty bars.
+    guessed : collection of int
+        Classes that the reader has guessed to be the most probable ones.
 
     Returns
     -------
     DataFrame
-        One row per class: `digit`, `probability`, `label` (the number as shown) and
-        `part`, "answer" for the most probable class and "other" for the rest.
+        One row per class: `digit`, `probability`, `label` (the number as shown), `part`,
+        "answer" for the most probable class and "other" for the rest, and whether it is `guessed`.
 
     Examples
     --------
@@ -51,6 +55,7 @@ def probabilities_table(probabilities: Probabilities | None) -> pd.DataFrame:
             "probability": values,
             "label": [NOTHING if answer < 0 else percent(value) for value in values],
             "part": [ANSWER if digit == answer else OTHER for digit in classes],
+            "guessed": [digit in guessed for digit in classes],
         }
     )
 
@@ -60,9 +65,10 @@ def probabilities_spec() -> Spec:
 
     It does not depend on the numbers, so the browser draws new bars without rebuilding the
     chart. The colours are the first two of the page's palette. A pale track shows the full
-    length of a bar.
+    length of a bar; one that was guessed has a dashed frame.
     """
     start, end, length = (quantity(of, axis=None, domain=[0, 1]) for of in (0, 1, "probability"))
+    frame = {"x": end, "x2": {"datum": 0}, "color": {"value": INK}}
     track = {"x": end, "x2": {"datum": 0}, "color": {"value": GREY}}
     return {
         "height": N_CLASSES * ROW_PX,
@@ -74,6 +80,15 @@ def probabilities_spec() -> Spec:
         "layer": [
             mark("bar", encoding=track, height=BAR_PX, opacity=0.18, tooltip=None),
             mark("bar", encoding={"x": length}, height=BAR_PX, tooltip=None),
+            mark(
+                "bar",
+                "datum.guessed",
+                frame,
+                height=FRAME_PX,
+                filled=False,
+                strokeDash=DASHED,
+                aria=False,  # as long as nothing is guessed it has no marks to describe
+            ),
             _text("digit", start, -10),
             _text("label", end, NUMBER_PX),
         ],

@@ -8,7 +8,10 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
+
+import numpy as np
 
 from cnn_lab.charts.training import ERROR_TICKS, LOSS_TICKS, MAX_POINTS
 
@@ -18,13 +21,14 @@ Drawing = dict[str, Any]
 Place = tuple[float, float]
 
 RAW, SMOOTH, TRAINING, VALIDATION, CHANCE = "raw", "smooth", "training", "validation", "chance"
-PLANNED, USED = "planned", "used"
+PLANNED, USED, EXPECTED = "planned", "used", "expected"
 LEGEND = {
     RAW: "single batches",
     SMOOTH: "running mean",
     TRAINING: "epoch, training",
     VALIDATION: "epoch, validation",
     CHANCE: "guessing",
+    EXPECTED: "what you expected",
 }
 LATEST_POINTS = 80
 MAX_RAW = 300  # stretches of which the smallest and the largest value are drawn
@@ -32,6 +36,8 @@ SMOOTH_EPOCHS = 0.1  # the running mean's memory: a tenth of an epoch,
 SMOOTH_RUN = 0.01  # or a hundredth of the run, whichever is more,
 SMOOTH_SO_FAR = 0.15  # but never more than this share of the run so far
 MAX_LOSS, MAX_ERROR = 3.0, 1.0  # where the axes begin at the bottom of what can be learned
+MAX_SKETCHED = 200  # places of a sketched curve
+MAX_BEYOND = 0.05  # share of the run by which a sketch is continued at its ends
 ALL_RIGHT = min(ERROR_TICKS)  # an error of 0, whose logarithm has no end, is drawn here
 
 
@@ -58,6 +64,10 @@ class Axis:
         up = math.log(of / self.low) / math.log(self.high / self.low)
         return up if self.measure == "loss" else 1 - up
 
+    def value(self, up: float) -> float:
+        """Return the loss at a height from 0 to 1, the inverse of `place`."""
+        return float(self.low * (self.high / self.low) ** up)
+
     def ticks(self) -> list[tuple[float, str]]:
         """Return heights and labels."""
         if self.measure == "loss":
@@ -69,6 +79,49 @@ class Axis:
         ]
 
 
+SKETCHED = Axis("loss", 0.01, MAX_LOSS)  # on which an expected loss is sketched
+
+
+def sketched(sent: object) -> list[Place]:
+    """Return a curve that was sketched on the axis `SKETCHED`, from what a browser has sent.
+
+    Parameters
+    ----------
+    sent : object
+        Places from left to right, each a list of two numbers between 0 and 1.
+
+    Returns
+    -------
+    list of (float, float)
+        Shares of the run, and losses; empty if this is not what the lab's script sends.
+
+    Examples
+    --------
+    >>> sketched([[0, 1], [1, 0]])
+    [(0.0, 3.0), (1.0, 0.01)]
+    >>> sketched([[0, 1], [float("nan"), 0]])
+    []
+    """
+    if not isinstance(sent, list) or not 2 <= len(sent) <= MAX_SKETCHED:
+        return []
+    for place in sent:
+        if not isinstance(place, list) or [type(at) in (int, float) for at in place] != [True] * 2:
+            return []
+        if not all(0 <= at <= 1 for at in place):
+            return []
+    if any(right[0] <= left[0] for left, right in pairwise(sent)):
+        return []
+    return [(float(x), SKETCHED.value(up)) for x, up in sent]
+
+
+def at_share(points: Sequence[Place], share: float) -> float | None:
+    """Return the loss of a sketched curve at a share of the run; None where there is no curve."""
+    shares, losses = zip(*points, strict=True)
+    if not shares[0] - MAX_BEYOND <= share <= shares[-1] + MAX_BEYOND:
+        return None
+    return math.exp(float(np.interp(share, shares, np.log(losses))))
+
+
 def curves(
     batches: Sequence[Row],
     epochs: Sequence[Row],
@@ -77,6 +130,8 @@ def curves(
     n_epochs: int,
     n_classes: int,
     changes: Iterable[tuple[float, str]] = (),
+    expected: Sequence[Place] = (),
+    sketch: str = "",
 ) -> Drawing:
     """Return loss and accuracy over the whole run.
 
@@ -91,6 +146,10 @@ def curves(
         Images in an epoch; epochs and classes of the run.
     changes : iterable of (float, str)
         Images trained on when settings were changed, and what was changed.
+    expected : sequence of (float, float)
+        Epochs, and the losses that a reader expects after them.
+    sketch : str
+        If not empty, the loss can be sketched, and this text says so. The axis is then `SKETCHED`.
 
     Returns
     -------
@@ -100,10 +159,12 @@ def curves(
     """
     end = n_train * n_epochs
     means = smoothed(batches, n_train=n_train, n_images=end)
+    drawn_from = batches, means, epochs, end, n_train, n_classes
     panels = [
-        _panel(measure, batches, means, epochs, end, n_train, n_classes)
-        for measure in ("loss", "accuracy")
+        _panel("loss", *drawn_from, expected, SKETCHED if sketch else None),
+        _panel("accuracy", *drawn_from, (), None),
     ]
+    panels[0] |= {"sketch": sketch} if sketch else {}
     drawn = {line["of"] for panel in panels for line in panel["lines"]}
     step = max(1, math.ceil(n_epochs / 10))
     return {
@@ -220,8 +281,10 @@ def _panel(
     end: int,
     n_train: int,
     n_classes: int,
+    expected: Sequence[Place],
+    axis: Axis | None,
 ) -> Drawing:
-    axis = _axis(measure, means, epochs)
+    axis = axis or _axis(measure, means, epochs, [loss for _, loss in expected])
     every = 2 ** max(0, math.ceil(math.log2(max(1, len(means)) / MAX_POINTS)))
     shown = [*means[:-1:every], *means[-1:]]
     smooth = [(row["n_images"] / end, axis.place(row[measure])) for row in shown]
@@ -237,6 +300,7 @@ def _panel(
         _line(RAW, [(at / end, axis.place(value)) for at, value in _extremes(batches, measure)]),
         _line(SMOOTH, smooth),
         *(_line(who, places) for who, places in of_epochs.items()),
+        _line(EXPECTED, [(at * n_train / end, axis.place(loss)) for at, loss in expected]),
     ]
     return {
         "title": measure.capitalize(),
@@ -250,9 +314,12 @@ def _panel(
     }
 
 
-def _axis(measure: Measure, means: Sequence[Row], epochs: Sequence[Row]) -> Axis:
+def _axis(
+    measure: Measure, means: Sequence[Row], epochs: Sequence[Row], expected: Sequence[float]
+) -> Axis:
     """Return the axis that reaches from chance to the first tick beyond the best so far."""
-    reached = [row[measure] for row in (*means, *epochs)]
+    reached = [*expected]
+    reached += [row[measure] for row in (*means, *epochs)]
     reached += [row[f"val_{measure}"] for row in epochs]
     if measure == "accuracy":
         reached = [1 - value for value in reached]

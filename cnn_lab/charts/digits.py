@@ -1,11 +1,25 @@
-"""Pictures of a drawn digit: the steps of its preparation, and evidence for and against it."""
+"""Pictures of a drawn digit: its preparation, evidence for and against it, and ways to write it."""
+
+from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnn_lab.charts.maps import Box, Picture, framed, grey_picture, rgb, signed_picture
+from cnn_lab.charts.maps import (
+    Box,
+    Picture,
+    data_url,
+    framed,
+    grey_picture,
+    png,
+    rgb,
+    signed_picture,
+    tile_pictures,
+)
 from cnn_lab.digits.drawing import SIDE, Ink, Preparation, Step
+from cnn_lab.digits.styles import StyleReading
 from cnn_lab.ops.types import Array
 
 FACTOR = 10
@@ -104,3 +118,47 @@ def marked(image: Array, mask: NDArray[np.bool_], colour: str) -> Picture:
     picture = grey_picture(image, limit=1.0)
     picture[mask] = rgb(colour)
     return picture
+
+
+_STYLES_STYLE = """<style>
+.styles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.25rem, 1fr));
+  gap: 1rem .75rem; max-width: 66rem }
+.styles figure { margin: 0 }
+.styles figcaption { font-weight: 600; font-size: .875rem; margin: .25rem 0 }
+.styles img { image-rendering: pixelated; border-radius: 2px; width: 100%; display: block }
+.styles table { border-collapse: collapse; margin: 0; width: 100%; font-size: .8125rem }
+.styles th { font-weight: 400; text-align: left; padding: 0 }
+.styles td { text-align: right; padding: 0; font-variant-numeric: tabular-nums }
+.styles .wrong { font-weight: 600 }
+</style>"""
+STYLE_COLUMNS, STYLE_FACTOR = 4, 4
+
+
+def styles_html(readings: Sequence[StyleReading]) -> str:
+    """Return drawings of each style with what each network answers, two abreast on a phone."""
+    cards = []
+    for reading in readings:
+        n = len(reading.pixels)
+        sheet = tile_pictures(
+            np.broadcast_to(reading.pixels[..., np.newaxis], (*reading.pixels.shape, 3)),
+            columns=STYLE_COLUMNS,
+        )
+        source = data_url(png(sheet, factor=STYLE_FACTOR))
+        height, width, _ = sheet.shape
+        rows = "".join(_answers(reading, network) for network in reading.answers)
+        cards.append(
+            f'<figure><img src="{source}" width="{width}" height="{height}" '
+            f'alt="{n} drawings of a {reading.digit}: {escape(reading.title)}">'
+            f"<figcaption>{escape(reading.title)}</figcaption><table><tbody>{rows}</tbody></table>"
+            "</figure>"
+        )
+    return f'{_STYLES_STYLE}<div class="styles">{"".join(cards)}</div>'
+
+
+def _answers(reading: StyleReading, network: str) -> str:
+    """Return a row: the network, how many it reads, and what it takes the others for."""
+    n_right, mistake = reading.n_right(network), reading.usual_mistake(network)
+    what = f"{n_right} of {len(reading.pixels)}"
+    mark = "" if mistake is None else ' class="wrong"'
+    other = "" if mistake is None else f", else {mistake}"
+    return f'<tr><th scope="row">{escape(network)}</th><td{mark}>{what}{other}</td></tr>'

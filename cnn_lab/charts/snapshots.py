@@ -12,6 +12,7 @@ from PIL import Image
 
 from cnn_lab.charts.maps import BLACK, PAPER, Picture, Tone, tile_maps, tile_pictures
 from cnn_lab.data.augmentation import augmented
+from cnn_lab.data.pens import pen_digits
 from cnn_lab.network.spec import Augmentation
 from cnn_lab.ops.types import Array, Images
 
@@ -62,6 +63,18 @@ def augmented_sheet(
     variants = augmented(np.repeat(first, n, axis=0), settings, numbers, digits=digits)
     pictures = np.round(255 * np.concatenate([first, variants])).astype(np.uint8)
     return tile_pictures(np.broadcast_to(pictures, (*pictures.shape[:3], 3)), columns=columns)
+
+
+def pens_sheet(*, n: int = 12, columns: int = 6, seed: int = 0) -> Picture:
+    """Return `n` digits of the parametric pen as one picture, the same for the same seed.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows of pixels, columns of pixels, 3)
+        With one dark grey pixel between images.
+    """
+    pixels, _, _ = pen_digits(n, seed=seed)
+    return tile_pictures(np.broadcast_to(pixels, (*pixels.shape[:3], 3)), columns=columns)
 
 
 def n_columns(n_tiles: int) -> int:

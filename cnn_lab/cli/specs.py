@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from cnn_lab.cli.common import read_file
+from cnn_lab.data.keras_here import has_keras, needs_keras
 from cnn_lab.network import zoo
 from cnn_lab.network.spec import (
     Augmentation,
@@ -58,11 +59,31 @@ _OPTIONS = (
     click.option(
         "--engine",
         type=click.Choice(get_args(EngineName)),
-        default="keras",
-        show_default=True,
-        help="Engine that trains. KERAS_BACKEND selects the backend of Keras.",
+        help="Engine that trains. KERAS_BACKEND selects the backend of Keras.  [default: keras, or "
+        "numpy where Keras is not installed]",
     ),
 )
+
+
+def engine_of(asked: EngineName | None, *, elsewhere: bool = False) -> EngineName:
+    """Return the engine asked for, by default Keras or, where that is not installed, NumPy.
+
+    Parameters
+    ----------
+    asked : {"keras", "numpy"}, optional
+    elsewhere : bool
+        Whether workers of a scheduler train, which have Keras.
+
+    Raises
+    ------
+    click.BadParameter
+        If Keras is asked for and not installed.
+    """
+    if elsewhere or has_keras():
+        return asked or "keras"
+    if asked == "keras":
+        raise click.BadParameter(needs_keras("This engine"), param_hint="--engine")
+    return "numpy"
 
 
 def training_options(command: Command) -> Command:

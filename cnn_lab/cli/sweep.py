@@ -8,15 +8,17 @@ from typing import Any, get_args
 import click
 
 from cnn_lab.cli.common import INTERRUPTED, as_json, interrupted_by, print_result
-from cnn_lab.cli.specs import recipe_of, training_options
+from cnn_lab.cli.specs import engine_of, recipe_of, training_options
 from cnn_lab.network.spec import plain_error
 from cnn_lab.network.spec.recipe import Recipe
+from cnn_lab.ops.environment import SCHEDULER
 from cnn_lab.runs.job import MAX_SECONDS, RunSpec
 from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.store import Store
 from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus, Trial
 from cnn_lab.runs.sweep.runner import Sweep
 from cnn_lab.runs.sweep.space import FactorName, words
+from cnn_lab.training.engine import EngineName
 
 OWNER = "command line"
 WAIT_S = 2.0 * MAX_SECONDS  # a sweep ends by itself earlier
@@ -41,7 +43,7 @@ def sweep(
     *,
     vary: tuple[FactorName, ...],
     trials: int,
-    engine: Any,
+    engine: EngineName | None,
     out: Path | None,
     as_json: bool,
     **asked: Any,
@@ -51,8 +53,11 @@ def sweep(
     The test set is not touched. Ctrl-C keeps the trials that have finished.
     """
     recipe = recipe_of(**asked)
+    trained_by = engine_of(engine, elsewhere=SCHEDULER.value() is not None)
     try:
-        base = RunSpec(network=recipe.network, training=recipe.training, engine=engine, trial=True)
+        base = RunSpec(
+            network=recipe.network, training=recipe.training, engine=trained_by, trial=True
+        )
         spec = SweepSpec(
             base=base,
             vary=vary or ("optimizer", "learning_rate"),
@@ -81,22 +86,23 @@ def sweep(
 
 def _swept(spec: SweepSpec, *, to_stderr: bool) -> SweepStatus:
     """Return the final status of a sweep; print a line for each finished trial."""
-    n_told = 0
+    told: set[int] = set()
 
     def news(now: SweepStatus) -> bool:
-        return now.n_over > n_told or not now.active
+        return now.n_over > len(told) or not now.active
 
     with tempfile.TemporaryDirectory(prefix="cnn-lab-sweep-") as runs:
-        queue = RunQueue(Store(runs), os.environ.get("CNN_LAB_SCHEDULER"))
+        queue = RunQueue(Store(runs), SCHEDULER.value())
         try:
             sweep = Sweep(spec, OWNER, queue)
             sweep.start()
             with interrupted_by(sweep.stop):
                 while True:
                     status = sweep.wait(news, WAIT_S)
-                    for trial in status.trials[n_told : status.n_over]:
-                        click.echo(_line(trial, spec), err=to_stderr)
-                    n_told = status.n_over
+                    for trial in status.trials:
+                        if trial.over and trial.number not in told:
+                            click.echo(_line(trial, spec), err=to_stderr)
+                            told.add(trial.number)
                     if not status.active:
                         return status
         finally:

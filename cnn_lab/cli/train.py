@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 import click
 
 from cnn_lab.cli.common import INTERRUPTED, as_json, interrupted_by, print_result
-from cnn_lab.cli.specs import recipe_of, training_options
+from cnn_lab.cli.specs import engine_of, recipe_of, training_options
 from cnn_lab.data.keras_download import training_data
 from cnn_lab.data.mnist import Data, DataError
 from cnn_lab.data.sets import INFO, check_fit
@@ -20,6 +20,7 @@ from cnn_lab.network.initial import weights_problem
 from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.runs.job import Start
 from cnn_lab.runs.store import check_folder, save_run
+from cnn_lab.training.checkpoint import CheckpointError, go_on, save_checkpoint
 from cnn_lab.training.engine import EngineName
 from cnn_lab.training.loop import EpochReport, Report, Trainer, TrainingDivergedError, new_engine
 
@@ -36,10 +37,22 @@ TESTED = ("test_accuracy", "errors", "n")
     help="Weights to begin with, instead of new ones: a .safetensors file, or the name of a "
     "network that comes with the lab. Without --model and --spec, its network is trained.",
 )
+@click.option(
+    "--checkpoints",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder in which the training is saved on the way, every five minutes and after each "
+    "epoch. If it holds a checkpoint of the same training, that goes on from there.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the finished run.")
 @as_json
 def train(
-    *, engine: EngineName, initial: str | None, out: Path | None, as_json: bool, **asked: Any
+    *,
+    engine: EngineName | None,
+    initial: str | None,
+    checkpoints: Path | None,
+    out: Path | None,
+    as_json: bool,
+    **asked: Any,
 ) -> None:
     """Train a network and test it once at the end.
 
@@ -53,11 +66,22 @@ def train(
         problem := weights_problem(str(initial), begun_with.spec, recipe.network)
     ):
         raise click.BadParameter(problem, param_hint="--initial")
+    trained_by = engine_of(engine)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
     def report(event: Report) -> None:
         if isinstance(event, EpochReport):
             click.echo(_line(event, training.epochs), err=as_json)
+
+    def save(trainer: Trainer) -> None:
+        assert checkpoints is not None
+        try:
+            save_checkpoint(checkpoints, trainer)
+        except OSError as error:  # training goes on, and the next one may succeed
+            click.echo(f"{checkpoints} cannot be written: {_why(error)}", err=True)
+        else:
+            now = trainer.progress()
+            click.echo(f"saved in epoch {now.epoch} after batch {now.batch}", err=True)
 
     try:
         check_fit(recipe.network, training)
@@ -70,11 +94,14 @@ def train(
         except OSError as error:
             raise click.BadParameter(f"{out} cannot be written: {_why(error)}") from error
     trainer = Trainer(
-        new_engine(engine, recipe.network, training),
+        new_engine(trained_by, recipe.network, training),
         data,
         report=report,
         initial=None if begun_with is None else begun_with.weights,
+        checkpoint=None if checkpoints is None else save,
     )
+    if checkpoints is not None:
+        _go_on(checkpoints, trainer, err=as_json)
 
     def stop() -> None:
         trainer.control.stop()
@@ -101,6 +128,19 @@ def train(
     print_result(result, as_json, _sentence(result, training, out))
     if not trainer.complete:
         raise SystemExit(INTERRUPTED)
+
+
+def _go_on(checkpoints: Path, trainer: Trainer, *, err: bool) -> None:
+    """Make a trainer go on from the checkpoint in a folder, if there is one, and say so."""
+    try:
+        if go_on(checkpoints, trainer):
+            now = trainer.progress()
+            click.echo(f"Going on in epoch {now.epoch} after batch {now.batch}.", err=err)
+        checkpoints.mkdir(parents=True, exist_ok=True)  # what cannot be made is told at once
+    except CheckpointError as error:
+        raise click.BadParameter(str(error), param_hint="--checkpoints") from error
+    except OSError as error:
+        raise click.BadParameter(f"{checkpoints} cannot be written: {_why(error)}") from error
 
 
 def _initial(model: str) -> Network:
@@ -140,8 +180,16 @@ def _line(epoch: EpochReport, n_epochs: int) -> str:
     return (
         f"epoch {epoch.epoch:2d}/{n_epochs}  loss {epoch.loss:.4f}  "
         f"accuracy {epoch.accuracy:.4f}  validation {epoch.val_accuracy:.4f}  "
-        f"{epoch.n_images / epoch.seconds:,.0f} images/s"
+        f"{epoch.n_images / epoch.seconds:,.0f} images/s{_remaining(epoch, n_epochs)}"
     )
+
+
+def _remaining(epoch: EpochReport, n_epochs: int) -> str:
+    """Return about how long the epochs that are left will take; "" after the last one."""
+    seconds = epoch.seconds / epoch.epoch * (n_epochs - epoch.epoch)
+    if not seconds:
+        return ""
+    return f"  {seconds / 60:,.0f} min left" if seconds >= 60 else f"  {seconds:.0f} s left"
 
 
 def _load(training: TrainingSpec) -> Data:

@@ -10,6 +10,7 @@ MINUS = "−"
 JOINER = "\u2060"  # has no width, and nothing may be broken at it
 MAX_FOREIGN = 1_000  # characters of a text from outside
 _SMALL, _LARGE = 1e-4, 1e6  # outside of which a number is written with a power of ten
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _SETTING = re.compile(r"^\w+(\.\w+)*: ")
 _ARGUMENT, _CODE = re.compile(r"^[\w.]+="), re.compile(r"[=()\[\]{}'\"]")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -51,6 +52,17 @@ def duration(seconds: float) -> str:
     """
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def inert(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula.
+
+    Examples
+    --------
+    >>> inert("=1+1"), inert("Input")
+    ("'=1+1", 'Input')
+    """
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def listed(words: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from cnn_lab.data.keras_here import has_keras, needs_keras
 from cnn_lab.data.mnist import Data, DataError, Split
 from cnn_lab.data.sets import ARRAYS, INFO, checked_split, data_path, load_data_set
 from cnn_lab.network.spec import DataSetName, TrainingSpec
@@ -67,7 +68,8 @@ def ensure_data_set(name: DataSetName, report: Callable[[float], None]) -> None:
     Raises
     ------
     DataError
-        If the set cannot be downloaded or saved; the message says why.
+        If the set cannot be downloaded or saved, for lack of Keras for example; the message says
+        why.
 
     Notes
     -----
@@ -77,6 +79,8 @@ def ensure_data_set(name: DataSetName, report: Callable[[float], None]) -> None:
     """
     if _is_here(name):
         return
+    if not has_keras():
+        raise DataError(needs_keras(f"The download of {INFO[name].title}"))
     with _taking_turns:
         download = _under_way.get(name)
         if download is None:

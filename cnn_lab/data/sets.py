@@ -18,6 +18,7 @@ from platformdirs import user_cache_path
 from cnn_lab.data.mnist import N_TRAIN, Data, DataError, FileData, Split, load_mnist, read_arrays
 from cnn_lab.network.initial import stream
 from cnn_lab.network.spec import DataSetName, NetworkSpec, Shape, TrainingSpec
+from cnn_lab.ops.environment import DATA
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -189,8 +190,7 @@ def _fetched(name: DataSetName, path: Path) -> Fetched:
 
 def data_path(name: DataSetName) -> Path:
     """Return the file of a downloaded set: in CNN_LAB_DATA, or in the user's cache."""
-    chosen = os.environ.get("CNN_LAB_DATA")
-    return (Path(chosen) if chosen else cache_folder() / "data") / f"{name}.npz"
+    return (DATA.value() or cache_folder() / "data") / f"{name}.npz"
 
 
 def cache_folder() -> Path:
@@ -264,7 +264,17 @@ def check_fit(network: NetworkSpec, training: TrainingSpec) -> None:
             f"accept exactly these. Received: input_shape={network.input_shape}"
         )
     output_shape = network.summary()[-1].output_shape
-    if output_shape != (len(info.class_names),):
+    if training.data_set != "mnist" and (training.pens or training.non_digits):
+        raise ValueError(
+            "Pen digits and non-digits are drawn for MNIST alone. "
+            f"Received: data_set={training.data_set!r}"
+        )
+    if training.non_digits and not network.knows_non_digits:
+        raise ValueError(
+            "Non-digits need an output of their own: the network must end in 11 probabilities. "
+            f"Received: output_shape={output_shape}"
+        )
+    if not training.non_digits and output_shape != (len(info.class_names),):
         raise ValueError(
             f"{info.title} has {len(info.class_names)} classes: the network must end with one "
             f"number for each of them. Received: output_shape={output_shape}"

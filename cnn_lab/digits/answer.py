@@ -16,6 +16,8 @@ from cnn_lab.digits.novelty import novelty_detector
 from cnn_lab.network import Network
 from cnn_lab.ops.types import as_finite
 
+MAX_NON_DIGIT = 0.5  # above it, "no digit" is more probable than all ten digits together
+
 Kind = Literal["sure", "unsure", "no_digit"]
 
 
@@ -108,20 +110,34 @@ def answer_for(
 
     Notes
     -----
-    One forward pass through the network, and one through the champion, which detects images that
-    are not digits; the champion itself needs only one.
+    One forward pass through the network. Whether the image shows a digit at all, a network with an
+    eleventh output says itself; for others a second pass through the champion detects it.
     """
-    image = as_finite("image", image)
-    images, detector = image[np.newaxis, ..., np.newaxis], novelty_detector()
+    images = as_finite("image", image)[np.newaxis, ..., np.newaxis]
     activations = network.activations(images)
-    probabilities = activations[network.spec.layers[-1].name][0]
-    of_champion = activations if detector.is_of(network) else detector.network.activations(images)
+    outputs = activations[network.spec.layers[-1].name]
+    probabilities = network.spec.class_probabilities(outputs)[0]
     answer = Answer.of(
         probabilities,
         sure_odds=_sure_odds(network.card),
-        is_novel=bool(detector.novelty(images, of_champion)[0] > 1),
+        is_novel=_is_novel(network, images, activations, outputs),
     )
     return answer, probabilities
+
+
+def _is_novel(
+    network: Network,
+    images: NDArray[np.float32],
+    activations: Mapping[str, NDArray[np.float32]],
+    outputs: NDArray[np.float32],
+) -> bool:
+    """Return whether the image does not look like a digit."""
+    if network.spec.knows_non_digits:
+        return float(outputs[0, -1]) > MAX_NON_DIGIT
+    detector = novelty_detector()
+    if not detector.is_of(network):
+        activations = detector.network.activations(images)
+    return bool(detector.novelty(images, activations)[0] > 1)
 
 
 def hard_digits(

@@ -6,7 +6,6 @@ drawing has to be prepared in the same way. Each step is a function; `prepare_di
 them.
 """
 
-import math
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from cnn_lab.data.pixels import centre_of_mass, grown, stroke_width
+from cnn_lab.data.pixels import grown, mass_place, stroke_width
 from cnn_lab.ops.types import as_array
 
 Ink = NDArray[np.uint8]
@@ -175,7 +174,7 @@ def prepare_steps(rgba: NDArray[np.uint8], *, without: Set[Step] = NONE) -> Prep
     shortest = max(ink.shape) * SPECK_SHARE
     side = SIDE if "box" in without else BOX_SIDE
     box = scale_to_box(stroke, side=side, shortest=shortest)
-    place = _middle(box) if "centre" in without else _mass_place(box)
+    place = _middle(box) if "centre" in without else mass_place(box, SIDE)
     return Preparation(
         ink=ink,
         crop=crop,
@@ -260,20 +259,6 @@ def scale_to_box(crop: Ink, *, side: int = BOX_SIDE, shortest: float = 0.0) -> I
     longer = max(*crop.shape, shortest)
     height, width = (max(1, round(length * side / longer)) for length in crop.shape)
     return np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BOX))
-
-
-def _mass_place(box: Ink) -> tuple[int, int]:
-    """Return the place of the box's upper left pixel, (row, column), that centres its mass.
-
-    With pixel edges at 0, 1, ..., 28, the centres of mass of MNIST's training images are
-    uniformly distributed between 14 and 15, 14.5 on average: the makers shifted by whole pixels,
-    to the pixel after the middle. This function does the same, and keeps the box inside.
-    """
-    row, column = (
-        min(max(SIDE // 2 - math.floor(centre + 0.5), 0), SIDE - length)
-        for centre, length in zip(centre_of_mass(box), box.shape, strict=True)
-    )
-    return row, column
 
 
 def _middle(box: Ink) -> tuple[int, int]:

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cnn_lab.data.pixels import number_shapes, running, spread
 from cnn_lab.data.uploads import PictureError, middle_of, open_rgba, picture_pixels
 from cnn_lab.digits.drawing import prepare_digit
-from cnn_lab.network.visitor import DIGIT_SHAPE
+from cnn_lab.digits.rows import in_rows
+from cnn_lab.network.spec import DIGIT_SHAPE
 from cnn_lab.ops.types import Array
 
 Grey = NDArray[np.float32]
@@ -39,8 +40,7 @@ WORKING_SIDE = 560
 SURFACE = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2))
 N_FLAT = 3  # of them make a plane
 NOTHING = "No digit stands out in this picture: "
-CHOSEN_COLOUR, OTHER_COLOUR = (196, 78, 0), (31, 90, 165)
-MAX_PARTS = 100  # of a page full of writing, the largest
+MAX_PARTS = 250  # of a page full of writing, the largest
 MIN_CONTRAST = 24  # minimum contrast between paper and ink, of 255 levels
 MAX_MISFIT = 16  # levels; a pixel further from the paper does not count as worse
 MIN_PHOTOGRAPH_SIDE = 64  # pixels; in smaller pictures, the soft edge of a stroke looks wide
@@ -61,6 +61,16 @@ LINE_SHARE = 0.12  # of a line's length is its height, with a little tilt
 MIN_STROKE_SHARE = 0.05  # of its frame is covered by a stroke
 MIN_LINE_SHARE = 0.3  # of the picture's width
 LARGE_SHARE = 0.5  # shapes half as long as the longest may be digits too
+MIN_ON_SHEET = 3  # digits; fewer are no sheet of which nothing may be cut off
+MAX_UNEVEN = 2.5  # times the median height of a sheet's digits; a taller shape is not a digit
+MAX_TOUCHING = 8  # digits side by side or one below the other; a larger shape is something else
+MIN_TYPICAL = 6  # shapes from which the height of a sheet's digits is taken
+TYPICAL_QUANTILE = 0.3  # of their heights, because shapes that touch are too high
+SPECK_SHARE = 0.1  # of the median area of a sheet's digits; smaller shapes are specks
+TYPICAL_SHARE = 0.6  # of that height; lower shapes may be one stroke of two
+MAX_HEIGHT_SHARE, MAX_WIDTH_SHARE = 1.6, 1.35  # of that height; larger shapes are several digits
+PITCH_SHARE = 0.8  # of that height, from one digit to the next that touches it
+CUT_SHARE = 0.25  # of that height to either side, a cut looks for the least ink
 
 MIN_INNER_SHARE = 0.2  # of the picture's longer side
 MAX_NESTED = 4  # a sheet on a table, a box on it, and two more
@@ -109,33 +119,29 @@ class FoundDigits:
         At least one, in reading order.
     central : int
         Index of the digit closest to the middle of the view.
+    is_complete : bool
+        Whether all shapes in the picture were looked at, not only the largest of very many.
     """
 
     view: NDArray[np.uint8]
     digits: Sequence[FoundDigit]
     central: int
+    is_complete: bool = True
 
-    def marked(self, chosen: int) -> NDArray[np.uint8]:
-        """Return the view with a numbered frame around each digit, the chosen one in orange.
+    @cached_property
+    def rows(self) -> list[list[list[int]]]:
+        """Rows from the top, the numbers in each, and the index of each of their digits."""
+        return in_rows([digit.frame for digit in self.digits])
 
-        Returns
-        -------
-        ndarray of uint8, shape (height, width, 3)
+    def turned(self) -> "FoundDigits":
+        """Return the digits in the same view turned by a quarter, clockwise.
+
+        Raises
+        ------
+        PictureError
+            As `ink_from_picture`.
         """
-        picture = Image.fromarray(self.view)
-        pen = ImageDraw.Draw(picture)
-        width = max(1, max(picture.size) // 150)
-        font = ImageFont.load_default(max(10, max(picture.size) // 12))
-        for place, digit in enumerate(self.digits):
-            colour = CHOSEN_COLOUR if place == chosen else OTHER_COLOUR
-            left, top, right, low = digit.frame
-            pen.rectangle(
-                (left - width, top - width, right + width, low + width), None, colour, width
-            )
-            label = pen.textbbox((left, top), str(place + 1), font, "lb")
-            pen.rectangle(label, colour)
-            pen.text((left, top), str(place + 1), "white", font, "lb")
-        return np.asarray(picture)
+        return find_digits(Image.fromarray(np.rot90(self.view, -1)), whole=True)
 
 
 def ink_from_picture(source: bytes | Image.Image) -> NDArray[np.uint8]:
@@ -175,27 +181,69 @@ def find_digit(source: bytes | Image.Image) -> FoundDigit:
     return found.digits[found.central]
 
 
-def find_digits(source: bytes | Image.Image) -> FoundDigits:
+def find_digits(source: bytes | Image.Image, *, whole: bool = False) -> FoundDigits:
     """Return all digits in a picture.
 
-    Parameters and errors are those of `ink_from_picture`.
+    Parameters
+    ----------
+    source : bytes or PIL.Image.Image
+        As for `ink_from_picture`.
+    whole : bool
+        Whether it may be a sheet with rows of digits. Then boxes, tables and lines around several
+        digits stay in the view, and digits of neighbouring rows that touch are cut apart.
+
+    Raises
+    ------
+    PictureError
+        As `ink_from_picture`.
+
+    Notes
+    -----
+    Of more than 250 shapes, the largest are looked at; then `is_complete` is false.
     """
     picture = _opened(source)
     view, ink = _looked_at(picture)
+    levels = []
     for _ in range(MAX_NESTED):
         inner = _inside(_coarse(ink))
         if inner is None:
             break
+        if whole:
+            levels.append((view, ink))
         picture = _cut_out(picture, inner)
-        view, ink = _looked_at(picture)
-    mask = _coarse(ink)
-    digits = _digits(mask)
-    found = [one for cells in digits if (one := _found(ink, cells, mask.shape, len(digits)))]
-    if not found:
+        try:
+            view, ink = _looked_at(picture)
+        except PictureError:
+            if not levels:
+                raise
+            view, ink = levels.pop()
+            break
+    # The innermost view, unless one around it has a sheet of digits that would be cut off.
+    candidates = [_in_view(*level, whole=whole) for level in (*levels, (view, ink))]
+    best = candidates[-1]
+    for found in candidates[-2::-1]:
+        if _is_sheet(found) and len(found.digits) > len(best.digits):
+            best = found
+    if not best.digits:
         raise PictureError(f"{NOTHING}there is nothing but specks.")
+    return best
+
+
+def _is_sheet(found: FoundDigits) -> bool:
+    """Return whether there are several digits of about the same height."""
+    heights = [digit.ink.shape[0] for digit in found.digits]
+    return len(heights) >= MIN_ON_SHEET and max(heights) <= MAX_UNEVEN * float(np.median(heights))
+
+
+def _in_view(view: Image.Image, ink: Grey, *, whole: bool) -> FoundDigits:
+    """Return the digits in the ink of a view; there may be none."""
+    mask = _coarse(ink)
+    digits, is_complete = _digits(mask, whole=whole)
+    found = [one for cells in digits if (one := _found(ink, cells, mask.shape, len(digits)))]
     middle = np.array(view.size) / 2
     distances = [np.hypot(*(np.add(one.frame[:2], one.frame[2:]) / 2 - middle)) for one in found]
-    return FoundDigits(np.asarray(view), found, int(np.argmin(distances)))
+    central = int(np.argmin(distances)) if found else 0
+    return FoundDigits(np.asarray(view), found, central, is_complete)
 
 
 def picture_for(shape: tuple[int, int, int], data: bytes) -> Array:
@@ -686,20 +734,91 @@ def _cut_out(picture: Image.Image, corners: Sequence[Corner]) -> Image.Image:
 # 5. The digits
 
 
-def _digits(mask: Mask) -> list[Part]:
-    """Return the digits on a grid, each of one or more shapes, in reading order."""
-    parts = _without_crumbs(_without_lines(_without_borders(_parts(mask), mask.shape), mask.shape))
+def _digits(mask: Mask, *, whole: bool) -> tuple[list[Part], bool]:
+    """Return the digits on a grid, each of one or more shapes, in reading order.
+
+    The second result is whether no shape was left out because there are very many.
+    """
+    parts = _parts(mask)
+    if whole:
+        parts = _without_tables(parts)
+    parts = _without_crumbs(_without_lines(_without_borders(parts, mask.shape), mask.shape))
     if not parts:
-        return []
-    groups = _joined(parts)
+        return [], True
+    is_complete = len(parts) <= MAX_PARTS
+    parts = parts[:MAX_PARTS]
+    typical = _typical_height(parts) if whole else None
+    if typical is not None:
+        pieces = [piece for part in parts for piece in _cut_apart(part, typical)]
+        parts = _without_specks(pieces, typical)
+    groups = _joined(parts, typical)
     longest = max(group.longer for group in groups)
-    digits = [group for group in groups if group.longer >= LARGE_SHARE * longest]
+    least = LARGE_SHARE * longest if typical is None else TYPICAL_SHARE * typical
+    digits = [group for group in groups if group.longer >= least]
     for small in groups:
-        if small.longer < LARGE_SHARE * longest:
+        if small.longer < least:
             nearest = min(range(len(digits)), key=lambda at: small.distance(digits[at]))
-            if small.distance(digits[nearest]) <= STACKED_SHARE * longest:
+            if small.distance(digits[nearest]) <= STACKED_SHARE * (typical or longest):
                 digits[nearest] = digits[nearest].joined(small)
-    return _in_reading_order(digits, longest)
+    rows = in_rows([digit.frame for digit in digits])
+    return [digits[place] for row in rows for number in row for place in number], is_complete
+
+
+def _without_tables(parts: list[Part]) -> list[Part]:
+    """Leave out the lines of a table: a shape around several others."""
+    kept = []
+    for part in parts:
+        left, top, right, low = part.frame
+        enclosed = [
+            other
+            for other in parts
+            if MIN_INNER_SHARE * part.longer / MIN_ON_SHEET <= other.longer < part.longer
+            and left <= other.middle[1] < right
+            and top <= other.middle[0] < low
+        ]
+        if len(enclosed) < MIN_ON_SHEET:
+            kept.append(part)
+    return kept
+
+
+def _typical_height(parts: list[Part]) -> float | None:
+    """Return the height of a sheet's digits; None if there are too few."""
+    # Half of the ink is in shapes at least so long, however many specks there are.
+    longest = sorted(parts, key=lambda part: part.longer)
+    ink = np.cumsum([part.area for part in longest])
+    usual = longest[int(np.searchsorted(ink, ink[-1] / 2))].longer
+    heights = [part.height for part in parts if part.longer >= LARGE_SHARE * usual]
+    return float(np.quantile(heights, TYPICAL_QUANTILE)) if len(heights) >= MIN_TYPICAL else None
+
+
+def _without_specks(parts: list[Part], typical: float) -> list[Part]:
+    """Leave out shapes that are small compared with most of a sheet's digits."""
+    areas = [part.area for part in parts if part.longer >= TYPICAL_SHARE * typical]
+    return [part for part in parts if part.area >= SPECK_SHARE * float(np.median(areas))]
+
+
+def _cut_apart(part: Part, typical: float) -> list[Part]:
+    """Cut a shape that is too high or too wide for one digit where there is the least ink."""
+    for places, length, most, pitch in (
+        (part.rows - part.frame[1], part.height, MAX_HEIGHT_SHARE, 1.0),
+        (part.columns - part.frame[0], part.width, MAX_WIDTH_SHARE, PITCH_SHARE),
+    ):
+        n = round(length / (pitch * typical))
+        if n > MAX_TOUCHING:
+            return [part]
+        if length <= most * typical or n < 2:
+            continue
+        ink = np.bincount(places, minlength=length)
+        middle, reach = length / n, max(1, round(CUT_SHARE * typical))
+        first = max(1, round(middle) - reach)
+        near = ink[first : round(middle) + reach + 1]
+        # Of equally thin places, the one closest to the middle.
+        far = np.abs(np.arange(len(near)) + first - middle)
+        cut = first + int(np.lexsort((far, near))[0])
+        halves = [Part(part.rows[of], part.columns[of]) for of in (places < cut, places >= cut)]
+        if all(half.area for half in halves):
+            return [piece for half in halves for piece in _cut_apart(half, typical)]
+    return [part]
 
 
 def _without_borders(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
@@ -741,22 +860,36 @@ def _without_lines(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
 def _without_crumbs(parts: list[Part]) -> list[Part]:
     """Leave out shapes that are small compared with the largest."""
     least = CRUMB_SHARE * max((part.area for part in parts), default=0)
-    return [part for part in parts if part.area >= least][:MAX_PARTS]
+    return [part for part in parts if part.area >= least]
 
 
-def _joined(parts: list[Part]) -> list[Part]:
-    """Join the strokes of one digit, such as a 5 with its bar apart."""
+def _joined(parts: list[Part], typical: float | None) -> list[Part]:
+    """Join the strokes of one digit, such as a 5 with its bar apart.
+
+    Where the typical height of a digit is known, two as high as that stay apart if they are too
+    high or wide together for one.
+    """
     groups: list[Part] = []
     for part in parts:
         whole, apart = part, []
         for group in groups:
-            if _belong_together(group, whole):
+            if not _are_two(group, whole, typical) and _belong_together(group, whole):
                 whole = whole.joined(group)
             else:
                 apart.append(group)
         groups = [*apart, whole]
     # Strokes that have been joined reach further than each of them.
-    return groups if len(groups) == len(parts) else _joined(groups)
+    return groups if len(groups) == len(parts) else _joined(groups, typical)
+
+
+def _are_two(one: Part, other: Part, typical: float | None) -> bool:
+    """Return whether two shapes, both as high as a digit, are too high or wide together for one."""
+    lower = min(one.height, other.height)
+    if typical is None or lower < TYPICAL_SHARE * typical:
+        return False
+    overlap = min(one.frame[3], other.frame[3]) - max(one.frame[1], other.frame[1])
+    width = max(one.frame[2], other.frame[2]) - min(one.frame[0], other.frame[0])
+    return overlap <= CUT_SHARE * lower or width > MAX_WIDTH_SHARE * typical
 
 
 def _belong_together(one: Part, other: Part) -> bool:
@@ -779,17 +912,6 @@ def _belong_together(one: Part, other: Part) -> bool:
     # Looking at the cells is slow, and seldom needed.
     apart = max(width - one.width - other.width, height - one.height - other.height)
     return apart <= reach and one.distance(other) <= reach
-
-
-def _in_reading_order(digits: list[Part], longest: int) -> list[Part]:
-    """Sort digits by lines, from the left in each."""
-    lines: list[list[Part]] = []
-    for digit in sorted(digits, key=lambda digit: digit.middle[0]):
-        if lines and digit.middle[0] - lines[-1][0].middle[0] <= longest / 2:
-            lines[-1].append(digit)
-        else:
-            lines.append([digit])
-    return [digit for line in lines for digit in sorted(line, key=lambda digit: digit.middle[1])]
 
 
 def _found(ink: Grey, cells: Part, shape: tuple[int, ...], n_shapes: int) -> FoundDigit | None:

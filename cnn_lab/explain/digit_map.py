@@ -100,7 +100,8 @@ def feature_parts(network: Network, images: Array) -> Iterator[tuple[Array, NDAr
         features = (part if hidden is None else made[hidden]).reshape(len(part), -1)
         if not np.isfinite(features).all():
             raise ValueError("The numbers of the last hidden layer must be finite.")
-        yield features, made[last].reshape(len(part), -1).argmax(axis=1)
+        outputs = made[last].reshape(len(part), -1)
+        yield features, network.spec.class_probabilities(outputs).argmax(axis=1)
 
 
 def principal_axes(features: Array, n_axes: int = N_AXES) -> tuple[Array, Array, Array]:

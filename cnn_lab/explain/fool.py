@@ -130,14 +130,14 @@ class Nudging:
 
         def pull(scores: Array) -> Array:
             nonlocal lead
-            flat = scores.reshape(-1)
+            flat = scores.reshape(-1)[: self._network.spec.n_classes]
             others = flat.copy()
             others[self.target] = -np.inf
             rival = int(others.argmax())
             lead = float(flat[self.target] - flat[rival])
-            grad = np.zeros_like(flat)
-            grad[self.target], grad[rival] = 1, -1
-            return grad.reshape(scores.shape)
+            grad = np.zeros_like(scores)
+            grad.reshape(-1)[[self.target, rival]] = 1, -1
+            return grad
 
         _, slope = self._network.image_gradient(image, pull)
         return lead, slope

@@ -4,16 +4,22 @@ They are drawn here and not by the engines, so that Keras on any backend and Num
 the same weights and see the same images in the same order.
 """
 
-from typing import Literal
+import json
+from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnn_lab.content.words import shape_words
 from cnn_lab.network.spec import NetworkSpec
 from cnn_lab.ops.types import Array
 
-Purpose = Literal["weights", "order", "dropout", "augmentation", "fraction"]
-_STREAMS: tuple[Purpose, ...] = ("weights", "order", "dropout", "augmentation", "fraction")
+MAX_STATE_BYTES = 256  # of a random generator as JSON; two numbers of 39 digits and some names
+
+Purpose = Literal[
+    "weights", "order", "dropout", "augmentation", "fraction", "drawn", "pens", "non_digits"
+]
+_STREAMS: tuple[Purpose, ...] = get_args(Purpose)
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:
@@ -22,6 +28,28 @@ def stream(seed: int, purpose: Purpose) -> np.random.Generator:
     Draws for one purpose do not affect those for another.
     """
     return np.random.default_rng((seed, _STREAMS.index(purpose)))
+
+
+def packed(numbers: np.random.Generator) -> NDArray[np.uint8]:
+    """Return the state of a random generator as bytes, always equally many.
+
+    Examples
+    --------
+    >>> one, other = np.random.default_rng(1), np.random.default_rng(2)
+    >>> unpack(packed(one), other)
+    >>> bool(one.random() == other.random())
+    True
+    """
+    text = json.dumps(numbers.bit_generator.state).encode().ljust(MAX_STATE_BYTES)
+    return np.frombuffer(text, np.uint8)
+
+
+def unpack(state: NDArray[np.uint8], into: np.random.Generator) -> None:
+    """Give a random generator the state that `packed` returned; ValueError if it is none."""
+    try:
+        into.bit_generator.state = json.loads(state.tobytes())
+    except (KeyError, TypeError) as error:
+        raise ValueError("This is not the state of a random generator.") from error
 
 
 def initial_weights(network: NetworkSpec, seed: int) -> dict[str, Array]:

@@ -184,6 +184,7 @@ class Network:
         Returns
         -------
         ndarray of float32, shape (n, classes)
+            Of a network that knows non-digits: ten, given that the image shows a digit.
 
         Raises
         ------
@@ -197,6 +198,10 @@ class Network:
         33 million multiply-adds for one image through the paper's network: 2 to 3 ms on one core
         (benchmark B8). Large sets are processed 64 images at a time.
         """
+        return self.spec.class_probabilities(self.outputs(images))
+
+    def outputs(self, images: Array) -> Array:
+        """Return what the last layer outputs, as Keras does, shape (n, outputs)."""
         return self._in_parts(self.spec.layers, self._checked(images))
 
     def activations(self, images: Array) -> dict[str, Array]:
@@ -219,7 +224,8 @@ class Network:
         ndarray of float32, shape (n, classes)
             The result of `predict` if the network does not end in softmax.
         """
-        return self._in_parts(self.spec.scoring_layers, self._checked(images))
+        made = self._in_parts(self.spec.scoring_layers, self._checked(images))
+        return made[:, : self.spec.n_classes] if self.spec.knows_non_digits else made
 
     def slopes(self, image: Array, digit: int) -> Slopes:
         """Return a class's score with its gradients for all layers' outputs and the image.
@@ -380,7 +386,7 @@ class Network:
         """Return the output of the last layer for images, one batch at a time."""
         parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         if not parts:
-            return np.zeros((0, self.spec.n_classes), np.float32)
+            return np.zeros((0, self.spec.n_outputs), np.float32)
         return np.concatenate([self._answer(layers, part) for part in parts])
 
     def _answer(self, layers: Iterable[Any], images: Array) -> Array:

@@ -115,7 +115,7 @@ def with_width(network: NetworkSpec, factor: float) -> NetworkSpec:
         return layer.model_copy(update={field: max(1, round(factor * dict(layer)[field]))})
 
     wide = _rebuilt(network, tuple(widened(layer, but=None) for layer in network.layers))
-    if wide.n_classes == network.n_classes:
+    if wide.n_outputs == network.n_outputs:
         return wide
     return _rebuilt(network, tuple(widened(layer, but=last) for layer in network.layers))
 

@@ -4,7 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_lab.ops.correlation import correlate, correlate_input_gradient, correlate_kernel_gradient
+from cnn_lab.ops.correlation import (
+    bias_gradient,
+    correlate,
+    correlate_input_gradient,
+    correlate_kernel_gradient,
+)
 from cnn_lab.ops.padding import pad_images, unpad_gradient
 from cnn_lab.ops.settings import ConvolutionSettings, Geometry
 from cnn_lab.ops.types import (
@@ -159,10 +164,12 @@ def conv2d_gradients(
 
     Notes
     -----
-    Twice the multiply-adds of `conv2d`: one matrix product for the kernel and one for the
-    images, in parts as in `conv2d`. With stride 1 and no dilation, the gradient of the images
-    is the full correlation of `grad_output` with the kernel rotated by 180 degrees; with
-    stride s, s - 1 zeros are first inserted between the values of `grad_output`.
+    Twice the multiply-adds of `conv2d`, half of them for the kernel and half for the images, in
+    parts as in `conv2d`. With stride 1 and no dilation, the gradient of the images is the full
+    correlation of `grad_output` with the kernel rotated by 180 degrees; with stride s, s - 1
+    zeros are first inserted between the values of `grad_output`. It is computed so if the
+    convolution keeps the size of the images. Otherwise each output's gradient is sent back to
+    its window, which needs no zeros.
 
     References
     ----------
@@ -188,16 +195,39 @@ def conv2d_gradients(
     settings = ConvolutionSettings(strides, padding, dilation_rate, groups, flip_kernel, pad_mode)
     images, kernel, geometry = checked_convolution(images, kernel, settings)
     grad_kernel, grad_bias = _weight_gradients(images, kernel, grad_output, settings, geometry)
-    grad_padded = correlate_input_gradient(
-        np.asarray(grad_output, grad_bias.dtype),
-        kernel[::-1, ::-1] if flip_kernel else kernel,
-        geometry.padded_size,
-        geometry.strides,
-        geometry.dilation_rate,
-        groups,
-    )
-    grad_images = unpad_gradient(grad_padded, geometry.borders, pad_mode)
+    delta = np.asarray(grad_output, grad_bias.dtype)
+    used = kernel[::-1, ::-1] if flip_kernel else kernel
+    # As a convolution of `delta`, no number is written twice; but its windows are copied, which
+    # takes longer than what it saves if there are many more filters than channels.
+    if _keeps_size(geometry, pad_mode) and kernel.shape[3] <= 2 * images.shape[3]:
+        (top, bottom), (left, right) = geometry.borders
+        grad_images = correlate(
+            pad_images(delta, ((bottom, top), (right, left))),
+            _turned(used, groups),
+            (1, 1),
+            geometry.dilation_rate,
+            groups,
+        )
+    else:
+        grad_padded = correlate_input_gradient(
+            delta, used, geometry.padded_size, geometry.strides, geometry.dilation_rate, groups
+        )
+        grad_images = unpad_gradient(grad_padded, geometry.borders, pad_mode)
     return Conv2DGradients(grad_images, grad_kernel, grad_bias)
+
+
+def _keeps_size(geometry: Geometry, pad_mode: PadMode) -> bool:
+    """Return whether there is one window for each pixel, and zeros around the image."""
+    return (
+        pad_mode == "zeros" and geometry.strides == (1, 1) and geometry.positions == geometry.size
+    )
+
+
+def _turned(kernel: Array, groups: int) -> Array:
+    """Return a kernel turned by 180 degrees, with channels and filters exchanged in each group."""
+    height, width, depth, filters = kernel.shape
+    banks = kernel[::-1, ::-1].reshape(height, width, depth, groups, filters // groups)
+    return banks.transpose(0, 1, 4, 3, 2).reshape(height, width, filters // groups, groups * depth)
 
 
 def conv2d_weight_gradients(
@@ -262,6 +292,5 @@ def _weight_gradients(
     )
     return (
         grad_kernel[::-1, ::-1] if settings.flip_kernel else grad_kernel,
-        # Sum each image first: short sums lose less in single precision.
-        grad_output.sum(axis=(1, 2)).sum(axis=0),
+        bias_gradient(grad_output),
     )

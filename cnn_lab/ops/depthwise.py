@@ -3,6 +3,7 @@
 import numpy as np
 
 from cnn_lab.ops.conv import Conv2DGradients
+from cnn_lab.ops.correlation import bias_gradient
 from cnn_lab.ops.padding import pad_images, unpad_gradient
 from cnn_lab.ops.settings import ConvolutionSettings, Geometry
 from cnn_lab.ops.types import (
@@ -141,7 +142,7 @@ def depthwise_conv2d_gradients(
     return Conv2DGradients(
         unpad_gradient(grad_padded, geometry.borders),
         grad_kernel,
-        grad_output.sum(axis=(1, 2)).sum(axis=0),
+        bias_gradient(grad_output),
     )
 
 

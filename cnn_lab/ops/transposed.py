@@ -57,7 +57,8 @@ def conv2d_transpose(
 
     Notes
     -----
-    n * height * width * kernel.size multiply-adds, as one matrix product in parts of 3 MB.
+    n * height * width * kernel.size multiply-adds, as one matrix product for each
+    cell of the kernel, in parts of 3 MB.
 
     References
     ----------

@@ -7,36 +7,47 @@ needs a certificate, also from another process on the same machine.
 # Dask has only partial type hints.
 # mypy: allow-untyped-calls
 
+import asyncio
+import gc
 import logging
-import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import ip_address
+from pathlib import Path
 from pkgutil import resolve_name
 from textwrap import shorten
+from traceback import clear_frames
 from typing import Any
 
 import dask
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from distributed import Client, Future, LocalCluster, Security
 from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.comm.core import connect as open_comm
+from tornado.websocket import WebSocketError
 
 from cnn_lab import __version__
+from cnn_lab.ops.environment import SCHEDULER, UNENCRYPTED_SCHEDULER, SettingsError
 from cnn_lab.runs.job import TrainingFailedError
 
 CONNECT_TIMEOUT_S = 15
 PROBE_TIMEOUT_S = 15
 TICK_S = 0.5
 MAX_QUOTED = 200  # characters of a foreign error message
-SCHEDULER = "CNN_LAB_SCHEDULER"
-UNENCRYPTED = "CNN_LAB_UNENCRYPTED_SCHEDULER"
 ENCRYPTED = ("tls", "wss")
 Question = tuple[Callable[[str], Any], str]
 VERSION: Question = (resolve_name, "cnn_lab:__version__")
 WORKER: Question = (resolve_name, "cnn_lab.runs.worker:TOPIC")
 KERAS: Question = (version, "keras")
 WORKER_FIELDS = ("tls_ca_file", "tls_worker_cert", "tls_worker_key")
+TLS = "distributed.comm.tls"  # where Dask's configuration names certificates
+# What OpenSSL calls the first bytes of something that does not speak TLS.
+NOT_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+NOT_YET_VALID, EXPIRED = 9, 10  # OpenSSL's numbers for the dates of a certificate
 
 # For every Dask process started here: no sampling profiler during training, no pages about its
 # state, which anyone on this machine could read.
@@ -98,24 +109,58 @@ def connect(scheduler: LocalCluster | str) -> Client:
     Raises
     ------
     ClusterError
-        If it does not answer, does not accept this server's certificate, or would be reached
-        over a network without encryption.
+        If the address is not one, nothing or something else answers there, either side does not
+        accept the other's certificate, or it would be reached over a network without encryption.
     """
-    if isinstance(scheduler, str) and is_exposed(scheduler) and os.environ.get(UNENCRYPTED) != "1":
+    if isinstance(scheduler, str):
+        try:
+            SCHEDULER.read(scheduler)
+        except SettingsError as error:
+            raise ClusterError(str(error)) from error
+    allowed = UNENCRYPTED_SCHEDULER.value()
+    if isinstance(scheduler, str) and is_exposed(scheduler) and not allowed:
         raise ClusterError(
             "The training scheduler is on another machine and its address does not begin with "
             "tls://, so anyone on the network between could run code here. Set up certificates, "
-            f"or set {UNENCRYPTED}=1 if that network is yours alone. "
-            f"Received: {SCHEDULER}={scheduler!r}"
+            f"or set {UNENCRYPTED_SCHEDULER.name}=1 if that network is yours alone. "
+            f"Received: {SCHEDULER.name}={scheduler!r}"
         )
     try:
+        if isinstance(scheduler, str):
+            asyncio.run(_greet(scheduler))
         with dask.config.set(QUIET):
             return Client(
                 scheduler, timeout=CONNECT_TIMEOUT_S, set_as_default=False, name="cnn-lab"
             )
-    except (OSError, ValueError, RuntimeError, TypeError) as error:
-        received = f"Received: {SCHEDULER}={scheduler!r}" if isinstance(scheduler, str) else ""
-        raise ClusterError(f"{_why_unconnected(error)} {received}".strip()) from error
+    except (OSError, ValueError, RuntimeError, TypeError, WebSocketError) as error:
+        why, received = _why_unconnected(error), ""
+        if isinstance(scheduler, str):
+            received = f"Received: {SCHEDULER.name}={scheduler!r}"
+            if parse_address(scheduler)[0] in ENCRYPTED:
+                why = _certificate_problem() or why
+        failure = ClusterError(f"{why} {received}".strip())
+        _release_client(error)
+        raise failure from None
+
+
+async def _greet(address: str) -> None:
+    """Exchange Dask's first messages with a scheduler.
+
+    A client waits for them without a limit, so it would never say that a process has been frozen,
+    or that something silent listens.
+
+    Raises
+    ------
+    OSError
+        If there is no answer in time, or not one of Dask's.
+    """
+    security = Security().get_connection_args("client")
+    greeting = open_comm(address, timeout=CONNECT_TIMEOUT_S, **security)
+    try:
+        comm = await asyncio.wait_for(greeting, CONNECT_TIMEOUT_S)
+    except MemoryError as error:  # it takes any eight bytes for the size of the message
+        raise OSError(str(error)) from error
+    await comm.close()
 
 
 def is_exposed(address: str) -> bool:
@@ -137,23 +182,80 @@ def is_exposed(address: str) -> bool:
 
 
 def _why_unconnected(error: BaseException) -> str:
-    causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+    for cause in _causes(error):
+        if not isinstance(cause, ssl.SSLError):
+            continue
+        if cause.reason in NOT_TLS:
+            return (
+                "What listens at this address does not speak TLS: either it is something other "
+                "than the training scheduler, or that was started without certificates."
+            )
+        verified = getattr(cause, "verify_code", None)
+        if verified in (NOT_YET_VALID, EXPIRED):
+            return (
+                "The certificate of the training scheduler "
+                f"{'has expired' if verified == EXPIRED else 'is not valid yet'}. Make a new one, "
+                "unless the clock of this machine or of the one that made it is wrong."
+            )
+        if "CERTIFICATE_EXPIRED" in (cause.reason or ""):
+            return (
+                "The certificate of this server has expired for the training scheduler, though "
+                "not for this server: the clocks of their machines differ."
+            )
         return (
             "The training scheduler and this server do not accept each other's certificates. "
-            "Both must be signed by the authority in Dask's setting "
-            "distributed.comm.tls.ca-file."
+            f"Both must be signed by the authority in Dask's setting {TLS}.ca-file."
         )
-    if isinstance(error, TypeError):
+    return (
+        "The training scheduler does not answer. Is it running at this address, is it not "
+        "something else that listens there, and does it expect tls:// or tcp://?"
+    )
+
+
+def _certificate_problem() -> str:
+    """Return what is wrong with the files of this server's certificate; empty if nothing is.
+
+    Dask's own errors for them say that a stream was closed, or nothing.
+    """
+    security: Any = Security()
+    files = {
+        f"{TLS}.ca-file": security.tls_ca_file,
+        f"{TLS}.client.cert": security.tls_client_cert,
+        f"{TLS}.client.key": security.tls_client_key or security.tls_client_cert,
+    }
+    if not all(files.values()):
         return (
             "The training scheduler needs a certificate, and this server has none. Name its files "
-            "in Dask's settings distributed.comm.tls.ca-file, .client.cert and .client.key."
+            f"in Dask's settings {TLS}.ca-file, .client.cert and .client.key."
         )
-    if isinstance(error, FileNotFoundError):
-        return f"A certificate for the training scheduler is not there: {error.filename}."
+    readers: tuple[Callable[[bytes], Any], ...] = (
+        x509.load_pem_x509_certificates,
+        x509.load_pem_x509_certificate,
+        lambda content: serialization.load_pem_private_key(content, password=None),
+    )
+    found: list[Any] = []
+    for (setting, place), read in zip(files.items(), readers, strict=True):
+        try:
+            found.append(read(place.encode() if "\n" in place else Path(place).read_bytes()))
+        except OSError as error:
+            return (
+                "A certificate for the training scheduler cannot be read: "
+                f"{error.strerror or error}. Received: {setting}={place!r}"
+            )
+        except (ValueError, TypeError):  # a TypeError if it is a key behind a password
+            what = "a private key without a password" if "key" in setting else "a certificate"
+            return f"This file does not hold {what} in PEM format. Received: {setting}={place!r}"
+    _, certificate, key = found
+    if certificate.public_key() != key.public_key():
+        return f"The files in Dask's settings {TLS}.client.cert and .client.key do not match."
+    now = datetime.now(UTC)
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if begins <= now <= ends:
+        return ""
     return (
-        "The training scheduler does not answer. Is it running at this address, and does it "
-        "expect tls:// or tcp://?"
+        "This server's certificate for the training scheduler is valid from "
+        f"{begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M}, and here it is {now:%Y-%m-%d %H:%M} "
+        "(UTC). Make a new one, unless this clock is wrong."
     )
 
 
@@ -163,9 +265,20 @@ def explained(error: Exception) -> str:
     if isinstance(error, ImportError | AttributeError) or type(error).__name__ == "ValidationError":
         what += (
             " The worker may have another copy of CNN Lab or of its libraries: install this one "
-            "there with `pip install .`, and start it again."
+            "there with `pip install '.[train]'`, and start it again."
         )
     return what
+
+
+def _release_client(error: BaseException) -> None:
+    """Have the client that an error's traceback holds collected now.
+
+    Later, it might be collected while another client starts in the same thread: both need the
+    same lock of Dask's, and the thread would wait for itself.
+    """
+    for cause in _causes(error):
+        clear_frames(cause.__traceback__)
+    gc.collect()
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -192,15 +305,39 @@ class Probe:
     Parameters
     ----------
     client : Client
+
+    Attributes
+    ----------
+    fit : set of str
+        Addresses of the workers that can train.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._fit: set[str] = set()
+        self.fit: set[str] = set()
         self._asking: Future[Any] | None = None
 
-    def run(self) -> bool:
-        """Ask the scheduler and the workers that have come since the last time.
+    def ask_scheduler(self) -> None:
+        """Ask the scheduler.
+
+        Raises
+        ------
+        ClusterError
+            If it lacks the lab or a library, or has another version of the lab, or does not answer.
+        """
+        try:
+            for question in (VERSION, WORKER):
+                _require(question, self._scheduler_answer(question))
+        except OSError as error:
+            raise ClusterError("The training scheduler does not answer.") from error
+
+    def run(self, *, wanted: bool = True) -> bool:
+        """Ask the workers that have come since the last time.
+
+        Parameters
+        ----------
+        wanted : bool
+            Whether to let a cluster that grows on demand know that a worker is needed.
 
         Returns
         -------
@@ -214,20 +351,18 @@ class Probe:
             If one of them lacks the lab or a library, or has another version of the lab.
         """
         try:
-            if not self._fit:
-                for question in (VERSION, WORKER):
-                    _require(question, self._scheduler_answer(question))
             found = set(self._client.nthreads(callback_timeout=PROBE_TIMEOUT_S))
-            if new := sorted(found - self._fit):
+            if new := sorted(found - self.fit):
                 for question in (VERSION, WORKER, KERAS):
                     _require(question, self._worker_answers(new, question))
-            self._fit = found
+            self.fit = found
             # A cluster that grows on demand starts a worker only for a task.
-            self._asking = None if found else self._asking or self._client.submit(*VERSION)
+            grows = wanted and not found
+            self._asking = (self._asking or self._client.submit(*VERSION)) if grows else None
         except OSError:
             # A worker that is busy or just gone; the run itself reports what it meets there.
             _log.warning("The scheduler or a worker did not answer in time.", exc_info=True)
-        return bool(self._fit)
+        return bool(self.fit)
 
     def wait(self, timeout_s: float) -> None:
         """Wait for a worker; raises a ClusterError if there is none, or as `run` does."""
@@ -271,8 +406,8 @@ def _require(question: Question, answers: Mapping[str, Any]) -> None:
         others = f" ({len(faults)} of {len(answers)} workers)" if len(answers) > 1 else ""
         raise ClusterError(
             f"Training needs CNN Lab {__version__} on the scheduler and on each worker, but "
-            f"{who} {fault}{others}. Install it there with `pip install .` in a copy of CNN "
-            "Lab's folder, and start scheduler and workers again."
+            f"{who} {fault}{others}. Install it there with `pip install '.[train]'` in a "
+            "copy of CNN Lab's folder, and start scheduler and workers again."
         )
 
 

@@ -61,6 +61,11 @@ class UnknownRunError(ValueError):
         self, run_id: str, why: str = "A run is kept until newer ones replace it."
     ) -> None:
         super().__init__(f"{why} Received: run={run_id[:40]!r}")
+        self._of = run_id, why
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        """Have it arrive from another process with the same message."""
+        return type(self), self._of
 
 
 class RunRefusedError(ValueError):
@@ -263,8 +268,12 @@ class Status:
     state : str
         "waiting" for its turn, "starting" until the first report, "training", "paused",
         "testing" on the test set, and at the end "done", "stopped" or "failed".
+    owners : tuple of str
+        Who asked for it; several share one run if they asked for the same.
     position : int
         Number of runs before this one; 0 once it has started.
+    wait_s : float or None
+        About how long it will wait; None if that cannot be said yet, or it waits no longer.
     sentence : str
         Why it stopped or failed; empty otherwise.
     result : mapping
@@ -274,10 +283,11 @@ class Status:
     """
 
     run_id: str
-    owner: str
+    owners: tuple[str, ...]
     spec: RunSpec
     state: State
     position: int = 0
+    wait_s: float | None = None
     sentence: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
     unsaved: str = ""

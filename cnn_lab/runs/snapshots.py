@@ -289,7 +289,8 @@ class Observer:
             for name, rectifier in self._rectified.items():
                 heard = np.asarray((made[rectifier] > 0).any(axis=(0, 1, 2)))
                 loud[name] = heard | loud.get(name, heard)
-            predicted.append(made[self._network.layers[-1].name].argmax(axis=1))
+            outputs = made[self._network.layers[-1].name]
+            predicted.append(self._network.class_probabilities(outputs).argmax(axis=1))
         silent = {name: int(np.count_nonzero(~ever)) for name, ever in loud.items()}
         return np.concatenate(predicted), silent
 

@@ -18,9 +18,10 @@ import secrets
 import shutil
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from cnn_lab.content.words import counted, data_size
 from cnn_lab.data.sets import cache_folder
 from cnn_lab.network import MAX_FILE_BYTES, Network
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.ops import environment
 from cnn_lab.runs.job import (
     RUN_ID,
     Event,
@@ -59,8 +61,9 @@ from cnn_lab.training.engine import REPORT_EVERY_S
 SPEC, HISTORY, WEIGHTS, RESULT = "spec.json", "history.jsonl", "weights.safetensors", "result.json"
 BEGUN, EVENTS, ENDED = "begun.json", "events.jsonl", "ended.json"
 ALIVE, ORDER, PROBE, START = "alive.json", "order.json", "probe", "start.json"
-SNAPSHOTS = "snapshots"
-KEPT_RUNS = 20
+SNAPSHOTS, STORAGE = "snapshots", "storage.json"
+KEPT_RUNS = environment.KEPT_RUNS.default
+MAX_RUNS, MAX_DAYS = environment.MAX_RUNS.default, environment.MAX_DAYS.default
 LOST_AFTER_S = 120.0  # without a new word in alive.json, which comes every 15 s
 REPORT_BYTES = 250
 CARD_BYTES = 200_000
@@ -78,6 +81,29 @@ Address = str | os.PathLike[str]
 
 _UNREADABLE = (OSError, ValueError)
 _SNAPSHOT_NAME = re.compile(r"\d{4,}\.safetensors")
+
+
+_SECRET = secrets.token_bytes(16)  # forgotten with this process
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """Limits on the runs that a store keeps, in addition to those still under way.
+
+    Attributes
+    ----------
+    each : int
+        The newest of each owner. A server that starts again no longer knows whose the runs
+        before were; they count in all only.
+    in_all : int
+        The newest in all.
+    days : int
+        None that is so much older than the newest.
+    """
+
+    each: int = dataclasses.field(default_factory=lambda: KEPT_RUNS)
+    in_all: int = dataclasses.field(default_factory=lambda: MAX_RUNS)
+    days: int = dataclasses.field(default_factory=lambda: MAX_DAYS)
 
 
 class Folder:
@@ -257,19 +283,50 @@ class Store:
         See `runs_folder`. Created with the first run.
     clock : callable
         Returns seconds; never compared with the clock of another server.
+    kept : Kept, optional
+    secret : bytes
+        Processes with the same one agree on which runs have the same owner.
     """
 
-    def __init__(self, address: Address, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._address, self._clock = address, clock
+    def __init__(
+        self,
+        address: Address,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        kept: Kept | None = None,
+        secret: bytes = _SECRET,
+    ) -> None:
+        self.address, self._clock, self._secret = address, clock, secret
+        self.kept = kept or Kept()
         self._words: dict[str, tuple[bytes, float]] = {}  # from alive.json, and since when
 
     @property
     def folder(self) -> Folder:
         """Folder of the runs."""
-        return Folder(self._address)
+        return Folder(self.address)
 
-    def begin(self, run_id: str, spec: RunSpec) -> None:
+    def word(self, *, write: bool = False) -> str:
+        """Return a word that is written in this storage and in no other.
+
+        Parameters
+        ----------
+        write : bool
+            Whether to write one if there is none.
+
+        Raises
+        ------
+        OSError
+            If there is none, or it cannot be read or written.
+        """
+        if write and not self.folder.has(STORAGE):
+            self.folder.put(STORAGE, _json({"word": secrets.token_hex(8)}))
+        return self.folder.get(STORAGE).decode(errors="replace")
+
+    def begin(self, run_id: str, spec: RunSpec, owner: str = "") -> None:
         """Record that a run has begun in this process, and check that it can be saved.
+
+        The owner is not stored; a hash tells only those who have the `secret` which runs have the
+        same one.
 
         Raises
         ------
@@ -282,7 +339,7 @@ class Store:
         process = psutil.Process()
         by = {"host": socket.gethostname(), "pid": process.pid, "started": process.create_time()}
         folder.put(BEGUN, _json(by))
-        put_in_order(self.folder, folder, SPEC)
+        put_in_order(self.folder, folder, SPEC, _whose(owner, self._secret))
         self.show_life(run_id)
         folder.check_room(*_sizes(spec))
 
@@ -302,7 +359,7 @@ class Store:
 
     def keep_snapshot(self, run_id: str, number: int, snapshot: bytes) -> None:
         """Save a snapshot of a run; snapshots are ordered by number."""
-        self._of(run_id).put(f"{SNAPSHOTS}/{number:04d}.safetensors", snapshot)
+        self._of(run_id).put(_snapshot_name(number), snapshot)
 
     def keep(
         self,
@@ -311,7 +368,7 @@ class Store:
         history: Iterable[Mapping[str, Any]],
         events: Sequence[Event],
     ) -> None:
-        """Save a run that has ended, and remove all but the newest runs.
+        """Save a run that has ended, and remove those that are not `Kept`.
 
         Parameters
         ----------
@@ -334,10 +391,43 @@ class Store:
             folder.put(RESULT, _json({}))
         _put_start(folder, status.spec)
         folder.put(EVENTS, _events_bytes(events))
-        put_in_order(self.folder, folder, SPEC)
+        put_in_order(self.folder, folder, SPEC, _whose("".join(status.owners[:1]), self._secret))
         folder.put(ENDED, _json({"state": status.state, "sentence": status.sentence}))
         with suppress(OSError):  # the run is saved; removal can wait
-            remove_oldest(self.folder, SPEC, KEPT_RUNS, spare=self._may_be_going_on)
+            self._remove_surplus()
+
+    def break_off(self, status: Status, events: Sequence[Event]) -> None:
+        """Record how a run ended whose process has died; what that has saved is kept.
+
+        Parameters
+        ----------
+        status : Status
+        events : sequence of Event
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        folder = self._of(status.run_id)
+        if folder.occupies(ENDED):
+            return
+        kept = _KeptRun(folder, status.run_id)
+        try:
+            history = json_of(kept.network.card.get("history", "").encode())
+            folder.put(HISTORY, _lines(history))
+            result = kept.card_result
+        except _UNREADABLE:  # before the end of the first epoch
+            result = {}
+        folder.put(SPEC, _specs_bytes(status.spec.network, status.spec.training))
+        _put_start(folder, status.spec)
+        folder.put(RESULT, _json(result))
+        folder.put(EVENTS, _events_bytes(events))
+        folder.put(ENDED, _json({"state": status.state, "sentence": status.sentence}))
+
+    def snapshot(self, run_id: str, number: int) -> bytes:
+        """Return one snapshot of a run that is going on; OSError if it is not there."""
+        return self._of(run_id).get(_snapshot_name(number), max_bytes=MAX_BYTES)
 
     def discard(self, run_id: str) -> None:
         """Remove a run of which nothing was reported."""
@@ -401,6 +491,23 @@ class Store:
         """
         with self._read(run_id) as kept:
             return kept.folder.local_copy(WEIGHTS)
+
+    def _remove_surplus(self) -> None:
+        """Remove the runs that are not `Kept`; by the clock of the storage, not of this server."""
+        runs = [
+            (*_place(folder), folder.modified(ENDED, SPEC), folder)
+            for folder in self.folder.folders(holding=SPEC)
+            if RUN_ID.fullmatch(folder.name) and not self._may_be_going_on(folder)
+        ]
+        runs.sort(key=lambda run: (run[0], run[2]), reverse=True)
+        n_of: Counter[str] = Counter()
+        for n_newer, (_, whose, at, folder) in enumerate(runs):
+            is_old = runs[0][2] - at > timedelta(days=self.kept.days)
+            one_too_many = n_newer >= self.kept.in_all or n_of[whose] >= self.kept.each
+            if is_old or one_too_many:
+                folder.remove()
+            if whose:
+                n_of[whose] += 1
 
     def _of(self, run_id: str) -> Folder:
         return self.folder / checked_run_id(run_id)
@@ -510,7 +617,7 @@ class _KeptRun:
                 sentence += f" {kept_sentence(result)}"
         return Status(
             run_id=self._run_id,
-            owner="",
+            owners=(),
             spec=self.spec.model_copy(update={"engine": result.get("engine", "keras")}),
             state=state,
             sentence=sentence,
@@ -597,9 +704,23 @@ def remove_oldest(
         old.remove()
 
 
-def put_in_order(parent: Folder, folder: Folder, holding: str) -> None:
-    """Give a folder the number of the newest one in `parent`; see `remove_oldest`."""
-    folder.put(ORDER, _json({"number": _next_number(parent, holding)}))
+def put_in_order(parent: Folder, folder: Folder, holding: str, whose: str = "") -> None:
+    """Give a folder the number of the newest one in `parent`, and note whose it is."""
+    folder.put(ORDER, _json({"number": _next_number(parent, holding), "whose": whose}))
+
+
+def _whose(owner: str, secret: bytes) -> str:
+    """Return a word that is the same for all runs of an owner, and says no more."""
+    return hashlib.blake2b(owner.encode(), key=secret, digest_size=8).hexdigest() if owner else ""
+
+
+def _place(folder: Folder) -> tuple[int, str]:
+    """Return the number of a folder, -1 without one, and whose it is, "" if that is not known."""
+    try:
+        content = folder.get(ORDER)
+        return number_of(content), str(json_of(content).get("whose", ""))
+    except _UNREADABLE:
+        return -1, ""
 
 
 def runs_folder() -> Address:
@@ -607,10 +728,7 @@ def runs_folder() -> Address:
 
     Any fsspec address is allowed, such as "s3://bucket/runs", if its package is installed.
     """
-    chosen = os.environ.get("CNN_LAB_RUNS")
-    if chosen and "://" in chosen:
-        return chosen
-    return Path(chosen) if chosen else cache_folder() / "runs"
+    return environment.RUNS.value() or cache_folder() / "runs"
 
 
 def save_run(
@@ -680,12 +798,12 @@ def _begun_on(folder: Folder) -> str | None:
         return None
 
 
+def _snapshot_name(number: int) -> str:
+    return f"{SNAPSHOTS}/{number:04d}.safetensors"
+
+
 def _number(folder: Folder) -> int:
-    """Return the number of a folder; -1 without one."""
-    try:
-        return number_of(folder.get(ORDER))
-    except _UNREADABLE:
-        return -1
+    return _place(folder)[0]
 
 
 def _next_number(parent: Folder, holding: str) -> int:
@@ -748,7 +866,8 @@ def _json(values: Mapping[str, Any]) -> bytes:
 
 def _replace_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    # Processes in containers have the same id.
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         unfinished.write_bytes(content)
         unfinished.replace(path)

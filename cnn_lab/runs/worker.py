@@ -1,6 +1,7 @@
 """Training process: runs, and requests to Keras in parallel.
 
-`run`, `check` and `keras_file` are Dask tasks; `command` and `parcels` are called while they run.
+The ledger beside the scheduler hands it runs, one at a time, each of which is trained in a thread
+of its own; `check` and `keras_file` are Dask tasks.
 `python -m cnn_lab.runs.worker ADDRESS RESOURCE` is the worker that a page process starts, with the
 certificate as the first line of its standard input; any other Dask worker that can import this
 package works as well.
@@ -9,21 +10,32 @@ package works as well.
 import asyncio
 import dataclasses
 import json
+import logging
 import os
+import pickle
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from distributed.core import Status
 
 from cnn_lab.concepts.checks import Answer, LayerCheck
+from cnn_lab.data.keras_here import has_keras
 from cnn_lab.data.mnist import Data, DataError, load_mnist
 from cnn_lab.network import Network
+from cnn_lab.ops.environment import end_if_wrong
 from cnn_lab.runs.checks import KerasFile, KerasFileRequest
-from cnn_lab.runs.job import Command, CommandValue, Outcome, Parcel, RunSpec, TrainingFailedError
+from cnn_lab.runs.connection import explained
+from cnn_lab.runs.job import Command, Outcome, Parcel, RunSpec, TrainingFailedError
+from cnn_lab.runs.ledger import Job, ReportKind
+from cnn_lab.runs.priority import give_way
+from cnn_lab.runs.recorder import Recorder
 from cnn_lab.runs.snapshots import Observer
 from cnn_lab.training.engine import Weights
 from cnn_lab.training.loop import (
@@ -38,52 +50,18 @@ from cnn_lab.training.loop import (
     new_engine,
 )
 
-TOPIC = "cnn-lab-training"
-NICENESS = 5
-N_THREADS = 2  # a run, and a request to Keras at the same time
-MAX_WAITING = 16  # parcels
-ARRIVAL_TIMEOUT_S = 60.0
+if TYPE_CHECKING:
+    from distributed import Worker
 
+TOPIC = OPERATION = "cnn-lab-training"
+N_THREADS = 2  # requests to Keras at the same time
+TICK_S = 1.0
+AT_WORK = (Status.init, Status.running, Status.paused)
+WITHOUT_SCHEDULER = (
+    "The training worker is no longer connected to its scheduler, and this run ended with that."
+)
 
-class Outbox:
-    """Parcels in order, each kept until the receiver confirms that it has arrived.
-
-    The training puts them in; the thread that answers the run queue takes them out.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._waiting: list[Parcel] = []
-        self._n_arrived = 0
-
-    def put(self, parcel: Parcel) -> int:
-        """Add a parcel and return its number, from 1; the oldest of too many is dropped."""
-        with self._changed:
-            self._waiting.append(parcel)
-            if len(self._waiting) > MAX_WAITING:
-                del self._waiting[0]
-                self._n_arrived += 1
-            return self._n_arrived + len(self._waiting)
-
-    def after(self, n_arrived: int) -> tuple[int, list[Parcel]]:
-        """Return the parcels after the first `n_arrived`, which are no longer needed.
-
-        Returns
-        -------
-        n_before : int
-            Number of the parcel before these.
-        parcels : list
-        """
-        with self._changed:
-            del self._waiting[: max(0, n_arrived - self._n_arrived)]
-            self._n_arrived = max(self._n_arrived, n_arrived)
-            self._changed.notify_all()
-            return self._n_arrived, list(self._waiting)
-
-    def wait_for(self, number: int, timeout_s: float) -> bool:
-        """Wait at most `timeout_s` for a parcel to arrive, and return whether it has."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._n_arrived >= number, timeout_s)
+_log = logging.getLogger(__name__)
 
 
 class Emit(Protocol):
@@ -100,6 +78,9 @@ class WorkerRun:
     ----------
     spec : RunSpec
     emit : callable
+        Reports an event.
+    keep : callable
+        Receives the outcome of each epoch before the epoch is reported, and the snapshots.
     initial : mapping of str to ndarray, optional
         The weights of the run's `start`.
     clock : callable
@@ -109,19 +90,19 @@ class WorkerRun:
     ----------
     control : Control
         For interrupting from another thread.
-    outbox : Outbox
-        Receives the outcome of each epoch before the epoch is reported, and the snapshots.
     """
 
     def __init__(
         self,
         spec: RunSpec,
         emit: Emit,
+        keep: Callable[[Parcel], None],
         *,
         initial: Weights | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.control, self.outbox = Control(), Outbox()
+        self.control = Control()
+        self._keep = keep
         self._spec, self._emit, self._clock, self._initial = spec, emit, clock, initial
         self._trainer: Trainer
         self._observer: Observer | None = None
@@ -231,78 +212,101 @@ class WorkerRun:
     def _watch(self, n_images: int, epoch: int, batch: int, weights: Weights) -> None:
         assert self._observer is not None
         self._n_watched = n_images
-        self._send(self._observer.take(n_images, epoch, batch, weights).to_bytes())
+        self._keep(self._observer.take(n_images, epoch, batch, weights).to_bytes())
 
     def _hand_over(self, event: EpochReport) -> None:
-        """Send the outcome of the epoch, so that it arrives before the epoch is reported."""
+        """Have the outcome of the epoch kept before the epoch is reported."""
         weights = self._trainer.weights()
         if self._is_due(event.seconds, epoch_ends=True):
             self._watch(event.n_images, event.epoch, self._spec.n_batches, weights)
-        number = self._send(self._outcome(weights, self._trainer.result()))
-        if not self.outbox.wait_for(number, ARRIVAL_TIMEOUT_S):
-            self._cut_short = "Stopped because its results could not be delivered."
-
-    def _send(self, parcel: Parcel) -> int:
-        number = self.outbox.put(parcel)
-        self._emit("parcel")
-        return number
+        self._keep(self._outcome(weights, self._trainer.result()))
 
 
-_runs: dict[str, WorkerRun] = {}
+_runs: dict[str, tuple[WorkerRun, Recorder]] = {}
 _training = threading.Lock()  # two runs at once would compete for time and memory
 _asking = threading.Lock()  # Keras's state must not be cleared during a request
 
 
-def run(
-    run_id: str, spec_json: str, initial: Weights | None = None
-) -> tuple[Outcome, int, list[Parcel]]:
-    """Train as a Dask task, with events in the scheduler's event log.
+def enrol(dask_worker: "Worker") -> None:
+    """Have a Dask worker do what the ledger tells it; Dask calls this in the worker's loop."""
+    dask_worker.stream_handlers[OPERATION] = partial(_follow, dask_worker)
 
-    Parameters
-    ----------
-    run_id : str
-        Included in each event; identifies the run for `command` and `parcels`.
-    spec_json : str
-        A RunSpec.
-    initial : mapping of str to ndarray, optional
-        The weights of its `start`.
 
-    Returns
-    -------
-    outcome : Outcome
-    n_before, parcels : int, list
-        As from `Outbox.after`: parcels that were not fetched during the run.
+def _follow(dask_worker: "Worker", run: str, content: bytes) -> None:
+    """Begin a run, or send a command to one, which follows it before its next batch."""
+    told = pickle.loads(content)
+    if isinstance(told, Job):
 
-    Raises
-    ------
-    TrainingFailedError
-        See `WorkerRun.train`.
-    """
-    from distributed import get_worker
+        def report(kind: ReportKind, content: Any) -> None:
+            message = {"run": run, "kind": kind, "content": pickle.dumps(content)}
+            dask_worker.loop.add_callback(_send, dask_worker, {"op": OPERATION, **message})
 
-    worker = get_worker()
+        recorder = Recorder(told, report)
+        present = WorkerRun(told.spec, recorder.note, recorder.keep, initial=told.initial)
+        _runs[run] = present, recorder
+        # Python waits for this thread at its end, so that the run is saved.
+        threading.Thread(
+            target=_train, args=(dask_worker, run, present, recorder), name="training-run"
+        ).start()
+    elif run in _runs:
+        _command(*_runs[run], *told)
 
-    def emit(kind: str, values: Mapping[str, float] | None = None) -> None:
-        message = {
-            "run": run_id,
-            "worker": worker.address,
-            "kind": kind,
-            "values": dict(values or {}),
-        }
-        worker.log_event(TOPIC, message)
 
-    present = _runs[run_id] = WorkerRun(
-        RunSpec.model_validate_json(spec_json), emit, initial=initial
-    )
-    emit("started")
+def _send(dask_worker: "Worker", message: dict[str, Any]) -> None:
+    with suppress(OSError):  # the scheduler has gone
+        dask_worker.batched_stream.send(message)
+
+
+def _command(present: WorkerRun, recorder: Recorder, what: Command, value: Any) -> None:
+    control = present.control
+    match what:
+        case "stop":
+            recorder.stopping = value
+            control.stop()
+        case "pause":
+            control.pause()
+        case "resume":
+            control.resume()
+        case "step":
+            control.step()
+        case "settings":
+            recorder.note("settings", value)
+            control.change(value)
+
+
+def _train(dask_worker: "Worker", run_id: str, present: WorkerRun, recorder: Recorder) -> None:
+    """Train a run, and tell its recorder how it ended."""
+    give_way()  # a worker that a host has started may not have
+    ended = threading.Event()
+    outcome: Outcome | TrainingFailedError
+    threading.Thread(target=recorder.show_life, args=(ended,), daemon=True).start()
+    threading.Thread(target=_watch, args=(dask_worker, present, ended), daemon=True).start()
     try:
+        recorder.note("started")
         with _training:
+            recorder.begin()
             outcome = present.train()
+        if dask_worker.status not in AT_WORK and outcome.cut_short:
+            outcome = TrainingFailedError(WITHOUT_SCHEDULER)
+    except TrainingFailedError as failure:
+        outcome = failure
+    except Exception as error:
+        _log.exception("A training run failed.")
+        outcome = TrainingFailedError(f"Training failed with {explained(error)}")
     finally:
+        ended.set()
         del _runs[run_id]
-        # In another thread: a reader who has just clicked on Stop need not wait for it.
-        threading.Thread(target=_forget_models, daemon=True).start()
-    return outcome, *present.outbox.after(0)
+    recorder.end(outcome)
+    # In another thread: a reader who has just clicked on Stop need not wait for it.
+    threading.Thread(target=_forget_models, daemon=True).start()
+
+
+def _watch(dask_worker: "Worker", present: WorkerRun, ended: threading.Event) -> None:
+    """Stop a run whose worker leaves the scheduler, because the process ends with it."""
+    while not ended.wait(TICK_S):
+        if dask_worker.status not in AT_WORK:
+            present.control.stop()
+            return
 
 
 def _forget_models() -> None:
@@ -312,34 +316,6 @@ def _forget_models() -> None:
 
         with _training, _asking:
             keras_engine.forget_models()
-
-
-async def command(run_id: str, what: Command, value: CommandValue = None) -> None:
-    """Send a command to a run of this process, which follows it before its next batch.
-
-    Called through `Client.run`, which the worker answers while its tasks are running, so training
-    does not have to poll for commands.
-    """
-    if run_id not in _runs:
-        return
-    control = _runs[run_id].control
-    match what:
-        case "stop":
-            control.stop()
-        case "pause":
-            control.pause()
-        case "resume":
-            control.resume()
-        case "step":
-            control.step()
-        case "settings":
-            control.change(value or {})
-
-
-async def parcels(run_id: str, n_arrived: int) -> tuple[int, list[Parcel]]:
-    """Return the parcels of a run after the first ones; see `Outbox.after`."""
-    present = _runs.get(run_id)
-    return present.outbox.after(n_arrived) if present else (n_arrived, [])
 
 
 def check(request: LayerCheck) -> Answer:
@@ -362,9 +338,12 @@ def keras_file(request: KerasFileRequest) -> KerasFile:
 
 
 def warm() -> None:
-    """Import Keras and load MNIST in advance of the first run or request."""
-    from cnn_lab.concepts import keras_check  # noqa: F401
-    from cnn_lab.training import keras_engine  # noqa: F401
+    """Import Keras, if it is installed, and load MNIST before the first run or request."""
+    if has_keras():
+        from cnn_lab.concepts import keras_check  # noqa: F401
+        from cnn_lab.training import keras_engine  # noqa: F401
+    else:
+        from cnn_lab.training import numpy_engine  # noqa: F401
 
     assert len(load_mnist().train)
 
@@ -375,8 +354,7 @@ def main(scheduler: str, resource: str) -> None:
     `resource` is the name by which tasks can request this worker from Dask.
     """
     credentials = json.loads(sys.stdin.readline())
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    give_way()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     asyncio.run(_work(scheduler, resource, credentials))
 
@@ -400,8 +378,11 @@ async def _work(scheduler: str, resource: str, credentials: Mapping[str, str]) -
             memory_limit=0,
         ) as worker:
             await stop_http(worker)
+            enrol(worker)
+            here = {"kind": "here", "resource": resource, "worker": worker.address}
+            worker.log_event(TOPIC, here)
             await asyncio.to_thread(warming.join)
-            worker.log_event(TOPIC, {"kind": "warm", "resource": resource})
+            worker.log_event(TOPIC, here | {"kind": "warm"})
             await worker.finished()
 
 
@@ -413,4 +394,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    end_if_wrong()
     main(sys.argv[1], sys.argv[2])

@@ -5,6 +5,7 @@ from typing import Any
 
 from cnn_lab.content.words import listed
 from cnn_lab.trace import Trace
+from cnn_lab.trace.grid import IntArray
 
 
 def as_traces(trace: Trace | Sequence[Trace]) -> list[Trace]:
@@ -22,7 +23,12 @@ def as_traces(trace: Trace | Sequence[Trace]) -> list[Trace]:
 
 
 def stage_data(
-    traces: Sequence[Trace], *, start_step: int = 0, label: str = "", heading: str = ""
+    traces: Sequence[Trace],
+    *,
+    start_step: int = 0,
+    label: str = "",
+    heading: str = "",
+    masks: Sequence[IntArray] | None = None,
 ) -> dict[str, Any]:
     """Return the second argument of the player.
 
@@ -36,10 +42,14 @@ def stage_data(
         Text description for screen readers; by default the names of the traces.
     heading : str
         What the full screen shows above the picture; by default `label` or the names.
+    masks : sequence of ndarray of int, optional
+        For each trace, the cells of its result whose values are not to be sent.
     """
     names = listed([trace.name.lower() for trace in traces]).capitalize()
     return {
-        "traces": [trace.to_wire() for trace in traces],
+        "traces": [
+            trace.to_wire(masks[number] if masks else None) for number, trace in enumerate(traces)
+        ],
         "startStep": start_step,
         "label": f"{label or names}, step by step",
         "heading": heading or label or names,

@@ -10,7 +10,7 @@ from io import BytesIO, StringIO
 import numpy as np
 from PIL import Image
 
-from cnn_lab.content.words import shape_words
+from cnn_lab.content.words import inert, shape_words
 from cnn_lab.stage.data import as_traces
 from cnn_lab.stage.page import export_html
 from cnn_lab.stage.render import Film, ThemeName, theme_of
@@ -23,7 +23,6 @@ MAX_FRAMES = 300
 LEAST_WIDTH, MAX_WIDTH = 480, 2160
 LEAST_SECONDS, MAX_SECONDS = 0.05, 10.0
 LAST_FRAME_STEPS = 3
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Traces = Trace | Sequence[Trace]
 
@@ -156,13 +155,13 @@ def export_csv(traces: Traces) -> str:
             if n or i:
                 table.writerow([])
             if len(several) > 1 and i == 0:
-                table.writerow([_as_text(trace.name)])
+                table.writerow([inert(trace.name)])
             table.writerows(_rows(grid))
     return file.getvalue()
 
 
 def _rows(grid: Grid) -> Iterator[list[str]]:
-    yield [_as_text(grid.name), grid.note or shape_words(grid.values.shape)]
+    yield [inert(grid.name), grid.note or shape_words(grid.values.shape)]
     yield ["", *map(str, grid.column_labels)]
     for label, values in zip(grid.row_labels, grid.values, strict=True):
         yield [str(label), *(_in_full(value, grid) for value in values)]
@@ -176,10 +175,6 @@ def _in_full(value: float, grid: Grid) -> str:
         return str(np.float32(value) + np.float32(0))
     digits = f"{value + 0.0:.{grid.precision.decimals}f}"
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
-
-
-def _as_text(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _film(traces: Sequence[Trace], steps: Sequence[int], theme: str, width_px: int) -> Film:

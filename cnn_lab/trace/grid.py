@@ -1,6 +1,6 @@
 """A titled matrix of numbers with its marks, colour scale and wire format."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -73,6 +73,8 @@ class Grid:
     origins : ndarray of int, shape (rows, columns), or None
         Where padding repeats pixels: the index, row by row, of the pixel that each cell copies; a
         pixel's own index for itself.
+    hidden : ndarray of bool, shape (rows, columns), or None
+        Cells whose values have been taken out, see `without`.
     """
 
     key: str
@@ -91,11 +93,41 @@ class Grid:
     filter: int = 0
     channel: int = 0
     origins: IntArray | None = None
+    hidden: NDArray[np.bool_] | None = None
 
     @property
     def name(self) -> str:
         """Title and part, as in captions."""
         return f"{self.title}, {self.part}" if self.part else self.title
+
+    def cell(self, row: int, column: int) -> int:
+        """Return the id of the cell at a row and column as they are labelled."""
+        index = self.row_labels.index(row) * len(self.column_labels)
+        return self.first_id + index + self.column_labels.index(column)
+
+    def without(self, hidden: NDArray[np.bool_]) -> "Grid":
+        """Return the grid without the values of some cells, nor anything that comes from them.
+
+        The colour scale is that of the values that are left. If none is, it goes from -1 to 1, and
+        the digits are those of a whole number.
+
+        Parameters
+        ----------
+        hidden : ndarray of bool, shape (rows, columns)
+        """
+        if not hidden.any():
+            return self
+        left = self.values[~hidden]
+        scale = Scale.signed(left)
+        if left.size and self.scale.kind == "grey":
+            scale = Scale.for_image(left)
+        return replace(
+            self,
+            values=np.where(hidden, 0.0, self.values),
+            scale=scale,
+            precision=self.precision if left.size else Precision(0, exact=True),
+            hidden=hidden,
+        )
 
     def to_wire(self) -> dict[str, Any]:
         """Return the grid as JSON-serializable data.
@@ -103,7 +135,7 @@ class Grid:
         Minus infinity, the padding of a maximum, becomes 0.
         """
         shown = np.where(np.isfinite(self.values), self.values, 0.0)
-        return {
+        wire = {
             "key": self.key,
             "title": self.title,
             "part": self.part,
@@ -124,3 +156,6 @@ class Grid:
             "channel": self.channel,
             "origins": None if self.origins is None else pack_integers(self.origins),
         }
+        if self.hidden is not None:
+            wire["hidden"] = pack_integers(self.hidden.astype(np.uint8))
+        return wire

@@ -1,13 +1,13 @@
 """Trace: grids of cells, and for each step the cells that it reads and writes."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from cnn_lab.trace.grid import PADDING, Grid, IntArray
+from cnn_lab.trace.grid import PADDING, UNREAD, WINNER, Grid, IntArray
 from cnn_lab.trace.numbers import MINUS, FloatArray, Precision, format_number
 from cnn_lab.trace.wire import pack_integers, pack_table, pack_values, wire_size
 
@@ -17,6 +17,7 @@ Span = Literal["reads", "targets"]
 
 MAX_WIRE_BYTES = 200_000
 MAX_LINKS = 500_000
+HIDDEN = "?"  # what stands for a value that has been taken out
 
 
 class TraceTooLarge(ValueError):  # noqa: N818 (named after the problem)
@@ -72,6 +73,9 @@ class Trace:
         arithmetic.
     channels, window_columns : int
         The reads of a step are `channels` equal parts, written in rows of `window_columns`.
+    routed : bool
+        Whether the values decide which cells a step reads or adds to, as in the gradient of a
+        maximum.
     skip_padding : bool
         Whether padding has a place in the window but does not count.
     padding_name : str
@@ -104,6 +108,7 @@ class Trace:
     windows: IntArray = field(default_factory=_no_cells)
     channels: int = 1
     window_columns: int = 1
+    routed: bool = False
     skip_padding: bool = False
     padding_name: str = "Padding"
     excerpt: bool = False
@@ -150,8 +155,15 @@ class Trace:
         grid, row, column = self.locate(cell)
         return float(grid.values[row, column])
 
+    def is_hidden(self, cell: int) -> bool:
+        """Return whether the value of a cell has been taken out."""
+        grid, row, column = self.locate(cell)
+        return grid.hidden is not None and bool(grid.hidden[row, column])
+
     def text(self, cell: int) -> str:
         """Return the value in a cell as captions and the arithmetic line write it."""
+        if self.is_hidden(cell):
+            return HIDDEN
         return format_number(self.value(cell), self.locate(cell)[0].precision)
 
     def links(self, step: int) -> slice:
@@ -250,7 +262,9 @@ class Trace:
         if self.activated.size:
             slots["activated"] = self.text(self.activated[step])
             slots["about_activated"] = "" if self.activates_exactly(step) else "about "
-        if self.winners.size:
+        if self.winners.size and self.winners[step] < 0:
+            slots["winner_row"] = slots["winner_column"] = HIDDEN
+        elif self.winners.size:
             grid, r, c = self.locate(self.winners[step])
             slots["winner_row"], slots["winner_column"] = grid.row_labels[r], grid.column_labels[c]
         few = self.few_templates
@@ -258,9 +272,143 @@ class Trace:
         template += self.padding_template if n_padding else ""
         return re.sub(r"\{(\w+)\}", lambda slot: str(slots[slot[1]]).replace("-", MINUS), template)
 
-    def to_wire(self) -> dict[str, Any]:
-        """Return the trace as JSON-serializable data: short texts and integers in base64."""
-        return self._wire
+    @property
+    def result_cells(self) -> IntArray:
+        """The ids of all cells that the steps fill, those of partial results too."""
+        filled = [grid for grid in self.grids if grid.role in ("partial", "output", "activated")]
+        return np.concatenate([grid.first_id + np.arange(grid.values.size) for grid in filled])
+
+    def cells_behind(self, cell: int) -> IntArray:
+        """Return a cell of the result with the others that the same step fills.
+
+        These are its partial results and the result after the activation. A cell that steps add
+        to stands alone.
+        """
+        steps = np.flatnonzero(self.writes == cell)
+        if not steps.size:
+            return np.array([cell])
+        (step,) = steps
+        others = [table[step].ravel() for table in (self.partials, self.activated) if table.size]
+        return np.concatenate([[cell], *others]).astype(np.int64)
+
+    def steps_of(self, cell: int) -> tuple[int, int]:
+        """Return the first and the last step that give a cell of the result its value.
+
+        (0, 0) for a cell that no step writes or adds to.
+        """
+        table = self.targets if self.targets.size else self.writes
+        places = np.flatnonzero(table == cell)
+        if not places.size:
+            return 0, 0
+        steps = places
+        if self.targets.size:
+            steps = np.searchsorted(self.step_starts, places, side="right") - 1
+        return int(steps[0]), int(steps[-1])
+
+    def error_of(self, cell: int) -> float:
+        """Return the largest error of a result that is computed from the digits shown.
+
+        Zero where all that goes into it is exact. A sum with n terms may be off by n half units of
+        the last digit, times the weights.
+        """
+        first, last = self.steps_of(cell)
+        links = slice(int(self.step_starts[first]), int(self.step_starts[last + 1]))
+        reads = self.reads[links]
+        weights = self.weights[links] if self.weights.size else None
+        if self.targets.size:
+            own = self.targets[links] == cell
+            reads, weights = reads[own], None if weights is None else weights[own]
+        errors = np.array([self.half_unit(each) for each in reads])
+        if not len(errors):
+            return 0.0
+        if weights is None:
+            found = errors.sum() if self.term in ("sum", "scatter_add") else errors.mean()
+            return float(found)
+        by_weight = [abs(self.value(each)) for each in weights]
+        by_read = [
+            abs(self.value(each)) * self.half_unit(at)
+            for each, at in zip(reads, weights, strict=True)
+        ]
+        return float(errors @ by_weight) + float(np.sum(by_read))
+
+    def half_unit(self, cell: int) -> float:
+        """Return half a unit of the last digit that a cell shows; 0 if its digits are exact."""
+        precision = self.locate(cell)[0].precision
+        return 0.0 if precision.exact else 0.5 * 10.0**-precision.decimals
+
+    def without(self, cells: IntArray) -> "Trace":
+        """Return the trace without the values of some cells of the result.
+
+        All that would give them away goes too: the totals on their way there, the largest cells
+        of their windows, their share in a colour scale, and, where the values decide which cells
+        a step reads, these links.
+
+        Parameters
+        ----------
+        cells : ndarray of int
+            Ids among `result_cells`.
+        """
+        if not cells.size:
+            return self
+        hides = np.zeros(max(grid.first_id + grid.values.size for grid in self.grids), bool)
+        hides[cells] = True
+        grids = [
+            grid.without(hides[grid.first_id :][: grid.values.size].reshape(grid.values.shape))
+            for grid in self.grids
+        ]
+        changes: dict[str, Any] = {}
+        if self.totals.size:
+            changes["totals"] = np.where(hides[self.targets], 0.0, self.totals)
+        if self.winners.size:
+            known = ~hides[self.writes] if self.writes.size else np.zeros(len(self), bool)
+            changes["winners"] = np.where(known, self.winners, -1)
+            grids = [_with_winners(grid, self.winners[known]) for grid in grids]
+        if self.routed:
+            changes |= {
+                "step_starts": np.zeros_like(self.step_starts),
+                "reads": _no_cells(),
+                "totals": np.empty(0),
+                "caption_template": self.caption_template.replace("{count}", HIDDEN),
+                "few_templates": (),
+            }
+            grids = [_with_winners(grid, _no_cells()) for grid in grids]
+        return replace(self, grids=tuple(grids), **changes)
+
+    def opening(self) -> "Trace":
+        """Return a gathered trace at its first step, without a sign of how many there are.
+
+        Its result is one hidden cell, and no cell of the input is marked as never read.
+        """
+        grids = []
+        for grid in self.grids:
+            if grid.role == "output" and grid.first_id == self.writes[0]:
+                grids.append(_first_cell(grid))
+            elif grid.role in ("input", "kernel", "bias"):
+                grids.append(replace(grid, mask=grid.mask & ~np.uint8(UNREAD)))
+        links = self.links(0)
+        return replace(
+            self,
+            grids=tuple(grids),
+            step_starts=self.step_starts[:2],
+            reads=self.reads[links],
+            weights=self.weights[links],
+            writes=self.writes[:1],
+            biases=self.biases[:1],
+            partials=np.empty((0, 0), np.int64),
+            activated=_no_cells(),
+            activation="",
+            excerpt=True,
+        )
+
+    def to_wire(self, mask: IntArray | None = None) -> dict[str, Any]:
+        """Return the trace as JSON-serializable data: short texts and integers in base64.
+
+        Parameters
+        ----------
+        mask : ndarray of int, optional
+            Cells of the result whose values are not to be sent, as for `without`.
+        """
+        return self._wire if mask is None else self.without(mask)._wire
 
     @cached_property
     def _wire(self) -> dict[str, Any]:
@@ -273,7 +421,7 @@ class Trace:
             "weights": self._table(self.weights),
             "writes": _integers(self.writes),
             "sources": _integers(self.sources),
-            "targets": self._table(self.targets),
+            "targets": self._packed_targets(),
             "totals": self._packed_totals(),
             "biases": _integers(self.biases),
             "partials": _integers(self.partials),
@@ -294,6 +442,11 @@ class Trace:
 
     def _table(self, cells: IntArray) -> dict[str, Any] | None:
         return pack_table(self.step_starts, cells) if cells.size else None
+
+    def _packed_targets(self) -> dict[str, Any] | None:
+        if self.targets.size and not self.reads.size:  # its links have been taken out
+            return pack_table(self.step_starts, self.reads)
+        return self._table(self.targets)
 
     def _packed_totals(self) -> dict[str, Any] | None:
         if not self.totals.size:
@@ -316,6 +469,29 @@ class Trace:
                 f"or fewer channels or filters. Received: {size // 1000} KB in {len(self)} steps"
             )
         return self
+
+
+def _first_cell(grid: Grid) -> Grid:
+    """Return a grid of the first cell alone, hidden."""
+    one = replace(
+        grid,
+        values=grid.values[:1, :1],
+        mask=grid.mask[:1, :1],
+        row_labels=grid.row_labels[:1],
+        column_labels=grid.column_labels[:1],
+        note="",
+    )
+    return one.without(np.ones((1, 1), bool))
+
+
+def _with_winners(grid: Grid, winners: IntArray) -> Grid:
+    """Return a grid with no cells marked as winners but these ids."""
+    mask = grid.mask & ~np.uint8(WINNER)
+    inside = winners[(winners >= grid.first_id) & (winners < grid.first_id + mask.size)]
+    marked = (grid.mask & WINNER).any()
+    if marked:
+        mask.ravel()[inside - grid.first_id] |= WINNER
+    return replace(grid, mask=mask)
 
 
 def _integers(cells: IntArray) -> dict[str, Any] | None:

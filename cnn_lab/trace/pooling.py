@@ -219,6 +219,7 @@ def max_pool_gradient_trace(
             totals=totals,
             winners=winners,
             windows=pool.reads.ravel(),
+            routed=True,
             skip_padding=True,
             caption_template=f"{CELL}: {{result}} goes to the largest cell of its window, row "
             "{winner_row}, column {winner_column}, and to no other.",
@@ -232,6 +233,7 @@ def max_pool_gradient_trace(
         reads=deltas[order],
         writes=first + np.arange(result.values.size),
         windows=np.flatnonzero(to_inner >= 0),
+        routed=True,
         skip_padding=True,
         caption_template=f"{CELL}: largest cell of {{count}} windows, whose gradients add up to "
         "{about}{result}.",

@@ -1,17 +1,18 @@
 """Protocol of the two engines, Keras and NumPy."""
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
-from cnn_lab.ops.types import Array
+from cnn_lab.ops.types import Array, Shape
 
 EngineName = Literal["keras", "numpy"]
 Labels = NDArray[np.int64]
 Weights = Mapping[str, Array]
+State = Mapping[str, NDArray[Any]]
 
 REPORT_EVERY_S = 0.25  # within an epoch, whatever the engine
 
@@ -67,3 +68,26 @@ class Engine(Protocol):
 
     def set_weights(self, weights: Weights) -> None:
         """Replace the weights by those given, named "layer/weight"."""
+
+    def state(self) -> State:
+        """Return copies of all that the next step depends on, weights included, by any names."""
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `state` of an engine with the same specs has returned.
+
+        Raises
+        ------
+        ValueError
+            If the names or shapes are others.
+        """
+
+
+def check_state(state: State, wanted: Mapping[str, Shape]) -> None:
+    """Raise ValueError unless a state has exactly the arrays of an engine."""
+    found = {name: values.shape for name, values in state.items()}
+    if found != wanted:
+        odd = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+        raise ValueError(
+            f"The state must have the arrays of its engine. Received: {len(odd)} others, "
+            f"the first {odd[0]}"
+        )

@@ -3,6 +3,7 @@
 Nothing here calls the backend directly, so `KERAS_BACKEND=jax` or `torch` works too.
 """
 
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from cnn_lab.network.layers.base import BaseLayer
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.ops.types import Array
-from cnn_lab.training.engine import EngineName, Labels, Weights
+from cnn_lab.training.engine import EngineName, Labels, State, Weights, check_state
 
 MAX_SEED = 10**9  # the range of Keras's seeds
 PREDICTION_BATCH = 500
@@ -116,7 +117,7 @@ class KerasEngine:
     def predict(self, images: Array) -> Array:
         """Return the class probabilities of any number of images, shape (n, classes)."""
         found: Array = self._model.predict(images, batch_size=PREDICTION_BATCH, verbose=0)
-        return found
+        return self.network.class_probabilities(found)
 
     def weights(self) -> dict[str, Array]:
         """Return copies of the weights by "layer/weight"."""
@@ -125,6 +126,28 @@ class KerasEngine:
     def set_weights(self, weights: Weights) -> None:
         """Replace the weights by those given, named "layer/weight"."""
         set_weights(self._model, weights)
+
+    def state(self) -> State:
+        """Return copies of all that the next step depends on, weights included, by any names."""
+        return {name: np.asarray(own).copy() for name, own in self._variables().items()}
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `state` of an engine with the same specs has returned."""
+        variables = self._variables()
+        check_state(state, {name: tuple(own.shape) for name, own in variables.items()})
+        for name, variable in variables.items():
+            variable.assign(state[name])
+        self._rate = math.nan  # the optimizer's may be another now
+
+    def _variables(self) -> dict[str, Any]:
+        """Return weights, states of dropout's generators, and the optimizer's variables."""
+        own = [variable for layer in self._model.layers for variable in layer.variables]
+        every = {"layers": own, "optimizer": self._model.optimizer.variables}
+        return {
+            f"{part}/{place}": variable
+            for part, variables in every.items()
+            for place, variable in enumerate(variables)
+        }
 
     def change(self, training: TrainingSpec, dropout: float | None) -> None:
         """Learn with another label smoothing, weight decay and dropout from the next step on."""
@@ -141,7 +164,7 @@ class KerasEngine:
         self._compile(optimizer)  # the compiled step has the old numbers in it
 
     def _targets(self, labels: Labels) -> Array | Labels:
-        return np.eye(self.network.n_classes, dtype=np.float32)[labels] if self._smooth else labels
+        return np.eye(self.network.n_outputs, dtype=np.float32)[labels] if self._smooth else labels
 
 
 def _scored(logs: Mapping[str, Any], labels: Labels) -> tuple[float, int]:

@@ -14,19 +14,21 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cnn_lab.data.augmentation import augmented
 from cnn_lab.data.mnist import MNIST_SHA256, Data, as_images
 from cnn_lab.network import Network
-from cnn_lab.network.initial import initial_weights, stream
+from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
-from cnn_lab.training.engine import REPORT_EVERY_S, Engine, EngineName, Labels, Weights
+from cnn_lab.training.batches import Batches
+from cnn_lab.training.engine import REPORT_EVERY_S, Engine, EngineName, State, Weights
 from cnn_lab.training.evaluation import evaluate_probabilities
 from cnn_lab.training.schedules import learning_rates
 
 VALIDATION_BATCH = 500
 OF_ENGINE = frozenset({"label_smoothing", "weight_decay", "dropout"})  # the loop does the rest
+CHECKPOINT_EVERY_S = 300.0
 AVERAGE_EVERY = 8  # batches, because copying the weights out of an engine takes some milliseconds
 
 
@@ -201,6 +203,42 @@ class AveragedWeights:
             else:
                 self.weights[name] = weight
 
+    def state(self) -> State:
+        """Return the average and how many weights are in it."""
+        return {"n": np.array(self._n), **self.weights}
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        self.weights = {name: values.copy() for name, values in state.items() if name != "n"}
+        self._n = int(state["n"])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training has come: with its arrays, all that it needs to go on after a stop.
+
+    Attributes
+    ----------
+    epoch, batch, n_images : int
+        The epoch, from 1; the batches finished in it; the images trained on since the start.
+    seconds : float
+        Spent on training batches since the start.
+    loss_sum, n_correct : float
+        Sums over the images of this epoch.
+    history : tuple of EpochReport
+    changes : tuple of dict
+        See `Trainer.changes`.
+    """
+
+    epoch: int
+    batch: int
+    n_images: int
+    seconds: float
+    loss_sum: float
+    n_correct: float
+    history: tuple[EpochReport, ...]
+    changes: tuple[dict[str, float], ...]
+
 
 class Trainer:
     """A training: its engine and its progress.
@@ -223,6 +261,10 @@ class Trainer:
         Weights to begin with, instead of new ones drawn with the seed of the settings.
     report_every_s : float
         Seconds between reports within an epoch; 0 reports every batch.
+    checkpoint : callable, optional
+        Called with the trainer after each epoch, and after a batch when `checkpoint_every_s`
+        seconds have passed, to save what `progress` and `state` return.
+    checkpoint_every_s : float
 
     Attributes
     ----------
@@ -243,6 +285,8 @@ class Trainer:
         control: Control | None = None,
         initial: Weights | None = None,
         report_every_s: float = REPORT_EVERY_S,
+        checkpoint: Callable[["Trainer"], None] | None = None,
+        checkpoint_every_s: float = CHECKPOINT_EVERY_S,
     ) -> None:
         self.engine, self.data, self.control = engine, data, control or Control()
         self.history: list[EpochReport] = []
@@ -250,7 +294,7 @@ class Trainer:
         self._initial = initial
         self._training, self._tell, self._every_s = engine.training, report, report_every_s
         self._now = self._training  # with the changes so far
-        self._augmentation = stream(self._training.seed, "augmentation")
+        self._batches = Batches(self._training, data.train)
         momentum = self._training.weight_averaging
         self._average = AveragedWeights(momentum) if momentum else None
         self._latest: BatchReport | EpochReport | None = None
@@ -258,11 +302,13 @@ class Trainer:
         self._rate = self._training.learning_rate
         self._seconds = self._loss_sum = self._n_correct = 0.0
         self._fresh_loss = self._fresh_correct = 0.0  # not yet reported
-        self._resumed_at = time.perf_counter()
+        self._resumed_at = self._saved_at = time.perf_counter()
         self._told_at = -math.inf  # report the first batch at once
+        self._checkpoint, self._checkpoint_every_s = checkpoint, checkpoint_every_s
+        self._goes_on = False  # from a checkpoint
 
     def train(self) -> Network:
-        """Train from the initial weights and return the network.
+        """Train from the initial weights, or from a checkpoint, and return the network.
 
         A stop ends it early, after the current batch. The weights are averaged if the settings
         say so.
@@ -272,11 +318,14 @@ class Trainer:
         TrainingDivergedError
             If the loss is not finite.
         """
-        self.engine.set_weights(self.initial())
+        if not self._goes_on:
+            self.engine.set_weights(self.initial())
         with suppress(TrainingStopped):
             self._run_epochs()
         with suppress(TrainingStopped):
             self._report_batches()  # batches between the last report and a stop
+        if not self.complete:
+            self._save()
         return Network(self.engine.network, self.weights())
 
     def initial(self) -> Weights:
@@ -284,6 +333,62 @@ class Trainer:
         if self._initial is not None:
             return self._initial
         return initial_weights(self.engine.network, self._training.seed)
+
+    def progress(self) -> Progress:
+        """Return how far the training has come."""
+        return Progress(
+            self._epoch,
+            self._batch,
+            self._n_images,
+            self._seconds,
+            self._loss_sum,
+            self._n_correct,
+            tuple(self.history),
+            tuple(self.changes),
+        )
+
+    def state(self) -> State:
+        """Return copies of the arrays of the engine, the average and the random generators."""
+        parts = {"engine": self.engine.state(), "batches": self._batches.state()}
+        if self._average is not None:
+            parts["average"] = self._average.state()
+        return {
+            f"{part}/{name}": np.array(values)
+            for part, arrays in parts.items()
+            for name, values in arrays.items()
+        }
+
+    def go_on_from(self, progress: Progress, state: State) -> None:
+        """Make `train` go on from a checkpoint of a trainer with the same recipe and data.
+
+        Afterwards everything is as it would have been without the stop, to the last bit on the
+        same machine with the same versions.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not fit; the trainer cannot be used then.
+        """
+        parts: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, values in state.items():
+            part, _, own = name.partition("/")
+            parts.setdefault(part, {})[own] = values
+        wanted = {"engine", "batches"} | ({"average"} if self._average is not None else set())
+        if parts.keys() != wanted:
+            raise ValueError(f"The parts must be {sorted(wanted)}. Received: {sorted(parts)}")
+        for settings in progress.changes:
+            self._follow({name: to for name, to in settings.items() if name != "images"})
+        self.engine.set_state(parts["engine"])
+        self._batches.set_state(parts["batches"])
+        if self._average is not None:
+            self._average.set_state(parts["average"])
+        self._epoch, self._batch = progress.epoch, progress.batch
+        self._n_images = self._n_reported = progress.n_images
+        self._seconds = progress.seconds
+        self._loss_sum, self._n_correct = progress.loss_sum, progress.n_correct
+        self.history, self.changes = list(progress.history), list(progress.changes)
+        self._latest = self.history[-1] if self.history else None
+        self._goes_on = True
 
     @property
     def complete(self) -> bool:
@@ -338,22 +443,43 @@ class Trainer:
         } | changes
 
     def _run_epochs(self) -> None:
-        n, size = len(self.data.train), self._training.batch_size
-        starts = range(0, n, size)
-        rates = iter(learning_rates(self._training, len(starts) * self._training.epochs))
-        order = stream(self._training.seed, "order")
-        for epoch in range(1, self._training.epochs + 1):
-            self._epoch, self._batch = epoch, 0
-            shuffled = order.permutation(n)
-            self._loss_sum = self._n_correct = 0.0
+        n_batches, n_epochs = len(self._batches), self._training.epochs
+        rates = learning_rates(self._training, n_batches * n_epochs)
+        for epoch in range(1, n_epochs + 1):
+            self._batches.begin(epoch)
+            if epoch <= len(self.history):  # before the checkpoint
+                continue
+            if epoch != self._epoch:
+                self._epoch, self._batch = epoch, 0
+                self._loss_sum = self._n_correct = 0.0
             self._resumed_at = time.perf_counter()
-            for batch, start in enumerate(starts, start=1):
+            while self._batch < n_batches:
                 self._wait_for_turn()
-                self._batch = batch
-                self._learn(shuffled[start : start + size], float(next(rates)))
+                rate = float(rates[(epoch - 1) * n_batches + self._batch])
+                self._batch += 1
+                self._learn(rate)
+                self._save_if_due()
             self._report_batches()
             self._seconds += time.perf_counter() - self._resumed_at
-            self._end_epoch(n)
+            self._end_epoch(len(self.data.train))
+            self._save()
+
+    def _save_if_due(self) -> None:
+        if (
+            self._checkpoint is not None
+            and time.perf_counter() - self._saved_at >= self._checkpoint_every_s
+        ):
+            self._report_batches()
+            self._save()
+
+    def _save(self) -> None:
+        """Save a checkpoint, if asked to; within an epoch its seconds so far are in it."""
+        if self._checkpoint is None:
+            return
+        if self._batch < len(self._batches):
+            self._seconds += time.perf_counter() - self._resumed_at
+        self._checkpoint(self)
+        self._saved_at = self._resumed_at = time.perf_counter()
 
     def _wait_for_turn(self) -> None:
         if self.control.holds:
@@ -372,27 +498,28 @@ class Trainer:
         if not changes:
             return
         self.changes.append({"images": self._n_images, **changes})
+        self._follow(changes)
+
+    def _follow(self, changes: Mapping[str, float]) -> None:
         self._now = self._now.changed(changes)
         if not changes.keys().isdisjoint(OF_ENGINE):
             self.engine.change(self._now, changes.get("dropout"))
 
-    def _learn(self, chosen: Labels, scheduled: float) -> None:
-        split, training = self.data.train, self._training
+    def _learn(self, scheduled: float) -> None:
+        training = self._training
         self._rate = scheduled
         if self._now.learning_rate != training.learning_rate:  # the schedule keeps its shape
             self._rate = scheduled * self._now.learning_rate / training.learning_rate
-        images, labels = as_images(split.pixels[chosen]), split.labels[chosen]
-        digits = labels if training.data_set == "mnist" else None
-        changed = augmented(images, self._now.augmentation, self._augmentation, digits=digits)
-        loss, n_correct = self.engine.step(changed, labels, self._rate)
+        images, labels, n = self._batches.batch(self._batch, self._now.augmentation)
+        loss, n_correct = self.engine.step(images, labels, self._rate)
         if not np.isfinite(loss):
             raise TrainingDivergedError(
                 f"The loss is not a finite number after batch {self._batch} of epoch "
                 f"{self._epoch}: the learning rate is probably too high."
             )
-        self._n_images += len(chosen)
-        self._fresh_loss += loss * len(chosen)
-        self._fresh_correct += n_correct
+        self._n_images += n
+        self._fresh_loss += loss * n
+        self._fresh_correct += n_correct * n / len(labels)
         if self._average is not None and self._batch % AVERAGE_EVERY == 0:
             self._average.add(self.engine.weights())
         if self._is_due():

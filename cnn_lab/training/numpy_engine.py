@@ -12,13 +12,13 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from cnn_lab.network import Network
-from cnn_lab.network.initial import stream
+from cnn_lab.network.initial import packed, stream, unpack
 from cnn_lab.network.layers.base import Gradients
 from cnn_lab.network.layers.normalization import Parts, PartsBack
 from cnn_lab.network.passes import backward, forward, label_loss
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
 from cnn_lab.ops.types import Array
-from cnn_lab.training.engine import EngineName, Labels, Weights
+from cnn_lab.training.engine import EngineName, Labels, State, Weights, check_state
 from cnn_lab.training.optimizers import Optimizer
 
 PART = 32  # images per core at a time
@@ -96,6 +96,25 @@ class NumpyEngine:
         for name, weight in self._weights.items():
             weight[...] = weights[name]
 
+    def state(self) -> State:
+        """Return copies of all that the next step depends on, weights included, by any names."""
+        return {
+            **{f"weights/{name}": values for name, values in self.weights().items()},
+            **{f"optimizer/{name}": values for name, values in self._optimizer.state().items()},
+            **{f"dropout/{at}": packed(drops) for at, drops in enumerate(self._drops)},
+        }
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `state` of an engine with the same specs has returned."""
+        now = self.state()
+        check_state(state, {name: values.shape for name, values in now.items()})
+        self.set_weights({name: state[f"weights/{name}"] for name in self._weights})
+        self._optimizer.set_state(
+            {name: state[f"optimizer/{name}"] for name in self._optimizer.state()}
+        )
+        for at, drops in enumerate(self._drops):
+            unpack(state[f"dropout/{at}"], drops)
+
     def change(self, training: TrainingSpec, dropout: float | None) -> None:
         """Learn with another label smoothing, weight decay and dropout from the next step on."""
         self.training = training
@@ -152,9 +171,9 @@ class NumpyEngine:
         return result, back
 
     def _targets(self, labels: Labels) -> Array:
-        n_classes, smoothing = self.network.n_classes, self.training.label_smoothing
-        sure = np.eye(n_classes, dtype=np.float32)[labels]
-        return sure * np.float32(1 - smoothing) + np.float32(smoothing / n_classes)
+        n_outputs, smoothing = self.network.n_outputs, self.training.label_smoothing
+        sure = np.eye(n_outputs, dtype=np.float32)[labels]
+        return sure * np.float32(1 - smoothing) + np.float32(smoothing / n_outputs)
 
     def _each(self, work: Callable[..., Result], *parts: Sequence[Any]) -> list[Result]:
         """Call a function for each part, on all cores in parallel."""

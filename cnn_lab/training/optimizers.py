@@ -6,9 +6,10 @@ state has the shape of the weights.
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnn_lab.network.spec import TrainingSpec
 from cnn_lab.network.spec.training import USED_BY
@@ -66,6 +67,22 @@ class Optimizer:
         """Use the weight decay of these settings from the next step on."""
         decays = self._name in USED_BY["weight_decay"]
         self._decay = training.weight_decay if decays else 0.0
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Return copies of the moving means, and the number of steps so far."""
+        means = {"first": self._first, "second": self._second}
+        return {"n_steps": np.array(self._n_steps)} | {
+            f"{which}/{name}": values.copy()
+            for which, arrays in means.items()
+            for name, values in arrays.items()
+        }
+
+    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `state` returned."""
+        self._n_steps = int(state["n_steps"])
+        for which, arrays in (("first", self._first), ("second", self._second)):
+            for name, values in arrays.items():
+                values[...] = state[f"{which}/{name}"]
 
     def apply(self, gradients: Mapping[str, Array], rate: float) -> None:
         """Move every weight by one step.

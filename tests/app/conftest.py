@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from cnn_lab.app import run_queue
 from cnn_lab.runs.queue import RunQueue
 from tests.fake_cluster import FakeCluster
+from tests.routed import routed
 from tools.server import ROOT
 
 RUN_TIMEOUT_S = 60
@@ -23,11 +24,29 @@ FOLDS = (
     "back_lesson_fold",
 )
 
+# The popovers in which matrices are edited; the tables in them are expensive.
+EDITORS = tuple(
+    f"{page}_edit_{what}"
+    for page, edited in {
+        "conv": ("image", "kernel"),
+        "pad": ("image", "kernel"),
+        "pool": ("image", "delta"),
+        "back": ("image", "kernel", "delta", "logits"),
+    }.items()
+    for what in edited
+)
+
 
 @pytest.fixture(autouse=True)
 def _no_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the app find no cookies and headers; AppTest would have it find a mock of them."""
     monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def _routed() -> Iterator[None]:
+    with routed():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +71,7 @@ def open_page() -> Callable[..., AppTest]:
     """Run a page behind its router: `open_page("pooling", {"pooling_size": "3"})`.
 
     The second argument is the address' query, the third seeds the session's state.
-    Folds are open unless `folded`.
+    Folds are open unless `folded`, the editors of matrices only if `editors`.
     """
 
     def open_(
@@ -61,9 +80,11 @@ def open_page() -> Callable[..., AppTest]:
         state: Mapping[str, Any] | None = None,
         *,
         folded: bool = False,
+        editors: bool = False,
     ) -> AppTest:
         test = AppTest.from_file(ROOT / "app.py", default_timeout=RUN_TIMEOUT_S)
-        for key, value in (dict.fromkeys(FOLDS, not folded) | dict(state or {})).items():
+        parts = dict.fromkeys(FOLDS, not folded) | dict.fromkeys(EDITORS, editors)
+        for key, value in (parts | dict(state or {})).items():
             test.session_state[key] = value
         test.run()
         test.query_params.update(query or {})

@@ -93,3 +93,20 @@ def _columns(text: str) -> dict[str, list[str]]:
 
 def _plain(row: list[str]) -> list[str]:
     return [unescape(text) for text in row]
+
+
+def give_answer(page: AppTest, key: str, text: str) -> None:
+    """Answer the question of this key: write the text into its field, and check it.
+
+    A text of several numbers goes into the fields for each if there are several; for a choice it
+    is the letter.
+    """
+    names = (f"{key}_answer", *(f"{key}_answer_{number}" for number in (2, 3, 4)))
+    fields = [each for each in page.text_input if each.key in names]
+    if fields:
+        words = re.findall(r"[−-]?\d\S*|[a-z]\w+", text) if len(fields) > 1 else [text]
+        for field, word in zip(fields, [*words, *([""] * len(fields))], strict=False):
+            field.set_value(word)
+    else:
+        page.radio(key=names[0]).set_value(text)
+    page.button(key=f"{key}_check").click().run()

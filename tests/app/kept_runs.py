@@ -53,7 +53,7 @@ def keep(
     )
     spec = RunSpec(network=preset.network, training=training)
     finished = {"epochs": len(val_losses), "seconds": 30.0, "images_per_second": 2000.0}
-    status = Status(new_run_id(), "", spec, state, sentence=sentence, result=finished | result)
+    status = Status(new_run_id(), (), spec, state, sentence=sentence, result=finished | result)
     events = [Event("started", 0.1)]
     for epoch, val_loss in enumerate(val_losses, 1):
         events.append(report("batch", epoch, 0.5 / 4**epoch, val_loss))

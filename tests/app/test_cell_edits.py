@@ -253,7 +253,7 @@ TYPES = {"u1": np.uint8, "i1": np.int8, "u2": np.uint16, "i2": np.int16, "i4": n
 def test_each_grid_that_can_be_edited_shows_the_numbers_of_its_control(
     open_page, name, query, expected
 ):
-    page = open_page(name, query)
+    page = open_page(name, query, editors=True)
     (stage,) = [one.proto.json for one in stages(page)]
     grids = {each["key"]: each for each in json.loads(stage)["traces"][0]["grids"]}
     told = set(json.loads(stage)["editing"]["grids"]) & grids.keys()

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 
 import numpy as np
@@ -13,8 +14,11 @@ from streamlit.testing.v1 import AppTest
 from cnn_lab.app.widgets.canvas import Drawing
 from cnn_lab.app.widgets.model_choice import DEFAULT, SHIPPED
 from cnn_lab.content import prose
+from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import load_mnist
+from cnn_lab.data.pens import STYLES
 from cnn_lab.digits.drawing import prepare_digit
+from cnn_lab.digits.reliability import recorded
 from cnn_lab.digits.strokes import Picture, Stroke, picture_of
 from cnn_lab.network import Network, zoo
 from tests.app.elements import said
@@ -233,22 +237,30 @@ def test_several_digits_on_one_page_are_counted_and_one_is_read(open_page):
     assert answer(page)[0].startswith("This looks like a 7 (")
 
 
-def test_of_several_digits_another_one_can_be_chosen(open_page):
-    """D7: the third of three digits is read after a click, and after a look at another page."""
+def test_of_several_digits_all_are_read_and_another_page_keeps_the_choice(open_page):
+    """D7: three digits on one page, of which the middle one is on the canvas."""
     paper = Image.new("L", (700, 300), 240)
     for place, index in enumerate((1, 0, 2)):
         digit = Image.fromarray(load_mnist().test.pixels[index]).resize((200, 200))
         paper.paste(Image.new("L", digit.size), (30 + 220 * place, 50), digit)
     page = upload(open_page("draw", state=PICTURE), paper)
-    page.button(key="draw_found_2").click().run()
-    assert not page.exception
-    assert wording("draw", "several", n=3, place=3).search(said(page))
-    assert answer(page)[0].startswith("This looks like a 1 (")
     again = open_page("draw", state={key: page.session_state[key] for key in KEPT})
-    again.button(key="draw_found_0").click().run()
-    assert answer(again)[0].startswith("This looks like a 2 (")
+    for one in (page, again):
+        assert [digit["text"] for digit in sheet_data(one)["digits"]] == ["2", "7", "1"]
+        assert sheet_data(one)["chosen"] == 1
+    again.button(key="draw_turn").click().run()
+    assert not again.exception
+    assert len(sheet_data(again)["rows"]) == 3
     again.button(key="draw_clear").click().run()
     assert wording("draw", "which").search(said(again)) is None
+
+
+def sheet_data(page):
+    """Return what the browser is sent of a sheet."""
+    (sheet,) = (
+        each for each in page.get("bidi_component") if each.proto.component_name == "cnn_lab_sheet"
+    )
+    return json.loads(sheet.proto.json)
 
 
 def test_camera_is_only_asked_for_on_request(open_page):
@@ -498,7 +510,7 @@ def test_what_is_no_message_of_the_canvas_changes_nothing(message):
 
 def test_nothing_is_computed_for_folds_that_are_closed(open_page):
     page = open_page("draw", state={"draw_drawing": seven()})
-    assert not page.toggle
+    assert [toggle.key for toggle in page.toggle] == ["draw_guess"]
     assert not wording("draw", "agreed").search(said(page))
 
 
@@ -533,17 +545,36 @@ def test_steps_can_be_left_out_of_any_drawing(open_page, picture, off):
 def test_networks_answer_beside_each_other(open_page):
     page = open_page("draw", {"draw_models": "true"}, {"draw_drawing": seven()})
     assert not page.exception
-    (table,) = [part.proto.body for part in page.get("html") if "numbers" in part.proto.body]
+    tables = (part.proto.body for part in page.get("html"))
+    table, calibration = (body for body in tables if 'class="numbers"' in body)
     for name in SHIPPED:
         assert name in table
     assert table.count("(chosen)") == 1
+    for one in recorded("champion").values():  # of MNIST beside that of strokes
+        assert percent(one.error) in calibration
+        assert f"{one.n:,}" in calibration
+    assert wording("draw", "reliability", name="champion").search(said(page))
     empty = open_page("draw", {"draw_models": "true"})
     assert wording("draw", "nothing_yet").search(said(empty))
 
 
-def one_of(page, sections, **numbers):
+def shown_of_style(page):
+    """The drawings of the style that is found, then the bars of two networks."""
+    bodies = [part.proto.body for part in page.get("html")]
+    return [body for body in bodies if 'class="styles"' in body or 'class="probabilities"' in body]
+
+
+def test_a_drawing_far_from_every_style_is_given_none(open_page):
+    full = drawing(Image.new("RGBA", (280, 280), "white"))
+    page = open_page("draw", {"draw_why_part": "true"}, {"draw_drawing": full})
+    assert not page.exception
+    assert wording("pen_style", "unknown").search(said(page))
+    assert not shown_of_style(page)
+
+
+def one_of(page, sections, *, chapter="draw", **numbers):
     """The first of these sections that the page shows; None without any."""
-    found = (wording("draw", section, **numbers).search(said(page)) for section in sections)
+    found = (wording(chapter, section, **numbers).search(said(page)) for section in sections)
     return next(filter(None, found), None)
 
 
@@ -557,6 +588,11 @@ def test_why_not_another_digit_is_found_out_once_asked(open_page):
     page = open_page("draw", {"draw_why_part": "true"}, {"draw_drawing": seven()})
     assert not page.exception
     assert wording("draw", "why").search(said(page))
+    assert wording("pen_style", "all", n=len(STYLES), digit=7, style="plain").search(said(page))
+    assert wording("pen_style", "7 plain").search(said(page))
+    sheet, *bars_of_two = shown_of_style(page)
+    assert 'alt="8 drawings of a 7: plain"' in sheet
+    assert sheet.count("<tr>") == len(bars_of_two) == 2
     page.segmented_control(key="draw_why").set_value(7).run()
     assert wording("draw", "why_read").search(said(page))
     page.segmented_control(key="draw_why").set_value(9).run()
@@ -576,6 +612,7 @@ def test_why_not_another_digit_is_found_out_once_asked(open_page):
     assert not page.exception
     assert answer(page)[0].startswith("This looks like a 1 (")
     assert one_of(page, ("why_nearest", "why_nearer"), other=9, read=1)
+    assert one_of(page, ("of_digit", "unknown_of_digit"), chapter="pen_style", digit=9)
 
 
 def test_why_not_has_a_sentence_for_what_is_no_digit(open_page):
@@ -601,3 +638,59 @@ def test_maps_of_the_drawing_are_a_link_away(open_page):
 def test_there_are_no_maps_to_see_before_anything_is_drawn(open_page):
     """U12: the link to the drawing's maps led to a page without a drawing."""
     assert not open_page("draw").get("page_link")
+
+
+def framed(page):
+    """The digits whose bars have a frame."""
+    (chart,) = page.get("vega_lite_chart")
+    table = pa.ipc.open_stream(chart.proto.data.data).read_pandas()
+    return [int(row.digit) for row in table.itertuples() if row.guessed]
+
+
+def test_the_bars_wait_for_a_guess_and_show_it(open_page):
+    """What follows from the answer is not sent before: bars, sentence, comparison, steps."""
+    query = {"draw_guess": "true", "draw_models": "true", "draw_xray": "true"}
+    page = open_page("draw", query | {"draw_model": "fast"}, {"draw_drawing": seven()})
+    assert not page.exception
+    assert bars(page) == ["–"] * 10
+    assert not answer(page)
+    assert wording("draw", "guess_first").search(said(page))
+    assert len(re.findall(r"\d%", said(page))) == 1  # the network's accuracy
+    assert not page.button_group(key="draw_guessed").disabled
+    page.button_group(key="draw_guessed").set_value([3]).run()
+    assert bars(page) == ["–"] * 10
+    page.button_group(key="draw_guessed").set_value([3, 7]).run()
+    (sentence,) = answer(page)
+    assert "7" in sentence
+    assert framed(page) == [3, 7]
+    ink = seven().ink
+    image = prepare_digit(np.dstack([ink] * 3 + [np.full_like(ink, 255)]))
+    seen = Network.load("fast").predict(image[np.newaxis, ..., np.newaxis])[0]
+    tallest = " and ".join(
+        f"**{digit}** ({percent(seen[digit])})" for digit in seen.argsort()[:-3:-1]
+    )
+    told = wording("draw", "guess_was", guessed="**3** and **7**", tallest=tallest)
+    assert told.search(said(page))
+
+    page.session_state["draw_drawing"] = Drawing((BAR,))
+    page.run()
+    assert bars(page) == ["–"] * 10
+    assert not page.button_group(key="draw_guessed").value
+    page.toggle(key="draw_guess").set_value(False).run()
+    assert bars(page) != ["–"] * 10
+    assert not framed(page)
+
+
+def test_ways_to_write_a_digit_are_drawn_with_what_each_network_reads(open_page):
+    page = open_page("draw", {"draw_styles": "true"})
+    assert not page.exception
+    (sheet,) = shown_of_style(page)
+    sevens = [name for name, style in STYLES.items() if style.digit == 7]
+    assert sheet.count("<figure>") == sheet.count('alt="8 drawings of a 7: ') == len(sevens)
+    assert sheet.count('scope="row">champion') == len(sevens)
+    page.segmented_control(key="draw_styles_digit").set_value(4).run()
+    (sheet,) = shown_of_style(page)
+    assert "drawings of a 4" in sheet
+    assert "drawings of a 7" not in sheet
+    closed = open_page("draw")
+    assert not [part for part in closed.get("html") if "drawings of" in part.proto.body]

@@ -30,6 +30,7 @@ print(*sorted({"keras", "numpy", "tensorflow"} & set(sys.modules)))
         cwd=ROOT,
         capture_output=True,
         text=True,
+        timeout=600,
         check=False,
     )
     assert result.returncode == 0, result.stderr

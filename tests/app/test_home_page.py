@@ -13,6 +13,7 @@ from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.answer import answer_for
 from cnn_lab.digits.strokes import Stroke
 from cnn_lab.network import Network
+from cnn_lab.teaching.lesson import LESSONS
 from tests.prose import wording
 
 SEVEN = Stroke("pen", 22, ((70.0, 60.0), (210.0, 60.0), (210.0, 60.0), (130.0, 240.0)))
@@ -114,8 +115,11 @@ def test_nonsense_for_the_digit_begins_with_the_first(open_page):
 
 def test_the_course_begins_on_home(open_page):
     page = open_page("home")
-    links = [link.proto.page for link in page.get("page_link")]
-    assert links == [CHAPTERS[0].page, *(chapter.page for chapter in CHAPTERS)]
+    links = [(link.proto.page, link.proto.query_string) for link in page.get("page_link")]
+    start, first_lesson, *course = links
+    assert start == (CHAPTERS[0].page, "")
+    assert first_lesson == (CHAPTERS[0].page, f"lesson={next(iter(LESSONS))}")
+    assert course == [(chapter.page, "") for chapter in CHAPTERS]
     assert player(page)["kiosk"] is None
     kiosk = player(open_page("home", {"kiosk": "1"}))["kiosk"]
     assert kiosk == [chapter.page for chapter in CHAPTERS]

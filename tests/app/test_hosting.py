@@ -1,13 +1,22 @@
 """Who may open a session, what a host may set, and what is kept of a visitor's files."""
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.testing.v1 import AppTest
 
+from cnn_lab.app import frame, run_queue
 from cnn_lab.app.first_paint import SCRIPT, SHEET, FirstPaint
-from cnn_lab.app.hosting import Guard, UploadLimit, is_own_page
+from cnn_lab.app.hosting import MAX_HEAPS, Guard, UploadLimit, WholePageFirst, is_own_page
+from cnn_lab.runs.store import Kept
+from tools.server import ROOT
 
 
 async def nothing(*_: object) -> None:
@@ -40,7 +49,7 @@ def test_a_setting_that_would_add_a_directive_is_refused(
 ) -> None:
     """R14: who may frame the lab is one list, and nothing else."""
     monkeypatch.setenv("CNN_LAB_FRAME_ANCESTORS", setting)
-    with pytest.raises(ValueError, match="CNN_LAB_FRAME_ANCESTORS="):
+    with pytest.raises(ValueError, match="CNN_LAB_FRAME_ANCESTORS"):
         Guard(nothing)
 
 
@@ -154,3 +163,138 @@ def test_a_page_has_the_style_sheet_and_the_script_from_its_first_moment() -> No
 def test_what_is_not_a_page_is_left_as_it_is() -> None:
     headers, body = fetched("/index.js", b"*/*")
     assert (body, headers["etag"]) == (b"".join(PAGE), '"theirs"')
+
+
+def test_a_host_sets_how_many_runs_wait_and_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = {"QUEUE_LENGTH": "0", "KEPT_RUNS": "7", "MAX_RUNS": "8", "MAX_DAYS": "9"}
+    for name, value in {**chosen, "RUNS": str(tmp_path)}.items():
+        monkeypatch.setenv(f"CNN_LAB_{name}", value)
+    run_queue.run_queue.clear()
+    queue = run_queue.run_queue()
+    assert (queue.length, queue.store.kept) == (0, Kept(7, 8, 9))
+    assert queue.store.folder.address == str(tmp_path)
+    run_queue.run_queue.clear()
+
+
+def test_a_page_names_all_settings_that_it_cannot_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`streamlit run app.py` has no start of our own at which it could end."""
+    monkeypatch.setenv("CNN_LAB_MAX_DAYS", "many")
+    monkeypatch.setenv("CNN_LAB_QUEUE_LENGHT", "4")
+    frame.wrong_settings.cache_clear()
+    page = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
+    frame.wrong_settings.cache_clear()
+    assert not page.exception
+    assert not page.main.title
+    [shown] = page.error
+    for name in ("MAX_DAYS", "QUEUE_LENGHT"):
+        assert name in shown.value.replace("\\", "")
+
+
+HEAPS = """
+import ctypes, sys, threading
+from cnn_lab.app.hosting import share_heaps
+share_heaps()
+together, kept = threading.Barrier(9), []
+
+def work():
+    together.wait()
+    kept.append([bytes(600 + n) for n in range(20_000)])
+    together.wait()
+
+for _ in range(8):
+    threading.Thread(target=work, daemon=True).start()
+together.wait()
+together.wait()
+library = ctypes.CDLL(None)
+library.fopen.restype = ctypes.c_void_p
+library.fclose.argtypes = [ctypes.c_void_p]
+library.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+file = library.fopen(sys.argv[1].encode(), b"w")
+library.malloc_info(0, file)
+library.fclose(file)
+"""
+
+
+def test_the_threads_of_a_page_process_share_two_heaps(tmp_path: Path) -> None:
+    """Streamlit runs each script in a new thread; without a limit these have ten heaps here."""
+    path = tmp_path / "heaps.xml"
+    subprocess.run([sys.executable, "-c", HEAPS, str(path)], timeout=120, check=True)
+    assert path.read_text().count("<heap nr=") == MAX_HEAPS
+
+
+Asked = tuple[str, set[str]]  # the fragment, and the controls of which a value was sent
+
+
+def question(*clicks: str, fragment: str = "") -> bytes:
+    """Return a browser's question for a run, with a number that is set and buttons pressed."""
+    asked = BackMsg()
+    asked.rerun_script.fragment_id = fragment
+    asked.rerun_script.widget_states.widgets.add(id="number", double_value=3.0)
+    for button in clicks:
+        asked.rerun_script.widget_states.widgets.add(id=button, trigger_value=True)
+    return asked.SerializeToString()
+
+
+def followed(asked: list[bytes], *, back: bool) -> tuple[Asked, Asked, list[bool]]:
+    """Return the first two questions on a connection, as the server gets them.
+
+    And whether it had the second before its first run was over: at once, and after another run
+    that was interrupted.
+    """
+    coming = iter(asked)
+    got: list[Asked] = []
+    early: list[bool] = []
+    protocols = b"streamlit, token, session" if back else b"streamlit, token"
+    scope = {"type": "websocket", "headers": [(b"sec-websocket-protocol", protocols)]}
+
+    async def receive() -> Message:
+        return {"type": "websocket.receive", "bytes": next(coming)}
+
+    async def send(_message: Message) -> None:
+        """Tell nobody."""
+
+    def note(message: Message) -> None:
+        run = BackMsg.FromString(message["bytes"]).rerun_script
+        got.append((run.fragment_id, {state.id for state in run.widget_states.widgets}))
+
+    async def serve(_scope: Scope, receive: Receive, send: Send) -> None:
+        note(await receive())
+        second = asyncio.ensure_future(receive())
+        for status in (ForwardMsg.FINISHED_EARLY_FOR_RERUN, ForwardMsg.FINISHED_SUCCESSFULLY):
+            for _ in range(10):  # turns of the loop
+                await asyncio.sleep(0)
+            early.append(second.done())
+            finished = ForwardMsg(script_finished=status).SerializeToString()
+            await send({"type": "websocket.send", "bytes": finished})
+        note(await second)
+
+    asyncio.run(WholePageFirst(serve)(scope, receive, send))
+    return got[0], got[1], early
+
+
+@pytest.mark.parametrize("fragment", ["", "part"])
+def test_a_click_on_a_page_that_comes_back_is_followed_after_the_page_was_run(
+    fragment: str,
+) -> None:
+    first, second, early = followed([question("next", fragment=fragment)], back=True)
+    assert first == ("", {"number"})
+    assert second == (fragment, {"number", "next"})
+    assert early == [False, False]
+
+
+def test_what_follows_the_first_question_waits_until_the_page_is_back() -> None:
+    first, second, early = followed([question(), question("next", fragment="part")], back=True)
+    assert first == ("", {"number"})
+    assert second == ("part", {"number", "next"})
+    assert early == [False, False]
+
+
+def test_a_page_that_is_new_waits_for_nothing() -> None:
+    first, second, early = followed([question("next"), question(fragment="part")], back=False)
+    assert first == ("", {"number", "next"})
+    assert second == ("part", {"number"})
+    assert early == [True, True]

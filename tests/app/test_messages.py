@@ -17,13 +17,14 @@ from tests.app.elements import errors, said
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*(ROOT / "pages").glob("*.py"), *(ROOT / "cnn_lab/app").rglob("*.py"), ROOT / "app.py"]
-EXPLAINING = {"explained", "does_not_fit", "isinstance", "_show_no_answer"}
+EXPLAINING = {"explained", "does_not_fit", "isinstance", "no_images", "_show_no_answer"}
 
 
 def visible(page: AppTest) -> str:
     """Return the text of a page, that of its own HTML and of its titles included."""
     assert not page.exception
     html = " ".join(one.proto.body for one in page.get("html"))
+    html = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
     titles = " ".join(alert.proto.title for kind in (page.warning, page.error) for alert in kind)
     return f"{said(page)} {titles} {html}"
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app import run_queue
 from cnn_lab.app.widgets.model_choice import OwnNetwork
+from cnn_lab.content import prose
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import (
@@ -76,7 +77,7 @@ def keep(runs: Path, **ended: object) -> Status:
     status = Status(
         **{  # type: ignore[arg-type]
             "run_id": new_run_id(),
-            "owner": "",
+            "owners": (),
             "spec": spec(),
             "state": "done",
             "result": {
@@ -230,15 +231,17 @@ def test_start_asks_for_a_run_and_stop_ends_it(open_page: Open, queue: RunQueue)
 
 
 def test_one_more_in_line_is_told_its_place(open_page: Open, queue: RunQueue) -> None:
-    queue.submit(spec(), "another owner")
+    queue.submit(spec(seed=41), "another owner")
     page = open_page("training")
     page.button(key="training_start").click().run()
     assert "Waiting: one run is ahead of this one. It will start automatically." in said(page)
 
 
 def test_too_many_in_line_are_refused_with_a_sentence(open_page: Open, queue: RunQueue) -> None:
-    for i in range(1 + MAX_WAITING):
-        queue.submit(spec(), f"reader {i}")
+    first = queue.submit(spec(seed=99), "the first")
+    queue.wait(first, lambda status: status.state != "waiting", PATIENCE_S)
+    for i in range(MAX_WAITING):
+        queue.submit(spec(seed=100 + i), f"reader {i}")
     page = open_page("training")
     page.button(key="training_start").click().run()
     assert not page.exception
@@ -253,6 +256,21 @@ def test_somebody_elses_run_can_be_watched_and_not_stopped(
     page = open_page("training", {"run": run_id})
     assert "seed 41" in said(page)
     assert {button.key for button in page.button}.isdisjoint(STEERING)
+
+
+def test_readers_who_ask_for_the_same_share_a_run(open_page: Open, queue: RunQueue) -> None:
+    mine = open_page("training")
+    mine.button(key="training_start").click().run()
+    run_id = run_in_address(mine)
+    assert not {button.key for button in mine.button}.isdisjoint(STEERING)
+    assert queue.submit(queue.status(run_id).spec, "another owner") == run_id
+    mine.run()
+    assert {button.key for button in mine.button}.isdisjoint(STEERING)
+    assert wording("training", "shared", others="1 other browser").search(said(mine))
+    mine.button(key="training_leave").click().run()
+    assert queue.status(run_id).active
+    assert queue.status(run_id).owners == ("another owner",)
+    assert "training_start" in {button.key for button in mine.button}
 
 
 def test_a_finished_run_outlives_the_server(open_page: Open, tmp_path: Path) -> None:
@@ -283,12 +301,28 @@ def other_settings() -> RunSpec:
             weight_averaging=0.9,
             data_fraction=0.5,
             augmentation=Augmentation.model_validate(bounds),
+            pens=0.2,
+            unchanged=0.1,
+            fade=0.3,
             batch_size=77,
             epochs=6,
             seed=41,
         ),
         engine="numpy",
     )
+
+
+def test_pen_digits_are_previewed_for_mnist_alone(open_page: Open) -> None:
+    opened = {"training_fold": True}
+
+    def n_previews(**query: str) -> int:
+        page = open_page("training", {"training_preset": "paper", **query}, opened)
+        assert not page.exception
+        return said(page).count(prose("training", "pens"))
+
+    assert n_previews() == 0
+    assert n_previews(training_paper_pens="0.1") == 1
+    assert n_previews(training_paper_pens="0.1", training_paper_data_set="Fashion-MNIST") == 0
 
 
 def test_the_controls_show_the_settings_of_the_run_in_the_address(
@@ -423,7 +457,7 @@ def test_a_run_that_cannot_be_saved_is_told_at_once_and_can_be_used(
 ) -> None:
     """R3: a warning before training, and the weights from memory after it."""
     (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path / "file"))
+    monkeypatch.setenv("CNN_LAB_RUNS", str(tmp_path / "file" / "runs"))
     run_queue.run_queue.clear()
     query = {"training_fast_epochs": "1", "training_result": "Download"}
     page = open_page("training", query)
@@ -465,6 +499,27 @@ def test_a_finished_run_can_be_used_by_other_pages(open_page: Open, tmp_path: Pa
     page = open_page("draw", {"draw_model": f"run-{status.run_id}"})
     assert not page.exception
     assert page.segmented_control(key="draw_model").value == f"run-{status.run_id}"
+
+
+def test_without_keras_the_settings_offer_numpy_alone(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_queue.run_queue(), "engines", ("numpy",))
+    page = unfolded(open_page, {"training_fast_engine": "Keras"})
+    assert not page.exception
+    assert page.selectbox(key="training_fast_engine").options == ["NumPy"]
+    assert "pip install" in said(page)
+    assert asked_for(page).engine == "numpy"
+
+
+def test_without_keras_a_data_set_that_it_would_download_is_told(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CNN_LAB_DATA", str(tmp_path))
+    address = {"training_fast_data_set": "Fashion-MNIST"}
+    assert "pip install" not in said(open_page("training", address))
+    monkeypatch.setattr(run_queue.run_queue(), "engines", ("numpy",))
+    assert "pip install" in said(open_page("training", address))
 
 
 def test_folded_settings_come_from_a_link_too(open_page: Open) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -140,6 +141,12 @@ def test_every_typed_matrix_of_the_app_is_tested_here():
     assert using == {case.module for case in EVERY_MATRIX.values()}
 
 
+@pytest.fixture
+def open_page(open_page):
+    """Open a page with the editors of its matrices open."""
+    return partial(open_page, editors=True)
+
+
 @pytest.mark.parametrize("case", named(CASES))
 def test_a_preset_chosen_after_typing_counts_and_the_numbers_can_come_back(open_page, case):
     """U2: the later choice wins on every page, and nothing that was typed is lost."""
@@ -275,3 +282,12 @@ def test_a_problem_goes_when_a_preset_is_chosen(open_page):
     press(page, "_numbers")
     assert page.text_input(key="conv_weights").value == "1 2; a"
     assert page.warning
+
+
+def test_a_closed_editor_has_no_field_until_something_is_typed(open_page):
+    def fields(page: AppTest) -> list[str]:
+        return [each.key for each in page.text_input]
+
+    assert fields(open_page("convolution", editors=False)) == []
+    page = open_page("convolution", {"conv_weights": WEIGHTS}, editors=False)
+    assert fields(page) == ["conv_weights"]

@@ -1,4 +1,6 @@
-"""Where things are on a stage, for all tests that look at one."""
+"""Where things are on a page and its stage, for all tests that look at them."""
+
+import re
 
 from playwright.sync_api import Locator, Page
 
@@ -28,3 +30,8 @@ def centre(page: Page, key: str, row: int, column: int) -> dict[str, float]:
     return stage(page).evaluate(
         "(root, [key, row, column]) => root.cellCenter(key, row, column)", [key, row, column]
     )
+
+
+def on_page(page: Page, words: str | re.Pattern[str], *, exact: bool = False) -> Locator:
+    """Return what shows a text, popovers included, but not the summary that repeats it."""
+    return page.locator("body > :not(.cnn-lab-summary)").get_by_text(words, exact=exact)

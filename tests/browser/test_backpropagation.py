@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.player import caption, stage
+from tests.browser.player import caption, on_page, stage
 from tests.prose import wording
 
 CHECK_TIMEOUT_MS = 120_000  # the worker has Keras to load first
@@ -47,15 +47,15 @@ def test_a_gradient_is_gathered_scattered_and_agrees_with_keras(open_page):
     page.get_by_role("button", name="Last step").click()
     expect(stage(page)).to_have_attribute("data-step", "15")
     expect(caption(page)).to_contain_text("Output gradient, row 3, column 3")
-    page.get_by_text("Numbers as tables").click()
+    on_page(page, "Numbers as tables").click()
     kernel = page.get_by_role("table", name=re.compile("Kernel gradient"))
     scattered = kernel.get_by_role("row").nth(2).get_by_role("cell").nth(1)
     expect(scattered).to_have_text(gathered.replace("-", "−"))
 
-    expect(page.get_by_text(wording("backpropagation", "agree", rendered=True))).to_be_visible()
+    expect(on_page(page, wording("backpropagation", "agree", rendered=True))).to_be_visible()
     page.get_by_role("tab", name="Code").click()
     page.get_by_role("button", name="Check against Keras").click()
-    expect(page.get_by_text("Agrees with Keras")).to_be_visible(timeout=CHECK_TIMEOUT_MS)
+    expect(on_page(page, "Agrees with Keras")).to_be_visible(timeout=CHECK_TIMEOUT_MS)
 
 
 def test_a_press_is_a_step_and_the_address_remembers_it(open_page):
@@ -64,7 +64,7 @@ def test_a_press_is_a_step_and_the_address_remembers_it(open_page):
     before = figure.inner_text()
     page.get_by_role("button", name="Take a step").click()
     step = wording("backpropagation", "step_after", rendered=True, steps="1 step")
-    expect(page.get_by_text(step)).to_be_visible()
+    expect(on_page(page, step)).to_be_visible()
     expect(page).to_have_url(re.compile("back_taken=1"))
     expect(page).to_have_url(re.compile(r"back_part=One(\+|%20)step"))
     expect(figure).not_to_have_text(before)
@@ -75,7 +75,7 @@ def test_a_kernel_learns_before_the_readers_eyes(open_page):
     page = open_page("/backpropagation?back_part=Learn+a+kernel&back_lesson_steps=20")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    expect(page.get_by_text("Step 20 of 20")).to_be_visible()
+    expect(on_page(page, "Step 20 of 20")).to_be_visible()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     expect(page).to_have_url(re.compile("back_step=20"))
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)

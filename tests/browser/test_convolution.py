@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from cnn_lab.content import _sections
-from tests.browser.player import arithmetic, centre, stage
+from tests.browser.player import arithmetic, centre, on_page, stage
 from tests.prose import wording
 
 RESULT = "Output on the whole picture"
@@ -40,13 +40,13 @@ def test_an_uploaded_picture_is_filtered_and_stays_while_settings_change(open_pa
     before = drawn.get_attribute("src")
     open_menu(page, "Image")
     upload(page, half_white(40, 60))
-    expect(page.get_by_text("The whole picture, 40 × 60 pixels")).to_be_visible()
-    expect(page.get_by_text(re.compile("Output: 38 × 58 .*0.*1020"))).to_be_visible()
+    expect(on_page(page, "The whole picture, 40 × 60 pixels")).to_be_visible()
+    expect(on_page(page, re.compile("Output: 38 × 58 .*0.*1020"))).to_be_visible()
     expect(drawn).not_to_have_attribute("src", before)
     expect(page).to_have_url(re.compile(r"conv_crop_column=\d+"))
     expect(stage(page)).to_have_attribute("data-steps", "144")
-    page.get_by_text("same", exact=True).click()
-    expect(page.get_by_text(re.compile("Output: 40 × 60"))).to_be_visible()
+    on_page(page, "same", exact=True).click()
+    expect(on_page(page, re.compile("Output: 40 × 60"))).to_be_visible()
     expect(stage(page)).to_have_attribute("data-steps", "196")
 
 
@@ -54,21 +54,21 @@ def test_what_is_no_picture_gets_a_sentence_and_the_next_one_is_taken(open_page)
     page = open_page("/convolution?conv_input=picture")
     open_menu(page, "Image")
     upload(page, {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
-    expect(page.get_by_text("This is not a picture")).to_be_visible()
-    expect(page.get_by_text("256 × 384 pixels")).to_be_visible()
+    expect(on_page(page, "This is not a picture")).to_be_visible()
+    expect(on_page(page, "256 × 384 pixels")).to_be_visible()
     upload(page, half_white(9, 8))
-    expect(page.get_by_text("9 × 8 pixels")).to_be_visible()
-    expect(page.get_by_text("This is not a picture")).to_have_count(0)
+    expect(on_page(page, "9 × 8 pixels")).to_be_visible()
+    expect(on_page(page, "This is not a picture")).to_have_count(0)
     page.get_by_role("button", name="Back to the sample picture").click()
-    expect(page.get_by_text("256 × 384 pixels")).to_be_visible()
+    expect(on_page(page, "256 × 384 pixels")).to_be_visible()
 
 
 def test_the_camera_takes_a_picture(open_page, wait_ready):
     page = open_page("/convolution?conv_input=picture")
-    expect(page.get_by_text("256 × 384 pixels")).to_be_visible()
+    expect(on_page(page, "256 × 384 pixels")).to_be_visible()
     open_menu(page, "Image")
     expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
-    page.get_by_text("the camera", exact=True).click()
+    on_page(page, "the camera", exact=True).click()
     video = page.get_by_test_id("stCameraInput").locator("video")
     expect(video).to_have_js_property("readyState", 4)
     expect(video).not_to_have_js_property("currentTime", 0)  # there is a frame to be taken
@@ -78,9 +78,9 @@ def test_the_camera_takes_a_picture(open_page, wait_ready):
     wait_ready(page)
     page.get_by_role("button", name="Take photo").click()
     expect(page.get_by_role("button", name="Clear photo")).to_be_visible()
-    expect(page.get_by_text("256 × 384 pixels")).to_have_count(0)
-    expect(page.get_by_text(re.compile(r"The whole picture, \d+ × 512 pixels"))).to_be_visible()
-    expect(page.get_by_text(re.compile(r"Output: \d+ × 510 .* −\d"))).to_be_visible()
+    expect(on_page(page, "256 × 384 pixels")).to_have_count(0)
+    expect(on_page(page, re.compile(r"The whole picture, \d+ × 512 pixels"))).to_be_visible()
+    expect(on_page(page, re.compile(r"Output: \d+ × 510 .* −\d"))).to_be_visible()
 
 
 def results(page):
@@ -92,7 +92,7 @@ def results(page):
 def test_the_flip_lab_plays_both_in_step(open_page):
     page = open_page("/convolution?conv_flip=Both in step")
     opposite = wording("convolution", "flip_opposite", rendered=True)
-    expect(page.get_by_text(opposite)).to_be_visible()
+    expect(on_page(page, opposite)).to_be_visible()
     caption = page.get_by_test_id("stage-caption")
     for step in range(1, 4):
         page.get_by_role("button", name="Step forward").click()
@@ -106,7 +106,7 @@ def test_the_flip_lab_plays_both_in_step(open_page):
 def test_a_symmetric_kernel_shows_the_same_numbers_both_ways(open_page):
     page = open_page("/convolution?conv_flip=Both in step&conv_kernel=Laplacian")
     symmetric = wording("convolution", "flip_symmetric", rendered=True)
-    expect(page.get_by_text(symmetric)).to_be_visible()
+    expect(on_page(page, symmetric)).to_be_visible()
     expect(stage(page)).to_have_attribute("data-steps", "16")
     page.get_by_role("button", name="Step forward").click()
     expect(stage(page)).to_have_attribute("data-step", "1")
@@ -130,7 +130,7 @@ def test_the_flip_lab_on_a_picture_is_accessible_on_a_phone(open_page, assert_ac
 def test_padding_of_ones_own_is_in_the_address(open_page):
     page = open_page("/convolution")
     expect(stage(page)).to_have_attribute("data-steps", "16")
-    page.get_by_text("own", exact=True).click()
+    on_page(page, "own", exact=True).click()
     expect(stage(page)).to_have_attribute("data-steps", "36")
     page.get_by_label("Top").fill("3")
     page.get_by_label("Top").press("Enter")
@@ -143,7 +143,7 @@ def test_padding_of_ones_own_is_in_the_address(open_page):
 def test_each_channel_keeps_a_result_of_its_own_when_channels_never_meet(open_page):
     page = open_page("/convolution?conv_channels=colour&conv_groups=never&conv_tab=Cost")
     expect(stage(page)).to_have_attribute("data-steps", "48")
-    expect(page.get_by_text("In 3 groups", exact=False).first).to_be_visible()
+    expect(on_page(page, "In 3 groups", exact=False).first).to_be_visible()
 
 
 def test_infinities_in_several_fields_leave_the_rest_of_the_address(open_page):
@@ -152,7 +152,7 @@ def test_infinities_in_several_fields_leave_the_rest_of_the_address(open_page):
     expect(page).to_have_url(re.compile(r"/convolution\?conv_stride=2$"))
 
 
-def test_an_experiment_sets_the_page_and_the_next_page_is_a_click_away(open_page):
+def test_an_experiment_sets_the_page_and_the_next_page_is_a_click_away(open_page, wait_ready):
     page = open_page("/convolution?conv_stride=2")
     expect(stage(page)).to_have_attribute("data-steps", "4")
     page.get_by_role("tab", name="Try this").click()
@@ -160,6 +160,7 @@ def test_an_experiment_sets_the_page_and_the_next_page_is_a_click_away(open_page
     expect(stage(page)).to_have_attribute("data-steps", "16")
     expect(page).to_have_url(re.compile(r"/convolution\?conv_activation=relu$"))
     expect(arithmetic(page)).to_contain_text("ReLU(−2) = 0")
+    wait_ready(page)  # nothing below the stage is still to come and moves it
     place = centre(page, "activated-1", 3, 0)
     page.mouse.click(place["x"], place["y"])
     expect(stage(page)).to_have_attribute("data-step", "12")

@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from cnn_lab.app.widgets.charts import ALT
 from cnn_lab.app.widgets.model_choice import DEFAULT
 from cnn_lab.content import prose
 from cnn_lab.data.mnist import load_mnist
+from cnn_lab.data.pens import STYLES, numbers_of, strokes_of
 from cnn_lab.network import zoo
+from tests.browser.player import on_page
 from tests.prose import wording
+from tests.unit.sheets import TWELVE, sheet
 from tools.browser import READY
 
 SEVEN = [(70, 60), (140, 58), (210, 60), (180, 120), (150, 180), (130, 240)]
@@ -103,7 +108,7 @@ def test_seven_by_mouse_is_read_and_the_chart_stays_in_place(
     open_page: Callable[..., Page],
 ) -> None:
     page = open_page("/draw")
-    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(on_page(page, INVITATION)).to_be_visible()
     expect(answer(page)).to_have_count(0)
     expect(button(page, "Undo")).to_be_disabled()
     drawn = chart(page).locator("svg, canvas").first
@@ -113,7 +118,7 @@ def test_seven_by_mouse_is_read_and_the_chart_stays_in_place(
 
     draw(page, SEVEN)
     expect(answer(page)).to_have_text(re.compile(r"^This looks like a 7 \(>?\d+\.\d%\)\.$"))
-    expect(page.get_by_text(INVITATION)).to_have_count(0)
+    expect(on_page(page, INVITATION)).to_have_count(0)
     expect(chart(page).get_by_text("–")).to_have_count(0)
     draw(page, BAR)
     expect(picture(page)).to_be_visible()
@@ -137,7 +142,7 @@ def test_the_bars_follow_the_pen_and_one_stroke_comes_of_it(
     expect_strokes(page, 1)
     expect(answer(page)).to_contain_text("This looks like a 7 (")
     button(page, "Undo").click()
-    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(on_page(page, INVITATION)).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "side"), [(390, 358), (1280, 420), (1920, 440)])
@@ -152,7 +157,7 @@ def test_ten_digits_by_mouse_are_read_and_an_eraser_changes_the_answer(
 ) -> None:
     page = open_page("/draw")
     for digit in [*"012345679", "8"]:
-        expect(page.get_by_text(INVITATION)).to_be_visible()
+        expect(on_page(page, INVITATION)).to_be_visible()
         for stroke in STROKES[digit]:
             draw_and_wait(page, stroke, steps=1)
         expect(answer(page)).to_have_text(re.compile(rf"^This looks like an? {digit} "))
@@ -172,6 +177,39 @@ def test_ten_digits_by_mouse_are_read_and_an_eraser_changes_the_answer(
     expect(answer(page)).to_contain_text("This looks like an 8 (")
     button(page, "Redo").click()
     expect(picture(page)).not_to_have_attribute("src", whole)
+
+
+def by_pen(style: str) -> list[list[tuple[int, int]]]:
+    """The strokes of a style of the parametric pen, as tall as a digit on the canvas."""
+    strokes = strokes_of(STYLES[style].recipes[0], numbers_of(0, 0))
+    every = np.concatenate(strokes)
+    low, high = every.min(axis=0), every.max(axis=0)
+    scaled = [(stroke - (low + high) / 2) * 200 / (high - low).max() + 140 for stroke in strokes]
+    return [
+        [(round(x), round(y)) for x, y in stroke[_needed(stroke)].tolist()] for stroke in scaled
+    ]
+
+
+def _needed(stroke: np.ndarray) -> list[int]:
+    """Places in a stroke that are 16 pixels or more from the one before, and its end."""
+    places = [0]
+    for at in range(1, len(stroke)):
+        if np.hypot(*(stroke[at] - stroke[places[-1]])) >= 16 or at == len(stroke) - 1:
+            places.append(at)
+    return places
+
+
+def test_a_digit_of_each_family_of_styles_is_drawn_by_mouse_and_read(
+    open_page: Callable[..., Page],
+) -> None:
+    families = {style.family: name for name, style in reversed(STYLES.items())}
+    page = open_page("/draw")
+    for name in families.values():
+        expect(on_page(page, INVITATION)).to_be_visible()
+        for stroke in by_pen(name):
+            draw_and_wait(page, stroke, steps=1)
+        expect(answer(page)).to_have_text(re.compile(rf"looks like an? {name[0]} "))
+        button(page, "Clear").click()
 
 
 def test_seven_by_finger_is_read_and_the_page_stays_where_it_is(
@@ -198,7 +236,7 @@ def test_seven_by_finger_is_read_and_the_page_stays_where_it_is(
     button(page, "Undo").tap()
     expect(picture(page)).to_have_attribute("src", plain)
     button(page, "Undo").tap()
-    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(on_page(page, INVITATION)).to_be_visible()
     expect(button(page, "Clear")).to_be_disabled()
 
 
@@ -217,7 +255,7 @@ def test_undo_brings_back_what_was_there_as_often_as_asked(
         button(page, "Undo").click()
         expect(picture(page)).to_have_attribute("src", plain)
     button(page, "Clear").click()
-    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(on_page(page, INVITATION)).to_be_visible()
     expect(picture(page)).to_have_attribute("src", empty)
     expect(button(page, "Undo")).to_be_disabled()
     draw_and_wait(page, SEVEN)
@@ -230,8 +268,8 @@ def test_sample_is_read_drawn_over_and_survives_a_change_of_page(
     page = open_page("/draw")
     empty = seen(page)
     button(page, "Sample").click()
-    expect(page.get_by_text(re.compile(r"MNIST test image [\d,]+, labelled \d"))).to_be_visible()
-    expect(page.get_by_text(INVITATION)).to_have_count(0)
+    expect(on_page(page, re.compile(r"MNIST test image [\d,]+, labelled \d"))).to_be_visible()
+    expect(on_page(page, INVITATION)).to_have_count(0)
     expect(picture(page)).not_to_have_attribute("src", empty)
     sample = seen(page)
     draw_and_wait(page, BAR)
@@ -353,7 +391,7 @@ def test_reload_keeps_the_drawing_until_it_is_cleared(open_page: Callable[..., P
     page = open_page("/draw")
     empty = seen(page)
     button(page, "Sample").click()
-    named = page.get_by_text(re.compile(r"MNIST test image [\d,]+, labelled \d"))
+    named = on_page(page, re.compile(r"MNIST test image [\d,]+, labelled \d"))
     name = named.inner_text()
     expect(picture(page)).not_to_have_attribute("src", empty)
     sample = seen(page)
@@ -366,11 +404,11 @@ def test_reload_keeps_the_drawing_until_it_is_cleared(open_page: Callable[..., P
     button(page, "Undo").click()
     expect(picture(page)).to_have_attribute("src", sample)
     button(page, "Clear").click()
-    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(on_page(page, INVITATION)).to_be_visible()
     expect_strokes(page, 0)
     page.reload()
     expect_strokes(page, 0)
-    expect(page.get_by_text(INVITATION)).to_be_visible()
+    expect(on_page(page, INVITATION)).to_be_visible()
 
 
 def test_each_way_back_has_one_button(open_page: Callable[..., Page]) -> None:
@@ -387,13 +425,13 @@ def test_each_way_back_has_one_button(open_page: Callable[..., Page]) -> None:
 def test_address_chooses_model_and_brush(open_page: Callable[..., Page]) -> None:
     n_learned = zoo.preset("fast").network.n_parameters
     page = open_page("/draw?draw_model=fast&draw_brush=28")
-    expect(page.get_by_text(re.compile(f"^{n_learned:,} parameters"))).to_be_visible()
+    expect(on_page(page, re.compile(f"^{n_learned:,} parameters"))).to_be_visible()
     expect(page.get_by_role("slider")).to_have_value("28")
     draw(page, SEVEN)
     expect(answer(page)).to_contain_text("This looks like a 7 (")
     n_learned = zoo.preset(DEFAULT).network.n_parameters
     page.get_by_role("radio", name=DEFAULT, exact=True).click()
-    expect(page.get_by_text(re.compile(f"^{n_learned:,} parameters"))).to_be_visible()
+    expect(on_page(page, re.compile(f"^{n_learned:,} parameters"))).to_be_visible()
     expect(page).not_to_have_url(re.compile("draw_model"))
     expect(answer(page)).to_contain_text("This looks like a 7 (")
 
@@ -402,7 +440,7 @@ def test_vanished_run_is_named_and_another_network_reads(
     open_page: Callable[..., Page],
 ) -> None:
     page = open_page("/draw?draw_model=run-vanished")
-    expect(page.get_by_text(wording("models", "missing"))).to_be_visible()
+    expect(on_page(page, wording("models", "missing"))).to_be_visible()
     draw(page, SEVEN)
     expect(answer(page)).to_contain_text("This looks like a 7 (")
 
@@ -412,6 +450,28 @@ def choose_file(page: Page, name: str, content: bytes) -> None:
     kind = "image/png"
     chosen = {"name": name, "mimeType": kind, "buffer": content}
     page.locator('input[type="file"]').set_input_files(chosen)
+
+
+def test_a_sheet_of_twelve_is_read_whole_and_a_click_opens_a_digit(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw")
+    choose_file(page, "sheet.png", sheet(degrees=3.0).content)
+    boxes = page.locator(".sheet .boxes button")
+    expect(boxes).to_have_count(12)
+    expect(page.locator(".sheet .rows > div")).to_have_text([" ".join(row) for row in TWELVE])
+    boxes.nth(6).click()
+    expect(boxes.nth(6)).to_have_attribute("aria-pressed", "true")
+    heading = page.get_by_role("heading")
+    expect(heading.filter(has_text="This looks like a 2")).to_be_visible()
+    boxes.nth(6).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(heading.filter(has_text="This looks like a 6")).to_be_visible()
+    expect(boxes.nth(7)).to_be_focused()
+    page.reload()
+    expect(boxes.nth(7)).to_have_attribute("aria-pressed", "true")
+    expect(boxes).to_have_count(12)
 
 
 def test_upload_that_is_no_picture_says_so_and_keeps_the_drawing(
@@ -433,7 +493,7 @@ def test_uploaded_page_is_read_and_can_be_drawn_on(open_page: Callable[..., Page
     buffer = io.BytesIO()
     paper.save(buffer, "PNG")
     choose_file(page, "page.png", buffer.getvalue())
-    expect(page.get_by_text(prose("draw", "upload"))).to_be_visible()
+    expect(on_page(page, prose("draw", "upload"))).to_be_visible()
     expect(answer(page)).to_contain_text("This looks like a 7 (")
     expect(page.locator('input[type="file"]')).to_be_hidden()
     uploaded = seen(page)
@@ -446,7 +506,7 @@ def test_a_shot_of_the_camera_is_taken_for_a_drawing(
 ) -> None:
     page = open_page("/draw")
     button(page, "Picture").click()
-    page.get_by_text("the camera", exact=True).click()
+    on_page(page, "the camera", exact=True).click()
     video = page.get_by_test_id("stCameraInput").locator("video")
     expect(video).to_have_js_property("readyState", 4)
     expect(video).not_to_have_js_property("currentTime", 0)  # there is a frame to be taken
@@ -454,14 +514,14 @@ def test_a_shot_of_the_camera_is_taken_for_a_drawing(
     page.get_by_role("button", name="Take photo").click()
     notes = wording("draw", "upload"), wording("draw", "several")
     shown = re.compile("|".join(note.pattern for note in notes))
-    expect(page.get_by_text(shown)).to_be_visible()
+    expect(on_page(page, shown)).to_be_visible()
     expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
-    expect(page.get_by_text(INVITATION)).to_have_count(0)
+    expect(on_page(page, INVITATION)).to_have_count(0)
 
 
 def test_xray_follows_its_switches_and_the_pen(open_page: Callable[..., Page]) -> None:
     page = open_page("/draw")
-    page.get_by_text("Preparation, step by step").click()
+    on_page(page, "Preparation, step by step").click()
     step = page.get_by_role("img", name=prose("draw", "xray_alt", step="Box"))
     crop = page.locator("label").filter(has_text=re.compile("^Crop$"))
     expect(crop).to_be_visible()
@@ -469,7 +529,7 @@ def test_xray_follows_its_switches_and_the_pen(open_page: Callable[..., Page]) -
     expect(step).to_be_visible()
     plain, boxed = seen(page), step.get_attribute("src")
     crop.click()
-    expect(page.get_by_text(prose("draw", "xray_no_crop"))).to_be_visible()
+    expect(on_page(page, prose("draw", "xray_no_crop"))).to_be_visible()
     expect(picture(page)).not_to_have_attribute("src", plain)
     assert boxed
     expect(step).not_to_have_attribute("src", boxed)
@@ -488,5 +548,22 @@ def test_page_with_a_drawing_is_accessible(
     page.get_by_role("radio", name="2", exact=True).click()
     erased = wording("draw", "why_erasure"), wording("draw", "why_other_erasure")
     shown = re.compile("|".join(sentence.pattern for sentence in erased))
-    expect(page.get_by_text(shown)).to_be_visible()
+    expect(on_page(page, shown)).to_be_visible()
     assert_accessible(page)
+
+
+def test_a_barred_seven_is_called_one_and_ten_digits_stand_in_two_rows_of_five(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/draw?draw_why_part=true&draw_styles=true", width=390, height=844)
+    draw(page, SEVEN)
+    draw_and_wait(page, BAR)
+    expect(on_page(page, wording("pen_style", "7 bar", rendered=True))).to_be_visible()
+    networks = page.get_by_role("list", name=ALT)
+    expect(networks).to_have_count(2)
+    for name in ("Why is it not a …", "Digit"):
+        digits = page.get_by_role("radiogroup", name=name, exact=True).get_by_role("radio")
+        expect(digits).to_have_count(10)
+        boxes = [digit.bounding_box() for digit in digits.all()]
+        rows = [box["y"] for box in boxes if box is not None]
+        assert sorted(map(rows.count, set(rows))) == [5, 5]

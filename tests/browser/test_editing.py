@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import parse_matrix, stroke_image
-from tests.browser.player import caption, centre, stage
+from tests.browser.player import caption, centre, on_page, stage
 
 IMAGE = stroke_image(6, 6)[..., 0]
 SOBEL = KERNELS["sobel_columns"].values(3, 3)
@@ -106,7 +106,7 @@ def test_a_kernel_cell_edited_on_the_stage_gives_kerass_numbers(convolution):
     expect(field(page)).to_have_accessible_name("Kernel, row 0, column 1")
     page.keyboard.press("Escape")
     page.get_by_label("Last step").click()
-    page.get_by_text("Numbers as tables").click()
+    on_page(page, "Numbers as tables").click()
     layer = keras.layers.Conv2D(1, 3, use_bias=False)
     images = IMAGE[np.newaxis, ..., np.newaxis]
     layer.build(images.shape)
@@ -130,7 +130,7 @@ def test_quick_edits_while_the_numbers_are_computed_are_all_kept(convolution):
     page.keyboard.type("-2")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("conv_bias=-2"))
-    page.get_by_text("Kernel size, filters, bias").click()  # its control is shown only now
+    on_page(page, "Kernel size, filters, bias").click()  # its control is shown only now
     expect(page.get_by_label("Bias", exact=True)).to_have_value("-2")
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
-from tests.browser.player import stage
+from tests.browser.player import on_page, stage
 
 
 def maps(page: Page):
@@ -48,14 +48,14 @@ def test_a_click_on_a_number_opens_its_sum_on_the_stage(open_page):
     x, y = point(page, 5, 8, 9)
     maps(page).click(position={"x": x, "y": y})
     expect(chosen(page)).to_have_attribute("data-chosen", "5 8 9")
-    expect(page.get_by_text(re.compile("map 5, row 8, column 9"))).to_be_visible()
+    expect(on_page(page, re.compile("map 5, row 8, column 9"))).to_be_visible()
     expect(stage(page)).to_have_attribute("data-step", str(8 * 28 + 9))
 
     image = load_mnist().test.image(0)[np.newaxis]
     value = Network.load("paper").activations(image)["conv1"][0, 8, 9, 5]
     result = page.get_by_test_id("stage-arithmetic").locator(".result")
     expect(result).to_have_text(written(value))
-    said = page.get_by_text(re.compile("map 5, row 8, column 9")).locator("strong").last
+    said = on_page(page, re.compile("map 5, row 8, column 9")).locator("strong").last
     expect(said).to_have_text(result.inner_text())
     expect(page).to_have_url(re.compile("features_map=5&features_row=8&features_column=9"))
 
@@ -66,7 +66,7 @@ def test_the_sum_is_beside_the_maps_and_on_a_phone_directly_below(open_page):
     for width, height in ((1280, 800), (390, 844)):
         page = open_page(f"/features?{number}", width=width, height=height)
         expect(stage(page)).to_have_attribute("data-step", str(8 * 28 + 9))
-        sums[width] = page.get_by_text(re.compile("bias .* ≈ ")).first.bounding_box()
+        sums[width] = on_page(page, re.compile("bias .* ≈ ")).first.bounding_box()
         picture = maps(page).bounding_box()
         fields = page.get_by_label("Column", exact=True).bounding_box()
         if width == 1280:
@@ -109,7 +109,7 @@ def test_a_tap_chooses_on_a_phone_and_everything_fits(open_page, assert_accessib
     expect(stage(page)).to_have_attribute("data-steps", "784")
     x, y = point(page, 2, 20, 12)
     maps(page).tap(position={"x": x, "y": y})
-    expect(page.get_by_text(re.compile("map 2, row 20, column 12"))).to_be_visible()
+    expect(on_page(page, re.compile("map 2, row 20, column 12"))).to_be_visible()
     expect(stage(page)).to_have_attribute("data-step", str(20 * 28 + 12))
     main = page.get_by_test_id("stMain")
     assert main.evaluate("box => box.scrollWidth <= box.clientWidth")
@@ -120,10 +120,10 @@ def test_surgery_changes_the_number_and_is_put_back(open_page):
     there = "features_map=3&features_row=14&features_column=14"
     page = open_page(f"/features?features_view=surgery&{there}")
     page.get_by_role("button", name="Silence map 3 of conv1").click()
-    expect(page.get_by_text("Changed: conv1, map 3: silent")).to_be_visible()
+    expect(on_page(page, "Changed: conv1, map 3: silent")).to_be_visible()
     expect(page).to_have_url(re.compile("features_cuts=conv1.3"))
     page.get_by_role("radio", name="this number").click()
-    number = page.get_by_text(re.compile("map 3, row 14, column 14")).locator("strong").last
+    number = on_page(page, re.compile("map 3, row 14, column 14")).locator("strong").last
     expect(number).to_have_text("0")
     page.get_by_role("button", name="Undo").click()
     image = load_mnist().test.image(0)[np.newaxis]

@@ -29,6 +29,19 @@ WATCH = """() => {
     look();
   });
 }"""
+# Lifts the pen from the stroke after the first `n` when the journey of those is there.
+LIFT = """(home, [n, clientX, clientY]) => {
+  const board = home.querySelector("canvas[data-strokes]");
+  const lift = (_, watching) => {
+    if (home.dataset.answered !== "true" || board.dataset.waiting !== "0") return;
+    watching.disconnect();
+    const how = { pointerId: 1, bubbles: true, composed: true, clientX, clientY };
+    board.dispatchEvent(new PointerEvent("pointerup", how));
+  };
+  board.addEventListener("pointerdown", () => {
+    if (n-- === 0) new MutationObserver(lift).observe(home, { attributes: true, subtree: true });
+  });
+}"""
 
 
 def home(page: Page) -> Locator:
@@ -45,13 +58,17 @@ def to_the_end(page: Page) -> None:
     slider.press("End")
 
 
-def draw(page: Page, digit: str) -> None:
-    """Draw a digit of `strokes.json` on Home's canvas by mouse."""
+def strokes_of(page: Page, digit: str) -> list[list[tuple[float, float]]]:
+    """Return a digit of `strokes.json` as places in the window, on Home's canvas."""
     box = page.locator(".board canvas").bounding_box()
     assert box is not None
     unit = box["width"] / 280
-    for stroke in STROKES[digit]:
-        start, *way = [(box["x"] + unit * x, box["y"] + unit * y) for x, y in stroke]
+    return [[(box["x"] + unit * x, box["y"] + unit * y) for x, y in one] for one in STROKES[digit]]
+
+
+def draw(page: Page, digit: str) -> None:
+    """Draw a digit of `strokes.json` on Home's canvas by mouse."""
+    for start, *way in strokes_of(page, digit):
         page.mouse.move(*start)
         page.mouse.down()
         for point in way:
@@ -106,6 +123,20 @@ def test_a_stroke_during_the_journey_takes_over_and_is_the_drawing_of_the_draw_p
     more = str(2 * len(STROKES["4"]) + len(STROKES["1"]))
     expect(page.locator("canvas[data-strokes]")).to_have_attribute("data-strokes", more)
     expect(page.locator("canvas[data-strokes]")).to_have_attribute("data-waiting", "0")
+
+
+def test_a_stroke_that_changes_no_pixel_plays_the_journey_all_the_same(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("/")
+    strokes = strokes_of(page, "4")
+    place = strokes[0][0]
+    home(page).evaluate(LIFT, [len(strokes), *place])
+    draw(page, "4")
+    page.mouse.move(*place)
+    page.mouse.down()  # a dot on the drawing, before the drawing's journey has come
+    expect(home(page)).to_have_attribute("data-live", "false")
+    expect(home(page)).to_have_attribute("data-station", "9", timeout=60_000)
 
 
 def test_a_tile_opens_the_layer_that_it_shows(open_page: Callable[..., Page]) -> None:

@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
@@ -16,8 +17,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Response, expect
 
+from cnn_lab.app.admission import RETRY_S
 from cnn_lab.app.hosting import MAX_UPLOADS
+from cnn_lab.app.offline import OFFLINE
 from tests.browser.conftest import Problems
+from tests.browser.player import on_page
+from tests.prose import wording
+from tools.browser import READY
 from tools.server import ROOT, serving
 
 N_SENT, SENT_BYTES = 12, 100_000
@@ -87,7 +93,7 @@ def test_a_server_and_its_pages_ask_nothing_outside(
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{server.url}/training")
         page.get_by_role("button", name="Start training").click()
-        expect(page.get_by_text(re.compile(r"Epoch \d+ of"))).to_be_visible(timeout=PATIENCE_MS)
+        expect(on_page(page, re.compile(r"Epoch \d+ of"))).to_be_visible(timeout=PATIENCE_MS)
         page.context.close()
     assert hosts(recorded) <= LOOPBACK
     # Pictures and scripts that the browser makes itself have a scheme of their own.
@@ -195,21 +201,137 @@ def test_a_session_cannot_fill_the_servers_memory(
     """R13: Streamlit alone keeps as many files as a session sends."""
     lab = serve(ROOT / "asgi.py")
     page = open_page("/convolution?conv_input=picture", url=lab)
+    open_upload(page)
     with page.expect_request(lambda request: request.method == "PUT") as uploading:
         page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(
             [{"name": "seven.png", "mimeType": "image/png", "buffer": picture()}]
         )
-    expect(page.get_by_text("seven.png")).to_be_attached()
+    expect(on_page(page, "seven.png")).to_be_attached()
     address, _, file = uploading.value.url.rpartition("/")
     statuses = page.evaluate(
         SEND_MANY, [address, file, uploading.value.headers["x-xsrftoken"], N_SENT, SENT_BYTES]
     )
     assert statuses == [204] * N_SENT
-    with closing(http.client.HTTPConnection(urlsplit(lab).netloc, timeout=30)) as server:
-        server.request("GET", "/_stcore/metrics")
-        figures = server.getresponse().read().decode()
-    found = re.findall(r"^cache_memory_bytes{.*UploadedFileManager.* (\d+)$", figures, re.M)
+    told = figures(lab, "/_stcore/metrics")
+    found = re.findall(r"^cache_memory_bytes{.*UploadedFileManager.* (\d+)$", told, re.M)
     assert sum(map(int, found)) == MAX_UPLOADS * SENT_BYTES
+
+
+def test_a_full_server_says_so_and_lets_a_waiting_visitor_in_by_itself(
+    serve: Callable[..., str],
+    new_context: Callable[..., BrowserContext],
+    wait_ready: Callable[[Page], None],
+    problems: Problems,
+) -> None:
+    lab = serve(ROOT / "asgi.py", CNN_LAB_MAX_SESSIONS="1")
+    inside = new_context().new_page()
+    inside.goto(f"{lab}/padding")
+    wait_ready(inside)
+    problems.expect("503")
+    waiting = new_context().new_page()
+    waiting.clock.install()
+    waiting.goto(f"{lab}/pooling?pool_strides=3")
+    expect(waiting.get_by_role("status")).to_have_text(
+        wording("full", "full", rendered=True, seconds=RETRY_S)
+    )
+    expect(waiting.get_by_role("listitem")).to_have_count(len(OFFLINE))
+    link = waiting.get_by_role("link").first
+    waiting.keyboard.press("Tab")
+    with waiting.expect_response(lambda answer: answer.status == 503):
+        waiting.clock.fast_forward(RETRY_S * 1000)
+    expect(link).to_be_focused()
+    inside.reload()  # whoever is in stays in
+    wait_ready(inside)
+    inside.context.close()
+    wait_for_place(lab)
+    waiting.clock.fast_forward(RETRY_S * 1000)
+    expect(waiting.get_by_test_id("stApp")).to_be_visible(timeout=PATIENCE_MS)
+    wait_ready(waiting)
+    assert urlsplit(waiting.url).path == "/pooling"
+
+
+def wait_for_place(url: str) -> None:
+    """Wait until a server is full no longer."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while '"ready"' not in figures(url, "/readyz"):
+        assert time.monotonic() < end
+
+
+def test_a_host_sees_a_run_in_the_figures_and_in_the_log(
+    recorded: Path, open_page: Callable[..., Page]
+) -> None:
+    with serving(ROOT / "asgi.py", **watched(recorded)) as server:
+        page = open_page("/training", url=server.url)
+        page.get_by_role("button", name="Start training").click()
+        expect(on_page(page, re.compile(r"Epoch \d+ of"))).to_be_visible(timeout=PATIENCE_MS)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(on_page(page, "Start training")).to_be_visible(timeout=PATIENCE_MS)
+        end = time.monotonic() + PATIENCE_MS / 1000
+        while 'cnn_lab_runs_total{outcome="stopped"} 1.0' not in figures(server.url, "/metrics"):
+            assert time.monotonic() < end
+        found = figures(server.url, "/metrics")
+        page.context.close()
+        lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    assert [line["event"] for line in lines] == ["worker started", "run started", "run ended"]
+    assert lines[1]["run"] == lines[2]["run"]
+    assert re.search(r"^cnn_lab_sessions 1\.0$", found, re.M)
+    assert re.search(r"^cnn_lab_worker_starts_total 1\.0$", found, re.M)
+    assert re.search(r"^cnn_lab_rerun_seconds_count [1-9]", found, re.M)
+
+
+def figures(url: str, path: str) -> str:
+    """Return what a server says of itself at a path."""
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)) as server:
+        server.request("GET", path)
+        return server.getresponse().read().decode()
+
+
+def test_a_visitor_who_has_uploaded_too_much_reads_when_it_works_again(
+    serve: Callable[..., str], open_page: Callable[..., Page]
+) -> None:
+    lab = serve(ROOT / "asgi.py", CNN_LAB_UPLOAD_LIMIT="1 an hour")
+    sentence = wording("full", "limit_upload", rendered=True, most="1 file", period="an hour")
+    page = open_page("/convolution?conv_input=picture", url=lab)
+    open_upload(page)
+    for name in ("one.png", "two.png"):
+        expect(on_page(page, sentence)).to_have_count(0)
+        page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(
+            [{"name": name, "mimeType": "image/png", "buffer": picture()}]
+        )
+        expect(on_page(page, name)).to_be_attached()
+    expect(on_page(page, sentence)).to_be_visible()
+    other = open_page("/convolution?conv_input=picture", url=lab)  # another browser
+    open_upload(other)
+    other.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(
+        [{"name": "three.png", "mimeType": "image/png", "buffer": picture()}]
+    )
+    expect(other.get_by_role("button", name="Back to the sample picture")).to_be_visible()
+    expect(on_page(other, sentence)).to_have_count(0)
+
+
+def test_a_page_answers_its_controls_after_its_server_was_started_again(
+    open_page: Callable[..., Page], problems: Problems
+) -> None:
+    """Streamlit alone ignores the fragment that a page asks a new process for."""
+    problems.allow("ERR_CONNECTION_REFUSED|WebSocket|Failed to load resource")
+    problems.allow("/media/.*: 404")  # the page's icon, which the new process makes as it runs it
+    with serving(ROOT / "asgi.py") as before:
+        page = open_page("/convolution", url=before.url)
+        words = page.get_by_role("region", name="Summary of this page").get_by_role("paragraph")
+        expect(words).to_contain_text("Step 1 of 16")
+        before.process.kill()
+        expect(page.locator(READY)).to_have_count(0)
+        with serving(ROOT / "asgi.py", port=urlsplit(before.url).port):
+            page.locator(READY).wait_for(timeout=PATIENCE_MS)
+            page.get_by_label("Stride", exact=True).fill("2")
+            page.get_by_label("Stride", exact=True).press("Enter")
+            expect(words).to_contain_text("Step 1 of 4")
+            page.context.close()
+
+
+def open_upload(page: Page) -> None:
+    page.locator("summary").filter(has_text="Image").click()
+    expect(page.get_by_label("Side length in pixels")).to_be_visible()
 
 
 def picture() -> bytes:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.player import arithmetic, stage
+from tests.browser.player import arithmetic, on_page, stage
 
 
 def test_a_convolution_is_stepped_and_its_sum_read(open_page):
@@ -24,10 +24,10 @@ def test_a_convolution_is_stepped_and_its_sum_read(open_page):
 def test_a_changed_control_changes_the_stage_and_the_address(open_page):
     page = open_page("/convolution")
     expect(stage(page)).to_have_attribute("data-steps", "16")
-    page.get_by_text("full", exact=True).click()
+    on_page(page, "full", exact=True).click()
     expect(stage(page)).to_have_attribute("data-steps", "64")
     expect(page).to_have_url(re.compile("conv_padding=full"))
-    page.get_by_text("valid", exact=True).click()
+    on_page(page, "valid", exact=True).click()
     expect(stage(page)).to_have_attribute("data-steps", "16")
     expect(page).not_to_have_url(re.compile("conv_padding"))
 

@@ -6,6 +6,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.player import on_page
+
 MAX_TABS = 40
 UNFOLDED = "/network?network_costs=true"
 
@@ -96,7 +98,7 @@ def test_a_file_is_opened_and_another_network_started_from(open_page):
             "buffer": json.dumps(network).encode(),
         }
     )
-    expect(page.get_by_text("own.json")).to_be_visible()
+    expect(on_page(page, "own.json")).to_be_visible()
     page.get_by_role("button", name="Open it").click()
     expect(line(page, "only")).to_contain_text("7,850")
     expect(line(page, "conv1")).to_have_count(0)

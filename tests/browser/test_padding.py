@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.player import caption, stage
+from tests.browser.player import caption, on_page, stage
 from tests.prose import wording
 
 # Pixels of outlines over the third figure: the first one has the kernel.
@@ -21,7 +21,7 @@ OUTLINED_ON_THE_RIGHT = """(root) => {
 def test_three_paddings_play_in_step_and_the_shorter_wait_at_their_end(open_page):
     page = open_page("/padding")
     expect(stage(page)).to_have_attribute("data-steps", "36")
-    page.get_by_text("all three", exact=True).click()
+    on_page(page, "all three", exact=True).click()
     expect(stage(page)).to_have_attribute("data-steps", "64")
     expect(caption(page)).to_contain_text("Full: Output, row 0, column 0")
     page.get_by_role("button", name="Step forward").click()
@@ -46,11 +46,11 @@ def test_a_weight_of_the_kernel_drawn_once_is_pointed_at_in_all_three(open_page)
 
 def test_a_stride_parts_keras_from_pytorch_number_by_number(open_page):
     page = open_page("/padding?pad_compare=Keras+and+PyTorch&pad_stride=1")
-    expect(page.get_by_text(wording("padding", "agree", rendered=True))).to_be_visible()
+    expect(on_page(page, wording("padding", "agree", rendered=True))).to_be_visible()
     page.get_by_label("Stride", exact=True).fill("2")
     page.keyboard.press("Enter")
     differ = wording("padding", "numbers_differ", rendered=True, differing=9, n=9)
-    expect(page.get_by_text(differ)).to_be_visible()
+    expect(on_page(page, differ)).to_be_visible()
     expect(page).not_to_have_url(re.compile("pad_stride"))  # there, 2 is what it opens at
     ruler = page.get_by_role("img", name=re.compile("^Rows and columns: "))
     expect(ruler).to_have_accessible_name(re.compile("Keras pads 0 before and 1 after"))
@@ -71,7 +71,7 @@ def test_a_link_opens_a_transposed_convolution_and_the_switch_retells_it(open_pa
     steps = {"scatter": "36", "gather": "169"}
     expect(stage(page)).to_have_attribute("data-steps", steps[form])
     other = "gather" if form == "scatter" else "scatter"
-    page.get_by_text(other, exact=True).click()
+    on_page(page, other, exact=True).click()
     expect(stage(page)).to_have_attribute("data-steps", steps[other])
 
 

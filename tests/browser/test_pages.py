@@ -6,11 +6,37 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.scene import layout_shift
+from cnn_lab.content import LANGUAGE
 from tools.browser import READY
 from tools.server import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 MAX_MOVED = 0.05
+MIN_TARGET_PX = 24
+# The lab's own targets for a finger that are smaller than that in both directions or one, unless
+# they are words of a sentence or have the room of a larger one to themselves (WCAG 2.2, 2.5.8).
+SMALL_TARGETS = """(least) => {
+    const query = 'button, a[href], input, select, summary, [role="button"], [role="radio"]';
+    const roots = [document.querySelector(".cnn-lab-summary"),
+        ...[...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')]
+            .map((host) => host.shadowRoot)];
+    const seen = (node) => node.checkVisibility({ visibilityProperty: true });
+    const targets = roots.flatMap((root) => [...root.querySelectorAll(query)]).filter(seen)
+        .filter((node) => !node.closest(".cnn-lab-summary, .look"))
+        .map((node) => ({ node, box: (node.closest("label") ?? node).getBoundingClientRect() }))
+        .filter(({ box }) => box.width && box.height);
+    const isSmall = ({ box }) => Math.min(box.width, box.height) < least - 0.01;
+    const apart = ({ box }, { box: other }) => {
+        const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+        const across = Math.max(other.left - x, 0, x - other.right);
+        const down = Math.max(other.top - y, 0, y - other.bottom);
+        return Math.hypot(across, down);
+    };
+    return targets.filter((target) => isSmall(target) && !target.node.closest("p"))
+        .filter((target) => targets.some((other) => other !== target &&
+            apart(target, other) < least / 2))
+        .map(({ node, box }) => `${node.outerHTML.slice(0, 120)}: ${box.width} x ${box.height}`);
+}"""
 
 
 def address(name: str) -> str:
@@ -32,6 +58,14 @@ def assert_sound(page: Page) -> None:
         )"""
     )
     assert overflow_px <= 0, f"The page scrolls sideways by {overflow_px} px"
+    heading = page.get_by_role("heading", level=1).inner_text()
+    summary = page.get_by_role("region", name="Summary of this page").get_by_role("paragraph")
+    expect(summary).to_contain_text(heading)
+    expect(summary).to_contain_text(
+        page.locator(".cnn-lab-frame").get_attribute("data-begin") or ""
+    )
+    expect(page.locator("html")).to_have_attribute("lang", LANGUAGE)
+    assert page.evaluate(SMALL_TARGETS, MIN_TARGET_PX) == []
 
 
 def frame(page: Page) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cnn_lab.content import prose
-from tests.browser.player import WAIT_FOR_ARRIVALS, caption, stage
+from tests.browser.player import WAIT_FOR_ARRIVALS, caption, on_page, stage
 
 
 def title(experiment):
@@ -55,7 +55,7 @@ def test_experiments_set_the_page_and_gradients_of_windows_that_overlap_add_up(o
 def test_the_divisor_changes_the_number_in_a_corner(open_page):
     page = open_page("/pooling?pool_values=8 0; 0 0&pool_padding=own")
     expect(caption(page)).to_contain_text("so the mean is 8")
-    page.get_by_text("Padding, shape and divisor").click()
+    on_page(page, "Padding, shape and divisor").click()
     page.evaluate(WAIT_FOR_ARRIVALS)
     page.get_by_role("radio", name="whole window").click()
     expect(page).to_have_url(re.compile("pool_divisor=whole(\\+|%20)window"))
@@ -70,9 +70,9 @@ def test_keras_agrees_with_both_gradients(open_page):
     for kind in ("Max pooling", "Average pooling"):
         page.get_by_role("radio", name=kind).click()
         check = page.get_by_role("button", name="Check against Keras")
-        expect(page.get_by_text("Agrees with Keras")).to_have_count(0)
+        expect(on_page(page, "Agrees with Keras")).to_have_count(0)
         check.click()
-        expect(page.get_by_text("Agrees with Keras")).to_be_visible(timeout=120_000)
+        expect(on_page(page, "Agrees with Keras")).to_be_visible(timeout=120_000)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])

@@ -279,6 +279,8 @@ def test_by_keyboard_alone(open_stage: Callable[..., Page]) -> None:
     page.keyboard.press("Space")
     expect(stage(page)).to_have_attribute("data-playing", "false")
     page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Look around the cells")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.get_by_label("First step")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
@@ -506,12 +508,13 @@ def test_the_theme_can_change_under_way(open_stage: Callable[..., Page]) -> None
 
 def test_a_screen_reader_is_not_flooded(open_stage: Callable[..., Page]) -> None:
     page = open_stage("small")
-    expect(caption(page)).to_have_attribute("aria-live", "polite")
+    value = stage(page).locator("[data-says=value]")
+    expect(value).to_have_attribute("aria-live", "polite")
     page.get_by_label("Speed").select_option("4")
     page.get_by_label("Play", exact=True).click()
-    expect(caption(page)).to_have_attribute("aria-live", "off")
+    expect(value).to_have_attribute("aria-live", "off")
     page.get_by_label("Pause").click()
-    expect(caption(page)).to_have_attribute("aria-live", "polite")
+    expect(value).to_have_attribute("aria-live", "polite")
 
 
 def test_the_picture_is_sharp(open_stage: Callable[..., Page], new_context: Any) -> None:

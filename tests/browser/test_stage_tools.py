@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from cnn_lab.stage.source import LOOK
 from cnn_lab.trace import arithmetic_latex, format_number
-from tests.browser.player import caption, centre, stage
+from tests.browser.player import caption, centre, on_page, stage
 from tests.browser.stage_cases import CASES
 
 READ_TABLE = """(root, title) => {
@@ -49,7 +49,7 @@ def test_without_a_clipboard_the_latex_comes_in_a_field(open_stage: Callable[...
 def test_tables_hold_what_the_picture_shows(open_stage: Callable[..., Page]) -> None:
     (trace,) = CASES["small"]()
     page = open_stage("small", start=5)
-    page.get_by_text("Numbers as tables").click()
+    on_page(page, "Numbers as tables").click()
     expect(page.get_by_role("table", name="Input, 6 × 6")).to_be_visible()
     shown = table(page, "Input")
     assert [[int(cell["text"]) for cell in row] for row in shown] == trace.grids[0].values.tolist()
@@ -67,7 +67,7 @@ def test_tables_hold_what_the_picture_shows(open_stage: Callable[..., Page]) -> 
 def test_tables_of_what_scatters_hold_the_totals_so_far(open_stage: Callable[..., Page]) -> None:
     (trace,) = CASES["kernel-scatter"]()
     page = open_stage("kernel-scatter", start=3)
-    page.get_by_text("Numbers as tables").click()
+    on_page(page, "Numbers as tables").click()
     totals = [int(cell["text"].replace("−", "-")) for row in table(page, "Kernel") for cell in row]
     assert totals == trace.totals[trace.links(3)].tolist()
     page.get_by_label("Last step").click()
@@ -83,7 +83,7 @@ def test_gathering_and_scattering_end_with_the_same_numbers(
     for case in ("kernel-gather", "kernel-scatter"):
         page = open_stage(case)
         page.get_by_label("Last step").click()
-        page.get_by_text("Numbers as tables").click()
+        on_page(page, "Numbers as tables").click()
         expect(page.get_by_role("table", name="Kernel gradient, 3 × 3")).to_be_visible()
         finals.append([[cell["text"] for cell in row] for row in table(page, "Kernel gradient")])
     assert finals[0] == finals[1]
@@ -91,7 +91,7 @@ def test_gathering_and_scattering_end_with_the_same_numbers(
 
 def test_padding_says_so_in_a_table(open_stage: Callable[..., Page]) -> None:
     page = open_stage("padded")
-    page.get_by_text("Numbers as tables").click()
+    on_page(page, "Numbers as tables").click()
     expect(page.get_by_role("table", name="Input, 6 × 6, padded to 8 × 8")).to_be_visible()
     assert table(page, "Input")[0][0]["title"] == "Padding"
     assert table(page, "Input")[1][1]["title"] == ""
@@ -169,9 +169,9 @@ def test_space_plays_after_a_click_on_any_control(
         page.get_by_label(name).click()
         page.get_by_label(name).select_option("0.25")
     elif name == "Numbers as tables":
-        page.get_by_text(name).click()
+        on_page(page, name).click()
     else:
-        page.get_by_label(name, exact=True).or_(page.get_by_text(name, exact=True)).first.click()
+        page.get_by_label(name, exact=True).or_(on_page(page, name, exact=True)).first.click()
     if name == "Full screen":
         expect(page.get_by_label("Leave full screen")).to_be_visible()
     page.get_by_label("Speed").select_option("0.25")

@@ -10,6 +10,7 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.player import on_page
 from tests.prose import wording
 from tools.server import ROOT, serving
 
@@ -43,11 +44,11 @@ def start(page: Page) -> str:
 
 def stop(page: Page) -> None:
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_text("Stopped as requested.")).to_be_visible(timeout=SOON_MS)
+    expect(on_page(page, "Stopped as requested.")).to_be_visible(timeout=SOON_MS)
 
 
 def batches_done(page: Page) -> int:
-    words = page.get_by_text(re.compile(r"Epoch \d+ of 30, batch"))
+    words = on_page(page, re.compile(r"Epoch \d+ of 30, batch"))
     expect(words).to_be_visible(timeout=FIRST_POINT_MS)
     epoch, batch = re.findall(r"[\d,]+", words.inner_text())[0::2][:2]
     return (int(epoch) - 1) * 844 + int(batch.replace(",", ""))
@@ -84,7 +85,7 @@ def curves(page: Page) -> Locator:
 
 def paused_after(page: Page) -> int:
     """Wait until the run is paused; return after how many batches of its epoch."""
-    words = page.get_by_text(PAUSED)
+    words = on_page(page, PAUSED)
     expect(words).to_be_visible(timeout=FIRST_POINT_MS)
     found = PAUSED.search(words.inner_text())
     assert found
@@ -108,7 +109,7 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     # Another page, and a reload there.
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Pooling").click()
     expect(page.get_by_role("heading", name="Pooling", level=1)).to_be_visible()
-    expect(page.get_by_text("A run is in progress")).to_be_visible(timeout=SOON_MS)
+    expect(on_page(page, "A run is in progress")).to_be_visible(timeout=SOON_MS)
     page.reload()
     page.get_by_role("link", name="View it").click(timeout=SOON_MS)
     page.wait_for_url(re.compile(f"run={run_id}"))
@@ -123,14 +124,12 @@ def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -
     # Another reader has to wait, and can give up.
     other = open_page("/training", url=lab)
     start(other)
-    expect(other.get_by_text("Waiting: one run is ahead of this one")).to_be_visible(
-        timeout=SOON_MS
-    )
+    expect(on_page(other, "Waiting: one run is ahead of this one")).to_be_visible(timeout=SOON_MS)
     stop(other)
     expect_progress(page, seen)
 
     stop(page)
-    expect(page.get_by_text(wording("afterwards", "untested", rendered=True))).to_be_visible()
+    expect(on_page(page, wording("afterwards", "untested", rendered=True))).to_be_visible()
     page.get_by_role("link", name="Use this model in Draw").click()
     page.wait_for_url(re.compile(f"draw_model=run-{run_id}"))
     expect(page.get_by_role("heading", name="Draw a digit", level=1)).to_be_visible()
@@ -153,7 +152,7 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     step = page.get_by_role("button", name="One batch", exact=True)
     for done in range(before + 1, min(before + 3, 85)):
         step.click()
-        expect(page.get_by_text(f"after batch {done} of 85")).to_be_visible(timeout=SOON_MS)
+        expect(on_page(page, f"after batch {done} of 85")).to_be_visible(timeout=SOON_MS)
 
     page.get_by_role("button", name="Change settings").click()
     rate = page.get_by_role("spinbutton", name="Learning rate")
@@ -161,13 +160,13 @@ def test_a_run_is_paused_stepped_steered_and_compared(
     rate.press("Enter")
     expect(rate).to_be_hidden(timeout=SOON_MS)
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_text(re.compile(r"Epoch \d+ of 30"))).to_be_visible(timeout=SOON_MS)
+    expect(on_page(page, re.compile(r"Epoch \d+ of 30"))).to_be_visible(timeout=SOON_MS)
     expect(curves(page).locator(".changes")).to_contain_text("0.0237")  # the marks on the curve
     expect_same_curves(page)
 
     page.reload()
     expect(curves(page).locator(".changes")).to_contain_text("0.0237", timeout=SOON_MS)
-    expect(page.get_by_text(re.compile(r"Epoch [2-9] of 30"))).to_be_visible(timeout=FIRST_POINT_MS)
+    expect(on_page(page, re.compile(r"Epoch [2-9] of 30"))).to_be_visible(timeout=FIRST_POINT_MS)
     stop(page)
 
     # Played again, from before the first batch to where it was stopped.
@@ -204,10 +203,10 @@ def test_a_run_to_its_end_is_tested_and_can_be_taken_away(
         width=390,
     )
     run_id = start(page)
-    expect(page.get_by_text(re.compile(r"It classifies \d\d\.\d\d% of the 10,000"))).to_be_visible(
+    expect(on_page(page, re.compile(r"It classifies \d\d\.\d\d% of the 10,000"))).to_be_visible(
         timeout=FIRST_POINT_MS
     )
-    expect(page.get_by_text(re.compile(r"\d+ of 10,000"))).to_be_visible()
+    expect(on_page(page, re.compile(r"\d+ of 10,000"))).to_be_visible()
     wait_ready(page)
     assert_accessible(page)
     loss = curves(page).locator(".panel").first
@@ -234,7 +233,7 @@ def test_a_killed_worker_is_noticed_and_the_next_run_starts(
         start(page)
         expect_progress(page, batches_done(page))
         os.kill(worker_of(server.process.pid), signal.SIGKILL)
-        expect(page.get_by_text("The training process has died")).to_be_visible()
+        expect(on_page(page, "The training process has died")).to_be_visible()
         start(page)
         expect_progress(page, batches_done(page))
         stop(page)

@@ -115,6 +115,7 @@ def doors() -> dict[str, Door]:
     return {
         **{name: (getattr(ops, name), arguments) for name, arguments in OPS.items()},
         "Network.predict": (network().predict, {"images": image[np.newaxis]}),
+        "Network.outputs": (network().outputs, {"images": image[np.newaxis]}),
         "Network.scores": (network().scores, {"images": image[np.newaxis]}),
         "Network.activations": (network().activations, {"images": image[np.newaxis]}),
         "Network.slopes": (network().slopes, {"image": image, "digit": 7}),

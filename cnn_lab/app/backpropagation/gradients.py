@@ -10,6 +10,12 @@ from cnn_lab.app.backpropagation.controls import LayerSetup
 from cnn_lab.app.widgets.cell_edits import SPREAD, Editable
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image
+from cnn_lab.app.widgets.predict import (
+    Prompt,
+    in_turn,
+    predict_first,
+    predict_switch,
+)
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.charts.backpropagation import activation_spec, activation_table
 from cnn_lab.concepts.backpropagation.gradients import (
@@ -54,16 +60,53 @@ def quantity_controls() -> tuple[Quantity, str]:
     return quantity, form
 
 
-def show_gradient(setup: LayerSetup, quantity: Quantity, form: str) -> list[Trace]:
-    """Show a gradient on the stage, or as a picture if it is too long; return its traces."""
+def show_gradient(setup: LayerSetup, quantity: Quantity, form: str) -> list[Trace] | None:
+    """Show a gradient on the stage, or as a picture if it is too long; return its traces.
+
+    None is returned while the stage hides numbers that a question asks for.
+    """
     forms = FORMS if form == BOTH else [each for each in FORMS if each == form]
     try:
         shown = [_trace(setup, quantity, each) for each in forms]
     except TraceTooLarge:
         _show_pictures(setup, quantity)
         return []
-    stage(shown, key="back_stage", editable=_editable(setup, quantity, form))
-    return shown
+    prediction = None
+    if predict_switch("back"):
+        prediction = predict_first("back", shown, _prompts(setup, quantity, shown))
+    stage(
+        shown,
+        key="back_stage",
+        editable=_editable(setup, quantity, form),
+        prediction=prediction,
+        predicts="back",
+    )
+    return None if prediction is not None and prediction.hides else shown
+
+
+def _prompts(setup: LayerSetup, quantity: Quantity, traces: list[Trace]) -> list[Prompt]:
+    """Return questions about the cells of a gradient, which all forms show alike."""
+    if quantity == "bias":
+        whole = tuple(range(len(traces)))
+        return [Prompt("bias-gradient", {"grad_output": setup.back.delta}, whole=whole)]
+    settings = setup.layer.settings
+    given = {
+        "input": setup.layer.image,
+        "kernel": setup.at.kernel,
+        "grad_output": setup.back.delta,
+        "strides": settings.strides,
+        "padding": settings.padding,
+        "dilation_rate": settings.dilation_rate,
+    }
+    results = [trace.result_grids[0] for trace in traces]
+    return [
+        Prompt(
+            f"{quantity}-gradient-cell",
+            {**given, "row": row, "column": column},
+            tuple((number, grid.cell(row, column)) for number, grid in enumerate(results)),
+        )
+        for row, column in in_turn(np.abs(_values(setup, quantity)))
+    ]
 
 
 def _editable(setup: LayerSetup, quantity: Quantity, form: str) -> dict[str, Editable]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import streamlit as st
 
@@ -50,10 +51,12 @@ from cnn_lab.app.backpropagation.softmax import (
 )
 from cnn_lab.app.widgets.inputs import does_not_fit
 from cnn_lab.app.widgets.keras_check import code_in_tabs, show_proof
+from cnn_lab.app.widgets.predict import is_asked_first, predict_switch
 from cnn_lab.app.widgets.story import Experiment, show_experiments
 from cnn_lab.content import prose
 from cnn_lab.trace import Trace
 
+MAX_ASKED = 4  # classes whose gradients a question asks for
 EXPLAINED, TRY, CODE = "Explained", "Try this", "Code"
 Sections = dict[str, Callable[[], None]]
 Place = AbstractContextManager[object]
@@ -116,6 +119,12 @@ def _softmax(main: Place, controls: Place) -> Sections:
     with controls:
         answer = softmax_controls()
     with main:
+        if predict_switch("back") and len(answer.scores) <= MAX_ASKED:
+            settings: dict[str, Any] = {"scores": answer.scores, "label": answer.true_class}
+            if answer.temperature != 1:
+                settings["temperature"] = answer.temperature
+            if is_asked_first("back", "softmax-gradient", settings):
+                return {}
         show_softmax(answer)
     return {
         EXPLAINED: lambda: explain_softmax(answer),
@@ -133,6 +142,8 @@ def _layer(part: str, main: Place, controls: Place) -> Sections:
                 does_not_fit(error)
             return {}
     own = {GRADIENTS: _gradients, NUDGE: _nudge, STEP: _step}[part](setup, main, menu)
+    if not own:
+        return {}
     return {**own, "Cost": lambda: _show_cost(setup)}
 
 
@@ -153,6 +164,8 @@ def _gradients(setup: LayerSetup, main: Place, menu: Place) -> Sections:
         quantity, form = quantity_controls()
     with main:
         traces = show_gradient(setup, quantity, form)
+    if traces is None:
+        return {}
     return {
         EXPLAINED: lambda: explain_gradient(setup, quantity),
         CODE: lambda: _show_code(setup, traces),

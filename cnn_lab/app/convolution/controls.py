@@ -1,5 +1,6 @@
 """Controls of the Convolution page, returned as one convolution."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,6 +30,7 @@ from cnn_lab.app.widgets.inputs import (
 )
 from cnn_lab.app.widgets.kernel_menu import kernel_menu, kernel_size
 from cnn_lab.app.widgets.matrix import MatrixEditor
+from cnn_lab.app.widgets.predict import Prompt, in_turn
 from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.content import prose
@@ -117,6 +119,34 @@ class Convolution:
         names = self.channel_names if len(self.channel_names) > 1 else None
         return [each.trace(channel_names=names) for each in self.convolved]
 
+    def prompts(self, traces: Sequence[Trace]) -> list[Prompt]:
+        """Return questions about the cells of the first filter, as the stage shows them."""
+        numbers, settings = self.convolved[0], self.settings[0]
+        kernel = numbers.kernel.values[..., :1]
+        given = {
+            "input": numbers.image.values[..., : kernel.shape[2]],
+            "kernel": kernel,
+            "bias": float(self.bias[0]),
+            "strides": settings.strides,
+            "padding": settings.padding,
+            "dilation_rate": settings.dilation_rate,
+            "flip_kernel": settings.flip_kernel,
+            "pad_mode": settings.pad_mode,
+        }
+        result = np.abs(numbers.result[..., 0])
+        about = ["Filter 1"] * (numbers.filters > 1)
+        about += [f"Before {self.activation}"] * (self.activation is not None)
+        outputs = [trace.grid("output-1") for trace in traces]
+        return [
+            Prompt(
+                "conv-cell",
+                {**given, "row": row, "column": column},
+                tuple((number, grid.cell(row, column)) for number, grid in enumerate(outputs)),
+                about=", ".join(about),
+            )
+            for row, column in in_turn(result)
+        ]
+
     @property
     def editable(self) -> dict[str, Editable]:
         """What can be edited on the stage, by the keys of its grids."""
@@ -179,7 +209,7 @@ class Convolution:
 
 def convolution_controls() -> Convolution:
     """Show the controls of the page and return the convolution they describe."""
-    menu, steps = st.container(), st.container()
+    top = st.container()
     with controls_fold("Image", "conv_image_fold"):
         channels = choice(
             "Channels",
@@ -212,7 +242,7 @@ def convolution_controls() -> Convolution:
             "Dilation", "conv_dilation", value=1, minimum=1, maximum=3, apart=apart
         )
         pad_mode = pad_mode_control("conv")
-    with menu:
+    with top:
         presets = [
             kernel_menu(
                 "Kernel" if n_chosen == 1 else f"Kernel {n}", _key("conv_kernel", n), size, first
@@ -220,7 +250,6 @@ def convolution_controls() -> Convolution:
             for n, first in enumerate(FIRST_KERNELS[:n_chosen], start=1)
         ]
         kernel = _kernel_bank(presets, size, names, groups)
-    with steps:
         settings = ConvolutionSettings(
             strides=pair_number(
                 "Stride", "conv_stride", value=1, minimum=1, maximum=5, apart=apart

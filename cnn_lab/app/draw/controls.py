@@ -1,20 +1,23 @@
 """Sources of a drawing: pen strokes, a sample, a file, the camera."""
 
+import re
+
 import numpy as np
 import streamlit as st
 
 from cnn_lab.app.caches import test_digits
+from cnn_lab.app.draw.sheet import ask_for_sheet, picture_of_sheet, read_once, show_sheet
 from cnn_lab.app.draw.xray import small
+from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.drawing import NAME
 from cnn_lab.app.widgets.inputs import slider
-from cnn_lab.app.widgets.pictures import show_png
 from cnn_lab.app.widgets.upload import picture_upload
-from cnn_lab.charts.maps import png
 from cnn_lab.content import prose
+from cnn_lab.data.uploads import PictureError
 from cnn_lab.digits.answer import hard_digits
 from cnn_lab.digits.photograph import FoundDigits, find_digits, sharp_on_canvas
-from cnn_lab.digits.strokes import SIDE_PX, Tool
+from cnn_lab.digits.strokes import Tool
 from cnn_lab.network import Network
 
 TOOLS: dict[Tool, str] = {
@@ -24,7 +27,6 @@ TOOLS: dict[Tool, str] = {
 USUAL_PX = 20
 MENU, FOUND = "draw_picture_menu", "draw_found"
 SEARCHED = "draw_searched"  # the test digit after the last one looked at for a misread one
-MAX_CHOICES = 30
 MAX_SEARCHED = 2_000  # at a press: a few seconds with the largest network
 
 
@@ -106,17 +108,30 @@ def _put_test_digit(index: int) -> None:
 
 
 def _put_picture(content: bytes) -> None:
-    found = find_digits(content)
-    _put_digit(found, found.central)
+    found = find_digits(content, whole=True)
+    _put_digit(found, picture_of_sheet(found), found.central)
     st.session_state[MENU] = False  # the open menu would cover the result
 
 
-def _put_digit(found: FoundDigits, index: int) -> None:
+def _put_digit(found: FoundDigits, picture: str, index: int) -> None:
     """Put one of the digits found in a picture on the canvas, and keep all of them."""
-    # Drawn here, because a page that shows it runs again after each stroke.
-    picture = png(found.marked(index)) if len(found.digits) > 1 else b""
     st.session_state[FOUND] = (found, index, picture)
     canvas.put_picture(NAME, found.digits[index].rgba, note=_note(found, index))
+
+
+def _keep_found(found: FoundDigits, index: int) -> None:
+    """Keep the digits of a picture, one of which is on the canvas already."""
+    st.session_state[FOUND] = (found, index, picture_of_sheet(found))
+
+
+def _turn(found: FoundDigits) -> None:
+    """Find the digits again in the picture turned by a quarter."""
+    try:
+        turned = found.turned()
+    except PictureError as error:
+        st.toast(explained(error))
+    else:
+        _put_digit(turned, picture_of_sheet(turned), turned.central)
 
 
 def _note(found: FoundDigits, index: int) -> str:
@@ -124,22 +139,38 @@ def _note(found: FoundDigits, index: int) -> str:
     return prose("draw", "several", n=n, place=index + 1) if n > 1 else prose("draw", "upload")
 
 
-def show_digits_found() -> None:
+def show_digits_found(network: Network) -> None:
     """Show the picture that the drawing comes from, if there are other digits in it to choose."""
-    found, index, picture = st.session_state.get(FOUND, (None, 0, b""))
-    if found is None or canvas.drawing(NAME).note != _note(found, index):
+    found, index, picture = st.session_state.get(FOUND, (None, 0, ""))
+    note = canvas.drawing(NAME).note
+    if found is None and re.sub(r"\d+", "0", note) == prose("draw", "several", n=0, place=0):
+        ask_for_sheet(note, _keep_found)
+    if found is None or note != _note(found, index):
         return
-    n = min(len(found.digits), MAX_CHOICES)
-    if n < 2:
+    if len(found.digits) < 2:
         return
+    read = read_once(found, network)
     st.markdown(small("which"))
-    with st.container(horizontal=True, gap="xsmall"):
-        for place in range(n):
-            st.button(
-                f"{place + 1}",
-                key=f"draw_found_{place}",
-                type="primary" if place == index else "secondary",
-                on_click=_put_digit,
-                args=(found, place),
-            )
-    show_png(picture, alt=prose("draw", "found_alt", n=n), width_px=SIDE_PX)
+    show_sheet(
+        found,
+        read,
+        picture=picture,
+        chosen=index,
+        note=note,
+        on_choose=lambda place: _put_digit(found, picture, place),
+    )
+    notes = [small("sheet_doubt", n=read.n_doubtful)] if read.n_doubtful else []
+    if read.is_better_turned:
+        notes.append(small("sheet_turned"))
+    if not found.is_complete:
+        notes.append(small("sheet_many", n=len(found.digits)))
+    if notes:
+        st.markdown("\n\n".join(notes))
+    st.button(
+        "Turn the picture",
+        icon=":material/rotate_right:",
+        key="draw_turn",
+        help=prose("draw", "turn"),
+        on_click=_turn,
+        args=(found,),
+    )

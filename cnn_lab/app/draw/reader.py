@@ -8,19 +8,25 @@ from numpy.typing import NDArray
 
 from cnn_lab.app.caches import network as shipped
 from cnn_lab.app.draw.controls import show_digits_found, show_sources, show_tools
+from cnn_lab.app.draw.guess import ask_guess, compare_guess
 from cnn_lab.app.draw.why import show_why
 from cnn_lab.app.draw.xray import show_xray, small, xray_switches
 from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.charts import show_probabilities
 from cnn_lab.app.widgets.drawing import NAME
-from cnn_lab.app.widgets.inputs import fold
+from cnn_lab.app.widgets.inputs import choice, fold
 from cnn_lab.app.widgets.model_choice import SHIPPED
-from cnn_lab.app.widgets.pictures import show_image
+from cnn_lab.app.widgets.pictures import show_image, show_svg, theme_look
 from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.charts.digits import styles_html
+from cnn_lab.charts.reliability import SIZE_PX as DIAGRAM_PX
+from cnn_lab.charts.reliability import reliability_svg
 from cnn_lab.content import prose
 from cnn_lab.content.words import literally, percent
 from cnn_lab.digits.answer import Answer, answer_for
 from cnn_lab.digits.drawing import SIDE, Preparation, prepare_steps
+from cnn_lab.digits.reliability import SETS, recorded
+from cnn_lab.digits.styles import read_styles
 from cnn_lab.network import Network
 
 BOARD_PX = 440  # at most; on screens up to 1800 pixels 420, see canvas.css
@@ -29,6 +35,9 @@ LINK_PX = 32
 BARS_PX = 240  # all three fit side by side on a screen of 1280 pixels
 # Two lines on a phone; fixed, so that nothing moves during drawing.
 ANSWER_PX = (480, 64)
+RELIABILITY_PX = 420
+N_OF_STYLE = 8  # drawings
+FOREIGN = 7  # the digit with the most ways to write it that MNIST lacks
 
 
 @st.fragment
@@ -60,9 +69,19 @@ def show_reader(network: Network, name: str) -> None:
             rgba = canvas.canvas(NAME, brush_px=brush_px, tool=tool)
             if problem := canvas.problem(NAME):
                 st.warning(problem)
-        show_digits_found()
+        show_digits_found(network)
     steps = None if rgba is None else prepare_steps(rgba, without=without)
     reading, probabilities = (None, None) if steps is None else answer_for(network, steps.image)
+    with bars_side:
+        st.markdown(small("bars"))
+        bars = st.container()
+        guess = ask_guess()
+        if guess.is_awaited:  # nothing that follows from the answer is sent
+            reading = probabilities = None
+        compare_guess(guess, probabilities)
+    with bars:
+        show_probabilities(probabilities, key="draw_probabilities", guessed=guess.digits)
+    nothing = prose("draw", "nothing_yet" if steps is None else "guess_first")
     with answer:
         _show_answer(steps, reading)
     with seen_side:
@@ -77,20 +96,20 @@ def show_reader(network: Network, name: str) -> None:
                     icon=":material/arrow_forward:",
                     query_params={"features_input": "drawing", "features_model": name},
                 )
-    with bars_side:
-        st.markdown(small("bars"))
-        show_probabilities(probabilities, key="draw_probabilities")
-    if rgba is not None and steps is not None and cards:
+    if rgba is not None and steps is not None and cards and reading is not None:
         show_xray(cards, rgba, steps, network, without)
-    image = None if steps is None else steps.image
-    _show_models(image, network)
-    show_why(image, None if reading is None else reading.digit, network)
+    image = None if steps is None or reading is None else steps.image
+    _show_models(image, network, nothing)
+    show_why(image, None if reading is None else reading.digit, network, name, nothing)
+    _show_styles()
 
 
 def _show_answer(steps: Preparation | None, reading: Answer | None) -> None:
     """Show the answer, or why there is none."""
-    if steps is None or reading is None:
+    if steps is None:
         st.markdown(prose("draw", "empty"))
+    elif reading is None:
+        st.markdown(prose("draw", "guess_first"))
     elif steps.is_speck:
         st.markdown(prose("draw", "speck", digit=reading.digit))
     elif steps.is_filled:
@@ -101,7 +120,7 @@ def _show_answer(steps: Preparation | None, reading: Answer | None) -> None:
         st.subheader(reading.sentence, anchor=False)
 
 
-def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
+def _show_models(image: NDArray[np.float32] | None, chosen: Network, nothing: str) -> None:
     """Show an expander with the answer of each network.
 
     Parameters
@@ -110,13 +129,15 @@ def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
         The prepared drawing; None when there is none.
     chosen : Network
         The page's network; listed even if it was trained here or uploaded.
+    nothing : str
+        What to say when there is no drawing.
     """
     part = fold("Compare all networks", "draw_models", icon=":material/balance:")
     if not part.open:
         return
     with part:
         if image is None:
-            st.markdown(prose("draw", "nothing_yet"))
+            st.markdown(nothing)
             return
         networks = {name: shipped(name) for name in SHIPPED}
         if not any(chosen is other for other in networks.values()):
@@ -144,3 +165,46 @@ def _show_models(image: NDArray[np.float32] | None, chosen: Network) -> None:
             },
             label="The answer of each network",
         )
+        _show_reliability(mine)
+
+
+def _show_reliability(name: str) -> None:
+    """Show how often answers with a probability are right, where that is recorded."""
+    sets = recorded(name) if name in SHIPPED else {}
+    if len(sets) < len(SETS):
+        st.markdown(small("reliability_missing"))
+        return
+    mnist, strokes = (sets[of] for of in SETS)
+    with st.container(horizontal=True, gap="medium"):
+        alt = prose("draw", "reliability_alt")
+        with st.container(width=DIAGRAM_PX[0]):
+            show_svg(reliability_svg(sets, theme_look()), alt=alt, size_px=DIAGRAM_PX)
+        with st.container(width=RELIABILITY_PX):
+            st.markdown(prose("draw", "reliability", name=name))
+            show_table(
+                {
+                    "Images": ["● MNIST", "■ Pen strokes"],
+                    "How many": [f"{one.n:,}" for one in (mnist, strokes)],
+                    "Right": [percent(one.accuracy) for one in (mnist, strokes)],
+                    "Calibration error": [percent(one.error) for one in (mnist, strokes)],
+                },
+                label="Calibration",
+            )
+
+
+@st.fragment
+def _show_styles() -> None:
+    """Show an expander with the ways to write a digit, and which networks read them."""
+    part = fold("Ways to write a digit", "draw_styles", icon=":material/draw:")
+    if not part.open:
+        return
+    with part:
+        st.markdown(prose("draw", "styles", n=N_OF_STYLE))
+        digit = choice("Digit", range(10), "draw_styles_digit", default=FOREIGN, width="content")
+        st.html(_styles(digit))
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _styles(digit: int) -> str:
+    networks = {name: shipped(name) for name in SHIPPED}
+    return styles_html(read_styles(digit, networks, n=N_OF_STYLE))

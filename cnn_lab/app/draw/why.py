@@ -1,4 +1,4 @@
-"""Three explanations why a drawing is not classified as another digit."""
+"""Why a drawing is classified as it is: its style, and three explanations why not otherwise."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cnn_lab.app.draw.style import show_style
 from cnn_lab.app.draw.xray import small
 from cnn_lab.app.widgets.inputs import fold, optional_choice
 from cnn_lab.app.widgets.pictures import show_picture, theme_colour
@@ -67,8 +68,14 @@ class Reasons:
 
 
 @st.fragment
-def show_why(image: NDArray[np.float32] | None, read_as: int | None, network: Network) -> None:
-    """Show an expander that explains on request why the answer is not another digit.
+def show_why(
+    image: NDArray[np.float32] | None,
+    read_as: int | None,
+    network: Network,
+    name: str,
+    nothing: str,
+) -> None:
+    """Show an expander that says how a drawing is written, and why it is not another digit.
 
     Parameters
     ----------
@@ -77,10 +84,15 @@ def show_why(image: NDArray[np.float32] | None, read_as: int | None, network: Ne
     read_as : int or None
         The network's answer.
     network : Network
+    name : str
+        The network's name in the address.
+    nothing : str
+        What to say when there is no drawing.
 
     Notes
     -----
-    Takes about a second, so it is computed once on request and not after each stroke.
+    What explains why it is not another digit takes about a second, so it is computed once on
+    request and not after each stroke.
     """
     part = fold("Why not another digit?", "draw_why_part", icon=":material/contrast:")
     if not part.open:
@@ -89,13 +101,15 @@ def show_why(image: NDArray[np.float32] | None, read_as: int | None, network: Ne
         other = optional_choice("Why is it not a …", range(10), CHOICE, on_change=_ask)
         asked = st.session_state.pop(ASKED, False)
         if image is None or read_as is None:
-            st.markdown(prose("draw", "nothing_yet"))
+            st.markdown(nothing)
         elif other is None:
             st.markdown(prose("draw", "why"))
         elif other == read_as:
             st.markdown(prose("draw", "why_read"))
         else:
             _answer(WhyNot(network, image.tobytes(), read_as, other), asked=asked)
+        if image is not None and read_as is not None:
+            show_style(image, network, name, digit=other)
 
 
 def _ask() -> None:

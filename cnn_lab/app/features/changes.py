@@ -89,7 +89,10 @@ def show_changes(view: View) -> None:
     maps = [as_maps(activations[view.layer]) for _, activations in pair]
     limit = max(float(np.abs(one).max()) for one in maps)
     signed = any(bool(one.min() < 0) for one in maps)
-    answers = [activations[view.network.spec.layers[-1].name] for _, activations in pair]
+    spec = view.network.spec
+    answers = [
+        spec.class_probabilities(activations[spec.layers[-1].name]) for _, activations in pair
+    ]
     for column, name, (shown, _), layer_maps, answer in zip(
         st.columns(2, gap="medium"), ("As it is", "Changed"), pair, maps, answers, strict=True
     ):

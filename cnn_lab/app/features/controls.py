@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -24,8 +24,7 @@ from cnn_lab.digits.photograph import picture_for
 from cnn_lab.explain.receptive_field import Patch, growing_fields, strongest_place
 from cnn_lab.explain.surgery import Cut
 from cnn_lab.network import Network
-from cnn_lab.network.spec import Layer
-from cnn_lab.network.visitor import DIGIT_SHAPE
+from cnn_lab.network.spec import DIGIT_SHAPE, Layer
 from cnn_lab.ops.types import Array
 
 SOURCE, INDEX = "features_input", "features_digit"
@@ -83,6 +82,13 @@ class View:
     activations: dict[str, Array]
     cuts: tuple[Cut, ...] = ()
 
+    def without_number(self) -> "View":
+        """Return the view with a zero in place of the selected number, for a question about it."""
+        channel, row, column = self.place
+        values = self.activations[self.layer].copy()
+        as_maps(values)[row, column, channel] = 0
+        return replace(self, activations={**self.activations, self.layer: values})
+
     @property
     def image_name(self) -> str:
         """A hash of the image's pixels."""
@@ -113,7 +119,8 @@ class View:
     @property
     def probabilities(self) -> Array:
         """The network's answer."""
-        return self.activations[self.network.spec.layers[-1].name]
+        spec = self.network.spec
+        return spec.class_probabilities(self.activations[spec.layers[-1].name])
 
 
 def labelled_row(label: str) -> DeltaGenerator:

@@ -67,13 +67,15 @@ def explore(network: Network, subject: Subject) -> None:
             place = choose_place(network, subject, layer, responses[layer])
             scope = choice("One scale per", SCOPES, SCOPE, default="layer", width="content")
     view = View(operated, subject, layer, place, network, activations, cuts)
+    with number:
+        is_asked = show_number(view)
+        _show_answer(view)
     with maps:
-        _show_maps(view, scope)
+        _show_maps(view.without_number() if is_asked else view, scope)
         if cuts:
             show_cuts(cuts)
-    with number:
-        show_number(view)
-        _show_answer(view)
+    if is_asked:
+        return
     with st.container(gap=None):
         land(SECTION)
         section = choice("Look closer", list(SECTIONS), SECTION, hidden=True, width="content")

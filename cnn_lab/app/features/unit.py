@@ -1,9 +1,11 @@
 """Computation and receptive field of one number in a map."""
 
+import numpy as np
 import streamlit as st
 
 from cnn_lab.app.features.controls import View
 from cnn_lab.app.widgets.pictures import show_png, theme_colour
+from cnn_lab.app.widgets.predict import Prompt, predict_first, predict_switch
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.charts.maps import (
     framed,
@@ -15,7 +17,8 @@ from cnn_lab.content.words import shape_words
 from cnn_lab.explain.receptive_field import Patch
 from cnn_lab.explain.unit import Inspection, inspect_unit
 from cnn_lab.ops.types import Array
-from cnn_lab.trace import arithmetic_line
+from cnn_lab.trace import Trace, arithmetic_line
+from cnn_lab.trace.model import HIDDEN
 
 SMALL_PX, CARD_PX = 84, 104
 
@@ -28,28 +31,84 @@ def show_field(image: Array, patch: Patch, *, alt: str, width_px: int) -> None:
     show_png(png(picture), alt=alt, width_px=factor * image.shape[1])
 
 
-def show_number(view: View) -> None:
-    """Show the sum, the maximum or the formula behind the selected number."""
+def show_number(view: View) -> bool:
+    """Show the sum, the maximum or the formula behind the selected number.
+
+    Returns whether it is hidden, because a question asks for it.
+    """
     found = inspect_unit(view.network, view.subject.image, view.activations, view.layer, view.place)
-    st.markdown(_sentence(view, found))
+    prediction = None
+    if predict_switch("features"):
+        prompt = None if found.trace is None else _prompt(view, found, found.trace)
+        traces = [] if found.trace is None else [found.trace]
+        prediction = predict_first("features", traces, [] if prompt is None else [prompt])
+    is_asked = prediction is not None and prediction.asked is not None
+    said = _sentence(view, found, is_asked=is_asked)
     if found.trace is not None:
-        st.markdown(arithmetic_line(found.trace, found.step))
+        sum_line = HIDDEN if is_asked else arithmetic_line(found.trace, found.step)
+        st.markdown(f"{said}\n\n{sum_line}")
         where = "_".join(map(str, (view.layer, *view.place)))
         stage(
             found.trace,
             key=f"features_stage_{where}",
             start_step=found.step,
             label=f"How number {where} was computed",
+            prediction=prediction,
+            predicts="features",
         )
-    if found.latex:
+    else:
+        st.markdown(said)
+    if found.latex and not is_asked:
         if found.trace is not None:
             st.markdown(prose("features", "then"))
         st.latex(found.latex)
+    return is_asked
 
 
-def _sentence(view: View, found: Inspection) -> str:
+def _prompt(view: View, found: Inspection, trace: Trace) -> Prompt | None:
+    """Return the question about the selected number, before the activation."""
+    step, spec = found.step, view.spec
+    places = ((0, int(trace.writes[step])),)
+    if trace.partials.size:
+        parts = trace.partials[step].tolist()
+        rest = int(trace.biases[step])
+        return Prompt(
+            "channel-sum",
+            {"sums": np.array([trace.value(each) for each in parts]), "bias": trace.value(rest)},
+            places,
+            whole=(0,),
+            about=prose("predict", "rest") if found.n_others else "",
+            shows=tuple((0, part) for part in parts),
+        )
     channel, row, column = found.place
-    place = {"layer": view.layer, "words": view.spec.words, "value": found.written}
+    before = _before(view)
+    window = spec.window(before.shape)
+    if window is None:
+        return None
+    at = {"strides": window.strides, "padding": window.borders, "row": row, "column": column}
+    kernels = spec.kernels(spec.own_weights(view.network.weights)) if spec.convolves else None
+    if kernels is not None:
+        at["input"] = before[..., spec.sources(channel)].astype(np.float64)
+        at["kernel"] = kernels[..., [channel]].astype(np.float64)
+        at["bias"] = trace.value(int(trace.biases[step])) if trace.biases.size else 0.0
+        return Prompt("conv-cell", at, places, whole=(0,))
+    at |= {"input": before[..., channel].astype(np.float64), "pool_size": window.size}
+    kind = "max" if trace.term == "maximum" else "average"
+    return Prompt(f"{kind}-pool-cell", at, places, whole=(0,))
+
+
+def _before(view: View) -> Array:
+    """Return what the selected layer reads."""
+    index, _ = view.network.spec.find(view.layer)
+    if not index:
+        return view.subject.image
+    return view.activations[view.network.spec.layers[index - 1].name]
+
+
+def _sentence(view: View, found: Inspection, *, is_asked: bool) -> str:
+    channel, row, column = found.place
+    value = HIDDEN if is_asked else found.written
+    place = {"layer": view.layer, "words": view.spec.words, "value": value}
     if view.has_maps:
         place["where"] = f"map {channel}, row {row}, column {column}"
     else:

@@ -28,7 +28,7 @@ class Question:
 
 
 def choose_question() -> Question | None:
-    """Show the choice of a digit and of a wrong answer; None while there is no digit."""
+    """Show the choice of a digit and of a wrong answer, and return them; None without a digit."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width="content"):
             digit = choose_digit("Image", "fool", value=0)

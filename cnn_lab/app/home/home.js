@@ -283,7 +283,9 @@ function createHome(root) {
 
   function takeDrawing(own) {
     if (own?.name === drawn?.name && Boolean(own?.stations) === Boolean(drawn?.stations)) return;
-    drawn = own;
+    // Of a journey that comes while the pen is down only the image is shown. Should the next stroke
+    // change no pixel, the same journey comes again, and is to be played then.
+    drawn = own && board.isBusy() ? { ...own, stations: null } : own;
     if (isWalking()) return;
     if (!own) {
       if (isOwn) show(at);

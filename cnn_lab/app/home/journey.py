@@ -14,7 +14,7 @@ from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.drawing import NAME, drawn_image
 from cnn_lab.app.widgets.pictures import theme_colour
-from cnn_lab.app.widgets.story import CHAPTERS
+from cnn_lab.app.widgets.story import CHAPTERS, offer_lesson
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted, percent, shape_words, significant
 from cnn_lab.digits.answer import Answer, answer_for, hard_digits
@@ -45,18 +45,22 @@ _player = component("home", "home")
 
 
 def show_start() -> None:
-    """Show the link to the first page of the course."""
+    """Show the link to the first page of the course, and beside it one to its first lesson."""
     first = CHAPTERS[0]
     minutes = counted(first.minutes, "minute")
     colours = {"primary": theme_colour(), "page": theme_colour("backgroundColor")}
     st.html(_START.format(**colours))
-    with st.container(key="home_start"):
-        st.page_link(
-            f"pages/{first.page}.py",
-            label=prose("home", "start", number=first.number, title=first.title, minutes=minutes),
-            icon=":material/arrow_forward:",
-            icon_position="right",
-        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(key="home_start", width="content"):
+            st.page_link(
+                f"pages/{first.page}.py",
+                label=prose(
+                    "home", "start", number=first.number, title=first.title, minutes=minutes
+                ),
+                icon=":material/arrow_forward:",
+                icon_position="right",
+            )
+        offer_lesson(first.lessons[0])
 
 
 def show_player(index: int, *, kiosk: bool) -> None:

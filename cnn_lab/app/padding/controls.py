@@ -20,6 +20,7 @@ from cnn_lab.app.widgets.inputs import (
 )
 from cnn_lab.app.widgets.kernel_menu import kernel_menu
 from cnn_lab.app.widgets.matrix import MatrixEditor
+from cnn_lab.app.widgets.predict import Prompt
 from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall
 from cnn_lab.concepts.padding import conventions
@@ -146,6 +147,26 @@ class Setup:
             padding=settings.padding,
             form=self.form,
         )
+
+    def prompts(self) -> list[Prompt]:
+        """Return a question about the size of each layer's output; none if it is transposed."""
+        if self.is_transposed:
+            return []
+        return [
+            Prompt(
+                "conv-output-size",
+                {
+                    "input_size": self.size,
+                    "kernel_size": self.kernel_size,
+                    "strides": settings.strides,
+                    "padding": settings.padding,
+                    "dilation_rate": settings.dilation_rate,
+                },
+                whole=(number,),
+                about=name if len(self.layers) > 1 else "",
+            )
+            for number, (name, settings) in enumerate(self.layers.items())
+        ]
 
     def check(self, name: str) -> LayerCheck:
         """Return a layer for code and for the check against Keras."""

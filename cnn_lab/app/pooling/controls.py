@@ -1,6 +1,6 @@
 """Controls of the Pooling page, returned as one setup for both kinds of pooling."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -21,6 +21,7 @@ from cnn_lab.app.widgets.inputs import (
     two_numbers,
 )
 from cnn_lab.app.widgets.matrix import MatrixEditor
+from cnn_lab.app.widgets.predict import Prompt, in_turn
 from cnn_lab.concepts.checks import LayerCheck
 from cnn_lab.concepts.layer_call import LayerCall, Operation
 from cnn_lab.data.teaching_images import parse_matrix
@@ -69,6 +70,7 @@ EXAMPLE_MAPS = {
     OVERLAP: "1 2 1 0 2; 0 1 3 1 0; 2 4 9 5 1; 1 3 4 2 0; 0 2 1 1 3",
 }
 MAX_WINDOW = 6
+MAX_ASKED = 36  # cells that a question lets a reader fill in, or choose from
 # 28 pixels with a border of 5 on either side.
 MAX_OUT_SIDE = 33
 
@@ -147,6 +149,44 @@ class PoolingSetup:
             form=form or self.form,
             name=f"{KINDS[kind]}'s gradient",
         )
+
+    def prompts(self, traces: Sequence[Trace]) -> list[Prompt]:
+        """Return questions about what the stage shows.
+
+        Forward, they are about cells of both maps in turn, and every other one of a maximum asks
+        where it comes from. Back, they are about whole gradients.
+        """
+        settings = {
+            "input": self.image,
+            "pool_size": self.settings.pool_size,
+            "strides": self.settings.strides,
+            "padding": self.settings.padding,
+        }
+        if self.grad_output is not None:
+            if self.image.size > MAX_ASKED:
+                return []
+            given = {**settings, "grad_output": self.grad_output}
+            return [
+                Prompt(f"{kind}-pool-gradient", given, whole=(number,), about=KINDS[kind])
+                for number, kind in enumerate(KINDS)
+                if kind == "max" or not self.settings.count_include_pad
+            ]
+        prompts = []
+        for number, kind in enumerate(KINDS):
+            output = traces[number].grid("output")
+            asks_where = kind == "max" and self.image.size <= MAX_ASKED
+            own = {"count_include_pad": self.settings.count_include_pad} if number else {}
+            prompts.append(
+                [
+                    Prompt(
+                        "max-pool-winner" if asks_where and turn % 2 else f"{kind}-pool-cell",
+                        {**settings, **own, "row": row, "column": column},
+                        ((number, output.cell(row, column)),),
+                    )
+                    for turn, (row, column) in enumerate(in_turn(np.abs(self.result(kind))))
+                ]
+            )
+        return [one for both in zip(*prompts, strict=True) for one in both]
 
     def result(self, kind: Kind) -> Array:
         """Return the pooled map or the gradient of the image, shape (rows, columns)."""

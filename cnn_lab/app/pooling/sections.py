@@ -10,6 +10,7 @@ from cnn_lab.app.pooling.controls import KINDS, OVERLAP, TIES, Kind, PoolingSetu
 from cnn_lab.app.widgets.inputs import choice, whole_number
 from cnn_lab.app.widgets.keras_check import code_in_tabs, show_proof
 from cnn_lab.app.widgets.pictures import instead_of_steps, show_image, show_panels
+from cnn_lab.app.widgets.predict import predict_first, predict_switch
 from cnn_lab.app.widgets.sizes import show_output_size
 from cnn_lab.app.widgets.stage import stage
 from cnn_lab.app.widgets.story import Experiment
@@ -56,8 +57,11 @@ RESULTS: dict[Kind, str] = {"max": "Maxima", "average": "Means"}
 CONVOLUTION = 9  # weights of a 3 x 3 convolution, which is what often follows
 
 
-def show_pooling(setup: PoolingSetup) -> list[Trace]:
-    """Show both kinds of pooling on the stage, or as pictures; return their traces."""
+def show_pooling(setup: PoolingSetup) -> list[Trace] | None:
+    """Show both kinds of pooling on the stage, or as pictures; return their traces.
+
+    None is returned while the stage hides numbers that a question asks for.
+    """
     try:
         traces = [setup.trace(kind) for kind in KINDS]
     except TraceTooLarge:
@@ -68,8 +72,18 @@ def show_pooling(setup: PoolingSetup) -> list[Trace]:
                 what = "gradient" if backwards else "output"
                 show_image(setup.result(kind), signed=backwards, alt=f"{title}: the {what}")
         return []
-    stage(traces, key="pool_stage", heading=setup.heading, editable=setup.editable)
-    return traces
+    prediction = None
+    if predict_switch("pool"):
+        prediction = predict_first("pool", traces, setup.prompts(traces))
+    stage(
+        traces,
+        key="pool_stage",
+        heading=setup.heading,
+        editable=setup.editable,
+        prediction=prediction,
+        predicts="pool",
+    )
+    return None if prediction is not None and prediction.hides else traces
 
 
 def show_explained(setup: PoolingSetup) -> None:

@@ -7,26 +7,28 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from cnn_lab.app.messages import explained
-from cnn_lab.app.run_queue import FOLLOWED
-from cnn_lab.app.training.fields import AS_BUILT, Fields, setting_key
-from cnn_lab.app.widgets.inputs import choice, fold
+from cnn_lab.app.run_queue import FOLLOWED, run_queue
+from cnn_lab.app.training.fields import AS_BUILT, Fields, no_images, setting_key
+from cnn_lab.app.widgets.inputs import HiddenFold, choice, fold
 from cnn_lab.content import prose
 from cnn_lab.content.words import listed
 from cnn_lab.data.mnist import DataError
 from cnn_lab.data.sets import INFO, load_data_set
 from cnn_lab.network import zoo
-from cnn_lab.network.spec import Augmentation, DataSetName, NetworkSpec, TrainingSpec
+from cnn_lab.network.spec import DataSetName, NetworkSpec, TrainingSpec
 from cnn_lab.network.spec.recipe import Recipe
 from cnn_lab.network.spec.token import TokenError, from_token, to_token
 from cnn_lab.network.variants import with_batch_norm, with_dropout, with_input_shape
 from cnn_lab.runs.comparison import Compared, differing_settings
 from cnn_lab.runs.job import MAX_EPOCHS, RunSpec
+from cnn_lab.training.engine import EngineName
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 PRESET, NETWORK = "training_preset", "training_network"
 APPLIED = "training_applied"
+WITHOUT_CONTROL = ("unchanged", "fade")  # of a run or a preset, which the next run keeps
 FOLD, SHOWN = "training_fold", "training_fields_shown"
 MENU, UPLOAD, PROBLEM = "training_file_menu", "training_file", "training_file_problem"
 OWN, FIRST = "own", "fast"
@@ -84,15 +86,19 @@ def training_settings(name: str, followed: RunSpec | None, *, shown: bool) -> Tr
     of_run = None if followed is None else _preset_of(followed.network)
     own = followed.network if followed is not None and of_run == OWN else None
     built = _own_network(own) if name == OWN else zoo.preset(name).network
+    engines = run_queue().engines
     if followed is not None and name == of_run:
-        defaults, usual_engine = followed.training, followed.engine
+        defaults, usual_engine = followed.training, _possible(followed.engine)
     else:
-        defaults, usual_engine = _defaults(name, built), "keras"
-    asked = Fields(name, shown=shown)
+        defaults, usual_engine = _defaults(name, built), engines[0]
+    asked = Fields(name, shown=shown, engines=engines)
     fields, engine = asked.main(defaults, usual_engine)
     norm, dropout = asked.switches()
     fields |= asked.more(defaults, fields["optimizer"])
-    bounds = asked.augmentation(defaults.augmentation, fields["data_set"])
+    fields |= asked.augmentation(defaults, fields["data_set"])
+    fields |= {name: getattr(defaults, name) for name in WITHOUT_CONTROL}
+    if fields["data_set"] == "mnist":
+        fields["non_digits"] = defaults.non_digits
     if built is None:
         return TrainingSettings(name, None, None, prose("training", "no network"))
     try:
@@ -100,23 +106,24 @@ def training_settings(name: str, followed: RunSpec | None, *, shown: bool) -> Tr
     except ValueError as error:
         return TrainingSettings(name, built, None, explained(error))
     try:
-        training = TrainingSpec(**fields, augmentation=Augmentation(**bounds))
+        training = TrainingSpec(**fields)
         spec = RunSpec(network=network, training=training, engine=engine)
     except ValueError as error:
         return TrainingSettings(name, network, None, explained(error))
     return TrainingSettings(name, network, spec)
 
 
-def settings_fold() -> tuple["ExpanderContainer", bool]:
+def settings_fold() -> "tuple[ExpanderContainer | HiddenFold, bool]":
     """Return the fold of the settings, and whether its fields are to be shown.
 
     They are from the moment when it has been opened, or a callback has set one of them. Until then
-    they would only be in the way: twenty-eight fields take the browser longer than all the rest.
+    they would only be in the way: twenty-nine fields take the browser longer than all the rest.
     """
     part = fold("Settings", FOLD, icon=":material/tune:")
     if part.open:
         st.session_state[SHOWN] = True
-    return part, bool(st.session_state.get(SHOWN))
+    is_shown = bool(st.session_state.get(SHOWN)) and not isinstance(part, HiddenFold)
+    return part, is_shown
 
 
 def show_changes(settings: TrainingSettings) -> None:
@@ -126,7 +133,7 @@ def show_changes(settings: TrainingSettings) -> None:
         try:
             load_data_set(data_set)
         except DataError as error:
-            st.caption(explained(error))
+            st.caption(no_images(error, data_set, run_queue().engines))
     changed = changed_settings(settings)
     if changed:
         st.caption(prose("training", "changed", changed=listed(changed)))
@@ -142,7 +149,7 @@ def changed_settings(settings: TrainingSettings) -> list[str]:
     images = spec.n_images_an_epoch
     pair = (
         Compared("", spec.network, spec.training, spec.engine, images, []),
-        Compared("", built, usual, "keras", images, []),
+        Compared("", built, usual, run_queue().engines[0], images, []),
     )
     return [f"{one.setting} {one.first}" for one in differing_settings(*pair)]
 
@@ -234,7 +241,7 @@ def apply_changes(changes: Mapping[str, Any]) -> None:
 def take_over(spec: RunSpec) -> None:
     """Set all controls so that they describe this run."""
     apply_changes({"network": spec.network, **dict(spec.training)})
-    _set_rest(spec.engine)
+    _set_rest(_possible(spec.engine))
 
 
 def follow(run_id: str, spec: RunSpec) -> None:
@@ -256,10 +263,16 @@ def reset() -> None:
     name = st.session_state[PRESET]
     built = _own_network() if name == OWN else zoo.preset(name).network
     apply_changes(dict(_defaults(name, built)))
-    _set_rest("keras")
+    _set_rest(run_queue().engines[0])
 
 
-def _set_rest(engine: str) -> None:
+def _possible(engine: EngineName) -> EngineName:
+    """Return an engine, or the usual one if it cannot train here."""
+    engines = run_queue().engines
+    return engine if engine in engines else engines[0]
+
+
+def _set_rest(engine: EngineName) -> None:
     name = st.session_state[PRESET]
     for field, value in (("engine", engine), ("norm", AS_BUILT), ("dropout", AS_BUILT)):
         st.session_state[setting_key(name, field)] = value

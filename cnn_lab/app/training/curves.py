@@ -12,6 +12,7 @@ import streamlit as st
 
 from cnn_lab.app.caches import network
 from cnn_lab.app.messages import explained
+from cnn_lab.app.training.expected import CURVES, ExpectedLosses, compared
 from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.model_choice import SHIPPED
@@ -74,6 +75,8 @@ class RunView:
         Those of its latest batches; None where they are of no use.
     filters : Filters or None
         Those of the first layer; None without a convolution.
+    compared : str
+        How the loss differs from what the reader expected; "" if nothing was.
     """
 
     share: float
@@ -83,10 +86,11 @@ class RunView:
     whole: Drawing
     latest: Drawing | None = None
     filters: Filters | None = None
+    compared: str = ""
 
 
 @lru_cache(maxsize=8)
-def recorded_view(name: str) -> RunView | None:
+def recorded_view(name: str, expected: ExpectedLosses) -> RunView | None:
     """Return the recorded run of a preset's settings; None if there is none.
 
     Of some shipped networks only the epochs are known, and the filters that they ended with.
@@ -94,7 +98,7 @@ def recorded_view(name: str) -> RunView | None:
     shipped = network(name) if name in SHIPPED else None
     recorded = recording(name)
     if recorded is None:
-        return None if shipped is None else _shipped_view(shipped)
+        return None if shipped is None else _shipped_view(shipped, expected)
     spec = RunSpec(network=recorded.network, training=recorded.training)
     words = {"epochs": len(recorded.history), "accuracy": _accuracy(recorded.result)}
     settings = _settings_line(spec)
@@ -108,12 +112,13 @@ def recorded_view(name: str) -> RunView | None:
         sentence=prose("training", "recorded", **words),
         settings=settings,
         figures=_result_figures(recorded.result),
-        whole=_drawing(spec, batches, recorded.history),
+        whole=_drawing(spec, batches, recorded.history, expected=expected),
+        compared=compared(expected, spec.training.epochs, recorded.history),
         filters=Filters(kernels[-1], largest(kernels), prose("training", "filters learned")),
     )
 
 
-def _shipped_view(shipped: Network) -> RunView:
+def _shipped_view(shipped: Network, expected: ExpectedLosses) -> RunView:
     """Return the run that trained a shipped network, from its card."""
     history, result = json.loads(shipped.card["history"]), json.loads(shipped.card["result"])
     training = TrainingSpec.model_validate_json(shipped.card["training"])
@@ -123,7 +128,8 @@ def _shipped_view(shipped: Network) -> RunView:
         sentence=prose("training", "trained", epochs=result["epochs"], accuracy=_accuracy(result)),
         settings=_settings_line(spec),
         figures=_result_figures(result),
-        whole=_drawing(spec, [], history),
+        whole=_drawing(spec, [], history, expected=expected),
+        compared=compared(expected, spec.training.epochs, history),
         filters=_filters_of(shipped.spec, shipped.weights, prose("training", "filters learned")),
     )
 
@@ -141,7 +147,7 @@ def _accuracy(result: Mapping[str, Any]) -> str:
     return f"{result['test_accuracy']:.2%}"
 
 
-def run_view(status: Status, events: Sequence[Event]) -> RunView:
+def run_view(status: Status, events: Sequence[Event], expected: ExpectedLosses) -> RunView:
     """Return the current view of a run in the queue."""
     spec = status.spec
     batches = [event.values for event in events if event.kind == "batch"]
@@ -156,13 +162,16 @@ def run_view(status: Status, events: Sequence[Event]) -> RunView:
         sentence=_run_sentence(status, so_far, events),
         settings=_settings_line(spec),
         figures=figures,
-        whole=_drawing(spec, batches, epochs, changes_words(events), active=status.active),
+        whole=_drawing(
+            spec, batches, epochs, changes_words(events), expected=expected, active=status.active
+        ),
+        compared=compared(expected, spec.training.epochs, epochs),
         latest=latest(batches, n_batches=spec.n_batches) if batches else None,
     )
 
 
-def planned_view(spec: RunSpec) -> RunView:
-    """Return the view of a run that has not been started."""
+def planned_view(spec: RunSpec, expected: ExpectedLosses, *, sketch: bool = False) -> RunView:
+    """Return the view of a run that has not been started, on which its loss can be sketched."""
     return RunView(
         share=0.0,
         sentence=prose(
@@ -173,7 +182,14 @@ def planned_view(spec: RunSpec) -> RunView:
         ),
         settings=_settings_line(spec),
         figures=[(name, NOTHING) for name in FIGURES],
-        whole=_drawing(spec, [], []),
+        whole=_drawing(
+            spec,
+            [],
+            [],
+            expected=expected,
+            sketch=prose("training", "expect_here") if sketch else "",
+        ),
+        compared=compared(expected, spec.training.epochs, []),
         filters=_filters_of(
             spec.network,
             initial_weights(spec.network, spec.training.seed),
@@ -183,7 +199,11 @@ def planned_view(spec: RunSpec) -> RunView:
 
 
 def show_view(
-    view: RunView, filters: Filters | None = None, beside: Callable[[], None] | None = None
+    view: RunView,
+    filters: Filters | None = None,
+    beside: Callable[[], None] | None = None,
+    *,
+    on_sketch: Callable[[], None] | None = None,
 ) -> None:
     """Show a run, with the same elements in the same places in every state.
 
@@ -194,10 +214,12 @@ def show_view(
         The first layer's filters, by default those of the view.
     beside : callable, optional
         Shows what comes below them.
+    on_sketch : callable, optional
+        Called when a loss has been sketched, which the session then has under `CURVES`.
     """
     left, right = st.columns([5, 2], gap="medium")
     with left:
-        _show_curves(view)
+        _show_curves(view, on_sketch)
     with right:
         _show_filters(filters or view.filters)
         if beside is not None:
@@ -219,7 +241,7 @@ def _show_filters(filters: Filters | None) -> None:
     st.caption(f"{filters.words} {prose('training', 'scale')}")
 
 
-def _show_curves(view: RunView) -> None:
+def _show_curves(view: RunView, on_sketch: Callable[[], None] | None) -> None:
     st.markdown(view.sentence)
     st.progress(view.share)
     zoom = ZOOMS[0]
@@ -229,7 +251,9 @@ def _show_curves(view: RunView) -> None:
         if view.latest is not None:
             zoom = choice("Curves", ZOOMS, "training_zoom", hidden=True, width="content")
     drawing = view.whole if zoom == ZOOMS[0] or view.latest is None else view.latest
-    _curves(key="training_curves", data=drawing)
+    _curves(key=CURVES, data=drawing, on_chosen_change=on_sketch or (lambda: None))
+    if view.compared:
+        st.markdown(view.compared)
     st.markdown(f":small[{view.settings}]")
     st.caption(prose("training", "curves" if zoom == ZOOMS[0] else "latest"))
 
@@ -282,7 +306,8 @@ def _run_sentence(status: Status, so_far: Progress, events: Sequence[Event]) -> 
     match status.state:
         case "waiting" if status.position:
             before = "one run is" if status.position == 1 else f"{status.position} runs are"
-            return f"Waiting: {before} ahead of this one. It will start automatically."
+            about = "" if status.wait_s is None else f" in about {duration(status.wait_s)}"
+            return f"Waiting: {before} ahead of this one. It will start automatically{about}."
         case "waiting" | "starting" if events and events[-1].kind == "downloading":
             return f"Downloading {data.title}: {events[-1]['share']:.0%}"
         case "waiting" | "starting" if status.spec.engine == "numpy":
@@ -357,6 +382,8 @@ def _drawing(
     epochs: Sequence[Mapping[str, float]],
     changes: Sequence[tuple[float, str]] = (),
     *,
+    expected: ExpectedLosses,
+    sketch: str = "",
     active: bool = False,
 ) -> Drawing:
     """Return the curves of a run and its learning rate, with text alternatives.
@@ -370,9 +397,13 @@ def _drawing(
         n_epochs=spec.training.epochs,
         n_classes=spec.network.n_classes,
         changes=changes,
+        expected=expected.points(spec.training.epochs),
+        sketch=sketch,
     )
     for panel, measure in zip(drawing["panels"], MEASURES, strict=True):
         panel["alt"] = _chart_words(measure, () if active else epochs)
+    if sketch:
+        drawing["panels"][0]["alt"] = prose("training", "expect_alt")
     planned = learning_rates(spec.training, spec.n_batches * spec.training.epochs)
     rate = rates(planned.tolist(), batches, n_batches=spec.n_batches)
     rate["alt"] = "Learning rate against epochs: as scheduled, and as used so far."

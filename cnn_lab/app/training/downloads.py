@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.caches import RUN_PREFIX, network
 from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import run_queue
@@ -117,6 +118,9 @@ def _keras_file(run_id: str, name: str) -> None:
 
 
 def _ask(run_id: str) -> None:
+    if sentence := over_limit("export"):
+        st.session_state[REFUSED] = sentence
+        return
     try:
         wanted = KerasFileRequest(run_queue().weights(run_id))
         st.session_state[ASKED][run_id] = run_queue().keras_files.ask(wanted)

@@ -4,7 +4,7 @@ Every preset has its own keys because it has its own defaults: switching to anot
 back keeps all settings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -15,8 +15,9 @@ from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import menu, real_number, whole_number
 from cnn_lab.app.widgets.pictures import show_png
 from cnn_lab.charts.maps import sharp_png
-from cnn_lab.charts.snapshots import augmented_sheet
+from cnn_lab.charts.snapshots import augmented_sheet, pens_sheet
 from cnn_lab.content import prose
+from cnn_lab.data.keras_here import needs_keras
 from cnn_lab.data.mnist import DataError, as_images
 from cnn_lab.data.regional_strokes import NINE
 from cnn_lab.data.sets import INFO, load_data_set
@@ -97,6 +98,12 @@ _REAL: dict[str, tuple[str, float, float, str]] = {
         0.1,
         "Share of ones that get an upstroke and of nines whose tail swings to the left.",
     ),
+    "pens": (
+        "Pen digits",
+        0.5,
+        0.05,
+        "Share of each batch that a program draws, in ways to write that MNIST lacks.",
+    ),
 }
 # Of the next run it may be anything that can be typed; a step of 0 is half of what it is.
 _LIVE = {
@@ -127,10 +134,12 @@ class Fields:
         Of the preset.
     shown : bool
         Whether all fields are shown. If not, call the methods in a block of `only_read`.
+    engines : sequence of {"keras", "numpy"}
+        Those that can train here.
     """
 
-    def __init__(self, name: str, *, shown: bool) -> None:
-        self.name, self.shown = name, shown
+    def __init__(self, name: str, *, shown: bool, engines: Sequence[EngineName]) -> None:
+        self.name, self.shown, self.engines = name, shown, engines
 
     def main(
         self, defaults: TrainingSpec, usual_engine: EngineName
@@ -149,6 +158,8 @@ class Fields:
                 step=rate / 2,
             )
             fields |= {field: self._whole(field, getattr(defaults, field)) for field in _MAIN_WHOLE}
+        if self.shown and "keras" not in self.engines:
+            st.caption(explained(needs_keras("Another engine than NumPy")))
         engine: EngineName = fields.pop("engine")
         return fields, engine
 
@@ -172,12 +183,12 @@ class Fields:
                 for field in _MORE
             }
 
-    def augmentation(self, defaults: Augmentation, data_set: DataSetName) -> dict[str, Any]:
-        """Return the bounds of the augmentation by name; fields come with example images.
+    def augmentation(self, defaults: TrainingSpec, data_set: DataSetName) -> dict[str, Any]:
+        """Return the augmentation's bounds, and the share of pen digits; with example images.
 
         Parameters
         ----------
-        defaults : Augmentation
+        defaults : TrainingSpec
         data_set : {"mnist", "fashion_mnist", "cifar10"}
             Its first test image is shown; its first 9 if regional strokes are on.
         """
@@ -185,14 +196,18 @@ class Fields:
             st.markdown("**Augmentation**")
             st.caption(prose("training", "augmentation"))
         with self._two_abreast():
-            bounds: dict[str, Any] = {"shift": self._whole("shift", defaults.shift)}
+            shift = self._whole("shift", defaults.augmentation.shift)
+            bounds: dict[str, Any] = {"shift": shift}
             for bound in _BOUNDS:
                 if bound == "hands" and data_set != "mnist":
                     continue  # clothes have no pen strokes
-                bounds[bound] = self._real(bound, getattr(defaults, bound))
+                bounds[bound] = self._real(bound, getattr(defaults.augmentation, bound))
+            pens = self._real("pens", defaults.pens) if data_set == "mnist" else 0.0
         if self.shown:
-            _show_sheet(bounds, data_set)
-        return bounds
+            _show_sheet(bounds, data_set, self.engines)
+            if pens:
+                _show_pens()
+        return {"augmentation": bounds, "pens": pens}
 
     def _two_abreast(self) -> AbstractContextManager[Any]:
         return _two_abreast() if self.shown else nullcontext()
@@ -201,7 +216,7 @@ class Fields:
         label, options = _MENUS[field]
         return menu(
             label,
-            list(options),
+            list(self.engines if field == "engine" else options),
             setting_key(self.name, field),
             default=default,
             format_func=options.__getitem__,
@@ -246,14 +261,23 @@ def live_fields(now: Mapping[str, float]) -> None:
                 )
 
 
-def _show_sheet(bounds: dict[str, Any], data_set: DataSetName) -> None:
+def no_images(error: DataError, data_set: DataSetName, engines: Sequence[EngineName]) -> str:
+    """Return why there are no images of a data set, for a page; `engines` can train here."""
+    if "keras" in engines:
+        return explained(error)
+    return explained(needs_keras(f"The download of {DATA_SETS[data_set]}"))
+
+
+def _show_sheet(
+    bounds: dict[str, Any], data_set: DataSetName, engines: Sequence[EngineName]
+) -> None:
     try:
         settings = Augmentation(**bounds)
         if settings.active:
             data, width_px = _sheet(settings.model_dump_json(), data_set)
             show_png(data, alt="An image and eleven variants of it", width_px=width_px)
     except DataError as error:
-        st.caption(explained(error))
+        st.caption(no_images(error, data_set, engines))
     except ValueError as error:
         st.error(explained(error))
 
@@ -266,6 +290,18 @@ def _sheet(settings: str, data_set: DataSetName) -> tuple[bytes, int]:
     image = as_images(test.pixels[index : index + 1])[0]
     picture = augmented_sheet(image, bounds, columns=4, digit=int(test.labels[index]))
     return sharp_png(picture, SHEET_PX)
+
+
+def _show_pens() -> None:
+    data, width_px = _pen_sheet()
+    show_png(data, alt=prose("training", "pens"), width_px=width_px)
+    st.caption(prose("training", "pens"))
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _pen_sheet() -> tuple[bytes, int]:
+    """Return some pen digits as a PNG, with its width on the page."""
+    return sharp_png(pens_sheet(columns=4), SHEET_PX)
 
 
 def _two_abreast() -> DeltaGenerator:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from cnn_lab.app.messages import explained
-from cnn_lab.app.run_queue import be_here, may_steer, run_queue, start
+from cnn_lab.app.run_queue import be_here, may_steer, owner, run_queue, shares, start
 from cnn_lab.app.training.controls import APPLIED, TrainingSettings
 from cnn_lab.app.training.curves import Filters, run_view, show_view
 from cnn_lab.app.training.doctor import show_findings
+from cnn_lab.app.training.expected import expected_losses
 from cnn_lab.app.training.fields import live_fields, live_key
 from cnn_lab.app.training.initial import Initial, weights_of
 from cnn_lab.app.widgets.inputs import choice
@@ -17,6 +18,7 @@ from cnn_lab.app.widgets.pictures import show_png, tone
 from cnn_lab.charts.maps import Tone, sharp_png
 from cnn_lab.charts.snapshots import largest, maps_picture
 from cnn_lab.content import prose
+from cnn_lab.content.words import counted
 from cnn_lab.data.sets import INFO
 from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status, settings_now
 from cnn_lab.runs.snapshots import Snapshot, watched_classes
@@ -54,7 +56,7 @@ def show_start(settings: TrainingSettings, initial: Initial | None, status: Stat
     status : Status or None
         Of the run that the page shows.
     """
-    if status is not None and status.active and may_steer(status):
+    if status is not None and status.active and (may_steer(status) or shares(status)):
         return
     st.button(
         "Start training",
@@ -87,10 +89,13 @@ def _follow(run_id: str, *, was_active: bool) -> None:
         st.rerun()  # the whole page: this fragment has set the controls
     if status.active and may_steer(status):
         _show_buttons(status, events)
+    elif status.active and shares(status):
+        _show_shared(status)
     if status.unsaved:
         why = prose("training", "unsaved", why=status.unsaved)
         st.warning(why, title="This run cannot be saved")
-    show_view(run_view(status, events), _filters(status), lambda: _show_maps(status))
+    view = run_view(status, events, expected_losses())
+    show_view(view, _filters(status), lambda: _show_maps(status))
     show_findings(status)
     if status.active and not whole_page and _soon_another(status):
         st.rerun(scope="fragment")
@@ -141,6 +146,20 @@ def _show_buttons(status: Status, events: Sequence[Event]) -> None:
                 disabled=not enabled,
             )
         _settings_menu(status, events)
+
+
+def _show_shared(status: Status) -> None:
+    """Show how many others have asked for the same run, and a button to leave it to them."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.button(
+            "Leave this run",
+            icon=":material/logout:",
+            key="training_leave",
+            on_click=lambda: run_queue().give_up(status.run_id, owner()),
+            disabled=bool(status.sentence),
+        )
+        others = counted(len(status.owners) - 1, "other browser")
+        st.caption(prose("training", "shared", others=others))
 
 
 def _pending(status: Status, n_pauses: int) -> Command | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import be_here, owner, run_queue
 from cnn_lab.app.training.controls import APPLIED, take_over
@@ -120,6 +121,9 @@ def shortened(base: RunSpec, epochs: int, percent: int) -> RunSpec:
 
 
 def _start(spec: SweepSpec) -> None:
+    if sentence := over_limit("run"):
+        st.session_state[REFUSED] = sentence
+        return
     try:
         st.query_params[SWEEP] = sweeps().start(spec, owner())
         st.session_state.pop(REFUSED, None)

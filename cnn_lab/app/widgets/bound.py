@@ -10,14 +10,18 @@ import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from cnn_lab.app.widgets.guidance import LOCKED, Guidance, guidance
+from cnn_lab.teaching.assignment import PARAMETERS
+
 Check = Callable[[str], bool]
 
 MAX_TEXT = 10_000  # characters; the kernels and images that may be typed are shorter
+BETWEEN_VALUES = "|"  # in a lock of a widget with several
 ONLY = "only"  # parameter of a link within a page: what it does not name gets its default
 _only_read = ContextVar("only_read", default=False)
 _PAGE = "address_page"
@@ -32,6 +36,7 @@ def bound(
     key: str,
     fallback: Any,
     allows: Check,
+    read: Callable[[str], Any] = str,
     several: bool = False,
     **settings: Any,
 ) -> Any:
@@ -55,6 +60,8 @@ def bound(
     allows : callable
         Text of a value in the address -> whether the widget can have it; see `among`,
         `number_within`, `is_switch` and `is_short`.
+    read : callable
+        Text of an allowed value -> the value, as Streamlit reads it from the address.
     several : bool
         Whether the widget has any number of different values. An empty text is then none of them.
     **settings
@@ -62,17 +69,28 @@ def bound(
 
     Notes
     -----
+    A locked widget has the value of its lock, whatever the address, the session or the browser
+    says, and is neither bound nor enabled. A hidden one is not shown and keeps its value.
+
     Streamlit reads a bound widget's value from the address as it was when the run began. The only
     way to keep a bad one from it is to leave the widget unbound for one run.
     """
     texts = st.query_params.get_all(key)
     before = _texts(st.session_state.get(_PAGE, ""))
+    form = _Form(fallback, allows, read, several)
+    if (heeded := guidance()) is not None:
+        heeded.seen.add(key)
+        if heeded.holds(key):
+            before[key] = None
+            if key in heeded.hidden:
+                return _hidden_value(heeded, key, form)
+            return _locked(heeded, widget, label, arguments, key, form, settings)
     if is_only_read(key):
         before[key] = None
         return fallback
     known = before.get(key, [])
     # The widget's limits may have changed since it wrote its value; it adapts by itself.
-    fits = texts == known or _fit(texts, allows, several=several)
+    fits = texts == known or form.fits(texts)
     if not fits:
         with suppress(StreamlitAPIException):  # if still bound, it goes when the widget is not
             del st.query_params[key]
@@ -84,9 +102,93 @@ def bound(
     elif known is None and key in st.session_state:
         # A value chosen while unbound is not in the address; one that is set gets there.
         st.session_state[key] = st.session_state[key]
+    if heeded is not None and key in heeded.settings:
+        given = form.split(heeded.settings.pop(key))
+        if form.fits(given):
+            st.session_state[key] = form.value(given)
+            if fits and texts != given:
+                # Streamlit leaves out of the address what is set before a widget is first shown.
+                with suppress(StreamlitAPIException):  # it has been shown
+                    st.query_params[key] = given
+                texts = given
+        else:
+            heeded.refused.add(key)
     before[key] = texts if fits else None
     _to_reset().discard(key)
-    return widget(label, *arguments, key=key, bind="query-params" if fits else None, **settings)
+    shown = widget(label, *arguments, key=key, bind="query-params" if fits else None, **settings)
+    if heeded is not None and heeded.heeds_change(key, shown):
+        st.rerun()  # the lesson's panel, too
+    return shown
+
+
+class _Form(NamedTuple):
+    """What values a widget can have, as the arguments of `bound` say."""
+
+    fallback: Any
+    allows: Check
+    read: Callable[[str], Any]
+    several: bool
+
+    def fits(self, texts: list[str]) -> bool:
+        """Return whether an address may have these texts."""
+        if self.several:
+            return texts == [""] or (len(texts) == len(set(texts)) and all(map(self.allows, texts)))
+        return not texts or (len(texts) == 1 and self.allows(texts[0]))
+
+    def value(self, texts: list[str]) -> Any:
+        """Return what texts say that fit."""
+        if self.several:
+            return [self.read(text) for text in texts if text]
+        return self.read(texts[0]) if texts else self.fallback
+
+    def split(self, text: str) -> list[str]:
+        """Return the texts that a lesson or a lock writes as one."""
+        return text.split(BETWEEN_VALUES) if self.several else [text]
+
+
+def _locked(
+    heeded: Guidance,
+    widget: Callable[..., Any],
+    label: str | Sequence[str],
+    arguments: tuple[Any, ...],
+    key: str,
+    form: _Form,
+    settings: dict[str, Any],
+) -> Any:
+    """Show a widget that has the value of its lock, and return it."""
+    with suppress(StreamlitAPIException):  # if still bound, it goes when the widget is not
+        st.query_params.pop(key, None)
+    value = _locked_value(heeded, key, form)
+    st.session_state[key] = heeded.values[key] = value
+    if widget not in (st.expander, st.tabs):
+        settings |= {"disabled": True, "help": f":material/lock: {LOCKED}"}
+        settings.pop("on_change", None)
+    shown = widget(label, *arguments, key=key, **settings)
+    return shown if widget in (st.expander, st.tabs) else value
+
+
+def _locked_value(heeded: Guidance, key: str, form: _Form) -> Any:
+    text = heeded.locked[key]
+    if text is None:
+        return form.fallback
+    texts = form.split(text)
+    if not form.fits(texts):
+        heeded.refused.add(key)
+        return form.fallback
+    return form.value(texts)
+
+
+def _hidden_value(heeded: Guidance, key: str, form: _Form) -> Any:
+    """Return the value of a widget that is not shown: of its lock, or what it had before."""
+    if key in heeded.locked:
+        return _locked_value(heeded, key, form)
+    given = heeded.settings.pop(key, None)
+    texts = st.query_params.get_all(key) if given is None else form.split(given)
+    if texts and form.fits(texts):
+        heeded.values[key] = form.value(texts)
+    elif key in st.session_state:
+        heeded.values[key] = st.session_state[key]
+    return heeded.values.get(key, form.fallback)
 
 
 @contextmanager
@@ -110,7 +212,10 @@ def only_read(*, when: bool) -> Iterator[None]:
 
 def is_only_read(key: str) -> bool:
     """Return whether a block of `only_read` need not show the widget of this key."""
-    return _only_read.get() and key not in st.session_state and key not in st.query_params
+    if not _only_read.get() or key in st.session_state or key in st.query_params:
+        return False
+    heeded = guidance()
+    return heeded is None or not (key in heeded.settings or key in heeded.locked)
 
 
 def unshown(key: str, fallback: Any, allows: Check, read: Callable[[str], Any]) -> Any:
@@ -125,10 +230,16 @@ def unshown(key: str, fallback: Any, allows: Check, read: Callable[[str], Any]) 
     read : callable
         Text of an allowed value in the address -> the value.
     """
-    if key in st.session_state:
-        return st.session_state[key]
+    form = _Form(fallback, allows, read, several=False)
     texts = st.query_params.get_all(key)
-    return read(texts[0]) if texts and _fit(texts, allows, several=False) else fallback
+    if (heeded := guidance()) is not None:
+        if heeded.holds(key):
+            return _hidden_value(heeded, key, form)
+        if key in heeded.settings:
+            texts = [heeded.settings[key]]
+    elif key in st.session_state:
+        return st.session_state[key]
+    return form.value(texts) if form.fits(texts) else fallback
 
 
 def enter(page: str, *, is_complete: bool) -> None:
@@ -146,11 +257,24 @@ def enter(page: str, *, is_complete: bool) -> None:
     before = st.session_state.get(_PAGE)
     st.session_state[_PAGE] = page
     within = st.query_params.pop(ONLY, None) is not None
-    if is_complete and (within or (page != before and st.query_params)):
-        for key in _texts(page).keys() - st.query_params.keys():
-            st.session_state.pop(key, None)
-            if within:
-                _to_reset().add(key)
+    named = st.query_params.keys() - {*PARAMETERS}
+    if within or (is_complete and page != before and named):
+        heeded = guidance()
+        for key, known in _texts(page).items():
+            if heeded is not None and key in heeded.settings:
+                continue  # it is set when it is shown
+            if key not in st.query_params:
+                st.session_state.pop(key, None)
+                if within:
+                    _to_reset().add(key)
+            elif not within or known is None:
+                st.session_state.pop(key, None)  # what it was on an earlier visit would count
+
+
+def is_bound(key: str) -> bool:
+    """Return whether a widget may still write this parameter of the address."""
+    pages: dict[str, dict[str, Any]] = st.session_state.get(_TEXTS, {})
+    return any(texts.get(key) is not None for texts in pages.values())
 
 
 def _to_reset() -> set[str]:
@@ -161,12 +285,6 @@ def _to_reset() -> set[str]:
 def _texts(page: str) -> dict[str, list[str] | None]:
     pages: dict[str, dict[str, list[str] | None]] = st.session_state.setdefault(_TEXTS, {})
     return pages.setdefault(page, {})
-
-
-def _fit(texts: list[str], allows: Check, *, several: bool) -> bool:
-    if several:
-        return texts == [""] or (len(texts) == len(set(texts)) and all(map(allows, texts)))
-    return not texts or (len(texts) == 1 and allows(texts[0]))
 
 
 def among(labels: Collection[str]) -> Check:
@@ -198,6 +316,11 @@ def number_within(minimum: float | None, maximum: float | None) -> Check:
 def is_switch(text: str) -> bool:
     """Return whether a text is what a switch or an expander writes into the address."""
     return text.lower() in ("true", "false")
+
+
+def read_switch(text: str) -> bool:
+    """Return what the text of a switch says."""
+    return text.lower() == "true"
 
 
 def is_short(text: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from cnn_lab.app.widgets.guidance import LOCKED, is_locked
 from cnn_lab.app.widgets.matrix import set_cells, type_matrix
 from cnn_lab.data.teaching_images import MAX_NUMBER, MAX_TEXT, format_matrix
 from cnn_lab.ops.types import Array
@@ -71,7 +72,13 @@ class Editable:
             values.size * _LONGEST > MAX_TEXT and len(format_matrix(values)) > MAX_TEXT
             for values in typed
         )
-        return self.obstacle or (_TOO_LONG if too_long else "")
+        return (LOCKED if self._is_locked else self.obstacle) or (_TOO_LONG if too_long else "")
+
+    @property
+    def _is_locked(self) -> bool:
+        """Whether an edit would change a control that is locked."""
+        changed = () if self.counts else (*self.source, *self.typed)
+        return any(map(is_locked, (self.key, *changed)))
 
     def to_wire(self) -> dict[str, Any]:
         """Return what the stage needs to know, as JSON-serializable data."""

@@ -1,6 +1,6 @@
 """Small matrices as rows of shaded, hatched or ringed cells in the colours of the theme."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -25,6 +25,10 @@ _STYLE = f"""<style>
   {_INK.format(32)} 0 1px, transparent 1px 5px) }}
 .cells td.unread {{ background-image: repeating-linear-gradient(45deg,
   {_INK.format(32)} 0 1px, transparent 1px 5px) }}
+.cells.grids {{ display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; font-size: .875rem }}
+.cells.grids figure {{ margin: 0; max-width: 100%; overflow-x: auto }}
+.cells.grids th {{ min-width: 1.1rem; padding: 0 .2rem; font-size: .65rem; text-align: center;
+  color: {_INK.format(70)} }}
 .cells td.ringed {{ box-shadow: inset 0 0 0 2px currentColor; font-weight: 700 }}
 </style>"""
 
@@ -71,6 +75,29 @@ def show_cells(
         f'{_STYLE}<div class="cells" role="img" tabindex="0" aria-label="{escape(label)}">'
         f'<table class="{large}"><tbody>{"".join(lines)}</tbody></table></div>'
     )
+
+
+def show_grids(grids: Mapping[str, Sequence[Sequence[str]]]) -> None:
+    """Show small tables of numbers side by side, or below each other where there is no room.
+
+    Parameters
+    ----------
+    grids : mapping of str to sequence of sequence of str
+        Name of each -> its rows of short texts. Rows and columns are numbered from 0.
+    """
+    figures = []
+    for name, rows in grids.items():
+        numbers = "".join(f'<th scope="col">{number}</th>' for number in range(len(rows[0])))
+        lines = [f"<tr><th></th>{numbers}</tr>"]
+        for number, row in enumerate(rows):
+            cells = "".join(_cell(Cell(text)) for text in row)
+            lines.append(f'<tr><th scope="row">{number}</th>{cells}</tr>')
+        large = "large" if len(rows[0]) < _LARGE_BELOW else ""
+        figures.append(
+            f'<figure tabindex="0"><figcaption>{escape(name)}</figcaption>'
+            f'<table class="{large}"><tbody>{"".join(lines)}</tbody></table></figure>'
+        )
+    st.html(f'{_STYLE}<div class="cells grids">{"".join(figures)}</div>')
 
 
 def _cell(cell: Cell) -> str:

@@ -1,5 +1,7 @@
 """Charts with reserved space, and the bar chart of ten probabilities."""
 
+from collections.abc import Collection
+
 import pandas as pd
 import streamlit as st
 
@@ -24,9 +26,11 @@ _BARS_STYLE = """<style>
 </style>"""
 
 
-def show_probabilities(probabilities: Probabilities | None, *, key: str) -> None:
-    """Show ten bars with their numbers; None shows empty bars."""
-    table = probabilities_table(probabilities)
+def show_probabilities(
+    probabilities: Probabilities | None, *, key: str, guessed: Collection[int] = ()
+) -> None:
+    """Show ten bars with their numbers, those guessed in a frame; None shows empty bars."""
+    table = probabilities_table(probabilities, guessed)
     st.vega_lite_chart(table, probabilities_spec(), key=key, alt=ALT)
 
 

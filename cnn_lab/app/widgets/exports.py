@@ -11,6 +11,7 @@ from typing import Literal
 
 import streamlit as st
 
+from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import tone
 from cnn_lab.content.words import data_size, listed
@@ -204,12 +205,21 @@ def _gif(key: str, file_name: str, order: Order) -> None:
             "Make animated GIF",
             key=f"{key}_make",
             icon=":material/animated_images:",
-            on_click=gif_desk().begin,
-            args=(order,),
+            on_click=_begin,
+            args=(key, order),
             width="stretch",
         )
+        if sentence := st.session_state.pop(f"{key}_refused", ""):
+            st.warning(sentence)
         if making is not None:
             st.warning("The GIF could not be made. Please try again.")
+
+
+def _begin(key: str, order: Order) -> None:
+    if sentence := over_limit("export"):
+        st.session_state[f"{key}_refused"] = sentence
+    else:
+        gif_desk().begin(order)
 
 
 def _progress(making: GifMaking) -> None:

@@ -2,7 +2,7 @@
 // The instrument has one of these, which leads, and its tabs another, which asks the server for
 // them again. Each carries the number of times that its own part of the page has been computed for.
 
-import { component } from "../../stage/js/kit.js";
+import { component, whenResting } from "../../stage/js/kit.js";
 
 const CHANGED = "cnn-lab-instrument";
 const LATEST_MS = 300; // for a busy browser
@@ -11,11 +11,13 @@ export default component(() => {
   let data;
   let choose;
   let asked = 0;
+  let giveUp = () => {}; // what is to be asked
 
   function follow({ detail }) {
     if (data.leads || detail.of !== data.of || detail.count <= Math.max(data.count, asked)) return;
     asked = detail.count;
-    choose(asked);
+    giveUp();
+    giveUp = whenResting(() => choose(asked));
   }
 
   window.addEventListener(CHANGED, follow);
@@ -29,6 +31,9 @@ export default component(() => {
       const tell = () => window.dispatchEvent(new CustomEvent(CHANGED, { detail: { of, count } }));
       requestAnimationFrame(() => requestIdleCallback(tell, { timeout: LATEST_MS }));
     },
-    stop: () => window.removeEventListener(CHANGED, follow),
+    stop() {
+      giveUp();
+      window.removeEventListener(CHANGED, follow);
+    },
   };
 });

@@ -11,6 +11,7 @@ import {
   slide,
   slider as makeSlider,
   toggleButton,
+  whenResting,
 } from "../../stage/js/kit.js";
 
 const BARS_PX = 225;
@@ -58,6 +59,7 @@ function createPlayer(root) {
   let stopped = false;
   let asked = "";
   let waiting = null;
+  let giveUp = () => {}; // what is to be asked
   let parts = [];
   let sizing = [];
   let side = null;
@@ -101,7 +103,8 @@ function createPlayer(root) {
     const state = `${data.run} ${count()}`;
     if (state !== asked) {
       asked = state;
-      send({ run: data.run, have: count() });
+      giveUp();
+      giveUp = whenResting(() => send({ run: data.run, have: count() }));
     }
     waiting = setTimeout(() => {
       asked = "";
@@ -135,6 +138,7 @@ function createPlayer(root) {
     stop() {
       pause();
       clearTimeout(waiting);
+      giveUp();
       watcher.disconnect();
     },
     update(wanted, sender) {

@@ -166,7 +166,8 @@ def play_frames(show: Show, *, key: str, advance: Callable[[int], None] | None =
 
 
 def _go_on(key: str, show: Show, advance: Callable[[int], None] | None) -> None:
-    if advance and asks_for_more(st.session_state[key].get("chosen"), show):
+    kept = st.session_state.get(key)  # None if the page was left meanwhile
+    if advance and kept is not None and asks_for_more(kept.get("chosen"), show):
         work_on(advance)
 
 

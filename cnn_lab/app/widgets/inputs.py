@@ -1,6 +1,6 @@
 """Controls that pages share: choices, numbers, switches, pairs of numbers and padding."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -16,7 +16,9 @@ from cnn_lab.app.widgets.bound import (
     is_switch,
     number_within,
     only_read,
+    read_switch,
 )
+from cnn_lab.app.widgets.guidance import is_hidden
 from cnn_lab.ops.types import PAD_MODES, CopyError, Padding, PadMode
 
 PaddingName = Literal["valid", "same", "full"]
@@ -99,7 +101,7 @@ def choice(
     widget: Callable[..., _Option | None] = st.pills if pills else st.segmented_control
     if in_address:
         by_text = {format_func(option): option for option in options}
-        settings |= {"fallback": first, "allows": among(by_text)}
+        settings |= {"fallback": first, "allows": among(by_text), "read": by_text.__getitem__}
         chosen = bound(widget, label, options, key=key, **settings)
     else:
         chosen = widget(label, options, key=key, **settings)
@@ -114,13 +116,15 @@ def optional_choice(
     on_change: Callable[..., None] | None = None,
 ) -> _Option | None:
     """Show a row of options and return the chosen one, None as long as none is."""
+    by_text = {str(option): option for option in options}
     chosen: _Option | None = bound(
         st.segmented_control,
         label,
         options,
         key=key,
         fallback=None,
-        allows=among([str(option) for option in options]),
+        allows=among(by_text),
+        read=by_text.__getitem__,
         on_change=on_change,
         wrap=True,
     )
@@ -131,6 +135,7 @@ def several(
     label: str, options: Sequence[_Option], key: str, *, default: Sequence[_Option]
 ) -> list[_Option]:
     """Show options of which any number can be chosen, and return those that are."""
+    by_text = {str(option): option for option in options}
     chosen: list[_Option] = bound(
         st.pills,
         label,
@@ -139,8 +144,48 @@ def several(
         selection_mode="multi",
         default=list(default),
         fallback=list(default),
-        allows=among([str(option) for option in options]),
+        allows=among(by_text),
+        read=by_text.__getitem__,
         several=True,
+        wrap=True,
+    )
+    return chosen
+
+
+def several_of(label: str, options: Mapping[str, _Option], key: str, *, help: str) -> list[_Option]:
+    """Show a field to choose any of many options from, none at first, and return those.
+
+    Parameters
+    ----------
+    label : str
+    options : mapping of str to object
+        What is shown, and is the option's value in the address -> the option.
+    key : str
+    help : str
+    """
+    chosen: list[str] = bound(
+        st.multiselect,
+        label,
+        list(options),
+        key=key,
+        fallback=[],
+        allows=among(options),
+        several=True,
+        help=help,
+    )
+    return [options[each] for each in chosen]
+
+
+def picked(
+    label: str, options: Sequence[_Option], key: str, *, disabled: bool = False
+) -> list[_Option]:
+    """Show options to pick some of, which are not in the address, and return those."""
+    chosen: list[_Option] = st.pills(
+        label,
+        options,
+        key=key,
+        selection_mode="multi",
+        disabled=disabled,
         wrap=True,
     )
     return chosen
@@ -166,6 +211,7 @@ def menu(
         key=key,
         fallback=first,
         allows=among(by_text),
+        read=by_text.__getitem__,
         index=options.index(first),
         format_func=format_func,
         width=width,
@@ -198,6 +244,7 @@ def value_slider(label: str, values: Sequence[float], key: str, *, value: float)
         key=key,
         fallback=value,
         allows=among(by_text),
+        read=by_text.__getitem__,
         value=value,
         format_func=lambda each: f"{each:g}",
     )
@@ -247,6 +294,7 @@ def slider(
         key=key,
         fallback=value,
         allows=number_within(minimum, maximum),
+        read=lambda text: type(value)(float(text)),
         step=step,
         format=format,
     )
@@ -261,19 +309,29 @@ def switch(label: str, key: str, *, value: bool = False) -> bool:
         key=key,
         fallback=value,
         allows=is_switch,
+        read=read_switch,
         value=value,
     )
     return on
 
 
-def fold(label: str, key: str, *, icon: str) -> "ExpanderContainer":
+class HiddenFold(nullcontext[None]):
+    """A fold that is not shown, and so not to be filled."""
+
+    open = False
+
+
+def fold(label: str, key: str, *, icon: str) -> "ExpanderContainer | HiddenFold":
     """Return an expander, closed at first; `.open` tells whether to fill it."""
+    if is_hidden(key):
+        return HiddenFold()
     part: ExpanderContainer = bound(
         st.expander,
         label,
         key=key,
         fallback=False,
         allows=is_switch,
+        read=read_switch,
         icon=icon,
         on_change="rerun",
     )
@@ -344,6 +402,7 @@ def whole_number(
         key=key,
         fallback=value,
         allows=number_within(minimum, maximum),
+        read=lambda text: int(float(text)),
         min_value=minimum,
         max_value=maximum,
         # Streamlit warns if both a default and the session give a value.
@@ -374,6 +433,7 @@ def real_number(
         key=key,
         fallback=value,
         allows=number_within(minimum, maximum),
+        read=float,
         min_value=minimum,
         max_value=maximum,
         value=value,
@@ -383,6 +443,32 @@ def real_number(
         help=help,
     )
     return min(max(entered, minimum), maximum)
+
+
+def optional_number(
+    label: str,
+    key: str,
+    *,
+    minimum: float,
+    maximum: float,
+    step: float,
+    on_change: Callable[[], None] | None = None,
+) -> float | None:
+    """Show a number field that is empty at first and return its value, None while it is empty."""
+    entered: float | None = bound(
+        st.number_input,
+        label,
+        key=key,
+        fallback=None,
+        allows=number_within(minimum, maximum),
+        min_value=minimum,
+        max_value=maximum,
+        value=None,
+        step=step,
+        format="%g",
+        on_change=on_change,
+    )
+    return None if entered is None else min(max(entered, minimum), maximum)
 
 
 def digit_number(key: str, *, value: int = 0, width: Literal["stretch"] | int = "stretch") -> int:

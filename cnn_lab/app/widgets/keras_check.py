@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import run_queue
 from cnn_lab.app.widgets.exports import export_menu
@@ -33,6 +34,9 @@ def keras_check(key: str, request: LayerCheck) -> None:
     asked: list[str] = st.session_state.setdefault(f"{key}_asked", [])
     with st.container(gap="small"):
         if st.button("Check against Keras", key=key, icon=":material/fact_check:"):
+            if sentence := over_limit("check"):
+                _show_no_answer(sentence)
+                return
             try:
                 asked.append(run_queue().checks.ask(request))
                 del asked[:-KEPT]

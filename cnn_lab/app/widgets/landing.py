@@ -1,4 +1,4 @@
-"""Links that open a page at one of its sections."""
+"""Links that open a page at one of its sections, and steps that begin at the top."""
 
 import streamlit as st
 
@@ -21,3 +21,8 @@ def land(parameter: str) -> None:
         st.session_state[key] = parameter in st.query_params
     if st.session_state.get(key):
         _landing(key=f"{key}_place", height=1)
+
+
+def bring_up(key: str) -> None:
+    """Bring this place into view as soon as the page has an element of this key."""
+    _landing(key=key, height=1)

@@ -1,7 +1,7 @@
 """Matrices that can be edited by cell or as text and are kept in the address."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -12,7 +12,8 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from cnn_lab.app.messages import explained
-from cnn_lab.app.widgets.bound import is_only_read
+from cnn_lab.app.widgets.bound import is_only_read, only_read
+from cnn_lab.app.widgets.guidance import is_hidden, is_locked
 from cnn_lab.app.widgets.inputs import text_field
 from cnn_lab.content.words import counted
 from cnn_lab.data.teaching_images import MAX_TEXT, format_matrix, parse_matrix
@@ -61,11 +62,13 @@ class MatrixEditor:
         if error is not None:
             return
         if self._problems:
-            with self._popover if self._popover.open else st.container():
+            shown = "_popover" in vars(self) and self._popover.open
+            with self._popover if shown else st.container():
                 for problem in self._problems:
                     st.warning(problem, icon=":material/edit_off:")
-        typed = [key for key in self._keys if st.session_state.get(key, "").strip()]
-        aside = [key for key in self._keys if _aside(key) in st.session_state]
+        free = [key for key in self._keys if not is_locked(key)]
+        typed = [key for key in free if st.session_state.get(key, "").strip()]
+        aside = [key for key in free if _aside(key) in st.session_state]
         if typed:
             self._button("Back to the preset", "preset", _set_aside, typed)
         if aside:
@@ -83,8 +86,8 @@ class MatrixEditor:
     ) -> Array:
         """Return an edited matrix, and show it in the popover for editing.
 
-        The text field is always shown, because it holds the address parameter. The table of
-        cells is ten times as expensive and is shown only while the popover is open.
+        While the popover is closed there is no table of cells, and no text field either as long
+        as nothing has been typed: the field holds the address parameter.
 
         Parameters
         ----------
@@ -120,6 +123,8 @@ class MatrixEditor:
         state[_base(key)] = _Base(default, room, fixed)
         if is_only_read(key):
             return default
+        if is_hidden(key) or is_locked(key):
+            state.pop(_aside(key), None)
         before = state.get(seen)
         pending: _Pending | None = state.pop(_pending(key), None)
         if before is not None and before[0] != preset:
@@ -133,8 +138,10 @@ class MatrixEditor:
             # Streamlit leaves out of the address what is set before a widget is first shown.
             with suppress(StreamlitAPIException):  # it has been shown
                 st.query_params[key] = state[key]
-        with self._popover:
-            cells = st.container() if self._popover.open else None
+        place = nullcontext() if is_hidden(key) else self._popover
+        is_open = not is_hidden(key) and self._popover.open
+        with place, only_read(when=not is_open):
+            cells = st.container() if is_open else None
             text = text_field(
                 f"{label} as text",
                 key,
@@ -302,6 +309,7 @@ def _show_cells(key: str, matrix: Array, label: str) -> None:
         pd.DataFrame(base, columns=[str(column) for column in range(n_columns)]),
         key=editor,
         on_change=take_cells,
+        disabled=is_locked(key),
         hide_index=False,
         width="content",
         alt=f"{label}, editable cells",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.caches import RUN_PREFIX, network
 from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import choice
@@ -127,6 +128,9 @@ def _take_own(key: str, digits_only: bool) -> None:
     """Load and choose an uploaded file, or store what is wrong with it."""
     upload = st.session_state[f"{key}_own"]
     if upload is None:
+        return
+    if sentence := over_limit("upload"):
+        st.session_state[f"{key}_own_problem"] = sentence
         return
     try:
         brought = network_from_visitor(content := upload.getvalue())

@@ -9,9 +9,11 @@ import streamlit as st
 
 from cnn_lab.app.widgets.bound import ONLY
 from cnn_lab.app.widgets.component import component
+from cnn_lab.app.widgets.guidance import TABS, guidance, hides_tab, is_hidden, is_locked, locked_at
 from cnn_lab.app.widgets.inputs import tabs
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted
+from cnn_lab.teaching.lesson import Lesson, lesson
 
 _follow = component("follow", "follow")
 
@@ -29,12 +31,15 @@ class Chapter:
     title : str
     minutes : int
         Roughly what a newcomer needs to try everything above the tabs.
+    lessons : tuple of str
+        Names of the lessons that go with it.
     """
 
     number: int
     page: str
     title: str
     minutes: int
+    lessons: tuple[str, ...]
 
     @property
     def label(self) -> str:
@@ -43,10 +48,16 @@ class Chapter:
 
 
 CHAPTERS = (
-    Chapter(1, "convolution", "Convolution", 3),
-    Chapter(2, "padding", "Padding and strides", 4),
-    Chapter(3, "pooling", "Pooling", 3),
-    Chapter(4, "backpropagation", "Backpropagation", 5),
+    Chapter(1, "convolution", "Convolution", 3, ("sliding", "channels", "flip")),
+    Chapter(2, "padding", "Padding and strides", 4, ("borders", "strides", "libraries")),
+    Chapter(3, "pooling", "Pooling", 3, ("max-or-average",)),
+    Chapter(
+        4,
+        "backpropagation",
+        "Backpropagation",
+        5,
+        ("backpropagation", "learn-a-kernel", "failures"),
+    ),
 )
 AFTER_THE_LAST = ("paper", "The paper")
 _BY_PAGE = {chapter.page: chapter for chapter in CHAPTERS}
@@ -69,10 +80,14 @@ class Experiment(NamedTuple):
 
 
 def open_chapter(page: str) -> None:
-    """Show the number and the title of a chapter, and the section ``question`` of its prose."""
+    """Show the number and the title of a chapter, and the section ``question`` of its prose.
+
+    A lesson's step that hides `question` has the stage right below its own text.
+    """
     chapter = _BY_PAGE[page]
     st.title(f":gray[{chapter.number}] {chapter.title}", anchor=False)
-    st.markdown(prose(page, "question"))
+    if not is_hidden("question"):
+        st.markdown(prose(page, "question"))
 
 
 @st.fragment
@@ -134,6 +149,13 @@ def instrument_tabs(name: str, sections: Mapping[str, Callable[[Any], None]]) ->
 
 
 def _show_tabs(key: str, sections: Mapping[str, Callable[[], None]]) -> None:
+    sections = {title: show for title, show in sections.items() if not hides_tab(title)}
+    if not sections or is_hidden(TABS) or is_hidden(key):
+        return
+    if is_locked(key):
+        only = locked_at(key)
+        only = only if only in sections else next(iter(sections))
+        sections = {only: sections[only]}
     for tab, show in zip(tabs(list(sections), key), sections.values(), strict=True):
         if tab.open:
             with tab:
@@ -166,7 +188,10 @@ def show_experiments(page: str, experiments: Sequence[Experiment]) -> None:
 
 
 def next_chapter(page: str) -> None:
-    """Show the link to the page after a chapter; after "home", to the first chapter."""
+    """Show links to a chapter's lessons and to the next page; after "home", to the first chapter.
+
+    A class that has its task already is not offered another.
+    """
     number = _BY_PAGE[page].number if page in _BY_PAGE else 0
     if number < len(CHAPTERS):
         following = CHAPTERS[number]
@@ -174,6 +199,10 @@ def next_chapter(page: str) -> None:
         minutes = f" · {counted(following.minutes, 'minute')}"
     else:
         (target, title), minutes = AFTER_THE_LAST, ""
+    if page in _BY_PAGE and guidance() is None:
+        with st.container(key="chapter_lessons", horizontal=True, horizontal_alignment="right"):
+            for name in _BY_PAGE[page].lessons:
+                offer_lesson(name)
     with st.container(key="next_chapter", horizontal=True, horizontal_alignment="right"):
         st.page_link(
             f"pages/{target}.py",
@@ -181,3 +210,20 @@ def next_chapter(page: str) -> None:
             icon=":material/arrow_forward:",
             icon_position="right",
         )
+
+
+def offer_lesson(name: str) -> None:
+    """Show a quiet link to a lesson, such as "12 minutes: Strides and the floor"."""
+    made = lesson(name)
+    lesson_link(made, f":small[{counted(made.minutes, 'minute')}: {made.title}]")
+
+
+def lesson_link(to: Lesson, label: str) -> None:
+    """Show a link that begins a lesson, or goes on with it where the session has left it."""
+    st.page_link(
+        f"pages/{to.steps[0].page}.py",
+        label=label,
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        query_params={"lesson": to.name},
+    )

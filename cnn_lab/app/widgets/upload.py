@@ -5,6 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
+from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.data.uploads import MAX_MB, PictureError
@@ -59,6 +60,9 @@ def picture_upload(
 
 def _receive(page: str, key: str, take: Callable[[bytes], None]) -> None:
     if sent := st.session_state[key]:
+        if sentence := over_limit("upload"):
+            st.session_state[f"{page}_problem"] = sentence
+            return
         try:
             take(sent.getvalue())
         except PictureError as error:

@@ -58,7 +58,7 @@ def keras_network_code(network: NetworkSpec, training: TrainingSpec | None = Non
         imports,
         model,
         _data(network, training),
-        _compile(training),
+        _compile(network, training),
         _fit(training),
     )
 
@@ -91,6 +91,8 @@ def _data(network: NetworkSpec, training: TrainingSpec) -> list[str]:
             f"n_images = round({training.data_fraction!r} * len(x_train))  # random in the lab",
             "x_train, y_train = x_train[:n_images], y_train[:n_images]",
         ]
+    if training.pens or training.non_digits:
+        lines.append("# The lab also trains on images drawn by a program; this does not.")
     if training.augmentation.active:
         settings = training.augmentation.model_dump(exclude_defaults=True)
         lines.append(
@@ -103,19 +105,19 @@ def _sizes(network: NetworkSpec) -> str:
     return ", ".join(map(str, network.input_shape))
 
 
-def _compile(training: TrainingSpec) -> list[str]:
+def _compile(network: NetworkSpec, training: TrainingSpec) -> list[str]:
     lines = []
     rate = repr(training.learning_rate)
     if training.schedule != "constant":
         steps = f"math.ceil(len(x_train) / {training.batch_size})"
         lines += [f"n_steps = {training.epochs} * {steps}", *_schedule(training)]
         rate = "rate"
-    loss = '"sparse_categorical_crossentropy"'
+    loss, n = '"sparse_categorical_crossentropy"', network.n_outputs
     if smoothing := training.label_smoothing:
         loss = f"keras.losses.CategoricalCrossentropy(label_smoothing={smoothing!r})"
         lines += [
-            "y_train, y_test = map(keras.utils.to_categorical, (y_train, y_test))",
-            "validation = (validation[0], keras.utils.to_categorical(validation[1]))",
+            f"y_train, y_test = (keras.utils.to_categorical(y, {n}) for y in (y_train, y_test))",
+            f"validation = (validation[0], keras.utils.to_categorical(validation[1], {n}))",
         ]
     return [
         *lines,

@@ -15,10 +15,12 @@ from cnn_lab.network.layers.normalization import BatchNormalization
 from cnn_lab.network.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnn_lab.network.spec.draft import Draft, Fit, fit
 from cnn_lab.network.spec.network import (
+    DIGIT_SHAPE,
     MAX_LAYERS,
     MAX_MULTIPLY_ADDS,
     MAX_PARAMETERS,
     MAX_UNITS_PER_LAYER,
+    N_DIGITS,
     LayerSummary,
     NetworkSpec,
 )
@@ -38,6 +40,7 @@ __all__ = [
     "AveragePooling2D",
     "BatchNormalization",
     "Conv2D",
+    "DIGIT_SHAPE",
     "DataSetName",
     "Dense",
     "DepthwiseConv2D",
@@ -55,6 +58,7 @@ __all__ = [
     "MAX_PARAMETERS",
     "MAX_UNITS_PER_LAYER",
     "MaxPooling2D",
+    "N_DIGITS",
     "NetworkSpec",
     "OptimizerName",
     "ReLU",

@@ -2,19 +2,23 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Self
 
+import numpy as np
 from pydantic import Field, PositiveInt, model_validator
 
 from cnn_lab.network.checked import Checked
 from cnn_lab.network.layers import Layer
 from cnn_lab.network.layers.base import BaseLayer, LayerName
-from cnn_lab.ops.types import Shape, ShapeError
+from cnn_lab.ops.types import Array, Shape, ShapeError
 
 MAX_LAYERS = 60
+DIGIT_SHAPE, N_DIGITS = (28, 28, 1), 10
 MAX_PARAMETERS = 20_000_000
 MAX_UNITS_PER_LAYER = 4_000_000
 MAX_MULTIPLY_ADDS = 2_000_000_000
+SMALLEST = np.float32(1e-37)  # a probability that leaves all others as they are
 
 
 class LayerSummary(Checked):
@@ -66,6 +70,17 @@ def check_limits(input_shape: Shape, rows: Sequence[LayerSummary]) -> None:
             raise ValueError(f"A network may have at most {limit:,} {what}. Received: {total:,}")
 
 
+@lru_cache(maxsize=64)
+def _rows(input_shape: Shape, layers: tuple[Layer, ...]) -> tuple[LayerSummary, ...]:
+    """Return the rows of a summary; a page asks for those of its network many times a run."""
+    rows: list[LayerSummary] = []
+    shape: Shape = input_shape
+    for layer in layers:
+        rows.append(row_of(layer, shape))
+        shape = rows[-1].output_shape
+    return tuple(rows)
+
+
 class NetworkSpec(Checked):
     """A sequential network, from an image to class probabilities.
 
@@ -87,12 +102,7 @@ class NetworkSpec(Checked):
 
     def summary(self) -> list[LayerSummary]:
         """Return shapes, parameters and multiply-adds, layer by layer."""
-        rows: list[LayerSummary] = []
-        shape: Shape = self.input_shape
-        for layer in self.layers:
-            rows.append(row_of(layer, shape))
-            shape = rows[-1].output_shape
-        return rows
+        return list(_rows(self.input_shape, self.layers))
 
     def weight_shapes(self) -> dict[str, Shape]:
         """Return the shape of every weight by "layer/weight", in layer order."""
@@ -160,6 +170,36 @@ class NetworkSpec(Checked):
         return sum(map(math.prod, self.weight_shapes().values()))
 
     @property
-    def n_classes(self) -> int:
-        """Number of classes."""
+    def n_outputs(self) -> int:
+        """How many numbers the last layer outputs."""
         return math.prod(self.summary()[-1].output_shape)
+
+    @property
+    def knows_non_digits(self) -> bool:
+        """Whether the last of eleven probabilities says that an image shows no digit at all."""
+        made = self.summary()[-1].output_shape
+        is_of_digits = self.input_shape == DIGIT_SHAPE and made == (N_DIGITS + 1,)
+        return is_of_digits and self.ends_in_softmax
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; the answer that an image shows no digit is not one of them."""
+        return N_DIGITS if self.knows_non_digits else self.n_outputs
+
+    def class_probabilities(self, outputs: Array) -> Array:
+        """Return the probabilities of the classes, given that an image shows one of them.
+
+        Parameters
+        ----------
+        outputs : ndarray of float, shape (..., outputs)
+            What the last layer outputs.
+
+        Returns
+        -------
+        ndarray, shape (..., classes)
+            The outputs themselves, or the first ten of eleven, divided by their sum.
+        """
+        if not self.knows_non_digits:
+            return outputs
+        digits = outputs[..., :N_DIGITS] + SMALLEST
+        return np.asarray(digits / digits.sum(axis=-1, keepdims=True))

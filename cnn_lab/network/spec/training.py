@@ -86,6 +86,16 @@ class TrainingSpec(Checked):
     data_fraction : float
         Share of the training images that is used, see `cnn_lab.data.sets`.
     augmentation : Augmentation
+    unchanged : float
+        Share of the training images of each batch that the augmentation leaves as they are.
+    fade : float
+        Share of the epochs, the last ones, in which the augmentation is weakened to three tenths.
+    pens : float
+        Share of each batch that is digits drawn by the parametric pen; for MNIST only. See
+        `cnn_lab.training.batches`.
+    non_digits : float
+        Share of each batch that shows no digit; for MNIST only. The network then needs an eleventh
+        output, which learns them.
     batch_size, epochs, seed : int
     """
 
@@ -99,6 +109,10 @@ class TrainingSpec(Checked):
     data_set: DataSetName = "mnist"
     data_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     augmentation: Augmentation = Augmentation()
+    unchanged: Annotated[float, Field(ge=0, le=1)] = 0.0
+    fade: Annotated[float, Field(ge=0, le=1)] = 0.0
+    pens: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    non_digits: Annotated[float, Field(ge=0, le=0.4)] = 0.0
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 128
     epochs: Annotated[int, Field(ge=1, le=100)] = 10
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

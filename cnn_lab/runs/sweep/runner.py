@@ -1,16 +1,17 @@
 """Active sweeps, each a thread that submits its trials, and all sweeps of a server."""
 
+import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnn_lab.network.spec import plain_error
 from cnn_lab.runs.job import (
     RunRefusedError,
-    RunSpec,
     Status,
     UnknownRunError,
     checked_run_id,
@@ -43,8 +44,23 @@ class UnknownSweepError(ValueError):
         super().__init__(f"{why} Received: sweep={sweep_id[:40]!r}")
 
 
+@dataclass
+class _UnderWay:
+    """Trial that has begun and not ended; without a run until the queue has taken it."""
+
+    trial: Trial
+    owner: str
+    run_id: str = ""
+    hopeless: bool = False
+    stop_sent: bool = False
+
+
 class Sweep:
-    """A sweep whose trials go through the run queue one by one, in a separate thread.
+    """A sweep whose trials go through the run queue, in a separate thread.
+
+    As many trials are under way as the queue trains runs at once. With one worker a sweep always
+    takes the same course. With several, the search learns of results in the order of the trials;
+    which of them it knows when it proposes or prunes depends on how fast they come.
 
     Parameters
     ----------
@@ -74,7 +90,7 @@ class Sweep:
         self._queue, self._watched, self._tell = queue, watched, ended
         self._clock, self._began_at = clock, clock()
         self._changed = threading.Condition()
-        self._stopping = ""
+        self._stopping = self._failure = ""
         self._trial_owner = f"sweep-{self._status.sweep_id}"
         self._thread = threading.Thread(target=self._run, daemon=True, name="sweep")
 
@@ -88,7 +104,7 @@ class Sweep:
         return self._status
 
     def stop(self, why: str = "Stopped as requested.") -> None:
-        """Stop the current trial and the sweep; finished trials are kept."""
+        """Stop the current trials and the sweep; finished trials are kept."""
         with self._changed:
             if not self._stopping and self._status.active:
                 self._stopping = why
@@ -113,9 +129,9 @@ class Sweep:
             self._changed.notify_all()
 
     def _note(self, trial: Trial) -> Trial:
-        """Update a trial."""
-        others = self._status.trials[: trial.number - 1]
-        self._update(trials=(*others, trial))
+        """Add or update a trial."""
+        before = self._status.trials[: trial.number - 1]
+        self._update(trials=(*before, trial, *self._status.trials[trial.number :]))
         return trial
 
     def _run(self) -> None:
@@ -134,59 +150,85 @@ class Sweep:
     @property
     def _complete(self) -> bool:
         trials = self._status.trials
-        return len(trials) == self._status.spec.n_trials and trials[-1].state != "stopped"
+        all_ended = all(trial.state != "stopped" for trial in trials)
+        return len(trials) == self._status.spec.n_trials and all_ended
 
     def _go_through(self) -> str:
         """Run all trials; return the reason for stopping early, or ""."""
         from cnn_lab.runs.sweep.search import Search  # Optuna takes half a second
 
         search = Search(self._status.spec)
-        n_failed = 0
-        while not self._stopping and len(self._status.trials) < self._status.spec.n_trials:
-            trial = self._see_through(search, self._note(search.ask()))
-            search.tell(trial)
-            n_failed = n_failed + 1 if trial.state == "failed" else 0
-            if n_failed == MAX_FAILURES_IN_A_ROW:
-                return f"{n_failed} trials in a row have failed; the last one: {trial.sentence}"
-        return ""
-
-    def _see_through(self, search: "Search", trial: Trial) -> Trial:
-        """Train one trial, prune it if it is hopeless, and return its result."""
-        try:
-            run_id = self._submit(run_of(self._status.spec.base, trial.settings))
-        except ValueError as error:  # the settings contradict each other
-            return self._note(_ended(trial, "failed", plain_error(error)))
-        if run_id is None:
-            return self._note(_ended(trial, "stopped", self._stopping))
-        hopeless = stop_sent = False
+        under_way: list[_UnderWay] = []
+        n_told = n_failed = 0
         while True:
+            while not (self._stopping or self._failure) and self._has_room(len(under_way)):
+                under_way.append(self._begun(search, under_way))
+            if not under_way:
+                return self._failure
             self._look_around()
-            status = self._queue.status(run_id)  # before the events, to include the last ones
-            events = self._queue.events(run_id)
-            fresh = [event for event in events if event.kind == "epoch"][len(trial.accuracies) :]
-            for event in fresh:
-                accuracy = event["val_accuracy"]
-                trial = _judged(trial, accuracy, event["seconds"])
-                hopeless |= search.should_prune(trial.number, len(trial.accuracies), accuracy)
-            if not status.active:
-                return self._note(self._concluded(trial, status, hopeless=hopeless))
-            if fresh or (events and trial.state == "waiting"):
-                trial = self._note(trial.model_copy(update={"state": "training"}))
-            if (hopeless or self._stopping) and not stop_sent:
-                self._queue.control(run_id, "stop")
-                stop_sent = True
-            self._wait_a_moment()
-
-    def _submit(self, run: RunSpec) -> str | None:
-        """Submit a run and return its id; None if the sweep is stopping."""
-        trial = run.model_copy(update={"trial": True})
-        while not self._stopping:
-            try:
-                return self._queue.submit(trial, self._trial_owner)
-            except RunRefusedError:  # the queue is full: wait
-                self._look_around()
+            under_way = [one for one in under_way if not self._see_to(search, one)]
+            # In order, so that the search learns the same wherever trials end in order.
+            while n_told < len(self._status.trials) and self._status.trials[n_told].over:
+                trial = self._status.trials[n_told]
+                n_told += 1
+                search.tell(trial)
+                n_failed = n_failed + 1 if trial.state == "failed" else 0
+                if n_failed == MAX_FAILURES_IN_A_ROW:
+                    self._failure = (
+                        f"{n_failed} trials in a row have failed; the last one: {trial.sentence}"
+                    )
+            if under_way:
                 self._wait_a_moment()
-        return None
+
+    def _has_room(self, n_under_way: int) -> bool:
+        """Return whether another trial should begin: one for each run trained at once."""
+        more = len(self._status.trials) < self._status.spec.n_trials
+        return more and n_under_way < self._queue.capacity
+
+    def _begun(self, search: "Search", others: Sequence["_UnderWay"]) -> "_UnderWay":
+        """Return the next trial; `others` are those under way."""
+        # The queue takes one run at a time of each owner.
+        taken = {one.owner for one in others}
+        names = (f"{self._trial_owner}-{place}" for place in itertools.count())
+        owner = next(name for name in names if name not in taken)
+        return _UnderWay(self._note(search.ask()), owner)
+
+    def _see_to(self, search: "Search", one: "_UnderWay") -> bool:
+        """Take a trial further, prune it if it is hopeless, and return whether it has ended."""
+        if not one.run_id and not self._submit(one):
+            return one.trial.over
+        self._queue.touch(one.owner)
+        status = self._queue.status(one.run_id)  # before the events, to include the last ones
+        events = self._queue.events(one.run_id)
+        fresh = [event for event in events if event.kind == "epoch"][len(one.trial.accuracies) :]
+        for event in fresh:
+            accuracy = event["val_accuracy"]
+            one.trial = _judged(one.trial, accuracy, event["seconds"])
+            n_epochs = len(one.trial.accuracies)
+            one.hopeless |= search.should_prune(one.trial.number, n_epochs, accuracy)
+        if not status.active:
+            self._note(self._concluded(one.trial, status, hopeless=one.hopeless))
+            return True
+        if fresh or (events and one.trial.state == "waiting"):
+            one.trial = self._note(one.trial.model_copy(update={"state": "training"}))
+        if (one.hopeless or self._stopping or self._failure) and not one.stop_sent:
+            self._queue.control(one.run_id, "stop")
+            one.stop_sent = True
+        return False
+
+    def _submit(self, one: "_UnderWay") -> bool:
+        """Submit a trial, and return whether the queue has taken it; the trial may end instead."""
+        if self._stopping or self._failure:
+            one.trial = self._note(_ended(one.trial, "stopped", self._stopping))
+            return False
+        try:
+            run = run_of(self._status.spec.base, one.trial.settings)
+        except ValueError as error:  # the settings contradict each other
+            one.trial = self._note(_ended(one.trial, "failed", plain_error(error)))
+            return False
+        with suppress(RunRefusedError):  # the queue is full: next time
+            one.run_id = self._queue.submit(run.model_copy(update={"trial": True}), one.owner)
+        return bool(one.run_id)
 
     def _concluded(self, trial: Trial, status: Status, *, hopeless: bool) -> Trial:
         complete = len(trial.accuracies) == self._status.spec.base.training.epochs
@@ -199,13 +241,12 @@ class Sweep:
         return _ended(trial, "stopped", self._stopping or status.sentence)
 
     def _look_around(self) -> None:
-        """Stop the trial if its owner is gone or the time is up."""
+        """Stop the trials if their owner is gone or the time is up."""
         limit_s = self._status.spec.max_seconds
         if not self._watched():
             self.stop("Stopped because the page was no longer open.")
         elif self._clock() - self._began_at > limit_s:
             self.stop(f"Stopped after {limit_s:,.0f} s, the time limit of a sweep.")
-        self._queue.touch(self._trial_owner)
 
     def _wait_a_moment(self) -> None:
         with self._changed:
@@ -218,9 +259,9 @@ class Sweeps:
     Parameters
     ----------
     queue : RunQueue
-        Trains all trials. A sweep submits one trial at a time, which goes to the end of the queue,
-        so other readers' runs come in between. Sweeps are stored next to runs, and a sweep stops
-        when its owner is gone.
+        Trains all trials. A sweep submits a trial for each worker, and the next when one has ended;
+        it goes to the end of the queue, so other readers' runs come in between. Sweeps are stored
+        next to runs, and a sweep stops when its owner is gone.
     """
 
     def __init__(self, queue: RunQueue) -> None:

@@ -20,6 +20,7 @@ export class Clock {
     this.lastStep = 0;
     this.touched = false;
     this.move = null;
+    this.until = null; // the step at which playing stops by itself, if it is not the last
     this.stillness = window.matchMedia("(prefers-reduced-motion: reduce)");
   }
 
@@ -30,14 +31,31 @@ export class Clock {
 
   play() {
     this.touched = true;
+    this.until = null;
     if (this.step >= this.lastStep) this.goTo(0, { animate: false });
     this.playing = true;
     this.dueAt = performance.now() + this.stepMs;
     this.changed();
   }
 
+  /** Plays some steps and stops, to show how a result comes about. */
+  playFromTo(first, last) {
+    this.touched = true;
+    if (this.stillness.matches) {
+      this.visit(last, { animate: false });
+      return;
+    }
+    this.playing = false;
+    this.goTo(Math.max(0, first - 1), { animate: false });
+    this.until = last;
+    this.playing = true;
+    this.dueAt = performance.now() + this.stepMs / 2;
+    this.changed();
+  }
+
   pause() {
     this.playing = false;
+    this.until = null;
     this.changed();
   }
 
@@ -61,6 +79,7 @@ export class Clock {
   visit(step, { animate = true } = {}) {
     this.touched = true;
     this.playing = false;
+    this.until = null;
     this.goTo(Math.max(0, Math.min(this.lastStep, step)), { animate });
     this.changed();
   }
@@ -101,11 +120,12 @@ export class Clock {
     if (late < 0) return;
     const steps = 1 + Math.floor(Math.min(late, AWAY_MS) / this.stepMs);
     this.dueAt = late > AWAY_MS ? now : this.dueAt + steps * this.stepMs;
-    if (this.step >= this.lastStep) {
-      if (this.looping) this.goTo(0, { animate: false });
+    const last = this.until ?? this.lastStep;
+    if (this.step >= last) {
+      if (this.looping && this.until === null) this.goTo(0, { animate: false });
       else this.pause();
       return;
     }
-    this.goTo(Math.min(this.lastStep, this.step + steps), { animate: steps === 1 });
+    this.goTo(Math.min(last, this.step + steps), { animate: steps === 1 });
   }
 }

@@ -64,8 +64,11 @@ export function makeControls(root, player) {
     class: "caption",
     id: "stage-caption",
     "data-testid": "stage-caption",
-    "aria-live": "polite",
   });
+  // What a screen reader says of a step: the value, and once the step rests, all else.
+  const [value, rest] = ["value", "rest"].map((name) =>
+    element("span", { class: "unseen", "data-says": name, "aria-live": "polite", "aria-atomic": "true" }),
+  );
   const arithmetic = element("div", {
     class: "arithmetic",
     "data-testid": "stage-arithmetic",
@@ -83,10 +86,12 @@ export function makeControls(root, player) {
     element("div", { tabindex: "0", role: "group", "aria-label": "Numbers as tables" }),
   ]);
   tables.ontoggle = () => player.say(true);
+  const predict = element("button", { type: "button", class: "ask" }, ["Predict first"]);
+  predict.onclick = ({ detail }) => player.predict(detail === 0);
   const note = element("span", { class: "note", role: "status" });
-  const below = element("div", { class: "below" }, [latex, link, tables, note]);
+  const below = element("div", { class: "below" }, [predict, latex, link, tables, note]);
   const heading = element("p", { class: "heading" });
-  root.replaceChildren(heading, picture, controls, caption, arithmetic, below, keys);
+  root.replaceChildren(heading, picture, controls, caption, arithmetic, below, value, rest, keys);
 
   root.onkeydown = (event) => onKey(event, player, speed);
   giveKeysToThePicture(root, picture, speed);
@@ -111,7 +116,8 @@ export function makeControls(root, player) {
     setNote(text) {
       note.textContent = text;
     },
-    describe({ label, heading: title, address }, lastStep) {
+    describe({ label, heading: title, address, predicts }, lastStep) {
+      predict.hidden = !predicts;
       link.hidden = !address;
       heading.textContent = title;
       picture.setAttribute("aria-label", label);
@@ -124,7 +130,13 @@ export function makeControls(root, player) {
       showPlaying(toggle, playing);
       loop.setAttribute("aria-pressed", String(looping));
       speed.value = String(factor);
-      caption.setAttribute("aria-live", quiet ? "off" : "polite");
+      value.setAttribute("aria-live", quiet ? "off" : "polite");
+    },
+    sayValue(text) {
+      if (value.textContent !== text) value.textContent = text;
+    },
+    sayRest(text) {
+      if (rest.textContent !== text) rest.textContent = text;
     },
     setCaption(text) {
       if (caption.textContent !== text) caption.textContent = text;
@@ -153,6 +165,7 @@ function onKey(event, player, speed) {
     "-": () => faster(-1),
     Escape: () => player.choose(null),
     f: () => player.fillScreen(),
+    g: () => player.looking.open(),
   };
   if (!(key in actions)) return;
   event.preventDefault();

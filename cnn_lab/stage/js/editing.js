@@ -6,6 +6,7 @@
 import { button, element } from "./kit.js";
 import { shownMember } from "./ground.js";
 import { PADDING } from "./wire.js";
+import { nameOf } from "./words.js";
 
 const KEYS =
   " E or Enter edits a cell: the arrow keys, Enter and Tab keep its number and go to the next " +
@@ -357,10 +358,13 @@ export class Editing {
     this.player.changed();
   }
 
-  /** Closes the field and gives the keys back to the picture. */
+  /** Closes the field and gives the keys back to the picture, or to the cell as one of a grid. */
   finish() {
+    const { looking, parts } = this.player;
+    const { trace, grid, index } = this.field.place;
     this.close();
-    this.player.parts.picture.focus({ preventScroll: true });
+    if (looking.on) looking.goTo(trace, grid.firstId + index);
+    else parts.picture.focus({ preventScroll: true });
   }
 
   goTo(place) {
@@ -549,10 +553,6 @@ export class Editing {
 
 function isSource({ trace, grid }) {
   return Boolean(trace.sources) && trace.sources[0] === grid.firstId;
-}
-
-function nameOf(grid) {
-  return grid.part ? `${grid.title}, ${grid.part}` : grid.title;
 }
 
 /** The index of a cell in its grid by its labels, -1 if there is none. */

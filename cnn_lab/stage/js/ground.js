@@ -3,7 +3,7 @@
 import LOOK from "../layout.json" with { type: "json" };
 import { drawLegend } from "./legend.js";
 import { resultCells } from "./overlay.js";
-import { gridOf, isResult, ofStep } from "./wire.js";
+import { gridOf, isResult, ofStep, winnerOf } from "./wire.js";
 
 /** Kernels and partial results show one filter at a time; everything else does not change. */
 export function shownMember(panel, filters) {
@@ -117,8 +117,8 @@ export class Ground {
 
   paintWinner(index, step) {
     const trace = this.traces[index];
-    if (!trace.winners) return;
-    const winner = trace.winners[step];
+    const winner = winnerOf(trace, step);
+    if (winner === null) return;
     const { x, y, size } = this.places.square(index, trace, winner);
     const grid = gridOf(trace, winner);
     this.painter.drawWinner(grid, winner - grid.firstId, x, y, size, "done");

@@ -44,6 +44,23 @@ export function component(create) {
   };
 }
 
+const LOOK_AGAIN_MS = 30;
+
+/**
+ * Does something as soon as no script runs on the server. A run under way may be leading to another
+ * page, and what a component of this one asks for meanwhile would empty that.
+ * @returns {() => void} gives it up
+ */
+export function whenResting(act) {
+  let timer = 0;
+  const look = () => {
+    if (!document.querySelector('[data-test-script-state="running"]')) act();
+    else timer = setTimeout(look, LOOK_AGAIN_MS);
+  };
+  look();
+  return () => clearTimeout(timer);
+}
+
 export function element(tag, attributes = {}, children = []) {
   return filled(document.createElement(tag), attributes, children);
 }

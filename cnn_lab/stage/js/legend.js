@@ -19,6 +19,7 @@ export function legendOf(traces, width, measure) {
   const ramps = new Map();
   for (const grid of grids) {
     if (grid.role === "bias") continue; // it has the scale of its output
+    if (grid.hidden?.every(Boolean)) continue; // it has no colours yet
     const key = `${grid.scale.kind} ${grid.scale.limit}`;
     const ramp = ramps.get(key) ?? { kind: "ramp", scale: grid.scale, names: new Set(), grid };
     ramp.names.add(familyOf(grid));

@@ -63,6 +63,12 @@ export function dismiss(player) {
   }
 }
 
+/** Keeps cells lit until the next click: the addresses of links, or none. */
+export function hold(player, addresses) {
+  if (addresses) held = { player, address: addresses.join(" ") };
+  else if (held?.player === player) held = null;
+}
+
 /** Lets go of what a link keeps lit on a stage. */
 export function release(player) {
   if (held?.player === player) change(() => (held = null));
@@ -155,6 +161,7 @@ function relight() {
  * @returns {import("./pointing.js").Target & {again: () => Object|null} | null}
  */
 function targetOf(player, address) {
+  if (address.includes(" ")) return targetOfAll(player, address);
   const { step, kind, row, column } = address.match(ADDRESS)?.groups ?? {};
   const target = step
     ? stepTarget(player, Number(step) - 1)
@@ -162,6 +169,16 @@ function targetOf(player, address) {
       ? kindTarget(player, kind)
       : cellTarget(player, kind, Number(row), Number(column));
   return target && { ...target, lit: true, again: () => targetOf(player, address) };
+}
+
+function targetOfAll(player, addresses) {
+  const found = addresses.split(" ").map((address) => targetOf(player, address));
+  const targets = found.filter(Boolean);
+  if (!targets.length) return null;
+  const cells = targets.flatMap((target) => target.cells);
+  const window = targets.some((target) => target.window);
+  const again = () => targetOfAll(player, addresses);
+  return { step: null, cells, term: true, window, lit: true, again };
 }
 
 function stepTarget({ traces, lastStep }, step) {
@@ -211,7 +228,7 @@ export function markLinks(player) {
     if (owner !== player) continue;
     about ??= addressesNow(player);
     const address = link.getAttribute("href");
-    const isHeld = held?.player === player && held.address === address;
+    const isHeld = held?.player === player && held.address.split(" ").includes(address);
     const mark = isHeld ? "held" : about.has(address) ? "lit" : "here";
     if (link.dataset.cells === mark) continue;
     link.dataset.cells = mark;

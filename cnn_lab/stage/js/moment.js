@@ -4,6 +4,7 @@
 import { element } from "./kit.js";
 
 const COPIED_MS = 2000;
+const MOST_FRAMES = 600; // that a question may take to appear
 
 /**
  * Takes numbers out of the page's address.
@@ -24,6 +25,18 @@ export function addressWith(values) {
   const url = new URL(window.location.href);
   for (const [name, value] of Object.entries(values)) url.searchParams.set(name, String(value));
   return url.href;
+}
+
+/** Brings a question into view once the page has it; a keyboard goes on in its first field. */
+export function goToQuestion(key, byKeyboard, left = MOST_FRAMES) {
+  const field = document.querySelector(`.st-key-${CSS.escape(key)} input`);
+  if (!field) {
+    if (left) requestAnimationFrame(() => goToQuestion(key, byKeyboard, left - 1));
+    return;
+  }
+  const question = field.closest(`.st-key-${CSS.escape(key)}`);
+  question.scrollIntoView({ block: "center" });
+  if (byKeyboard) field.focus({ preventScroll: true });
 }
 
 /** A button that looks like a link and copies a text; `describe` says what the text is. */

@@ -1,7 +1,7 @@
 // The moving layer: the window, the travelling value, and what the pointer is over.
 
 import LOOK from "../layout.json" with { type: "json" };
-import { gridOf, locate, ofStep, windowOf } from "./wire.js";
+import { gridOf, locate, ofStep, windowOf, winnerOf } from "./wire.js";
 import { formatNumber } from "./words.js";
 
 const { cells: CELLS, outline: OUTLINE, weight: WEIGHT } = LOOK;
@@ -134,6 +134,9 @@ export function filterOf(trace, step) {
  * @property {{panel: Object, path: Path2D}[]} pointing outlines
  * @property {{trace: number, cell: number}[]} preview output cells shown ahead of time
  * @property {Path2D|undefined} veil cells to dim
+ * @property {{trace: number, cell: number}|null} asked the cell that a question is about
+ * @property {{trace: number, cell: number, said: string, is: string, right: boolean}[]} answers to
+ *   be marked
  */
 
 export class Overlay {
@@ -160,12 +163,45 @@ export class Overlay {
       if (panel.kind === "lens") this.drawLens(panel, moment);
     }
     for (const { trace, cell } of moment.preview) this.drawPreview(trace, cell);
+    for (const answer of moment.answers) this.drawAnswer(answer);
     traces.forEach((trace, index) => this.drawNow(trace, index, moment));
+    if (moment.asked) this.drawAsked(moment.asked);
     if (moment.veil) this.drawVeil(moment.veil);
     for (const { panel, path } of moment.pointing) this.stroke(path, panel, this.theme.pointing);
     if (moment.flight > 0 && moment.flight < 1) {
       traces.forEach((trace, index) => this.drawFlight(trace, index, moment));
     }
+  }
+
+  /** The cell that a question is about, among others whose values are hidden too. */
+  drawAsked({ trace: index, cell }) {
+    for (const { panel, path } of this.places.outline(index, this.traces[index], [cell])) {
+      this.stroke(path, panel, this.theme.text);
+    }
+  }
+
+  /** A mark in the corner of a cell: right, or wrong and what was said. */
+  drawAnswer({ trace: index, cell, said, right }) {
+    const { context, theme } = this;
+    const { x, y, size } = this.places.square(index, this.traces[index], cell);
+    const { font, from, height, padding, lower } = LOOK.answer;
+    if (size < from) return;
+    const { grid } = locate(this.traces[index], cell);
+    this.painter.drawCell(grid, cell - grid.firstId, x, y, size, this.traces[index], -size * lower);
+    const { marks } = LOOK.words;
+    context.font = `600 ${font}px ${theme.font}`;
+    const texts = right ? [marks.right] : [`${marks.wrong} ${said}`, marks.wrong];
+    const widths = texts.map((text) => context.measureText(text).width + padding);
+    const fits = Math.max(0, widths.findIndex((width) => width <= size));
+    const [text, width] = [texts[fits], Math.min(widths[fits], size)];
+    context.fillStyle = theme.background;
+    context.beginPath();
+    context.roundRect(x, y, width, height, 3);
+    context.fill();
+    context.fillStyle = theme.text;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(text, x + width / 2, y + height / 2 + 0.5);
   }
 
   drawVeil(path) {
@@ -203,8 +239,8 @@ export class Overlay {
     }
     for (const [from, to] of windows) this.drawWindow(trace, index, from, to, rest);
     if (rest === 0) {
-      if (trace.winners) {
-        const winner = trace.winners[step];
+      const winner = winnerOf(trace, step);
+      if (winner !== null) {
         const { x, y, size } = places.square(index, trace, winner);
         const grid = gridOf(trace, winner);
         this.painter.drawWinner(grid, winner - grid.firstId, x, y, size, "now");
@@ -272,8 +308,7 @@ export class Overlay {
       const y = panel.y + Math.floor(i / panel.columns) * panel.cell;
       this.painter.drawCell(grid, trace.reads[start + i] - grid.firstId, x, y, panel.cell, trace);
       const wins = panel.winners.some((other) => {
-        const { winners } = this.traces[other];
-        return winners && winners[moment.focus[other]] === trace.reads[start + i];
+        return winnerOf(this.traces[other], moment.focus[other]) === trace.reads[start + i];
       });
       if (wins) {
         const index = trace.reads[start + i] - grid.firstId;
@@ -297,6 +332,7 @@ export class Overlay {
   drawFlight(trace, index, moment) {
     const { context, theme } = this;
     const step = moment.steps[index];
+    if (resultCells(trace, step).some((cell) => locate(trace, cell).hidden)) return;
     const [from, to] = trace.targets
       ? [[trace.sources[step]], ofStep(trace, trace.targets, step)].map((cells) =>
           this.middleOf(trace, index, cells),
@@ -333,7 +369,8 @@ export class Overlay {
     }
     const reads = ofStep(trace, trace.reads, step);
     if (!reads.length) return this.middleOf(trace, index, [trace.leads[step]]);
-    return this.middleOf(trace, index, trace.winners ? [trace.winners[step]] : reads);
+    const winner = winnerOf(trace, step);
+    return this.middleOf(trace, index, winner === null ? reads : [winner]);
   }
 
   /** The midpoint of the first and the last of some cells. */

@@ -3,8 +3,8 @@
 import LOOK from "../layout.json" with { type: "json" };
 import { axesOf } from "./boxes.js";
 import { css, isLight, mix } from "./theme.js";
-import { PADDING, UNREAD, WINNER } from "./wire.js";
-import { formatNumber } from "./words.js";
+import { PADDING, UNREAD, WINNER, isHidden } from "./wire.js";
+import { HIDDEN, formatNumber } from "./words.js";
 
 const { font: FONT, number: NUMBER, axis: AXIS, ring: RING } = LOOK;
 const SAMPLE = 2000;
@@ -94,6 +94,10 @@ export class Painter {
 
   /** One cell at any place: colour, hatching, number (raised by `lift` pixels). */
   drawCell(grid, index, x, y, size, trace, lift = 0) {
+    if (isHidden(grid, index)) {
+      this.drawHidden(x, y, size);
+      return;
+    }
     const { context } = this;
     const mask = grid.mask ? grid.mask[index] : 0;
     const inner = innerOf(size);
@@ -140,6 +144,27 @@ export class Painter {
     this.context.fillRect(x, y, inner, inner);
   }
 
+  /** A cell whose value a question has taken away: a question mark in a dashed frame. */
+  drawHidden(x, y, size) {
+    const { context, theme } = this;
+    this.drawEmpty(x, y, size);
+    const inner = innerOf(size);
+    context.save();
+    context.strokeStyle = theme.muted;
+    context.lineWidth = 1;
+    context.setLineDash(LOOK.hidden.dash);
+    const inset = Math.max(1, inner * LOOK.hidden.inset);
+    context.strokeRect(x + inset, y + inset, inner - 2 * inset, inner - 2 * inset);
+    context.restore();
+    const font = Math.min(NUMBER.largest, inner * LOOK.hidden.share);
+    if (font < NUMBER.smallest) return;
+    context.font = `${font}px ${theme.font}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillStyle = theme.text;
+    context.fillText(HIDDEN, x + inner / 2, y + inner / 2 + 0.5);
+  }
+
   /**
    * A whole panel.
    * @param {import("./layout.js").Panel} panel
@@ -152,7 +177,7 @@ export class Painter {
     for (let index = 0; index < grid.values.length; index++) {
       const x = panel.x + (index % panel.columns) * cell;
       const y = panel.y + Math.floor(index / panel.columns) * cell;
-      if (isFilled(index)) this.drawCell(grid, index, x, y, cell, trace);
+      if (isFilled(index) || isHidden(grid, index)) this.drawCell(grid, index, x, y, cell, trace);
       else this.drawEmpty(x, y, cell);
     }
     this.drawFrame(panel);

@@ -7,34 +7,37 @@ import { Editing } from "./editing.js";
 import { listenToGestures } from "./gestures.js";
 import { Ground } from "./ground.js";
 import { arithmeticLatex } from "./latex.js";
-import { dismiss, enlist, markLinks, refreshLinks, release } from "./lighting.js";
-import { addressWith, takeFromAddress } from "./moment.js";
+import { Looking } from "./looking.js";
+import { dismiss, enlist, hold, markLinks, refreshLinks, release } from "./lighting.js";
+import { addressWith, goToQuestion, takeFromAddress } from "./moment.js";
 import { Overlay, Places, filterOf } from "./overlay.js";
 import { Painter, fontOf } from "./paint.js";
 import { findOutlines, sameTarget, targetAt } from "./pointing.js";
 import { roomForPicture, viewInPage, viewOnScreen } from "./screen.js";
 import { writeTables } from "./tables.js";
 import { PADDING, decodeTrace, gridOf, locate, shareScales } from "./wire.js";
-import { arithmetic, caption, cellCaption, fill } from "./words.js";
+import { arithmetic, caption, cellCaption, fill, stepValue } from "./words.js";
 import { writeArithmetic } from "./writing.js";
 
 const SAY_EVERY_MS = 150;
 const CALM_MS = 900; // steps at least this slow are announced to screen readers
+const REST_MS = 700; // after a step, until more than its value is
 
 /**
  * Plays one trace, or several together, inside `root`.
  * @param {HTMLElement} root an empty element
  * @param {{traces: Object[], startStep: number, label: string, heading: string,
  *   address?: string}} wire
- * @param {{theme: import("./theme.js").Theme, keep?: (state: Object) => void}} options `keep` sends
- *   the edits of cells to Python, where the page has it
+ * @param {{theme: import("./theme.js").Theme, keep?: (state: Object) => void,
+ *   choose?: (what: string) => void}} options `keep` sends the edits of cells to Python, `choose`
+ *   that a button was pressed, where the page has them
  */
 export function createPlayer(root, wire, options) {
   return new Player(root, wire, options);
 }
 
 class Player extends Clock {
-  constructor(root, wire, { theme, keep = () => {} }) {
+  constructor(root, wire, { theme, keep = () => {}, choose = () => {} }) {
     super();
     this.root = root;
     this.theme = theme;
@@ -42,9 +45,18 @@ class Player extends Clock {
     this.pinned = null;
     this.lit = null; // what a link in the text lights
     this.frame = 0;
+    this.asked = null; // the cell that a question is about, as Python's `Prediction` says it
+    this.answers = []; // cells that were asked about before, with what was said
     this.saidAt = 0;
+    this.guided = {}; // what the step of a lesson asks for, as Python's `Guidance` says it
+    this.predict = (byKeyboard) => {
+      choose("predict");
+      goToQuestion(this.predicts, byKeyboard);
+    };
+    this.tellEnd = () => choose("ended");
     this.parts = makeControls(root, this);
     this.editing = new Editing(this, keep);
+    this.looking = new Looking(this);
     listenToGestures(this.parts.picture, this);
     this.canvases = [this.parts.base, this.parts.overlay].map((canvas) => canvas.getContext("2d"));
     this.resize = new ResizeObserver(() => this.arrange());
@@ -73,6 +85,7 @@ class Player extends Clock {
   destroy() {
     this.resize.disconnect();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.resting);
     this.editing.stop();
     dismiss(this);
     this.root.replaceChildren();
@@ -87,11 +100,16 @@ class Player extends Clock {
     shareScales(this.traces);
     this.lastStep = Math.max(...this.traces.map((trace) => trace.nSteps)) - 1;
     this.address = wire.address;
-    this.step = before && this.touched ? this.samePlace(before) : this.startStep(wire);
+    this.predicts = wire.predicts;
+    const isAsked = this.takeQuestion(wire, Boolean(before));
+    this.step =
+      before && this.touched && !isAsked ? this.samePlace(before) : this.startStep(wire);
+    const isGuided = this.takeGuidance(wire);
     this.parts.setNote(this.comeToMoment());
     this.previous = this.step;
     this.pointing = this.pinned = this.lit = null;
     this.move = null;
+    if (isGuided) hold(this, this.guided.lit);
     refreshLinks();
     this.parts.describe(wire, this.lastStep);
     this.root.classList.toggle("several", this.traces.length > 1);
@@ -99,6 +117,37 @@ class Player extends Clock {
     this.arrange(true);
     this.editing.pin();
     this.say(true);
+    if (this.revealed) this.playFromTo(this.revealed.first, this.revealed.step);
+  }
+
+  /**
+   * Takes what is asked and what was answered; an answer that is new will be shown by playing.
+   * Returns whether another cell than before is asked for.
+   */
+  takeQuestion({ asked = null, answers = [] }, wasHere) {
+    const before = this.asked && `${this.asked.trace} ${this.asked.cell}`;
+    const isNew = wasHere && answers.length > this.answers.length;
+    this.asked = asked;
+    this.answers = answers;
+    this.revealed = isNew ? answers.at(-1) : null;
+    const is = asked && `${asked.trace} ${asked.cell}`;
+    if (is && is !== before) {
+      this.playing = false;
+      this.until = null;
+    }
+    return Boolean(is) && is !== before;
+  }
+
+  /** Takes what a lesson's step asks for; returns whether it is another step than before. */
+  takeGuidance({ guidance = {} }) {
+    const isNew = guidance.name !== this.guided.name;
+    this.guided = guidance;
+    if (isNew && guidance.step !== undefined) {
+      this.touched = true;
+      this.playing = false;
+      this.step = Math.min(guidance.step, this.lastStep);
+    }
+    return isNew;
   }
 
   /** Goes to the moment of a link, if the page was opened by one; says so if there is none. */
@@ -204,6 +253,7 @@ class Player extends Clock {
     this.ground.paintAll(this.filledNow(), this.filtersNow());
     this.draw();
     this.editing.arrange();
+    this.looking.arrange();
   }
 
   get fillsScreen() {
@@ -284,6 +334,10 @@ class Player extends Clock {
     this.lit &&= this.lit.again();
     this.parts.setNote("");
     this.outlines = null;
+    if (this.guided.awaitsEnd && this.step === this.lastStep) {
+      this.guided.awaitsEnd = false;
+      this.tellEnd();
+    }
   }
 
   /** Moves one row up or down in the map of the first trace. */
@@ -329,6 +383,8 @@ class Player extends Clock {
       flight: this.move ? this.move.flight : 1,
       pointing: outlines.pointing,
       preview: outlines.preview,
+      asked: this.asked,
+      answers: this.answers.filter((answer) => this.isKnown(answer)),
       veil: outlines.veil,
     });
   }
@@ -399,6 +455,28 @@ class Player extends Clock {
     const shown = this.focus ?? this.step;
     this.write(this.traces.map((_, index) => this.stepOf(index, shown)));
     if (this.parts.tables && !hurries) writeTables(this.parts.tables, this.traces, this.steps);
+    this.looking.refresh();
+    this.speak(shown);
+  }
+
+  /**
+   * Says the value of a step to screen readers, and the caption when nothing has happened for a
+   * moment: who steps quickly hears only values. A cell that has the focus speaks for itself.
+   */
+  speak(shown) {
+    clearTimeout(this.resting);
+    const { target, parts, looking } = this;
+    if (looking.hasFocus) return;
+    const values = this.traces.map((trace, index) => {
+      const lead = this.traces.length > 1 ? `${trace.name}: ` : "";
+      return lead + stepValue(trace, this.stepOf(index, shown));
+    });
+    if (!target || target.step !== null) parts.sayValue(values.join("; "));
+    if (this.playing) return;
+    this.resting = setTimeout(() => {
+      parts.sayRest(parts.caption.textContent);
+      this.root.dispatchEvent(new Event("cnn-lab-rest", { bubbles: true, composed: true }));
+    }, REST_MS);
   }
 
   /** The visible arithmetic as LaTeX, a line for each trace. */
@@ -439,10 +517,32 @@ class Player extends Clock {
 
   /** The caption of a step, with the name of the trace if there are several. */
   stepCaption(trace, step) {
-    const words = caption(trace, step);
+    const words = [caption(trace, step), ...this.aboutQuestion(trace, step)].join(" ");
     return this.traces.length === 1 || words.startsWith(trace.name)
       ? words
       : `${trace.name}: ${words}`;
+  }
+
+  /**
+   * Whether an answered cell shows its value: always, but for one that is being played to and totals
+   * that grow.
+   */
+  isKnown(answer) {
+    if (answer.cell === null) return false;
+    const waits = this.until !== null && answer === this.revealed;
+    const isTotal = Boolean(this.traces[answer.trace].targets);
+    return answer.step < this.filledNow()[answer.trace] || !(waits || isTotal);
+  }
+
+  /** What there is to say of a step's cell if it is or was asked for. */
+  aboutQuestion(trace, step) {
+    const isOf = (one) =>
+      one && one.cell !== null && this.traces[one.trace] === trace && one.step === step;
+    const { asked, answered } = LOOK.words;
+    const said = this.answers
+      .filter(isOf)
+      .map((answer) => fill(answered[answer.right ? "right" : "wrong"], answer));
+    return isOf(this.asked) ? [...said, asked] : said;
   }
 
   /** The centre of a cell in the browser window, and its size. */

@@ -8,6 +8,7 @@ export default component((root) => {
   let shown = null;
   let look = "";
   let keep = () => {};
+  let choose = () => {};
 
   function show() {
     const { createPlayer, readTheme } = window.cnnLabPlayer;
@@ -15,7 +16,11 @@ export default component((root) => {
     const before = look;
     look = JSON.stringify(theme);
     if (!player) {
-      player = createPlayer(root, wanted, { theme, keep: (state) => keep(state) });
+      player = createPlayer(root, wanted, {
+        theme,
+        keep: (state) => keep(state),
+        choose: (what) => choose(what),
+      });
     } else {
       if (look !== before) player.setTheme(theme);
       if (shown !== wanted) player.update(wanted);
@@ -24,8 +29,9 @@ export default component((root) => {
   }
 
   return {
-    update(data, choose, keeper) {
+    update(data, chooser, keeper) {
       wanted = data;
+      choose = chooser;
       keep = keeper;
       if (window.cnnLabPlayer) show();
       else window.addEventListener("cnn-lab-player", show, { once: true });

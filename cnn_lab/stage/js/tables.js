@@ -3,8 +3,8 @@
 import LOOK from "../layout.json" with { type: "json" };
 import { element } from "./kit.js";
 import { resultCells } from "./overlay.js";
-import { PADDING, UNREAD, isResult, ofStep, windowOf } from "./wire.js";
-import { formatNumber, signed } from "./words.js";
+import { PADDING, UNREAD, isHidden, isResult, ofStep, windowOf } from "./wire.js";
+import { HIDDEN, formatNumber, signed } from "./words.js";
 
 function tag(name, text, attributes) {
   return element(name, attributes, [text]);
@@ -35,7 +35,7 @@ export function writeTables(box, traces, steps) {
 }
 
 /** The totals of the cells that steps have added to so far. */
-function totalsSoFar(trace, step) {
+export function totalsSoFar(trace, step) {
   const totals = new Map();
   if (!trace.targets) return totals;
   for (let i = 0; i < trace.starts[step + 1]; i++) totals.set(trace.targets[i], trace.totals[i]);
@@ -69,6 +69,7 @@ function table(trace, grid, step, { now, known, lead }) {
 
 function textOf(trace, grid, index, step, known) {
   const cell = grid.firstId + index;
+  if (isHidden(grid, index)) return HIDDEN;
   if (grid.role === "output" && trace.targets) {
     return known.has(cell) ? formatNumber(known.get(cell), grid) : "";
   }

@@ -26,6 +26,7 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {number} filter
  * @property {number} channel
  * @property {ArrayLike<number>|null} origins the index of the pixel that each cell copies
+ * @property {Uint8Array|null} hidden cells whose values have not been sent
  */
 
 /**
@@ -48,7 +49,7 @@ import LOOK from "../layout.json" with { type: "json" };
  * @property {ArrayLike<number>|null} partials channels per step
  * @property {ArrayLike<number>|null} activated the result of each step after the activation
  * @property {string} activation its name, "" without one
- * @property {ArrayLike<number>|null} winners
+ * @property {ArrayLike<number>|null} winners -1 where it is hidden
  * @property {ArrayLike<number>|null} windows cells that explain a step, equally many for each
  * @property {number} channels
  * @property {number} windowColumns
@@ -119,6 +120,7 @@ export function decodeTrace(wire) {
     values: unpackValues(grid.values),
     mask: grid.mask && unpack(grid.mask),
     origins: grid.origins && unpack(grid.origins),
+    hidden: grid.hidden ? unpack(grid.hidden) : null,
   }));
   const { starts, cells } = unpackTable(wire.reads, wire.nSteps);
   const last = grids[grids.length - 1];
@@ -229,7 +231,18 @@ export function locate(trace, cell) {
     column: index - row * grid.columns,
     value: grid.values[index],
     mask: grid.mask ? grid.mask[index] : 0,
+    hidden: isHidden(grid, index),
   };
+}
+
+/** Whether the value of a cell has not been sent: a question asks for it, or for others like it. */
+export function isHidden({ hidden }, index) {
+  return Boolean(hidden && hidden[index]);
+}
+
+/** The cell with the maximum of a step; null if there is none, or if it is not known yet. */
+export function winnerOf({ winners }, step) {
+  return winners && winners[step] >= 0 ? winners[step] : null;
 }
 
 const inverses = new WeakMap();

@@ -1,8 +1,10 @@
 // A step in words and as arithmetic. The captions are identical to those from Python.
 
-import { PADDING, locate, ofStep, stepsTouching } from "./wire.js";
+import LOOK from "../layout.json" with { type: "json" };
+import { PADDING, locate, ofStep, stepsTouching, winnerOf } from "./wire.js";
 
 const MINUS = "−";
+export const HIDDEN = "?";
 const FLOAT32_NOISE = 2e-7;
 
 /** Whether this many decimals write a value exactly. */
@@ -30,6 +32,11 @@ export function formatNumber(value, precision, fine = true) {
   return value < 0 && /[1-9]/.test(digits) ? MINUS + digits : digits;
 }
 
+/** The value of a cell as captions and the arithmetic line write it. */
+function textOf({ value, grid, hidden }) {
+  return hidden ? HIDDEN : formatNumber(value, grid);
+}
+
 /** Whether the digits shown for a step's terms and result are exact. */
 function isExact(trace, step) {
   const whole = (cell) => {
@@ -37,6 +44,7 @@ function isExact(trace, step) {
     return writes(value, grid, fineDecimals(grid));
   };
   const results = trace.targets ? ofStep(trace, trace.targets, step) : [trace.writes[step]];
+  if (results.some((cell) => locate(trace, cell).hidden)) return true;
   if (results.every((cell) => locate(trace, cell).grid.exact)) return true;
   if (trace.writes && !whole(trace.writes[step])) return false;
   if (trace.biases && !whole(trace.biases[step])) return false;
@@ -61,6 +69,7 @@ function isExact(trace, step) {
  * the result on, where it gives zero, and at zero itself.
  */
 function activatesExactly(trace, step) {
+  if (locate(trace, trace.activated[step]).hidden) return true;
   const before = locate(trace, trace.writes[step]).value;
   const after = locate(trace, trace.activated[step]).value;
   return before === after || before * after === 0;
@@ -75,7 +84,8 @@ function inParentheses(text) {
   return text.startsWith(MINUS) ? `(${text})` : text;
 }
 
-function nameOf(grid) {
+/** The title of a grid with the channel or filter it is of. */
+export function nameOf(grid) {
   return grid.part ? `${grid.title}, ${grid.part}` : grid.title;
 }
 
@@ -95,7 +105,7 @@ export function caption(trace, step) {
     output: nameOf(lead.grid),
     row: lead.grid.rowLabels[lead.row],
     column: lead.grid.columnLabels[lead.column],
-    result: formatNumber(lead.value, lead.grid),
+    result: textOf(lead),
     about: isExact(trace, step) ? "" : "about ",
     count,
     padding,
@@ -119,16 +129,27 @@ export function caption(trace, step) {
   }
   if (trace.activated) {
     const after = locate(trace, trace.activated[step]);
-    slots.activated = formatNumber(after.value, after.grid);
+    slots.activated = textOf(after);
     slots.about_activated = activatesExactly(trace, step) ? "" : "about ";
   }
-  if (trace.winners) {
+  if (trace.winners && winnerOf(trace, step) === null) {
+    slots.winner_row = slots.winner_column = HIDDEN;
+  } else if (trace.winners) {
     const winner = locate(trace, trace.winners[step]);
     slots.winner_row = winner.grid.rowLabels[winner.row];
     slots.winner_column = winner.grid.columnLabels[winner.column];
   }
   const template = (trace.fewCaptions[count] ?? trace.caption) + (padding ? trace.paddingCaption : "");
   return fill(template, slots);
+}
+
+/** The value that a step is about, and where it is. */
+export function stepValue(trace, step) {
+  const { grid, row, column } = locate(trace, trace.leads[step]);
+  const cell = trace.activated ? trace.activated[step] : trace.leads[step];
+  const shown = locate(trace, cell);
+  const text = shown.hidden ? LOOK.words.hidden : textOf(shown);
+  return `${text}, ${placeOf({ grid, row, column })}`;
 }
 
 /** A sentence with its named slots filled. */
@@ -138,13 +159,14 @@ export function fill(template, slots) {
 
 /** A description of the cell under the pointer and its use, if it is not the cell of a step. */
 export function cellCaption(trace, cell) {
-  const { grid, row, column, value, mask } = locate(trace, cell);
+  const place = locate(trace, cell);
+  const { grid, row, column, mask } = place;
   const what = mask & PADDING ? [trace.paddingName.toLowerCase()] : [];
   const origin = grid.origins ? grid.origins[cell - grid.firstId] + grid.firstId : cell;
   if (origin !== cell) what.push(`a copy of ${placeOf(locate(trace, origin))}`);
-  if (!(mask & PADDING && trace.skipPadding)) what.push(formatNumber(value, grid));
-  const place = grid.rows * grid.columns === 1 ? "" : `, ${placeOf({ grid, row, column })}`;
-  return `${nameOf(grid)}${place}: ${what.join(", ")}; ${reach(trace, grid, cell)}.`;
+  if (!(mask & PADDING && trace.skipPadding)) what.push(textOf(place));
+  const where = grid.rows * grid.columns === 1 ? "" : `, ${placeOf({ grid, row, column })}`;
+  return `${nameOf(grid)}${where}: ${what.join(", ")}; ${reach(trace, grid, cell)}.`;
 }
 
 function placeOf({ grid, row, column }) {
@@ -243,11 +265,14 @@ export function arithmetic(trace, step) {
     blocks,
     finish: "",
     equals: exact ? "=" : "≈",
-    result: formatNumber(result.value, result.grid),
+    result: textOf(result),
     activated: activatedText(trace, step),
   };
   if (trace.term === "maximum") {
     return { ...line, open: "max(", operator: ",", close: ")" };
+  }
+  if (trace.term === "mean" && result.hidden) {
+    return { ...line, open: "(", close: ")", finish: `÷ ${count}`, count, total: HIDDEN, totalEquals: "=" };
   }
   if (trace.term === "mean") {
     const input = locate(trace, trace.reads[trace.starts[step]]).grid;
@@ -261,7 +286,7 @@ export function arithmetic(trace, step) {
     blocks.forEach((block, channel) => {
       const part = locate(trace, trace.partials[step * trace.channels + channel]);
       block.title = part.grid.part;
-      block.total = formatNumber(part.value, part.grid);
+      block.total = textOf(part);
       finish.push(inParentheses(block.total));
     });
   }
@@ -277,8 +302,7 @@ export function arithmetic(trace, step) {
 function activatedText(trace, step) {
   if (!trace.activated) return "";
   const [before, after] = [trace.writes, trace.activated].map((cells) => {
-    const { value, grid } = locate(trace, cells[step]);
-    return formatNumber(value, grid);
+    return textOf(locate(trace, cells[step]));
   });
   return `${trace.activation}(${before}) ${activatesExactly(trace, step) ? "=" : "≈"} ${after}`;
 }
@@ -289,9 +313,9 @@ function additions(trace, step) {
   const equals = isExact(trace, step) ? "=" : "≈";
   for (let i = trace.starts[step]; i < trace.starts[step + 1]; i++) {
     const term = termText(trace, step, i);
-    const { grid } = locate(trace, trace.targets[i]);
+    const { grid, hidden } = locate(trace, trace.targets[i]);
     const [before, after] = [trace.befores[i], trace.totals[i]].map((total) =>
-      formatNumber(total, grid),
+      hidden ? HIDDEN : formatNumber(total, grid),
     );
     const weight = term.weight < 0 ? 1 : locate(trace, term.weight).value;
     term.faint = locate(trace, term.cell).value * weight === 0;
@@ -317,6 +341,6 @@ function termText(trace, step, i) {
     term.weight = trace.weights[i];
     term.faint = read.value === 0 || weight.value === 0;
   }
-  term.strong = Boolean(trace.winners) && trace.winners[step] === cell;
+  term.strong = winnerOf(trace, step) === cell;
   return term;
 }

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -12,11 +12,15 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from cnn_lab.runs.queue import RunQueue
+from cnn_lab.teaching.assignment import PARAMETERS
+from cnn_lab.teaching.lesson import LESSONS
+from cnn_lab.teaching.questions import QUESTIONS
 from tests.addresses import NASTY, STATES, UNBOUND, Query, bound_parameters, go_back_to
 from tests.app.kept_runs import add_snapshots, judged, keep
 from tests.app.test_sweeping import SWEEP_ID
 from tests.app.test_sweeping import keep as keep_sweep
 from tests.fake_cluster import FakeCluster
+from tests.routed import routed
 from tools.server import ROOT
 
 IN_TESTS = 10
@@ -45,6 +49,7 @@ LETTERS = "abc019.,;:_-+/\\%&?#=<>[](){}*`'\"!$~|^@ \t\n\x00\x7f\u200b\u202eéß
 def kind(random: np.random.Generator) -> None:
     """Open a page with a random address, go back to others, and look for exceptions."""
     with (
+        routed(),
         patch("streamlit.runtime.context._get_client_context", lambda: None),
         patch("cnn_lab.app.run_queue.RunQueue", partial(RunQueue, cluster=FakeCluster())),
     ):
@@ -94,12 +99,23 @@ def _open(name: str, query: Query) -> AppTest:
 def _address(random: np.random.Generator, name: str, kept: dict[str, str]) -> Query:
     states = (*STATES[name], kept) if name == "training" else STATES[name]
     state = states[random.integers(len(states))]
-    parameters = (*UNBOUND.get(name, ()), *_bound_parameters(name, *state.items()))
+    parameters = (*PARAMETERS, *UNBOUND.get(name, ()), *_bound_parameters(name, *state.items()))
     address: dict[str, str | list[str]] = dict(state)
     n_varied = random.integers(1, min(MAX_PARAMETERS, len(parameters)) + 1)
     for parameter in random.choice(parameters, n_varied, replace=False):
         address[str(parameter)] = _value(random)
+    if random.integers(2):
+        address |= _task(random, parameters)
     return address
+
+
+def _task(random: np.random.Generator, keys: Sequence[str]) -> dict[str, str]:
+    """Return what a link of a class may have: a lesson or questions, locks and hidden controls."""
+    lock, hide = (str(random.choice(keys)) for _ in range(2))
+    task = {"lock": f"{lock}:{PLAIN[random.integers(len(PLAIN))]},{hide}", "hide": hide}
+    if random.integers(2):
+        return task | {"lesson": str(random.choice(list(LESSONS))), "at": str(random.integers(9))}
+    return task | {"ask": str(random.choice(list(QUESTIONS)))}
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks.report import Row, describe
+from benchmarks.report import Row, describe, percentile, slope
 from benchmarks.table import FIGURES, document, figures, read_results
 
 RESULT = {
@@ -35,6 +35,13 @@ def test_every_row_has_its_goal_its_date_and_its_machine() -> None:
     assert "Python 3.11.7, Streamlit 1.67.0, NumPy 2.4.6 and Keras 3.15.1" in table
 
 
+def test_figures_for_hosts_come_last_with_the_command_that_measures_them() -> None:
+    of_hosts = {**RESULT, "id": "H1"}
+    table = document([RESULT, of_hosts])
+    assert table.index("## B1") < table.index("## H1")
+    assert "`python -m benchmarks.hosting.h1_class`" in table
+
+
 def test_the_readme_shows_five_figures_of_those_measured() -> None:
     lines = figures(read_results()).splitlines()
     assert len(lines) == 2 + len(FIGURES)
@@ -46,3 +53,19 @@ def test_the_readme_shows_five_figures_of_those_measured() -> None:
 def test_rows_say_whether_their_goal_was_met() -> None:
     assert describe(Row("memory", 290.0, "MB", 300)) == "290 MB (goal ≤ 300: met)"
     assert describe(Row("frames", 45.0, "", 60, at_least=True)) == "45 (goal ≥ 60: MISSED)"
+
+
+def test_a_percentile_is_a_value_of_the_sample_that_so_many_do_not_exceed() -> None:
+    values = [float(n) for n in range(100, 0, -1)]
+    assert percentile(values, 0.95) == 95
+    assert percentile(values, 0.5) == 50
+    assert percentile(values, 1) == 100
+    assert percentile([3.0], 0.95) == 3
+    for none, share in (([], 0.5), (values, 0), (values, 1.01)):
+        with pytest.raises(ValueError, match="percentile"):
+            percentile(none, share)
+
+
+def test_a_slope_is_what_grows_each_hour() -> None:
+    assert slope([(0.0, 100.0), (0.5, 102.0), (1.0, 104.0)]) == pytest.approx(4)
+    assert slope([(0.0, 7.0), (1.0, 9.0), (2.0, 7.0)]) == pytest.approx(0)

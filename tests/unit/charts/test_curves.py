@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from cnn_lab.charts.curves import (
     LATEST_POINTS,
     MAX_RAW,
+    SKETCHED,
     Axis,
+    at_share,
     curves,
     latest,
     rates,
+    sketched,
     smoothed,
 )
 from cnn_lab.charts.training import MAX_POINTS
@@ -136,3 +139,49 @@ def test_the_plan_spans_the_run_and_what_was_used_ends_where_it_is_now():
     assert max(up for _, up in plan) == pytest.approx(1)
     assert used[-1][0] == pytest.approx(1000 / (3 * 844), abs=1e-4)
     assert max(len(plan), len(used)) <= MAX_POINTS + 1
+
+
+def test_expected_losses_are_a_line_on_the_axis_of_the_loss():
+    expected = [(0, 2.3), (1, 0.4), (3, 0.004)]
+    drawing = curves([report(100)], [epoch(1)], **RUN, expected=expected)
+    loss, accuracy = drawing["panels"]
+    low = min(float(label) for _, label in loss["ticks"])
+    assert low <= 0.004
+    axis = Axis("loss", low, 3.0)
+    expected_places = [(at / N_EPOCHS, axis.place(value)) for at, value in expected]
+    np.testing.assert_allclose(places(loss, "expected"), expected_places, atol=1e-4)
+    assert "expected" not in {line["of"] for line in accuracy["lines"]}
+    assert "expected" in dict(drawing["legend"])
+    assert "expected" not in dict(curves([], [], **RUN)["legend"])
+
+
+@given(values=st.lists(st.floats(0.01, 3), min_size=2, max_size=50))
+def test_a_sketch_is_read_on_the_axis_it_was_drawn_on(values):
+    columns = np.linspace(0, 1, len(values)).tolist()
+    sent = [[x, SKETCHED.place(value)] for x, value in zip(columns, values, strict=True)]
+    points = sketched(sent)
+    np.testing.assert_allclose([loss for _, loss in points], values, rtol=1e-9)
+    assert at_share(points, 0) == pytest.approx(values[0])
+    assert at_share(points, 1) == pytest.approx(values[-1])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(None, "abc", [], [[0, 1]], [[0, 1], [1]], [[0, 1], [1, "0"]], [[0, 1], [0, 0]]),
+        *(
+            [[0, 1], [1, 2]],
+            [[0, True], [1, 0]],
+            [[0, 1], [1, math.nan]],
+            [[i / 999, 0] for i in range(999)],
+        ),
+    ],
+)
+def test_what_is_not_a_sketch_is_ignored(sent):
+    assert sketched(sent) == []
+
+
+def test_a_sketch_says_nothing_about_epochs_far_from_it():
+    points = [(0.2, 1.0), (0.4, 0.5)]
+    assert at_share(points, 0.3) == pytest.approx(math.sqrt(0.5))
+    assert at_share(points, 0) is at_share(points, 1) is None

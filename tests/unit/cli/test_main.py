@@ -15,6 +15,7 @@ from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingS
 from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe
 from cnn_lab.runs.job import Start
 from cnn_lab.runs.store import load_specs
+from tests.processes import bounded
 
 
 def run(*arguments):
@@ -152,6 +153,7 @@ def test_the_numpy_engine_trains_what_a_file_asks_for_and_needs_no_tensorflow(
         [sys.executable, "-c", script, *map(str, given)],
         capture_output=True,
         text=True,
+        timeout=300,
         check=True,
     )
     assert done.stderr.splitlines()[-1] == ""
@@ -189,12 +191,15 @@ def test_weights_in_a_file_are_trained_on(tiny: Path, tmp_path: Path) -> None:
 def test_ctrl_c_keeps_what_was_reached_and_says_so(tiny: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     given = ["train", "--spec", tiny, "--engine", "numpy", "--epochs", "100", "--out", folder]
-    with subprocess.Popen(
-        [sys.executable, "-m", "cnn_lab", *map(str, given), "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as command:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "cnn_lab", *map(str, given), "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as command,
+        bounded(command),
+    ):
         assert command.stderr is not None
         assert command.stderr.readline().startswith("epoch  1/100")
         os.kill(command.pid, signal.SIGINT)
@@ -284,3 +289,49 @@ def test_a_sweep_says_what_was_best_and_writes_what_train_takes(tiny: Path, tmp_
 def test_every_preset_can_be_asked_for() -> None:
     helped = " ".join(run("train", "--help").output.split())
     assert all(name in helped for name in zoo.PRESETS)
+
+
+def test_a_network_with_an_eleventh_output_is_trained_tested_and_evaluated_by_ten(
+    tmp_path: Path,
+) -> None:
+    network = TINY.network.model_copy(
+        update={"layers": (Flatten(name="flat"), Dense(name="out", units=11), Softmax(name="end"))}
+    )
+    training = TINY.training.model_copy(update={"pens": 0.1, "non_digits": 0.2})
+    spec, out = tmp_path / "eleven.json", tmp_path / "run"
+    spec.write_text(Recipe(network=network, training=training).to_json())
+    trained = last_line(run("train", "--spec", spec, "--engine", "numpy", "--out", out, "--json"))
+    evaluated = last_line(run("evaluate", "--model", out / "weights.safetensors", "--json"))
+    assert evaluated["errors"] == trained["errors"]
+    assert trained["test_accuracy"] > 0.5
+    result = run("train", "--spec", spec, "--engine", "numpy", "--data-set", "fashion_mnist")
+    assert result.exit_code == 2
+    assert "MNIST alone" in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_training_that_was_interrupted_goes_on_from_its_checkpoint(
+    tiny: Path, tmp_path: Path
+) -> None:
+    """The process is killed after its first epoch and started again with the same command."""
+    folder, out = tmp_path / "saved", tmp_path / "run"
+    given = ["train", "--spec", str(tiny), "--engine", "numpy", "--checkpoints", str(folder)]
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "cnn_lab", *given, "--epochs", "100"],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as child,
+        bounded(child),
+    ):
+        assert child.stdout is not None
+        assert "epoch  1/100" in child.stdout.readline()
+        assert "epoch  2/100" in child.stdout.readline()  # so the first one is saved
+    result = run(*given)
+    assert result.exit_code == 2
+    assert "another recipe" in " ".join(result.output.replace("│", " ").split())
+    went_on = run(*given, "--epochs", 100, "--out", out)
+    assert went_on.exit_code == 0, went_on.output
+    assert "Going on in epoch" in went_on.output
+    assert "epoch  1/100" not in went_on.output
+    rows = (out / "history.jsonl").read_text().splitlines()
+    assert [json.loads(row)["epoch"] for row in rows] == list(range(1, 101))

@@ -1,6 +1,7 @@
 """`python -m cnn_lab predict`."""
 
 import json
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from cnn_lab.cli import main
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax
+from tests.unit.sheets import TWELVE, sheet
 
 
 @pytest.fixture
@@ -118,3 +120,37 @@ def test_a_network_for_other_images_is_refused(seven: Path, tmp_path: Path) -> N
     )
     assert done.exit_code == 2
     assert "must accept grey images" in " ".join(done.output.replace("│", " ").split())
+
+
+def test_all_digits_of_a_sheet_are_printed_in_rows(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    path.write_bytes(sheet().content)
+    command = ["predict", "--model", "champion", "--all", str(path)]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == [" ".join(row) for row in TWELVE]
+    result = json.loads(CliRunner().invoke(main, [*command, "--json"]).stdout)
+    assert result["text"] == done.stdout.rstrip("\n")
+    digits = [[digit for number in row for digit in number] for row in result["rows"]]
+    assert ["".join(str(one["digit"]) for one in row) for row in digits] == list(TWELVE)
+    width, height = result["size"]
+    for one in chain(*digits):
+        left, top, right, low = one["frame"]
+        assert 0 <= left < right <= width
+        assert 0 <= top < low <= height
+        assert int(np.argmax(one["probabilities"])) == one["digit"] != one["runner_up"]
+        assert one["doubt"] is None
+    assert result["complete"] is True
+    assert result["upside_down"] is False
+
+
+def test_of_several_sheets_an_empty_one_does_not_stop_the_others(tmp_path: Path) -> None:
+    empty, full = tmp_path / "empty.png", tmp_path / "full.png"
+    Image.new("L", (300, 200), 230).save(empty)
+    full.write_bytes(sheet().content)
+    command = ["predict", "--model", "champion", "--all", str(empty), str(full), "--json"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 2
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first.keys() == {"file", "error"}
+    assert second["text"].splitlines() == [" ".join(row) for row in TWELVE]

@@ -79,17 +79,19 @@ def small(**settings: Any) -> TrainingSpec:
             augmentation=Augmentation(shift=2),
         ),
         small(),
+        small(optimizer="adamw", label_smoothing=0.1, pens=0.1, non_digits=0.1),
     ],
-    ids=lambda training: training.optimizer,
+    ids=lambda training: f"{training.optimizer}{11 if training.non_digits else ''}",
 )
 def test_keras_trains_as_the_lab_would(training: TrainingSpec) -> None:
+    units = 11 if training.non_digits else 10
     network = NetworkSpec.model_validate(
         {
             "name": "small",
             "layers": [
                 {"type": "MaxPooling2D", "name": "pool1", "pool_size": (4, 4)},
                 {"type": "Flatten", "name": "flatten"},
-                {"type": "Dense", "name": "dense1", "units": 10},
+                {"type": "Dense", "name": "dense1", "units": units},
                 {"type": "Softmax", "name": "softmax"},
             ],
         }

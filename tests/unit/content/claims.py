@@ -22,7 +22,7 @@ TABLE: dict[Place, list[Check]] = {}
 
 
 def text_of(chapter: str, section: str) -> str:
-    """Return a section as one line, without the marks of emphasis."""
+    """Return a section as one line, without the marks of emphasis and links to terms."""
     if chapter == KERNEL:
         text = KERNELS[section].does
     elif chapter == CODE:
@@ -31,6 +31,7 @@ def text_of(chapter: str, section: str) -> str:
         text = " ".join(each for each in constants if isinstance(each, str))
     else:
         text = _sections(chapter)[section]
+    text = re.sub(r"\[([^\]]+)\]\(glossary\?[^)]+\)", r"\1", text)
     # An asterisk between spaces is a convolution.
     return re.sub(r"\s+", " ", re.sub(r"\*+(?=\S)|(?<=\S)\*+", "", text))
 

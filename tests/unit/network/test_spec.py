@@ -113,3 +113,11 @@ def test_a_spec_survives_json(name):
 )
 def test_what_does_not_fit_says_why(build, sentence):
     assert sentence in refusal(build)
+
+
+def test_a_changed_summary_or_copy_changes_no_other():
+    spec = network(Conv2D(name="conv", filters=2, kernel_size=(3, 3)), Flatten(name="flat"))
+    spec.summary().clear()
+    assert [row.output_shape for row in spec.summary()] == [(26, 26, 2), (1352,)]
+    smaller = spec.model_copy(update={"input_shape": (10, 10, 1)})
+    assert [row.output_shape for row in smaller.summary()] == [(8, 8, 2), (128,)]

@@ -141,6 +141,60 @@ def test_parts_change_nothing(monkeypatch, groups, part_bytes):
         np.testing.assert_allclose(ours, whole, atol=1e-11)
 
 
+@pytest.mark.parametrize("small_product", [0, 10**6])
+@pytest.mark.parametrize(
+    ("shape", "kernel_size", "filters", "options"),
+    [
+        ((9, 14, 14, 16), (3, 3), 32, {"padding": "same"}),
+        ((9, 15, 14, 16), (3, 3), 40, {}),
+        ((9, 14, 14, 16), (5, 5), 16, {"padding": "same", "dilation_rate": 2}),
+        ((9, 15, 14, 32), (3, 3), 64, {"strides": 2, "groups": 2}),
+        ((9, 14, 14, 16), (3, 3), 32, {"padding": "same", "groups": 2}),
+        ((9, 28, 28, 1), (5, 5), 16, {"padding": "same"}),
+        ((3, 10, 10, 96), (3, 3), 64, {"padding": "same"}),
+        ((3, 10, 10, 96), (3, 3), 200, {"padding": "same"}),
+    ],
+)
+def test_whole_numbers_are_exact_however_the_sums_are_split(
+    monkeypatch, shape, kernel_size, filters, options, small_product
+):
+    """All sums stay below 2^24, where single precision has every whole number."""
+    monkeypatch.setattr("cnn_lab.ops.correlation.SMALL_PRODUCT", small_product)
+    draw = np.random.default_rng(0)
+    groups = options.get("groups", 1)
+    images = draw.integers(-4, 5, shape)
+    kernel = draw.integers(-4, 5, (*kernel_size, shape[3] // groups, filters))
+    in_float = images.astype(np.float32), kernel.astype(np.float32)
+    maps = ops.conv2d(*in_float, **options)
+    delta = draw.integers(-4, 5, maps.shape)
+    ours = ops.conv2d_gradients(*in_float, delta.astype(np.float32), **options)
+
+    stride, dilation = options.get("strides", 1), options.get("dilation_rate", 1)
+    borders = resolve_padding(
+        options.get("padding", "valid"), shape[1:3], kernel_size, dilation_rate=(dilation,) * 2
+    )
+    padded = pad_images(images, borders)
+    theirs = np.zeros(maps.shape, int)
+    grad_padded, grad_kernel = np.zeros_like(padded), np.zeros_like(kernel)
+    for cell in np.ndindex(*kernel_size):
+        rows, columns = (
+            slice(dilation * first, dilation * first + stride * (n - 1) + 1, stride)
+            for first, n in zip(cell, maps.shape[1:3], strict=True)
+        )
+        for group in range(groups):
+            channels = slice(group * shape[3] // groups, (group + 1) * shape[3] // groups)
+            of = slice(group * filters // groups, (group + 1) * filters // groups)
+            pixels = padded[:, rows, columns, channels]
+            weights, felt = kernel[cell][:, of], delta[..., of]
+            theirs[..., of] += pixels @ weights
+            grad_padded[:, rows, columns, channels] += felt @ weights.T
+            grad_kernel[cell][:, of] = np.tensordot(pixels, felt, ((0, 1, 2), (0, 1, 2)))
+    np.testing.assert_array_equal(maps, theirs)
+    np.testing.assert_array_equal(ours.images, unpad_gradient(grad_padded, borders))
+    np.testing.assert_array_equal(ours.kernel, grad_kernel)
+    np.testing.assert_array_equal(ours.bias, delta.sum(axis=(0, 1, 2)))
+
+
 def test_the_windows_of_many_images_are_never_copied_all_at_once():
     images, kernel = np.ones((32, 20, 20, 8), np.float32), np.ones((5, 5, 8, 8), np.float32)
     maps = ops.conv2d(images, kernel, padding="same")

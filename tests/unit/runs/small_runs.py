@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import dask
@@ -13,9 +14,10 @@ import dask
 from cnn_lab.network.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax
 from cnn_lab.runs.job import Event, RunSpec, Status
 from cnn_lab.runs.queue import RunQueue
+from tests.processes import PATIENCE_S, killed
+from tests.unit.runs.certificates import Authority, Certificate
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_S = 300
 TINY = NetworkSpec(
     name="tiny",
     layers=(
@@ -84,7 +86,8 @@ def reported(queue: RunQueue, run_id: str, *, n: int = 2, kind: str = "batch") -
 class Elsewhere:
     """A scheduler and a worker that were started by hand, behind certificates or in the open.
 
-    Each finds the lab in a folder of its own; the scheduler may have no worker at first.
+    Each finds the lab in a folder of its own; the scheduler may have no worker at first. Without a
+    `certificate`, one is made for them.
     """
 
     def __init__(
@@ -92,64 +95,89 @@ class Elsewhere:
         folder: Path,
         *,
         encrypted: bool = True,
+        certificate: Certificate | None = None,
         scheduler_lab: Path = ROOT,
         worker_lab: Path | None = ROOT,
     ) -> None:
         self._folder = folder
-        self._tls: list[str | Path] = []
-        self.settings: dict[str, object] = {}
-        if encrypted:
-            self._encrypt()
+        self.certificate = certificate
+        if encrypted and certificate is None:
+            self.certificate = Authority(folder).issue("elsewhere")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
         host = f"{'tls' if encrypted else 'tcp'}://127.0.0.1"
         self.address = f"{host}:{port}"
-        self.scheduler = self._start(scheduler_lab, "scheduler", "--host", host, "--port", port)
-        self._processes = [self.scheduler]
+        self._scheduler_lab, self._where = scheduler_lab, ("--host", host, "--port", port)
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.start_scheduler()
         if worker_lab is not None:
             self.start_worker(worker_lab)
 
-    def start_worker(self, lab: Path = ROOT) -> None:
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Dask's configuration for a page."""
+        return self.certificate.settings if self.certificate is not None else {}
+
+    def start_scheduler(self) -> None:
+        """Start the scheduler, or another one at the same address."""
+        self.scheduler = self._start(
+            self._scheduler_lab, "scheduler", self.certificate, *self._where
+        )
+        self._processes.append(self.scheduler)
+
+    def start_worker(
+        self, lab: Path | str = ROOT, *options: str, certificate: Certificate | None = None
+    ) -> None:
         self.worker = self._start(
             lab,
             "worker",
+            certificate or self.certificate,
             self.address,
             *("--no-nanny", "--nthreads", "2", "--memory-limit", "0"),
             *("--local-directory", self._folder),
+            *options,
         )
+        self.workers.append(self.worker)
         self._processes.append(self.worker)
 
     def close(self) -> None:
         for process in self._processes:
-            process.kill()
-            process.communicate()
+            killed(process)
 
-    def _encrypt(self) -> None:
-        certificate, key = self._folder / "certificate.pem", self._folder / "key.pem"
-        request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-        subprocess.run(
-            ["openssl", *request.split(), "-keyout", key, "-out", certificate],
-            check=True,
-            capture_output=True,
-        )
-        self._tls = ["--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key]
-        self.settings = {
-            "distributed.comm.tls.ca-file": str(certificate),
-            "distributed.comm.tls.client.cert": str(certificate),
-            "distributed.comm.tls.client.key": str(key),
-            "distributed.comm.require-encryption": True,
-        }
-
-    def _start(self, lab: Path, role: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    def _start(
+        self, lab: Path | str, role: str, certificate: Certificate | None, *arguments: str | Path
+    ) -> subprocess.Popen[bytes]:
         module = f"distributed.cli.dask_{role}"
+        tls = certificate.arguments if certificate is not None else []
         return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments, *self._tls, "--no-dashboard"],
+            [sys.executable, "-m", module, *arguments, *tls, "--no-dashboard"],
             cwd=self._folder,  # which python -m would search for the lab, too
             env={**os.environ, "PYTHONPATH": str(lab), "TF_CPP_MIN_LOG_LEVEL": "2"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+
+def stop_all(queue: RunQueue, owners: Iterable[str] = OWNERS) -> None:
+    """Stop the runs of some owners, and return when they have ended."""
+    for status in [status for owner in owners for status in queue.runs(owner)]:
+        queue.control(status.run_id, "stop")
+        queue.wait(status.run_id, ended, PATIENCE_S)
+
+
+@contextmanager
+def serving_elsewhere(folder: Path, n_workers: int = 1) -> Iterator[Elsewhere]:
+    """Run a scheduler with workers behind certificates that Dask knows in the meantime."""
+    elsewhere = Elsewhere(folder)
+    try:
+        for _ in range(n_workers - 1):
+            elsewhere.start_worker()
+        with trusting(elsewhere):
+            yield elsewhere
+    finally:
+        elsewhere.close()
 
 
 def trusting(elsewhere: Elsewhere) -> dask.config.set:

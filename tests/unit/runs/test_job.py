@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from cnn_lab.network import zoo
@@ -53,6 +55,11 @@ def test_run_ids_pass_their_own_check_and_differ() -> None:
 def test_an_id_that_is_none_is_never_looked_up(text: str) -> None:
     with pytest.raises(UnknownRunError, match="Received: run="):
         checked_run_id(text)
+
+
+def test_an_unknown_run_reads_the_same_in_another_process() -> None:
+    error = UnknownRunError("0123456789abcdef", "Another server has begun this run.")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 def test_batches_of_an_epoch_count_the_small_last_one() -> None:

@@ -38,6 +38,7 @@ from tests.unit.runs.small_runs import (
     of_kind,
     reported,
     spec,
+    stop_all,
 )
 
 GUEST = "gus"  # who comes and goes
@@ -51,11 +52,7 @@ def queue(own_queue: RunQueue) -> RunQueue:
 @pytest.fixture(autouse=True)
 def nothing_is_left_going(queue: RunQueue) -> Iterator[None]:
     yield
-    for owner in (*OWNERS, GUEST):
-        run_id = queue.latest(owner)
-        if run_id is not None:
-            queue.control(run_id, "stop")
-            queue.wait(run_id, ended, PATIENCE_S)
+    stop_all(queue, (*OWNERS, GUEST))
 
 
 def layer(seed: int, *, side: int = 6, wrong_by: float = 0.0) -> LayerCheck:
@@ -201,7 +198,7 @@ def test_a_rate_too_high_ends_the_run_and_keeps_what_was_reported(queue: RunQueu
 def test_a_worker_that_takes_no_notice_is_replaced(
     queue: RunQueue, worker_pid: Callable[[], int]
 ) -> None:
-    run_id = queue.submit(spec(epochs=30, batch_size=8), "ann")
+    run_id = queue.submit(spec(epochs=30, batch_size=2), "ann")
     reported(queue, run_id, kind="epoch", n=1)
     stuck = worker_pid()
     os.kill(stuck, signal.SIGSTOP)
@@ -294,6 +291,7 @@ def test_keras_stays_in_the_worker() -> None:
 
 
 def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """H9: a run and a check say the same, and neither waits for ever."""
     monkeypatch.setattr(connection, "CONNECT_TIMEOUT_S", 0.5)
     queue = RunQueue(Store(tmp_path), "tcp://127.0.0.1:9")
     try:
@@ -313,7 +311,7 @@ def test_events_have_their_values_by_name() -> None:
 def test_keras_reads_the_file_and_the_same_digits(queue: RunQueue, tmp_path: Path) -> None:
     preset, network = zoo.preset("fast"), Network.load("fast")
     spec = RunSpec(network=preset.network, training=preset.training)
-    status = Status(new_run_id(), "", spec, "done", result={"epochs": 3})
+    status = Status(new_run_id(), (), spec, "done", result={"epochs": 3})
     queue.store.keep(status, network, [], [])
 
     wanted = KerasFileRequest(queue.result(status.run_id).read_bytes())

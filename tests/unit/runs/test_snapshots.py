@@ -119,6 +119,16 @@ def test_a_network_without_a_convolution_has_its_confusion_only() -> None:
     assert (back.kernels.shape, back.maps.shape) == (taken.kernels.shape, taken.maps.shape)
 
 
+def test_a_network_that_knows_non_digits_has_the_confusion_of_the_ten_digits() -> None:
+    """Also where the eleventh output leads for every image."""
+    layers = (Flatten(name="flat"), Dense(name="out", units=11), Softmax(name="softmax"))
+    bias = np.zeros(11, np.float32)
+    bias[10] = 50
+    snapshot = observed(*layers, weights={"out/bias": bias})
+    assert snapshot.confusion.shape == (10, 10)
+    assert snapshot.confusion.sum() == snapshot.n_judged
+
+
 def test_of_a_wide_layer_the_first_filters_are_shown() -> None:
     layer = Conv2D(name="conv", filters=200, kernel_size=(5, 5), padding="same")
     taken = observed(layer, *end())

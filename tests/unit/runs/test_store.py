@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,10 +30,12 @@ from cnn_lab.runs.job import (
     UnknownRunError,
     new_run_id,
 )
-from cnn_lab.runs.queue import MAX_UNSAVED, RunQueue
+from cnn_lab.runs.ledger import MAX_UNSAVED
+from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.snapshots import Snapshot
 from cnn_lab.runs.store import Address, Folder, Store
 from tests.fake_cluster import PATIENCE_S, FakeCluster
+from tests.processes import bounded
 from tools.server import ROOT
 
 NETWORK = NetworkSpec(
@@ -62,7 +65,7 @@ def keep(tmp_path: Path, network: Network) -> Keep:
     def keep_(run_id: str | None = None, runs: Address = tmp_path) -> Status:
         status = Status(
             run_id=run_id or new_run_id(),
-            owner="an owner",
+            owners=("an owner",),
             spec=RunSpec(network=NETWORK, training=TrainingSpec(epochs=2, seed=7)),
             state="stopped",
             sentence="Stopped as requested.",
@@ -307,7 +310,8 @@ task.end(Outcome(network, [{"epoch": 1}, {"epoch": 2}], {"epochs": 2}))
 ended = queue.wait(run_id, lambda status: not status.active, PATIENCE_S)
 found = load(queue.weights(run_id))
 same = all((found[name] == values).all() for name, values in network.weights.items())
-same = same and queue.network(run_id) is network
+again = queue.network(run_id).weights
+same = same and all((again[name] == values).all() for name, values in network.weights.items())
 kinds = [event.kind for event in queue.events(run_id)]
 print(json.dumps([run_id, told, ended.state, ended.unsaved, ended.result, same, kinds]))
 """
@@ -317,7 +321,7 @@ print(json.dumps([run_id, told, ended.state, ended.unsaved, ended.result, same, 
 def test_a_disk_that_is_full_or_becomes_full_loses_nothing(
     network: Network, tmp_path: Path, limit: str
 ) -> None:
-    """R3: finished epochs stay on disk, the end stays in memory, and the run says so."""
+    """R3, H4: finished epochs stay on disk, the end stays in memory, and the run says so."""
     network.save(tmp_path / "weights.safetensors")
     runs = tmp_path / "runs"
     done = subprocess.run(
@@ -464,15 +468,18 @@ def test_a_run_going_on_in_another_server_is_not_removed(
     keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R5: pruning spares the folder of a run that another process is training."""
-    monkeypatch.setattr(store, "KEPT_RUNS", 1)
+    monkeypatch.setattr(store, "MAX_RUNS", 1)
     theirs = new_run_id()
-    with subprocess.Popen(
-        [sys.executable, "-c", BEGIN, tmp_path, theirs],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as other:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", BEGIN, tmp_path, theirs],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        ) as other,
+        bounded(other),
+    ):
         assert other.stdout is not None
         assert other.stdout.readline() == "begun\n"
         for _ in range(3):
@@ -487,8 +494,8 @@ def test_a_run_going_on_in_another_server_is_not_removed(
 def test_a_run_on_another_machine_is_going_on_while_its_word_changes(
     keep: Keep, tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R5: no clock of another machine is trusted, only that something changes."""
-    monkeypatch.setattr(store, "KEPT_RUNS", 1)
+    """R5, H12: no clock of another machine is trusted, only that something changes."""
+    monkeypatch.setattr(store, "MAX_RUNS", 1)
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
     theirs, their_store = new_run_id(), Store(tmp_path)
     their_store.begin(theirs, RunSpec(network=NETWORK, training=TrainingSpec()))
@@ -519,7 +526,7 @@ def test_a_run_on_another_machine_is_going_on_while_its_word_changes(
 def test_a_run_dated_in_the_future_grows_old_too(
     keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R5: the order of runs is the store's own, whatever the times of their files."""
+    """R5, H12: the order of runs is the store's own, whatever the times of their files."""
     monkeypatch.setattr(store, "KEPT_RUNS", 2)
     kept = [keep().run_id]
     for path in (tmp_path / kept[0]).iterdir():
@@ -532,15 +539,37 @@ def test_folders_of_an_earlier_version_go_first(
     keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R5: folders without a number are older than all others."""
-    monkeypatch.setattr(store, "KEPT_RUNS", 3)
+    monkeypatch.setattr(store, "MAX_RUNS", 3)
     old = [keep().run_id for _ in range(3)]
-    for seconds, run_id in zip((2**32, 10, 20), old, strict=True):
+    now = int(time.time())
+    for seconds, run_id in zip((2**32, now - 20, now - 10), old, strict=True):
         (tmp_path / run_id / store.ORDER).unlink()
         os.utime(tmp_path / run_id / store.ENDED, (seconds, seconds))
     new = [keep().run_id]
     assert {path.name for path in tmp_path.iterdir()} == {old[0], old[2], *new}
     new += [keep().run_id for _ in range(2)]
     assert {path.name for path in tmp_path.iterdir()} == set(new)
+
+
+def test_runs_are_kept_by_owner_and_age(keep: Keep, tmp_path: Path, network: Network) -> None:
+    """A visitor's runs do not push out those of others, and old runs go whosever they are."""
+    status = keep()
+    runs = Store(tmp_path, kept=store.Kept(each=2, in_all=5, days=30))
+
+    def run_of(owner: str) -> str:
+        one = replace(status, run_id=new_run_id(), owners=(owner,))
+        runs.keep(one, network, [], EVENTS)
+        return one.run_id
+
+    bob = run_of("bob")
+    ann = [run_of("ann") for _ in range(3)]
+    assert {path.name for path in tmp_path.iterdir()} == {status.run_id, bob, *ann[1:]}
+    aged = time.time() - 31 * 24 * 3600
+    os.utime(tmp_path / bob / store.ENDED, (aged, aged))
+    cid = run_of("cid")
+    assert {path.name for path in tmp_path.iterdir()} == {status.run_id, *ann[1:], cid}
+    others = [run_of(f"reader {number}") for number in range(4)]
+    assert {path.name for path in tmp_path.iterdir()} == {cid, *others}
 
 
 def test_a_file_that_cannot_be_replaced_stays_whole(
@@ -556,10 +585,9 @@ def test_a_file_that_cannot_be_replaced_stays_whole(
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.json", b"old")]
 
 
-def test_an_address_of_no_known_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CNN_LAB_RUNS", "nonsense://runs")
+def test_an_address_of_no_known_kind() -> None:
     with pytest.raises(OSError, match="nonsense://runs cannot be reached"):
-        Store(store.runs_folder()).weights(new_run_id())
+        Store("nonsense://runs").weights(new_run_id())
 
 
 def test_a_run_of_an_earlier_version_still_loads(keep: Keep, tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """A sweep through the queue, with a real worker; several with a cluster that trains nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cnn_lab.network.spec import Conv2D, Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
-from cnn_lab.runs.job import RunRefusedError, RunSpec
+from cnn_lab.runs.job import Outcome, RunRefusedError, RunSpec
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
 from cnn_lab.runs.store import Store
 from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus
@@ -121,14 +121,56 @@ def test_one_sweep_for_each_and_a_few_in_all(idle: Sweeps) -> None:
 
 
 def test_a_full_queue_is_waited_for(idle: Sweeps) -> None:
+    base = sweep_spec().base
     for number in range(1 + MAX_WAITING):
-        idle.queue.submit(sweep_spec().base, f"reader {number}")
+        other = base.training.model_copy(update={"seed": number + 1})
+        run_id = idle.queue.submit(base.model_copy(update={"training": other}), f"reader {number}")
+        if number == 0:
+            idle.queue.wait(run_id, lambda status: status.state != "waiting", PATIENCE_S)
     sweep_id = idle.start(sweep_spec(), "ann")
     status = idle.wait(sweep_id, lambda now: bool(now.trials), PATIENCE_S)
     assert status.trials[0].state == "waiting"
     idle.stop(sweep_id)
     status = idle.wait(sweep_id, over, PATIENCE_S)
     assert [trial.state for trial in status.trials] == ["stopped"]
+
+
+def test_trials_spread_over_all_workers(tmp_path: Path) -> None:
+    """The next trial begins as soon as one has ended, whichever it is."""
+    cluster = FakeCluster(n_workers=3)
+    queue = RunQueue(Store(tmp_path), cluster=cluster)
+    sweep = Sweep(sweep_spec(n_trials=5, epochs=1), "ann", queue)
+    sweep.start()
+
+    def run_of(number: int) -> str:
+        """Return the run of a trial, once it is being trained."""
+        rate = sweep.status.trials[number - 1].settings["learning_rate"]
+        return cluster.submitted(lambda spec: spec.training.learning_rate == rate)
+
+    def finish(number: int, accuracy: float) -> None:
+        run_id = run_of(number)
+        cluster.tell(run_id, "epoch", val_accuracy=accuracy, seconds=1.0)
+        cluster.task(run_id).end(Outcome(None, [], {}))
+
+    def training(*numbers: int) -> Callable[[SweepStatus], bool]:
+        return lambda now: [trial.number for trial in now.trials if not trial.over] == [*numbers]
+
+    try:
+        sweep.wait(training(1, 2, 3), PATIENCE_S)
+        assert {queue.status(run_of(number)).state for number in (1, 2, 3)} == {"starting"}
+        finish(2, 0.9)
+        sweep.wait(training(1, 3, 4), PATIENCE_S)
+        finish(1, 0.5)
+        sweep.wait(training(3, 4, 5), PATIENCE_S)
+        for number in (3, 4, 5):
+            finish(number, 0.6)
+        status = sweep.wait(over, PATIENCE_S)
+    finally:
+        queue.close()
+    assert status.state == "done"
+    assert [trial.accuracy for trial in status.trials] == [0.5, 0.9, 0.6, 0.6, 0.6]
+    assert status.best is not None
+    assert status.best.number == 2
 
 
 @pytest.mark.parametrize("sweep_id", ["0123456789abcdef", "../../etc/passwd", "", "a" * 500])

@@ -1,15 +1,13 @@
 """A run in the process that trains, here without Dask and with the NumPy engine."""
 
-import threading
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
 
-from cnn_lab.runs import worker
 from cnn_lab.runs.job import Outcome, Parcel, RunSpec, Start, TrainingFailedError
 from cnn_lab.runs.snapshots import Snapshot
-from cnn_lab.runs.worker import MAX_WAITING, Outbox, WorkerRun
+from cnn_lab.runs.worker import WorkerRun
 from cnn_lab.training.engine import Weights
 from tests.unit.runs.small_runs import spec
 
@@ -20,20 +18,15 @@ class Receiver:
     """A run whose events and parcels arrive here, in one order."""
 
     def __init__(self, run: RunSpec = FEW, initial: Weights | None = None) -> None:
-        self.run = WorkerRun(run, self.emit, initial=initial, clock=lambda: self.now_s)
         self.now_s = 0.0
         self.arrived: list[str | Parcel] = []
+        self.run = WorkerRun(
+            run, self.emit, self.arrived.append, initial=initial, clock=lambda: self.now_s
+        )
         self.on_kind: dict[str, Callable[[], None]] = {}
-        self._n = 0
 
     def emit(self, kind: str, values: Mapping[str, float] | None = None) -> None:
-        if kind == "parcel":
-            self._n, parcels = self.run.outbox.after(self._n)
-            self.arrived += parcels
-            self._n += len(parcels)
-            self.run.outbox.after(self._n)
-        else:
-            self.arrived.append(kind)
+        self.arrived.append(kind)
         self.on_kind.pop(kind, lambda: None)()
 
     def train(self) -> Outcome:
@@ -92,14 +85,6 @@ def test_a_run_stopped_at_once_can_be_looked_back_on() -> None:
     assert outcome.result["images"] == 64
 
 
-def test_a_run_whose_results_are_not_fetched_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "ARRIVAL_TIMEOUT_S", 0.0)
-    outcome = WorkerRun(FEW, lambda kind, values=None: None).train()
-    assert outcome.cut_short == "Stopped because its results could not be delivered."
-    assert len(outcome.history) == 1
-    assert "test_accuracy" not in outcome.result
-
-
 def test_a_pause_does_not_count_as_training_time() -> None:
     receiver = Receiver()
 
@@ -138,36 +123,3 @@ def test_a_data_set_that_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> No
 
 def _reached(thing: object) -> bool:
     return isinstance(thing, Outcome)
-
-
-def test_a_parcel_stays_until_it_has_arrived() -> None:
-    box = Outbox()
-    assert [box.put(b"a"), box.put(b"b")] == [1, 2]
-    assert box.after(0) == (0, [b"a", b"b"])
-    assert box.after(0) == (0, [b"a", b"b"])  # the answer was lost on its way
-    assert not box.wait_for(1, 0)
-    assert box.after(1) == (1, [b"b"])
-    assert box.wait_for(1, 0)
-    assert not box.wait_for(2, 0)
-    assert box.after(2) == (2, [])
-    assert box.put(b"c") == 3
-    assert box.after(2) == (2, [b"c"])
-
-
-def test_a_thread_that_waits_for_an_arrival_is_told() -> None:
-    box = Outbox()
-    number = box.put(b"a")
-    taker = threading.Thread(target=box.after, args=(number,))
-    taker.start()
-    assert box.wait_for(number, 60)
-    taker.join()
-
-
-def test_parcels_that_are_not_fetched_do_not_pile_up() -> None:
-    box = Outbox()
-    for number in range(MAX_WAITING + 3):
-        assert box.put(b"%d" % number) == number + 1
-    n_before, parcels = box.after(0)
-    assert n_before == 3
-    assert parcels[0] == b"3"
-    assert len(parcels) == MAX_WAITING

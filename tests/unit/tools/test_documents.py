@@ -55,10 +55,12 @@ def test_the_readme_names_both_commands_and_every_page() -> None:
 def test_make_run_listens_on_this_machine_only() -> None:
     """R8: `make run` is for this machine, and HOST= opens it to others, as the README says."""
     command = ["make", "--dry-run", "--always-make", "run"]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "--server.address localhost " in printed
-    opened = subprocess.run(
-        [*command, "HOST=0.0.0.0"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    assert "--server.address 0.0.0.0 " in opened
+
+    def printed_by(*options: str) -> str:
+        return subprocess.run(
+            [*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+
+    assert "--server.address localhost " in printed_by()
+    assert "--server.address 0.0.0.0 " in printed_by("HOST=0.0.0.0")
     assert "`make run HOST=0.0.0.0`" in README

@@ -8,7 +8,7 @@ import pytest
 
 from cnn_lab.data.augmentation import augmented
 from cnn_lab.data.mnist import Split, load_mnist
-from cnn_lab.data.sets import load_data_set
+from cnn_lab.data.sets import check_fit, load_data_set
 from cnn_lab.network.initial import stream
 from cnn_lab.network.spec import (
     Augmentation,
@@ -399,3 +399,58 @@ def test_weight_decay_set_in_mid_run_shrinks_each_weight_by_its_share(
     plain, decayed = (kernels_with_decay(name, digits, decay) for decay in (0.0, 0.5))
     np.testing.assert_array_equal(plain[0], decayed[0])
     np.testing.assert_allclose(plain[1] - decayed[1], 0.01 * 0.5 * plain[0], atol=1e-6)
+
+
+def test_a_share_of_each_batch_stays_unchanged_and_the_last_epochs_change_less(
+    digits: Some,
+) -> None:
+    """The first images of a batch, which is shuffled, are the ones that stay."""
+    plain = shown(digits)
+    kept = shown(digits, augmentation=CHANGES, unchanged=0.2)
+    for (before, _), (after, _) in zip(plain.learned, kept.learned, strict=True):
+        same = [np.array_equal(*pair) for pair in zip(before, after, strict=True)]
+        assert same == [at < int(0.2 * len(before)) for at in range(len(before))]
+    whole, faded = (shown(digits, augmentation=CHANGES, fade=fade) for fade in (0, 0.5))
+
+    def moved(one: Onlooker, batches: slice) -> float:
+        pairs = zip(one.learned[batches], plain.learned[batches], strict=True)
+        return float(np.mean([np.abs(after - before).mean() for (after, _), (before, _) in pairs]))
+
+    first_epoch, second_epoch = slice(3), slice(3, 6)
+    assert moved(faded, first_epoch) == moved(whole, first_epoch)
+    assert moved(faded, second_epoch) < 0.7 * moved(whole, second_epoch)
+
+
+def test_pens_and_non_digits_have_their_share_of_each_batch_and_each_digit_comes_once(
+    digits: Some,
+) -> None:
+    drawn = shown(digits, pens=0.1, non_digits=0.15)
+    plain = shown(digits)
+    assert [len(labels) for _, labels in drawn.learned[:4]] == [40, 40, 40, 16]
+    epoch = drawn.learned[:4]
+    own = np.concatenate([images[: 30 if len(images) == 40 else 6] for images, _ in epoch])
+    assert sorted(image.tobytes() for image in own) == sorted(
+        image.tobytes() for images, _ in plain.learned[:3] for image in images
+    )
+    for images, labels in epoch:
+        assert (labels[-6:] == 10).all()
+        assert (labels[:-6] < 10).all()
+        assert images.shape[1:] == (28, 28, 1)
+    again = shown(digits, pens=0.1, non_digits=0.15)
+    for (one, _), (other, _) in zip(drawn.learned, again.learned, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_drawn_needs_mnist_and_non_digits_an_eleventh_output() -> None:
+    ten = TrainingSpec(non_digits=0.15)
+    with pytest.raises(ValueError, match="11 probabilities"):
+        check_fit(DENSE, ten)
+    with pytest.raises(ValueError, match="MNIST alone"):
+        check_fit(DENSE, TrainingSpec(pens=0.1, data_set="fashion_mnist"))
+    check_fit(DENSE, TrainingSpec(pens=0.1))
+    eleven = DENSE.model_copy(
+        update={"layers": (DENSE.layers[0], Dense(name="eleven", units=11), DENSE.layers[-1])}
+    )
+    check_fit(eleven, ten)
+    with pytest.raises(ValueError, match="10 classes"):
+        check_fit(eleven, TrainingSpec())

@@ -249,7 +249,12 @@ assert trainer.history[1].loss < trainer.history[0].loss
 print(*sorted({"keras", "numpy", "tensorflow"} & set(sys.modules)))
 """
     result = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == ["numpy"]

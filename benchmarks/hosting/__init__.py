@@ -1,0 +1,1 @@
+"""What a host wants to know before it serves the lab, measured."""

@@ -1,0 +1,232 @@
+// What every page's frame does in the browser: its language, the menu of a phone, the browser's
+// history, and the summary for those who listen to the page.
+
+import "./words.js";
+
+if (!window.cnnLabFrame) {
+  window.cnnLabFrame = true;
+
+  const about = () => document.querySelector(".cnn-lab-frame")?.dataset ?? {};
+  const main = () => document.querySelector('[data-testid="stMain"]');
+
+  // In a narrow window the sidebar covers the page. Streamlit closes it after a choice only if the
+  // browser calls itself a phone, and remembers it as open.
+  document.addEventListener("click", ({ target }) => {
+    if (!target.closest('[data-testid="stSidebarNavLink"]')) return;
+    const close = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
+    const covers = matchMedia("(max-width: 768px)").matches; // Streamlit's width of a tablet
+    if (covers && close?.ariaExpanded === "true") close.click();
+  });
+
+  // One visit to a page, or to a step of a lesson, is one entry of the browser's history, and its
+  // address has the page's settings. Streamlit makes several: when a page is left, one without settings, and when it is
+  // entered, one for each setting that the session has kept, some of them under the old page's name.
+  let leaving = false;
+  let untouched = true; // from a link to its page; from there to the first input
+  let stepped = false; // since a step of a lesson was entered, whose page may be another
+  for (const kind of ["pointerdown", "keydown"]) {
+    document.addEventListener(kind, () => (leaving = untouched = stepped = false), true);
+  }
+  // What Back and Forward bring may be completed, as a lesson's parameters are.
+  addEventListener("popstate", () => (untouched = true), true);
+  document.addEventListener(
+    "click",
+    ({ target }) => {
+      const link = target.closest('[data-testid="stSidebarNavLink"], [data-testid^="stPageLink"]');
+      leaving = Boolean(link?.href) && new URL(link.href).pathname !== location.pathname;
+    },
+    true,
+  );
+  const push = history.pushState.bind(history);
+  const stepOf = ({ searchParams }) => `${searchParams.get("lesson")} ${searchParams.get("at")}`;
+  history.pushState = (state, title, url) => {
+    const [here, there] = [new URL(location.href), new URL(url, location.href)];
+    if (here.pathname !== there.pathname) {
+      if (stepped) history.replaceState(state, title, url);
+      else push(state, title, url);
+      leaving = stepped = false;
+      untouched = true;
+    } else if (untouched) history.replaceState(state, title, url);
+    else if (!leaving && stepOf(here) !== stepOf(there)) {
+      push(state, title, url);
+      untouched = stepped = true;
+    }
+    else if (!leaving) push(state, title, url);
+  };
+
+  // The summary is the first thing in the page: what is here, how it stands, where to begin. It is
+  // made of what the page shows now, because much of that never goes through the server.
+  const MOST = 12; // settings that are listed
+  const MOST_FIGURES = 4;
+  const LONGEST = 160; // characters of a text with a number that is taken over
+  const WAIT_MS = 300;
+  const HEADINGS = '[data-testid="stHeading"]:not(:has(h1))';
+  const NAMED = 'input[type="number"], input[role="combobox"], [role="slider"]';
+  const summary = document.createElement("section");
+  summary.className = "cnn-lab-summary";
+  summary.setAttribute("aria-label", "Summary of this page");
+  const words = document.createElement("p");
+  const news = document.createElement("span"); // a heading that has changed, to be spoken
+  news.setAttribute("aria-live", "polite");
+  summary.append(words, news);
+  for (const [text, find] of [
+    ["Go to the stage", () => stage()?.querySelector(".picture")],
+    ["Go to the page", () => main()?.querySelector("h1")],
+  ]) {
+    const link = document.createElement("button");
+    link.type = "button";
+    link.textContent = text;
+    link.onclick = () => goTo(find());
+    summary.append(link);
+  }
+  document.body.prepend(summary);
+
+  function goTo(place) {
+    if (!place) return;
+    if (place.tabIndex < 0) place.tabIndex = -1;
+    place.focus();
+    place.scrollIntoView({ block: "nearest" });
+  }
+
+  /** The roots of all components on the page. */
+  function components() {
+    const hosts = main()?.querySelectorAll('[data-testid="stBidiComponentIsolated"]') ?? [];
+    return [...hosts].flatMap(({ shadowRoot }) => shadowRoot ?? []);
+  }
+
+  function stage() {
+    return components().map((root) => root.querySelector(".stage[data-steps]")).find(Boolean);
+  }
+
+  const isSeen = (node) => node.getClientRects().length > 0;
+  const clean = (text) => (text ?? "").replace(/\s+/g, " ").trim();
+  const ICON = '[data-testid="stIconMaterial"]'; // an icon is a word in a font of icons
+
+  function textOf(node) {
+    const copy = node?.cloneNode(true);
+    for (const icon of copy?.querySelectorAll(ICON) ?? []) icon.remove();
+    return clean(copy?.textContent);
+  }
+
+  const all = (query, root = main()) => [...root.querySelectorAll(query)].filter(isSeen);
+
+  /** The settings that are shown, by name. */
+  function settings() {
+    const values = all(NAMED).map((node) => [
+      node.ariaLabel,
+      node.ariaValueText ?? node.ariaValueNow ?? node.value,
+    ]);
+    const chosen = all('[role="radiogroup"]').map((group) => [
+      group.ariaLabel,
+      textOf(group.querySelector('[aria-checked="true"], label:has(:checked)')),
+    ]);
+    const switches = all('label:has(input[type="checkbox"])').map((label) => [
+      textOf(label),
+      label.querySelector("input").checked ? "on" : "off",
+    ]);
+    return [...values, ...chosen, ...switches]
+      .map((pair) => pair.map(clean))
+      .filter((pair) => pair.every(Boolean))
+      .map(([name, value]) => `${name} ${value}`);
+  }
+
+  /** What the page says of itself in a few numbers, outside its tabs. */
+  function figures() {
+    return all(`${HEADINGS}, [data-testid="stMarkdown"]`)
+      .filter((node) => !node.closest('[role="tabpanel"], [role="radiogroup"], label'))
+      .filter((node) => !node.closest(".st-key-lesson"))
+      .filter((node) => !node.querySelector(".katex"))
+      .map((node) => clean(node.innerText))
+      .filter((text) => /\d/.test(text) && text.length < LONGEST)
+      .slice(0, MOST_FIGURES);
+  }
+
+  /** The lesson that runs above the page, its step and what that is called. */
+  function lesson() {
+    const panel = main()?.querySelector(".st-key-lesson");
+    const step = textOf(panel?.querySelector('[data-testid="stMarkdown"]'));
+    return panel ? [`Lesson: ${step}`, textOf(panel.querySelector("h3"))] : [];
+  }
+
+  function sentences() {
+    const { begin } = about();
+    const player = stage();
+    const tabs = all('[role="tab"]');
+    const open = tabs.find((tab) => tab.ariaSelected === "true");
+    const listed = settings();
+    const more = listed.length - MOST;
+    const says = [
+      ...all('[data-testid="stAlert"], [role="status"]'),
+      ...components().flatMap((root) => [...root.querySelectorAll('[role="status"]')]),
+    ];
+    return [
+      textOf(main()?.querySelector("h1")),
+      ...lesson(),
+      tabs.length ? `Tabs: ${tabs.map((tab) => textOf(tab)).join(", ")}` : "",
+      player ? `On the stage: ${clean(player.querySelector(".heading").textContent)}` : "",
+      player ? `Step ${Number(player.dataset.step) + 1} of ${player.dataset.steps}` : "",
+      listed.length ? `Settings: ${listed.slice(0, MOST).join(", ")}` : "",
+      more > 0 ? `${more} more settings are on the page` : "",
+      open ? `Open tab: ${textOf(open)}` : "",
+      ...(player ? [] : figures()),
+      ...says.map(textOf),
+      begin ? `To begin: ${begin}` : "",
+    ].filter(Boolean);
+  }
+
+  // A new step of a lesson begins with its title, for the eye, the keyboard and the ear.
+  // Streamlit may put another title in its place while the page is being built: until the reader
+  // does something, the focus that went with the old one goes to the new one.
+  let step = null;
+  const holder = new MutationObserver(() => {
+    const title = document.activeElement === document.body && stepTitle();
+    if (title) goTo(title);
+  });
+  for (const kind of ["keydown", "pointerdown"])
+    document.addEventListener(kind, () => holder.disconnect(), true);
+  const stepTitle = () => main()?.querySelector(".st-key-lesson h3");
+  const stepShown = (title) => title && `${stepOf(new URL(location.href))} ${textOf(title)}`;
+  function beginStep() {
+    const title = stepTitle();
+    if (!title) return; // between two pages there is none for a moment
+    const before = step;
+    step = stepShown(title);
+    if (!before || before === step) return;
+    goTo(title);
+    holder.observe(document.body, { childList: true, subtree: true });
+  }
+
+  let before = { page: "", headings: [] };
+
+  /** Speaks headings with numbers that were not there before: the page has another result. */
+  function announce() {
+    const page = location.pathname;
+    const headings = all(HEADINGS).map(textOf).filter((text) => /\d/.test(text));
+    const found = headings.filter((text) => !before.headings.includes(text));
+    if (before.page === page && found.length) news.textContent = found.join(" ");
+    before = { page, headings };
+  }
+
+  let due = 0;
+  function refresh() {
+    step ??= stepShown(stepTitle()) ?? null; // at once: Next may be pressed before the wait is over
+    clearTimeout(due);
+    due = setTimeout(() => {
+      beginStep();
+      document.documentElement.lang = about().lang ?? "en";
+      summary.querySelector("button").hidden = !stage();
+      const text = main() ? sentences().map((each) => (/[.?!]$/.test(each) ? each : `${each}.`)).join(" ") : "";
+      if (words.textContent !== text) words.textContent = text;
+      if (main()) announce();
+    }, WAIT_MS);
+  }
+
+  // Streamlit's script state changes with each run; the stage and other components tell when they rest.
+  new MutationObserver(refresh).observe(document.documentElement, {
+    attributes: true,
+    attributeFilter: ["data-test-script-state", "data-begin", "data-loading"],
+    subtree: true,
+  });
+  for (const kind of ["cnn-lab-rest", "focusin", "change"]) document.addEventListener(kind, refresh);
+  refresh();
+}

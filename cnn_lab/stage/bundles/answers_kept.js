@@ -1,0 +1,2 @@
+/* Written by `make bundle`; the sources are elsewhere. */
+function u(r){let e=new WeakMap;return({data:o,parentElement:t,setTriggerValue:n,setStateValue:i})=>{e.has(t)||e.set(t,r(t.querySelector(".kit")));let s=e.get(t);return s.update(o,a=>n("chosen",a),a=>i("kept",a)),()=>{s.stop?.(),e.delete(t)}}}var h=u(()=>{let r="";return{update({name:e,answers:o},t){let n=`cnn-lab-answers ${e}`;try{if(o)sessionStorage.setItem(n,JSON.stringify(o)),r="";else if(r!==n){r=n;let i=sessionStorage.getItem(n);i&&t(i)}}catch{}}}});export{h as default};

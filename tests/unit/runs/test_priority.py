@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cnn_lab.runs.priority import AUTOGROUP, NICENESS
+from cnn_lab.runs.priority import NICENESS
 
 SCRIPT = """
 import os, threading

@@ -17,8 +17,16 @@ from cnn_lab.ops.types import Array
 MAX_STATE_BYTES = 256  # of a random generator as JSON; two numbers of 39 digits and some names
 
 Purpose = Literal[
-    "weights", "order", "dropout", "augmentation", "fraction", "drawn", "pens", "non_digits"
-]
+    "weights",
+    "order",
+    "dropout",
+    "augmentation",
+    "fraction",
+    "drawn",
+    "pens",
+    "non_digits",
+    "own",
+]  # new ones at the end: the place of each decides what is drawn for it
 _STREAMS: tuple[Purpose, ...] = get_args(Purpose)
 
 

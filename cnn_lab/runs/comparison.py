@@ -28,6 +28,8 @@ class Compared:
         Images in an epoch.
     start : str
         Name of the network whose weights it began with; empty for new ones.
+    own_drawings : int
+        How many drawings of its owner it learned from.
     changed : str
         Settings changed during the run, in words; empty for none.
     batches, epochs : sequence of mapping
@@ -46,6 +48,7 @@ class Compared:
     batches: Sequence[Mapping[str, Any]] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
     start: str = ""
+    own_drawings: int = 0
     changed: str = ""
 
 
@@ -79,6 +82,7 @@ def differing_settings(first: Compared, second: Compared) -> list[Difference]:
     pairs = [
         ("engine", ENGINES[first.engine], ENGINES[second.engine]),
         ("initial weights", first.start or NEW, second.start or NEW),
+        ("own drawings", f"{first.own_drawings}", f"{second.own_drawings}"),
         ("changed during the run", first.changed or NOTHING, second.changed or NOTHING),
         *_network_pairs(first.network, second.network),
         *_training_pairs(first.training, second.training),

@@ -17,16 +17,25 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cnn_lab.content.words import listed
+from cnn_lab.data.mnist import Split
 from cnn_lab.data.sets import check_fit, n_training_images
 from cnn_lab.network import Network
-from cnn_lab.network.spec import NetworkSpec, TrainingSpec, plain_error
+from cnn_lab.network.spec import (
+    DIGIT_SHAPE,
+    N_DIGITS,
+    NetworkSpec,
+    TrainingSpec,
+    plain_error,
+)
 from cnn_lab.network.spec.training import USED_BY
+from cnn_lab.training.batches import OWN_SHARE
 from cnn_lab.training.engine import EngineName
 
 MAX_EPOCHS = 30
 MAX_PARAMETERS = 5_000_000
 MAX_SECONDS = 3600
 MAX_MEMORY_BYTES = 3_000_000_000
+MAX_OWN_DRAWINGS = 100
 MAX_RATE = 10.0
 MAX_DROPOUT = 0.9
 
@@ -119,6 +128,9 @@ class RunSpec(BaseModel):
         Time limit, without pauses.
     start : Start or None
         The network whose weights it begins with; None for new ones, drawn with the seed.
+    own_drawings : int
+        How many drawings of its owner it learns from, besides the images of the data set. The
+        drawings themselves are kept nowhere.
 
     Raises
     ------
@@ -134,6 +146,7 @@ class RunSpec(BaseModel):
     trial: bool = False
     max_seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] = MAX_SECONDS
     start: Start | None = None
+    own_drawings: Annotated[int, Field(ge=0, le=MAX_OWN_DRAWINGS)] = 0
 
     @model_validator(mode="after")
     def _within_limits(self) -> Self:
@@ -375,6 +388,44 @@ def changes_words(events: Iterable[Event]) -> list[tuple[float, str]]:
         )
         for n_images, values in settings_changes(events)
     ]
+
+
+def own_problem(own: Split, spec: RunSpec) -> str:
+    """Return why a run cannot learn from drawings of its owner; "" if it can.
+
+    Parameters
+    ----------
+    own : Split
+        Prepared like MNIST's images.
+    spec : RunSpec
+
+    Examples
+    --------
+    >>> from cnn_lab.network import zoo
+    >>> fast = zoo.preset("fast")
+    >>> own = Split(np.zeros((10, 28, 28), np.uint8), np.arange(10))
+    >>> own_problem(own, RunSpec(network=fast.network, training=fast.training))
+    ''
+    """
+    if spec.training.data_set != "mnist":
+        return (
+            "Own drawings can be added to MNIST's digits only. "
+            f"Received: data_set={spec.training.data_set!r}"
+        )
+    if not 0 < len(own) <= MAX_OWN_DRAWINGS:
+        return f"A run takes 1 to {MAX_OWN_DRAWINGS} own drawings. Received: {len(own)}"
+    if int(OWN_SHARE * spec.training.batch_size) < 1:
+        return (
+            f"With own drawings a batch must have at least {1 / OWN_SHARE:.0f} images. "
+            f"Received: batch_size={spec.training.batch_size}"
+        )
+    fitting = own.pixels.shape == (len(own), *DIGIT_SHAPE[:2]) and own.pixels.dtype == np.uint8
+    if not fitting or not ((own.labels >= 0) & (own.labels < N_DIGITS)).all():
+        return (
+            "Own drawings must be bytes of 28 × 28 pixels, each with a digit as its label. "
+            f"Received: {own.pixels.dtype} of shape {own.pixels.shape}, labels {own.labels}"
+        )
+    return ""
 
 
 def checked_settings(spec: RunSpec, settings: Mapping[str, float]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from cnn_lab.content.words import counted
+from cnn_lab.data.mnist import Split
 from cnn_lab.network import Network
 from cnn_lab.runs.job import (
     ACTIVE,
@@ -95,6 +96,8 @@ class Job:
         With which the storage tells the runs of an owner from those of others.
     initial : mapping of str to ndarray or None
         The weights of its `start`.
+    own : Split or None
+        Its own drawings; they are not stored.
     waited_s : float
         Seconds between its submission and now.
     """
@@ -105,6 +108,7 @@ class Job:
     owner: str = ""
     secret: bytes = b""
     initial: Weights | None = None
+    own: Split | None = None
     waited_s: float = 0.0
 
 
@@ -120,6 +124,8 @@ class Run:
         Time on the ledger's clock.
     initial : mapping of str to ndarray or None
         The weights of its `start`, until it has begun.
+    own : Split or None
+        Its own drawings, until it has begun; other page processes never get them.
     worker : str
         Address of the worker that trains it; empty while it waits.
     stopping : str
@@ -144,6 +150,7 @@ class Run:
     keeping: Keeping
     submitted_at: float
     initial: Weights | None = None
+    own: Split | None = None
     state: State = "waiting"
     sentence: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
@@ -179,9 +186,11 @@ class Run:
     def serves(self, spec: RunSpec) -> bool:
         """Return whether another request for `spec` gets just what this run will give.
 
-        Trials of a sweep are compared with each other, and each is a run of its own.
+        Trials of a sweep are compared with each other, and each is a run of its own; so is a run
+        with own drawings, of which the spec has only the number.
         """
-        return self.active and not self.steered and not spec.trial and self.spec == spec
+        shareable = not (self.steered or spec.trial or spec.own_drawings)
+        return self.active and shareable and self.spec == spec
 
 
 @dataclass
@@ -446,7 +455,10 @@ class Ledger:
         elif before.version < run.version:
             events = max(before.events, run.events, key=len)
             run.events = [] if run.kept else events
-            run.initial = before.initial if run.state == "waiting" else None
+            if run.state == "waiting":
+                run.initial, run.own = before.initial, before.own
+            else:
+                run.initial = run.own = None
             self.runs[run.run_id] = run
 
     def active(self) -> list[Run]:
@@ -495,9 +507,16 @@ class Ledger:
         self._workers[worker] = run.run_id
         waited_s = self._clock() - run.submitted_at
         job = Job(
-            run.run_id, run.spec, run.keeping, run.owners[0], self._secret, run.initial, waited_s
+            run.run_id,
+            run.spec,
+            run.keeping,
+            run.owners[0],
+            self._secret,
+            run.initial,
+            run.own,
+            waited_s,
         )
-        run.initial = None
+        run.initial = run.own = None
         self._send(worker, run.run_id, job)
         self._send_commands(run)
         self._changed(run)
@@ -544,7 +563,7 @@ class Ledger:
         )
 
     def _ended(self, run: Run) -> None:
-        run.initial = None
+        run.initial = run.own = None
         self._changed(run)
         if run.kept:
             run.events = []
@@ -577,4 +596,5 @@ class Ledger:
 
 def _copy(run: Run) -> Run:
     """Return what pages get to know of a run."""
-    return replace(run, owners=list(run.owners), events=list(run.events), initial=None)
+    owners, events = list(run.owners), list(run.events)
+    return replace(run, owners=owners, events=events, initial=None, own=None)

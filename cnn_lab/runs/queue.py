@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnn_lab.concepts.checks import Answer, CheckFailedError, LayerCheck
 from cnn_lab.data.keras_here import has_keras, needs_keras
+from cnn_lab.data.mnist import Split
 from cnn_lab.network import MAX_FILE_BYTES, Network
 from cnn_lab.network.initial import weights_problem
 from cnn_lab.ops.environment import QUEUE_LENGTH
@@ -39,6 +40,7 @@ from cnn_lab.runs.job import (
     checked_run_id,
     checked_settings,
     new_run_id,
+    own_problem,
     progress,
 )
 from cnn_lab.runs.ledger import Keeping, Ledger, Run
@@ -209,7 +211,14 @@ class RunQueue:
         """How many runs are trained at once: one a worker; 1 while that is not known."""
         return max(1, self._known.n_workers)
 
-    def submit(self, spec: RunSpec, owner: str, start: tuple[str, Network] | None = None) -> str:
+    def submit(
+        self,
+        spec: RunSpec,
+        owner: str,
+        start: tuple[str, Network] | None = None,
+        *,
+        own: Split | None = None,
+    ) -> str:
         """Add a run to the queue; it starts when those before it have ended.
 
         Parameters
@@ -219,6 +228,9 @@ class RunQueue:
         owner : str
         start : (str, Network), optional
             Name and network whose weights it begins with, instead of new ones.
+        own : Split, optional
+            The owner's own drawings, which the run sees in each batch. Nobody else gets them, they
+            are forgotten when the run has begun, and it is not shared.
 
         Returns
         -------
@@ -229,8 +241,8 @@ class RunQueue:
         Raises
         ------
         RunRefusedError
-            If the owner has another run, too many are waiting, or the weights to begin with
-            are those of a network with other layers.
+            If the owner has another run, too many are waiting, the weights to begin with are
+            those of a network with other layers, or the run cannot learn from these drawings.
         """
         initial = None
         if spec.engine not in self.engines:
@@ -241,7 +253,11 @@ class RunQueue:
                 raise RunRefusedError(problem)
             spec = spec.model_copy(update={"start": Start.of(name, network)})
             initial = network.weights
-        run = Run(new_run_id(), [owner], spec, self._keeping(spec), 0.0, initial)
+        if own is not None:
+            if problem := own_problem(own, spec):
+                raise RunRefusedError(problem)
+            spec = spec.model_copy(update={"own_drawings": len(own)})
+        run = Run(new_run_id(), [owner], spec, self._keeping(spec), 0.0, initial, own)
         self._wake()
         self._await_connection()
         with self._telling_presence:
@@ -250,7 +266,8 @@ class RunQueue:
         with self._changed:
             if submitted.run_id == run.run_id and submitted.state == "waiting":
                 # For a scheduler that is started again.
-                self._known.runs[run.run_id].initial = initial
+                known = self._known.runs[run.run_id]
+                known.initial, known.own = initial, own
         return str(submitted.run_id)
 
     def _keeping(self, spec: RunSpec) -> Keeping:
@@ -650,8 +667,9 @@ class RunQueue:
                 run
                 for run in self._waiting()
                 if run.run_id not in theirs
-                # Only the process with the weights to begin with can restore such a run.
+                # Only the process with its weights and drawings can restore such a run.
                 and (run.spec.start is None or run.initial is not None)
+                and (not run.spec.own_drawings or run.own is not None)
             ]
             if ours:
                 cluster.call("restore", cluster.page, self._presence.here(), ours)

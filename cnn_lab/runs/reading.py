@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from cnn_lab.data.sets import INFO
 from cnn_lab.network.spec import Augmentation, NetworkSpec, TrainingSpec
-from cnn_lab.runs.job import Event, Kind, RunSpec, State
+from cnn_lab.runs.job import MAX_OWN_DRAWINGS, Event, Kind, RunSpec, State
 from cnn_lab.runs.snapshots import Snapshot, SnapshotError
 from cnn_lab.training.engine import ENGINES
 
@@ -128,6 +128,20 @@ def number_of(content: bytes) -> int:
     if not _is_count(number, 2**53):
         raise DamagedError("It must be a whole number.")
     return cast(int, number)
+
+
+def own_of(content: bytes) -> int:
+    """Return how many drawings of its owner a run learned from.
+
+    Raises
+    ------
+    DamagedError
+        If it is not a number of drawings that a run can have.
+    """
+    n = _mapping(json_of(content)).get("drawings")
+    if not _is_count(n, MAX_OWN_DRAWINGS) or not n:
+        raise DamagedError("It must be a number of drawings.")
+    return cast(int, n)
 
 
 def events_of(content: bytes, spec: RunSpec) -> tuple[list[Event], int]:

@@ -51,6 +51,7 @@ from cnn_lab.runs.reading import (
     events_of,
     json_of,
     number_of,
+    own_of,
     result_of,
     snapshots_of,
     specs_of,
@@ -61,7 +62,7 @@ from cnn_lab.training.engine import REPORT_EVERY_S
 SPEC, HISTORY, WEIGHTS, RESULT = "spec.json", "history.jsonl", "weights.safetensors", "result.json"
 BEGUN, EVENTS, ENDED = "begun.json", "events.jsonl", "ended.json"
 ALIVE, ORDER, PROBE, START = "alive.json", "order.json", "probe", "start.json"
-SNAPSHOTS, STORAGE = "snapshots", "storage.json"
+SNAPSHOTS, STORAGE, OWN = "snapshots", "storage.json", "own.json"
 KEPT_RUNS = environment.KEPT_RUNS.default
 MAX_RUNS, MAX_DAYS = environment.MAX_RUNS.default, environment.MAX_DAYS.default
 LOST_AFTER_S = 120.0  # without a new word in alive.json, which comes every 15 s
@@ -335,7 +336,7 @@ class Store:
         """
         folder = self._of(run_id)
         folder.put(SPEC, _specs_bytes(spec.network, spec.training))
-        _put_start(folder, spec)
+        _put_beginning(folder, spec)
         process = psutil.Process()
         by = {"host": socket.gethostname(), "pid": process.pid, "started": process.create_time()}
         folder.put(BEGUN, _json(by))
@@ -389,7 +390,7 @@ class Store:
         else:
             folder.put(SPEC, _specs_bytes(status.spec.network, status.spec.training))
             folder.put(RESULT, _json({}))
-        _put_start(folder, status.spec)
+        _put_beginning(folder, status.spec)
         folder.put(EVENTS, _events_bytes(events))
         put_in_order(self.folder, folder, SPEC, _whose("".join(status.owners[:1]), self._secret))
         folder.put(ENDED, _json({"state": status.state, "sentence": status.sentence}))
@@ -420,7 +421,7 @@ class Store:
         except _UNREADABLE:  # before the end of the first epoch
             result = {}
         folder.put(SPEC, _specs_bytes(status.spec.network, status.spec.training))
-        _put_start(folder, status.spec)
+        _put_beginning(folder, status.spec)
         folder.put(RESULT, _json(result))
         folder.put(EVENTS, _events_bytes(events))
         folder.put(ENDED, _json({"state": status.state, "sentence": status.sentence}))
@@ -571,7 +572,9 @@ class _KeptRun:
         except _UNREADABLE:
             network = self.network.spec
             training = TrainingSpec.model_validate_json(self.network.card.get("training", ""))
-        return RunSpec(network=network, training=training, start=self.start)
+        return RunSpec(
+            network=network, training=training, start=self.start, own_drawings=self.own_drawings
+        )
 
     @cached_property
     def start(self) -> Start | None:
@@ -580,6 +583,14 @@ class _KeptRun:
             return Start.model_validate_json(self.folder.get(START))
         except _UNREADABLE:
             return None
+
+    @cached_property
+    def own_drawings(self) -> int:
+        """How many drawings of its owner it learned from; 0 if that is damaged."""
+        try:
+            return own_of(self.folder.get(OWN))
+        except _UNREADABLE:
+            return 0
 
     @cached_property
     def raw_result(self) -> Any:
@@ -648,6 +659,8 @@ class _KeptRun:
             yield f"{SPEC} is damaged: the settings are those in {WEIGHTS}."
         if self.start is None and self.folder.occupies(START):
             yield f"{START} is damaged: with which weights the run began is unknown."
+        if not self.own_drawings and self.folder.occupies(OWN):
+            yield f"{OWN} is damaged: how many own drawings the run learned from is unknown."
         if has_ended:
             try:
                 ended_of(self.folder.get(ENDED))
@@ -825,9 +838,12 @@ def _weights_size(network: NetworkSpec) -> int:
     return 4 * network.n_parameters + CARD_BYTES
 
 
-def _put_start(folder: Folder, spec: RunSpec) -> None:
+def _put_beginning(folder: Folder, spec: RunSpec) -> None:
+    """Save with which weights a run began, and how many own drawings it had."""
     if spec.start is not None:
         folder.put(START, spec.start.model_dump_json().encode())
+    if spec.own_drawings:
+        folder.put(OWN, _json({"drawings": spec.own_drawings}))
 
 
 def _specs(folder: Folder) -> tuple[NetworkSpec, TrainingSpec]:

@@ -27,7 +27,7 @@ from distributed.core import Status
 
 from cnn_lab.concepts.checks import Answer, LayerCheck
 from cnn_lab.data.keras_here import has_keras
-from cnn_lab.data.mnist import Data, DataError, load_mnist
+from cnn_lab.data.mnist import Data, DataError, Split, load_mnist
 from cnn_lab.network import Network
 from cnn_lab.ops.environment import end_if_wrong
 from cnn_lab.runs.checks import KerasFile, KerasFileRequest
@@ -83,6 +83,8 @@ class WorkerRun:
         Receives the outcome of each epoch before the epoch is reported, and the snapshots.
     initial : mapping of str to ndarray, optional
         The weights of the run's `start`.
+    own : Split, optional
+        The run's own drawings.
     clock : callable
         Returns seconds.
 
@@ -99,11 +101,13 @@ class WorkerRun:
         keep: Callable[[Parcel], None],
         *,
         initial: Weights | None = None,
+        own: Split | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.control = Control()
         self._keep = keep
-        self._spec, self._emit, self._clock, self._initial = spec, emit, clock, initial
+        self._spec, self._emit, self._clock = spec, emit, clock
+        self._initial, self._own = initial, own
         self._trainer: Trainer
         self._observer: Observer | None = None
         self._place = (0, 0, 0)  # images, epoch and batch
@@ -136,6 +140,7 @@ class WorkerRun:
             report=self._report,
             control=self.control,
             initial=self._initial,
+            own=self._own,
         )
         self._began_at = self._clock()
         try:
@@ -173,6 +178,8 @@ class WorkerRun:
             card = self._trainer.card(result)
             if self._spec.start is not None:
                 card["start"] = self._spec.start.model_dump_json()
+            if self._spec.own_drawings:
+                card["own_drawings"] = str(self._spec.own_drawings)
             network = Network(self._spec.network, weights, card)
         history = [dataclasses.asdict(epoch) for epoch in self._trainer.history]
         return Outcome(network, history, result, cut_short)
@@ -242,7 +249,9 @@ def _follow(dask_worker: "Worker", run: str, content: bytes) -> None:
             dask_worker.loop.add_callback(_send, dask_worker, {"op": OPERATION, **message})
 
         recorder = Recorder(told, report)
-        present = WorkerRun(told.spec, recorder.note, recorder.keep, initial=told.initial)
+        present = WorkerRun(
+            told.spec, recorder.note, recorder.keep, initial=told.initial, own=told.own
+        )
         _runs[run] = present, recorder
         # Python waits for this thread at its end, so that the run is saved.
         threading.Thread(

@@ -17,6 +17,8 @@ from cnn_lab.ops.types import Images
 from cnn_lab.training.engine import Labels, State
 
 FADED = 0.3  # of each bound of the augmentation, in the last epochs of a run that fades it
+OWN_SHARE = 1 / 8  # of the split's images of a batch, at most, that own drawings replace
+OF_OWN = Augmentation(shift=1, rotate=10, scale=0.1, shear=10, elastic=0.5)
 OF_DRAWINGS = Augmentation(shift=1, rotate=4, scale=0.05, shear=4)  # which vary by themselves
 MAX_SEED = 2**31
 MAX_DRAWINGS = 48_000  # of each kind; a longer run sees them more often
@@ -32,30 +34,36 @@ class Batches:
     training : TrainingSpec
     split : Split
         The training images.
+    own : Split, optional
+        A reader's own drawings.
 
     Notes
     -----
     A batch of `batch_size` images has the training's share of pen digits and of non-digits; the
     others are images of the split, each of which comes once in an epoch. A drawing is made when it
     is first needed, which takes about a millisecond, and serves later batches too.
+
+    Own drawings take the place of a few images of the split, each in every batch if there are few
+    of them, changed a little each time. Everything else stays as it is without them.
     """
 
-    def __init__(self, training: TrainingSpec, split: Split) -> None:
-        self._training, self._split = training, split
+    def __init__(self, training: TrainingSpec, split: Split, own: Split | None = None) -> None:
+        self._training, self._split, self._own = training, split, own
         self._n_of: dict[Drawn, int] = {
             "pens": int(training.pens * training.batch_size),
             "non_digits": int(training.non_digits * training.batch_size),
         }
-        self._n_own = training.batch_size - sum(self._n_of.values())
+        self._n_of_split = training.batch_size - sum(self._n_of.values())
         self._order = stream(training.seed, "order")
         self._changes = stream(training.seed, "augmentation")
         self._drawn = stream(training.seed, "drawn")
+        self._own_changes = stream(training.seed, "own")
         self._shuffled: Labels = np.zeros(0, np.int64)
         self._epoch = 0
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
-        return math.ceil(len(self._split) / self._n_own)
+        return math.ceil(len(self._split) / self._n_of_split)
 
     def begin(self, epoch: int) -> None:
         """Shuffle for an epoch, from 1; each must be begun, in order."""
@@ -78,10 +86,10 @@ class Batches:
         labels : ndarray of int, shape (n,)
             10 for a non-digit.
         n : int
-            How many of them, the first ones, are images of the split.
+            How many of them, the first ones, are images of the split or own drawings.
         """
-        start = (number - 1) * self._n_own
-        chosen = self._shuffled[start : start + self._n_own]
+        start = (number - 1) * self._n_of_split
+        chosen = self._shuffled[start : start + self._n_of_split]
         images, labels = as_images(self._split.pixels[chosen]), self._split.labels[chosen]
         digits = labels if self._training.data_set == "mnist" else None
         n_kept = int(self._training.unchanged * len(images))
@@ -93,12 +101,18 @@ class Batches:
         )
         parts = [(images[:n_kept], labels[:n_kept]), (changed, labels[n_kept:])]
         parts += [self._drawings(kind, n) for kind, n in self._n_of.items() if n]
-        every = [np.concatenate(both) for both in zip(*parts, strict=True)]
-        return every[0], every[1], len(images)
+        batch = np.concatenate([part for part, _ in parts])
+        answers = np.concatenate([part for _, part in parts])
+        if self._own is not None:
+            some, digits = self._some_own(self._own, int(OWN_SHARE * len(images)))
+            place = slice(len(images) - len(some), len(images))
+            batch[place], answers[place] = some, digits
+        return batch, answers, len(images)
 
     def state(self) -> State:
         """Return the states of the random generators that are in use within an epoch."""
-        return {"changes": packed(self._changes), "drawn": packed(self._drawn)}
+        state = {"changes": packed(self._changes), "drawn": packed(self._drawn)}
+        return state if self._own is None else state | {"own": packed(self._own_changes)}
 
     def set_state(self, state: State) -> None:
         """Go on from what `state` returned; ValueError if it is another state."""
@@ -106,6 +120,8 @@ class Batches:
             raise ValueError(f"The state must be of batches. Received: {sorted(state)}")
         unpack(state["changes"], self._changes)
         unpack(state["drawn"], self._drawn)
+        if self._own is not None:
+            unpack(state["own"], self._own_changes)
 
     def _weakened(self, augmentation: Augmentation) -> Augmentation:
         training = self._training
@@ -113,6 +129,10 @@ class Batches:
             return augmentation
         bounds = {name: FADED * bound for name, bound in augmentation}
         return Augmentation(**bounds | {"shift": round(bounds["shift"])})
+
+    def _some_own(self, own: Split, most: int) -> tuple[Images, Labels]:
+        chosen = own.at(self._own_changes.permutation(len(own))[:most])
+        return augmented(chosen.images, OF_OWN, self._own_changes), chosen.labels
 
     def _drawings(self, kind: Drawn, n: int) -> tuple[Images, Labels]:
         numbers = self._drawn.integers(0, self._n_drawn(n), n)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_lab.data.mnist import MNIST_SHA256, Data, as_images
+from cnn_lab.data.mnist import MNIST_SHA256, Data, Split, as_images
 from cnn_lab.network import Network
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
@@ -259,6 +259,8 @@ class Trainer:
         To interrupt training from another thread.
     initial : mapping of str to ndarray, optional
         Weights to begin with, instead of new ones drawn with the seed of the settings.
+    own : Split, optional
+        A reader's own drawings, added to each batch; see `Batches`.
     report_every_s : float
         Seconds between reports within an epoch; 0 reports every batch.
     checkpoint : callable, optional
@@ -284,6 +286,7 @@ class Trainer:
         report: OnReport | None = None,
         control: Control | None = None,
         initial: Weights | None = None,
+        own: Split | None = None,
         report_every_s: float = REPORT_EVERY_S,
         checkpoint: Callable[["Trainer"], None] | None = None,
         checkpoint_every_s: float = CHECKPOINT_EVERY_S,
@@ -294,7 +297,7 @@ class Trainer:
         self._initial = initial
         self._training, self._tell, self._every_s = engine.training, report, report_every_s
         self._now = self._training  # with the changes so far
-        self._batches = Batches(self._training, data.train)
+        self._batches = Batches(self._training, data.train, own)
         momentum = self._training.weight_averaging
         self._average = AveragedWeights(momentum) if momentum else None
         self._latest: BatchReport | EpochReport | None = None

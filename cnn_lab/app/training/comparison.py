@@ -142,6 +142,7 @@ def _ended(run_id: str, name: str, *, _status: Status) -> Compared:
         epochs=[event.values for event in events if event.kind == "epoch"],
         result=_status.result,
         start=spec.start.name if spec.start else "",
+        own_drawings=spec.own_drawings,
         changed="; ".join(words for _, words in changes_words(events)),
     )
 

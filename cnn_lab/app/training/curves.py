@@ -283,6 +283,8 @@ def _settings_line(spec: RunSpec) -> str:
     ]
     if spec.start is not None:
         parts.append(f"starting from the weights of {spec.start.name}")
+    if spec.own_drawings:
+        parts.append(f"with {counted(spec.own_drawings, 'own drawing')}")
     if spec.engine != "keras":
         parts.append("NumPy")
     if training.data_set != "mnist" or training.data_fraction < 1:

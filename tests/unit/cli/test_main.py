@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from cnn_lab.cli import main
 from cnn_lab.network import Network, zoo
@@ -15,6 +17,7 @@ from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingS
 from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe
 from cnn_lab.runs.job import Start
 from cnn_lab.runs.store import load_specs
+from cnn_lab.training.checkpoint import FILE, FORMAT
 from tests.processes import bounded
 
 
@@ -335,3 +338,23 @@ def test_a_training_that_was_interrupted_goes_on_from_its_checkpoint(
     assert "epoch  1/100" not in went_on.output
     rows = (out / "history.jsonl").read_text().splitlines()
     assert [json.loads(row)["epoch"] for row in rows] == list(range(1, 101))
+
+
+def test_a_checkpoint_of_another_version_ends_the_command_with_a_sentence(
+    tiny: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "saved" / FILE
+    given = ["train", "--spec", tiny, "--engine", "numpy", "--checkpoints", path.parent]
+    assert run(*given).exit_code == 0
+    with safe_open(path, framework="numpy") as file:
+        facts = json.loads(file.metadata()["checkpoint"])
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file(state, path, metadata={"checkpoint": json.dumps(facts | {"format": FORMAT + 1})})
+    before = path.read_bytes()
+    result = run(*given)
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    said = " ".join(result.output.replace("│", " ").split())
+    assert f"whose checkpoints have format {FORMAT + 1}" in said
+    assert "start again in another folder" in said
+    assert path.read_bytes() == before

@@ -30,6 +30,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Store(runs).show_life(run_id)
     shutil.copy(folder / store.ENDED, folder / store.BEGUN)
     (folder / store.BEGUN).write_text('{"host": "elsewhere", "pid": 1, "started": 1.0}')
+    (folder / store.OWN).write_text('{"drawings": 10}')
     return folder
 
 

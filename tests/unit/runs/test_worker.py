@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
+from cnn_lab.data.mnist import Split
 from cnn_lab.runs.job import Outcome, Parcel, RunSpec, Start, TrainingFailedError
 from cnn_lab.runs.snapshots import Snapshot
 from cnn_lab.runs.worker import WorkerRun
@@ -17,11 +18,13 @@ FEW = spec(engine="numpy", epochs=2, data_fraction=0.005, batch_size=64)
 class Receiver:
     """A run whose events and parcels arrive here, in one order."""
 
-    def __init__(self, run: RunSpec = FEW, initial: Weights | None = None) -> None:
+    def __init__(
+        self, run: RunSpec = FEW, initial: Weights | None = None, own: Split | None = None
+    ) -> None:
         self.now_s = 0.0
         self.arrived: list[str | Parcel] = []
         self.run = WorkerRun(
-            run, self.emit, self.arrived.append, initial=initial, clock=lambda: self.now_s
+            run, self.emit, self.arrived.append, initial=initial, own=own, clock=lambda: self.now_s
         )
         self.on_kind: dict[str, Callable[[], None]] = {}
 

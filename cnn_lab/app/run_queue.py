@@ -9,6 +9,7 @@ from cnn_lab.app.admission import UNKNOWN, VISITOR
 from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.messages import explained
 from cnn_lab.app.watching import note_refusal, watch_run
+from cnn_lab.data.mnist import Split
 from cnn_lab.network import Network
 from cnn_lab.ops.environment import KEPT_RUNS, MAX_DAYS, MAX_RUNS, QUEUE_LENGTH, SCHEDULER
 from cnn_lab.runs.job import RunRefusedError, RunSpec, Status, UnknownRunError, progress
@@ -97,16 +98,24 @@ def _pulse(run_id: str) -> None:
     st.page_link("pages/training.py", label="View it", query_params={RUN: run_id})
 
 
-def start(spec: RunSpec, initial: tuple[str, Network] | None = None) -> None:
+def start(
+    spec: RunSpec, initial: tuple[str, Network] | None = None, own: Split | None = None
+) -> None:
     """Submit a run and put its id into the address; a refusal is shown on the page.
 
-    `initial` is the name and the network whose weights it begins with.
+    Parameters
+    ----------
+    spec : RunSpec
+    initial : (str, Network), optional
+        Name and network whose weights it begins with.
+    own : Split, optional
+        The reader's own drawings.
     """
     if sentence := over_limit("run"):
         st.session_state[REFUSED] = sentence
         return
     try:
-        st.query_params[RUN] = run_id = run_queue().submit(spec, owner(), initial)
+        st.query_params[RUN] = run_id = run_queue().submit(spec, owner(), initial, own=own)
         st.session_state[FOLLOWED] = run_id
         watch_run(run_id, run_queue().status)
         st.session_state.pop(REFUSED, None)

@@ -1,10 +1,8 @@
 """Draw a digit by mouse and by finger, and see it read."""
 
 import io
-import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +17,12 @@ from cnn_lab.data.pens import STYLES, numbers_of, strokes_of
 from cnn_lab.network import zoo
 from tests.browser.player import on_page
 from tests.prose import wording
+from tests.strokes import STROKES
 from tests.unit.sheets import TWELVE, sheet
 from tools.browser import READY
 
 SEVEN = [(70, 60), (140, 58), (210, 60), (180, 120), (150, 180), (130, 240)]
 BAR = [(110, 150), (150, 150), (210, 150)]
-# Ten digits as a hand draws them: strokes of (across, down) on the canvas of 280 x 280 pixels.
-STROKES = json.loads(Path(__file__).with_name("strokes.json").read_text(encoding="utf-8"))
 # What makes a 3 of that 8: its left half.
 ERASED = [
     [(118, 56), (96, 80), (118, 124)],

@@ -8,6 +8,7 @@ from cnn_lab.app.training.afterwards import show_damage, show_results
 from cnn_lab.app.training.comparison import COMPARE, show_comparison
 from cnn_lab.app.training.controls import TrainingSettings
 from cnn_lab.app.training.downloads import show_downloads
+from cnn_lab.app.training.hand import show_hand
 from cnn_lab.app.training.sweep import SWEEP, show_sweep
 from cnn_lab.app.training.time_machine import show_time_machine
 from cnn_lab.app.widgets.networks import show_layers
@@ -17,7 +18,7 @@ from cnn_lab.runs.job import Status
 
 TABS, RESULT_TABS = "training_tab", "training_result"
 RESULTS, REPLAY, COMPARISON, DOWNLOADS = "Results", "Replay", "Compare", "Download"
-EXPLAINED, LAYERS, SEARCH = "Explained", "Layers", "Sweep"
+EXPLAINED, LAYERS, SEARCH, HAND = "Explained", "Layers", "Sweep", "Your hand"
 # Beginnings of parameters that belong to a tab: a link that has one opens it.
 _OPENED_BY = {"training_machine": REPLAY, COMPARE: COMPARISON, SWEEP: SEARCH}
 
@@ -47,6 +48,7 @@ def show_below(settings: TrainingSettings, status: Status | None) -> None:
                 DOWNLOADS: lambda: show_downloads(status),
             }
     tabs[EXPLAINED] = lambda: st.markdown(prose("training", "prose"))  # type: ignore[assignment]
+    tabs[HAND] = lambda: show_hand(began=lambda: _keep_open(HAND))
     if settings.network is not None:
         network = settings.network
         tabs[LAYERS] = lambda: show_layers(network)
@@ -56,3 +58,9 @@ def show_below(settings: TrainingSettings, status: Status | None) -> None:
             if title in tabs and any(name.startswith(beginning) for name in st.query_params):
                 st.session_state[key] = title
     chapter_tabs(key, tabs)
+
+
+def _keep_open(title: str) -> None:
+    """Have a tab open also when the row of tabs becomes that of a run which has ended."""
+    for key in (TABS, RESULT_TABS):
+        st.session_state[key] = title

@@ -100,7 +100,9 @@ class _Board:
     problem: str = ""
 
 
-def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8] | None:
+def canvas(
+    name: str, *, brush_px: int, tool: Tool = "pen", label: str | None = None
+) -> NDArray[np.uint8] | None:
     """Show a black canvas for drawing in white by mouse, pen or finger, as wide as its container.
 
     Parameters
@@ -111,18 +113,22 @@ def canvas(name: str, *, brush_px: int, tool: Tool = "pen") -> NDArray[np.uint8]
         Width of the next strokes, in pixels of the canvas's 280.
     tool : {"pen", "eraser"}
         Tool of the next strokes.
+    label : str, optional
+        Name of the canvas for screen readers; by default that of the one on *Draw*.
 
     Returns
     -------
     ndarray of uint8, shape (280, 280, 4), or None
         None if nothing is drawn.
     """
-    data = board_data(name, brush_px=brush_px, tool=tool)
+    data = board_data(name, brush_px=brush_px, tool=tool, label=label)
     _canvas(key=f"{name}_canvas", data=data, on_kept_change=lambda: take(name))
     return pixels(name)
 
 
-def board_data(name: str, *, brush_px: int, tool: Tool = "pen") -> dict[str, Any]:
+def board_data(
+    name: str, *, brush_px: int, tool: Tool = "pen", label: str | None = None
+) -> dict[str, Any]:
     """Return what a canvas in the browser is told; see `canvas` for the parameters.
 
     A component with a canvas of its own has the key `<name>_canvas` and calls `take` as well.
@@ -130,7 +136,7 @@ def board_data(name: str, *, brush_px: int, tool: Tool = "pen") -> dict[str, Any
     board = _board(name)
     return {
         "name": name,
-        "label": prose("draw", "canvas_label"),
+        "label": prose("draw", "canvas_label") if label is None else label,
         "tool": tool,
         "width": brush_px,
         "session": board.session,

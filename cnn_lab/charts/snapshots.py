@@ -2,6 +2,7 @@
 
 import io
 import math
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -87,6 +88,34 @@ def n_columns(n_tiles: int) -> int:
 def largest(arrays: Iterable[NDArray[np.floating]]) -> float:
     """Return the largest magnitude in any of the arrays, for a common scale."""
     return max((float(np.abs(array).max(initial=0)) for array in arrays), default=0.0)
+
+
+class Scales:
+    """Largest numbers in a run's snapshots so far, of which each is looked at once."""
+
+    def __init__(self) -> None:
+        self._looking = threading.Lock()
+        self._after: list[tuple[float, list[float]]] = []  # each snapshot
+
+    def of(self, snapshots: Sequence["Moment"]) -> tuple[float, list[float]]:
+        """Return the largest magnitude in the kernels, and in the maps of each image.
+
+        Parameters
+        ----------
+        snapshots : sequence of Moment
+            Of the same run each time, from its first one on; at least one.
+        """
+        with self._looking:
+            for number in range(len(self._after), len(snapshots)):
+                moment = snapshots[number]
+                kernels = largest([moment.kernels])
+                maps = [largest([of_image]) for of_image in moment.maps]
+                if self._after:
+                    before_kernels, before_maps = self._after[-1]
+                    kernels = max(kernels, before_kernels)
+                    maps = [max(both) for both in zip(maps, before_maps, strict=True)]
+                self._after.append((kernels, maps))
+            return self._after[len(snapshots) - 1]
 
 
 def filters_picture(

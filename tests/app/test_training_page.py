@@ -8,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app import run_queue
+from cnn_lab.app.training import curves, live
 from cnn_lab.app.widgets.model_choice import OwnNetwork
 from cnn_lab.content import prose
+from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.spec import (
@@ -29,6 +31,7 @@ from cnn_lab.network.spec.token import to_token
 from cnn_lab.network.variants import with_dropout
 from cnn_lab.runs.job import CommandRefusedError, Event, Outcome, RunSpec, Start, Status, new_run_id
 from cnn_lab.runs.queue import MAX_WAITING, RunQueue
+from cnn_lab.runs.snapshots import Observer, Snapshot
 from cnn_lab.runs.store import Store
 from tests.app.elements import address, drawn_curves, said, tables
 from tests.fake_cluster import PATIENCE_S, FakeCluster
@@ -767,3 +770,40 @@ def test_curves_can_be_seen_from_near(open_page: Open, tmp_path: Path, zoom: str
     sections = {"by epoch": "curves", "latest batches": "latest"}
     shown = [one for one in sections if wording("training", sections[one]).search(said(page))]
     assert shown == [zoom]
+
+
+def test_a_live_page_fetches_and_unpacks_only_what_it_shows(
+    open_page: Open, queue: RunQueue, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice a second, beside training: what it does needlessly is lost to the run."""
+    page = open_page("training")
+    page.button(key="training_start").click().run()
+    run_id = run_in_address(page)
+    task = cluster.task(run_id)
+    task.tell("batch", BATCH)
+    network = zoo.preset("fast").network
+    observer = Observer(network, load_mnist())
+    moments = [
+        observer.take(128 * n, min(n, 1), n, initial_weights(network, n)).to_bytes()
+        for n in range(24)  # more than are kept unpacked
+    ]
+    for moment in moments[:-1]:
+        task.send(moment)
+    page.run()
+    asked, unpacked, packed_png = [], [], []
+    fetch, unpack, pack = queue.snapshots, Snapshot.from_bytes, curves.sharp_png
+    monkeypatch.setattr(queue, "snapshots", lambda run: asked.append(run) or fetch(run))
+    monkeypatch.setattr(
+        Snapshot, "from_bytes", lambda content: unpacked.append(content) or unpack(content)
+    )
+    monkeypatch.setattr(curves, "sharp_png", lambda *of: packed_png.append(of) or pack(*of))
+    page.run()
+    assert asked == [run_id]
+    assert not unpacked
+    assert not packed_png
+    monkeypatch.setattr(live, "PICTURES_EVERY_S", 0.0)
+    task.send(moments[-1])
+    page.run()
+    assert set(unpacked) == {moments[-1]}
+    assert len(packed_png) == 1
+    assert not page.exception

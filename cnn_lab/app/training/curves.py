@@ -16,8 +16,9 @@ from cnn_lab.app.training.expected import CURVES, ExpectedLosses, compared
 from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.model_choice import SHIPPED
-from cnn_lab.app.widgets.pictures import show_picture, tone
+from cnn_lab.app.widgets.pictures import show_png, tone
 from cnn_lab.charts.curves import Drawing, Measure, curves, latest, rates
+from cnn_lab.charts.maps import Tone, sharp_png
 from cnn_lab.charts.snapshots import filters_picture, largest
 from cnn_lab.content import prose
 from cnn_lab.content.words import NOTHING, counted, duration, or_dash
@@ -230,15 +231,18 @@ def _show_filters(filters: Filters | None) -> None:
     if filters is None:
         return
     st.markdown("**Filters of the first layer**")
-    n_tiles = filters.kernels.shape[2] * filters.kernels.shape[3]
-    picture = filters_picture(
-        filters.kernels,
-        limit=filters.limit,
-        tone=tone(),
-        columns=FILTER_COLUMNS if n_tiles <= FILTER_COLUMNS**2 else None,
-    )
-    show_picture(picture, alt=filters.words, width_px=FILTERS_PX)
+    data, width_px = _filters_png(filters.kernels, filters.limit, tone())
+    show_png(data, alt=filters.words, width_px=width_px)
     st.caption(f"{filters.words} {prose('training', 'scale')}")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _filters_png(kernels: Array, limit: float, tone: Tone) -> tuple[bytes, int]:
+    """Return filters as a PNG, and its width; a live page shows the same ones several times."""
+    n_tiles = kernels.shape[2] * kernels.shape[3]
+    columns = FILTER_COLUMNS if n_tiles <= FILTER_COLUMNS**2 else None
+    picture = filters_picture(kernels, limit=limit, tone=tone, columns=columns)
+    return sharp_png(picture, FILTERS_PX)
 
 
 def _show_curves(view: RunView, on_sketch: Callable[[], None] | None) -> None:

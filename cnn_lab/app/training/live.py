@@ -16,7 +16,7 @@ from cnn_lab.app.training.initial import Initial, weights_of
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.pictures import show_png, tone
 from cnn_lab.charts.maps import Tone, sharp_png
-from cnn_lab.charts.snapshots import largest, maps_picture
+from cnn_lab.charts.snapshots import Scales, maps_picture
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted
 from cnn_lab.data.sets import INFO
@@ -95,7 +95,8 @@ def _follow(run_id: str, *, was_active: bool) -> None:
         why = prose("training", "unsaved", why=status.unsaved)
         st.warning(why, title="This run cannot be saved")
     view = run_view(status, events, expected_losses())
-    show_view(view, _filters(status), lambda: _show_maps(status))
+    snapshots = _steady(run_id, run_queue().snapshots(run_id))
+    show_view(view, _filters(status, snapshots), lambda: _show_maps(status, snapshots))
     show_findings(status)
     if status.active and not whole_page and _soon_another(status):
         st.rerun(scope="fragment")
@@ -219,27 +220,31 @@ def _change_settings(run_id: str, now: Mapping[str, float]) -> None:
         st.session_state.pop(SETTINGS_REFUSED, None)
 
 
-def _filters(status: Status) -> Filters | None:
+def _filters(status: Status, snapshots: Sequence[Snapshot]) -> Filters | None:
     """Return the first layer's filters as they are now, on the scale of the run so far."""
-    snapshots = _steady(status.run_id, run_queue().snapshots(status.run_id))
     if not snapshots or not snapshots[-1].kernels.size:
         return None
     return Filters(
         snapshots[-1].kernels,
-        largest(one.kernels for one in snapshots),
+        _scales(status.run_id).of(snapshots)[0],
         prose("training", "filters now" if status.active else "filters learned"),
     )
 
 
-def _show_maps(status: Status) -> None:
+def _show_maps(status: Status, snapshots: Sequence[Snapshot]) -> None:
     """Show what the first layer makes of a digit now."""
-    snapshots = _steady(status.run_id, run_queue().snapshots(status.run_id))
     if not status.active or not snapshots or not snapshots[-1].kernels.size:
         return
     names = watched_classes(INFO[status.spec.training.data_set].class_names)
     shown = choice("Feature maps of", names, WATCHED, width="content")
     maps = _maps(status.run_id, len(snapshots), names.index(shown), tone(), _of=snapshots)
     show_png(maps[0], alt=f"The feature maps of {shown} now", width_px=maps[1])
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _scales(run_id: str) -> Scales:
+    """Return the scales of a run; the next snapshot need not have the earlier ones unpacked."""
+    return Scales()
 
 
 def _steady(run_id: str, snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:
@@ -261,6 +266,5 @@ def _maps(
 
     They use the scale of the run so far, so that growth is visible.
     """
-    maps = _of[-1].maps[image]
-    limit = largest(one.maps[image] for one in _of)
+    maps, limit = _of[-1].maps[image], _scales(run_id).of(_of)[1][image]
     return sharp_png(maps_picture(maps, limit=limit, tone=tone), MAPS_PX)

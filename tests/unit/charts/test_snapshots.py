@@ -1,4 +1,5 @@
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 from cnn_lab.charts.maps import NEGATIVE, PAPER, POSITIVE
 from cnn_lab.charts.snapshots import (
     Filmstrip,
+    Scales,
     accuracy_curve,
     filters_film,
     filters_picture,
@@ -29,6 +31,35 @@ def snapshot(n_images: int, *, right: int = 5, strength: float = 1.0, filters: i
 
 
 RUN = [snapshot(n, right=1 + n, strength=1 + n) for n in range(8)]
+
+
+class Watched(Sequence[Snapshot]):
+    """Snapshots that remember which of them were asked for."""
+
+    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
+        self._snapshots = snapshots
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._snapshots)
+
+    def __getitem__(self, index):
+        self.asked.append(index)
+        return self._snapshots[index]
+
+
+def test_the_scales_of_a_run_need_each_snapshot_once() -> None:
+    """A live page asks again and again; unpacking a whole run each time would slow training."""
+    scales = Scales()
+    falling = RUN[::-1]  # so that the largest numbers are those of the first
+    for n, fresh in ((1, [0]), (3, [1, 2]), (3, []), (8, [3, 4, 5, 6, 7]), (2, [])):
+        watched = Watched(falling[:n])
+        kernels, maps = scales.of(watched)
+        assert kernels == largest(one.kernels for one in falling[:n])
+        assert maps == [largest(one.maps[image] for one in falling[:n]) for image in range(5)]
+        assert watched.asked == fresh
+    rising = Scales().of(RUN)
+    assert rising[0] == largest(one.kernels for one in RUN)
 
 
 def cut(film: Filmstrip, moment: int) -> np.ndarray:

@@ -49,10 +49,13 @@ TLS = "distributed.comm.tls"  # where Dask's configuration names certificates
 NOT_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 NOT_YET_VALID, EXPIRED = 9, 10  # OpenSSL's numbers for the dates of a certificate
 
-# For every Dask process started here: no sampling profiler during training, no pages about its
-# state, which anyone on this machine could read.
+# For every Dask process started here: no pages about its state, which anyone on this machine could
+# read, and no sampling profiler, nor fifty looks a second at how quick its event loop is, of which
+# nothing is shown: beside training each is taken from the run.
 QUIET: Mapping[str, Any] = {
     "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
     "distributed.logging.distributed": "error",
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],

@@ -33,6 +33,7 @@ from tests.unit.runs.certificates import HOUR, Authority
 from tests.unit.runs.small_runs import PATIENCE_S, ROOT, Elsewhere, ended, spec, trusting
 
 NOBODY = 65534
+SELDOM_MS = 1000
 ROLES = ("client", "scheduler", "worker")
 
 
@@ -112,6 +113,22 @@ def test_the_certificate_is_on_no_command_line_and_in_no_environment(
     process = psutil.Process(worker_pid())
     shown = [*process.cmdline(), *process.environ().values()]
     assert not [word for word in shown if "-----BEGIN" in word]
+
+
+def test_dask_seldom_looks_at_its_own_event_loops(
+    own_queue: RunQueue, worker_pid: Callable[[], int]
+) -> None:
+    """Beside training each look is taken from the run, and nothing shows what it finds."""
+    own_queue.wait(own_queue.submit(spec(), "ann"), ended, PATIENCE_S)
+    scheduler = connection.own_scheduler()
+    try:
+        callbacks = scheduler.scheduler.periodic_callbacks
+        assert callbacks["tick"].callback_time >= SELDOM_MS
+    finally:
+        scheduler.close()
+    worker = dask.config.collect_env(psutil.Process(worker_pid()).environ())
+    for name, value in connection.QUIET.items():
+        assert str(dask.config.get(name, config=worker)) == str(value)
 
 
 def test_another_machine_is_reached_unencrypted_only_on_request(

@@ -175,6 +175,14 @@ def test_drawing_again_clears_what_is_in_doubt_and_nothing_else(opened: Opened) 
     assert not wording("hand", "misnamed").search(said(page))
 
 
+def test_after_another_drawing_the_question_is_no_longer_asked(opened: Opened) -> None:
+    page = press(opened(SAME), "hand_train")
+    press(page, "hand_clear_7")
+    assert not wording("hand", "misnamed").search(said(page))
+    assert "hand_again" not in keys(page)
+    assert not page.button(key="hand_train").disabled
+
+
 def test_a_few_drawings_in_doubt_are_no_reason_to_ask(opened: Opened) -> None:
     """A hand that the network reads badly is what it is to learn."""
     page = press(opened(OWN | written({1: 7, 9: 4})), "hand_train")

@@ -155,8 +155,7 @@ def _show_buttons(digits: list[int], status: Status | None, began: Callable[[], 
     if problem := st.session_state.pop(PROBLEM, ""):
         st.warning(problem, title="Not now")
     active = status is not None and status.active
-    doubted: Doubts | None = st.session_state.get(DOUBTED)
-    if doubted is not None and digits:
+    if (doubted := _doubts_about(_drawings())) is not None:
         _show_doubts(doubted, began)
         return
     with st.container(horizontal=True, gap="small"):
@@ -187,6 +186,16 @@ def _show_buttons(digits: list[int], status: Status | None, began: Callable[[], 
         )
     if not digits:
         st.caption(prose("hand", "empty"))
+
+
+def _drawings() -> list[canvas.Drawing]:
+    return [canvas.drawing(_name(digit)) for digit in range(N_DIGITS)]
+
+
+def _doubts_about(drawings: list[canvas.Drawing]) -> Doubts | None:
+    """Return the doubts that the reader has been asked about, unless a drawing is another now."""
+    doubted, of = st.session_state.get(DOUBTED, (None, []))
+    return doubted if of == drawings else None
 
 
 def _show_doubts(doubted: Doubts, began: Callable[[], None]) -> None:
@@ -229,7 +238,7 @@ def _train(began: Callable[[], None], anyway: bool = False) -> None:
     network, own = network_named(START), split_of(images, digits)
     state.pop(DOUBTED, None)
     if not anyway and (found := doubts(network, own)).serious:
-        state[DOUBTED] = found
+        state[DOUBTED] = found, _drawings()
         return
     start(RunSpec(network=network.spec, training=TRAINING), (START, network), own)
     if refused := state.pop(REFUSED, None):

@@ -1,33 +1,47 @@
-// Says of the page that it is still loading, until everything on it has been drawn.
+// Says of the page that it is still loading, until everything on it has been drawn. What takes long
+// then keeps back only what is below it. The limits are in frames, of which a busy machine draws fewer.
 {
-  const MAX_MS = 8000; // a slow server must not keep everything back
+  const LATE = 480; // from here on the parts of a page are shown one by one, from the top
+  const MAX = 1800; // a part that never comes must not keep back the others
   const READY =
     '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]';
+  const MAIN = '[data-testid="stMain"]';
   const page = document.documentElement;
   page.dataset.loading = "";
 
   const drawn = {
+    // Streamlit fills a component in three steps: its root, its markup, what its script makes of it.
     '[data-testid="stBidiComponentIsolated"]': ({ shadowRoot }) =>
-      shadowRoot?.querySelector(".kit:not(.landing, .follow, .answer)")?.childElementCount !== 0 &&
-      !shadowRoot?.querySelector(".stage:not([data-steps])"),
+      shadowRoot?.firstElementChild &&
+      shadowRoot.querySelector(".kit:not(.landing, .follow, .answer)")?.childElementCount !== 0 &&
+      !shadowRoot.querySelector(".stage:not([data-steps])"),
     '[data-testid="stVegaLiteChart"]': (chart) => chart.querySelector("svg, canvas"),
     img: (image) => image.complete,
   };
 
-  function isDrawn() {
-    return (
-      page.querySelector(READY) &&
-      page.querySelector('[data-testid="stMain"] h1') &&
-      !page.querySelector('[data-testid="stSkeleton"]') &&
-      document.fonts.status === "loaded" &&
-      Object.entries(drawn).every(([kind, test]) => [...page.querySelectorAll(kind)].every(test))
-    );
-  }
+  const isWhole = (part) =>
+    !part.querySelector('[data-testid="stSkeleton"]') &&
+    Object.entries(drawn).every(([kind, test]) => [...part.querySelectorAll(kind)].every(test));
+
+  let frames = 0; // since the page has got its first part
 
   function look(wasDrawn) {
-    const nowDrawn = isDrawn();
-    if (performance.now() > MAX_MS || (wasDrawn && nowDrawn)) delete page.dataset.loading;
-    else requestAnimationFrame(() => look(nowDrawn));
+    const title = page.querySelector(`${MAIN} h1`);
+    const isThere = title && page.querySelector(READY) && document.fonts.status === "loaded";
+    const nowDrawn = isThere && isWhole(page);
+    if (page.querySelector(`${MAIN} [data-testid="stElementContainer"]`)) frames += 1;
+    if ((wasDrawn && nowDrawn) || frames > MAX) {
+      delete page.dataset.loading;
+      return;
+    }
+    if (isThere && frames > LATE) {
+      const block = title.closest('[data-testid="stVerticalBlock"]');
+      for (const part of block.children) {
+        if (!isWhole(part)) break;
+        part.dataset.whole = "";
+      }
+    }
+    requestAnimationFrame(() => look(nowDrawn));
   }
   look(false);
 }

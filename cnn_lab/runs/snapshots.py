@@ -3,7 +3,6 @@
 Snapshots are computed from the weights in NumPy, so they are the same for both engines.
 """
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,9 +40,7 @@ _WIRE: dict[str, tuple[str, int]] = {
 # The number of validation images is chosen for about this much work, within these bounds.
 JUDGING_MULTIPLY_ADDS = 4_000_000_000
 MIN_JUDGED, MAX_JUDGED = 100, 200
-# Images at a time: as many as have so many numbers in all layers' maps, which limits the memory;
-# a small network would spend much of its time on calls if they were few.
-PART_NUMBERS, MIN_PART = 1_000_000, 20
+PART = 20  # images at a time, to limit the memory of all layers' maps
 
 SHARE = 0.02
 FIRST_SECONDS = 25.0
@@ -217,8 +214,6 @@ class Observer:
         work = sum(row.multiply_adds for row in network.summary())
         n_judged = np.clip(JUDGING_MULTIPLY_ADDS // max(1, work), MIN_JUDGED, MAX_JUDGED)
         self._judged = as_images(validation.pixels[:n_judged])
-        numbers = sum(math.prod(row.output_shape) for row in network.summary())
-        self._part = max(MIN_PART, PART_NUMBERS // numbers)
         self._labels = validation.labels[:n_judged]
         self._shown = as_images(validation.pixels[watched(validation)])
         self._first = _first_convolution(network)
@@ -289,8 +284,8 @@ class Observer:
         """Return the predicted class of each image, and the silent filters of each convolution."""
         predicted: list[NDArray[np.int64]] = []
         loud: dict[str, NDArray[np.bool_]] = {}
-        for start in range(0, len(self._judged), self._part):
-            made = network.activations(self._judged[start : start + self._part])
+        for start in range(0, len(self._judged), PART):
+            made = network.activations(self._judged[start : start + PART])
             for name, rectifier in self._rectified.items():
                 heard = np.asarray((made[rectifier] > 0).any(axis=(0, 1, 2)))
                 loud[name] = heard | loud.get(name, heard)

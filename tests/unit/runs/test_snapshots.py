@@ -96,26 +96,6 @@ def test_a_snapshot_of_the_papers_network_is_small() -> None:
     assert len(taken.to_bytes()) <= 64 * 1024
 
 
-@pytest.mark.parametrize(("name", "fewest", "most"), [("fast", 60, 200), ("paper", 20, 40)])
-def test_a_small_network_judges_more_images_at_a_time(
-    name: str, fewest: int, most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Much of the time of its snapshots would otherwise go into calls, not arithmetic."""
-    parts: list[int] = []
-    compute = Network.activations
-
-    def noted(network: Network, images: np.ndarray) -> dict[str, np.ndarray]:
-        parts.append(len(images))
-        return compute(network, images)
-
-    monkeypatch.setattr(Network, "activations", noted)
-    network = Network.load(name)
-    taken = Observer(network.spec, load_mnist()).take(0, 0, 0, network.weights)
-    shown, *judged = parts
-    assert (shown, sum(judged)) == (5, taken.n_judged)
-    assert fewest <= max(judged) <= most
-
-
 def test_silent_filters_are_counted_by_the_convolution_they_belong_to() -> None:
     deaf = np.zeros(8, np.float32)
     deaf[[1, 4, 5]] = -1e6

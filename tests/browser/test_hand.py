@@ -69,7 +69,7 @@ def test_digits_by_mouse_are_learned_and_read_and_the_training_is_undone(
 
 
 def test_on_a_phone_two_cells_stand_side_by_side_and_the_keyboard_can_borrow_a_hand(
-    open_page: Open,
+    open_page: Open, assert_accessible: Callable[[Page], None]
 ) -> None:
     page = open_page(PATH, width=390, scheme="dark", touch=True, reduced_motion=True)
     boxes = [cell(page, digit).bounding_box() for digit in range(10)]
@@ -81,6 +81,7 @@ def test_on_a_phone_two_cells_stand_side_by_side_and_the_keyboard_can_borrow_a_h
     borrow.focus()
     borrow.press("Enter")
     expect(on_page(page, re.compile(r"^Read as \d"))).to_have_count(10)
+    assert_accessible(page)
     page.get_by_role("button", name="Clear 3").press("Enter")
     expect(on_page(page, re.compile(r"^Read as \d"))).to_have_count(9)
     expect(cell(page, 3)).to_have_attribute("data-strokes", "0")

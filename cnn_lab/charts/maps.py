@@ -351,15 +351,20 @@ def map_sheet(
     )
 
 
-def png(picture: Picture, *, factor: int = 1) -> bytes:
-    """Return the picture as PNG bytes, compressed for speed rather than size.
+def png(picture: Picture, *, factor: int = 1, compress_level: int = 1) -> bytes:
+    """Return the picture as PNG bytes.
 
-    Each pixel becomes a square of `factor` by `factor` pixels, without blur.
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (height, width, 3)
+    factor : int
+        Each pixel becomes a square of `factor` by `factor` pixels, without blur.
+    compress_level : int
+        From 1, which is fast, to 9, which is small: for pictures that are made once.
     """
     grey = bool((picture[..., :1] == picture).all())
-    return _packed(
-        Image.fromarray(np.ascontiguousarray(picture[..., 0]) if grey else picture), factor
-    )
+    image = Image.fromarray(np.ascontiguousarray(picture[..., 0]) if grey else picture)
+    return _packed(image, factor, compress_level)
 
 
 def sharp_png(picture: Picture, width_px: int) -> tuple[bytes, int]:
@@ -419,8 +424,8 @@ def clipped_png(values: Array | Picture, *, factor: int = 1) -> bytes:
     return _packed(Image.fromarray(np.round(np.clip(values, 0, 255)).astype(np.uint8)), factor)
 
 
-def _packed(image: Image.Image, factor: int) -> bytes:
+def _packed(image: Image.Image, factor: int, compress_level: int = 1) -> bytes:
     size = (factor * image.width, factor * image.height)
     buffer = io.BytesIO()
-    image.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", compress_level=1)
+    image.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", compress_level=compress_level)
     return buffer.getvalue()

@@ -1,5 +1,10 @@
+import base64
+import io
+import json
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnn_lab.app.digit_map.controls import digits
 from cnn_lab.app.widgets.canvas import Drawing
@@ -46,6 +51,20 @@ def test_the_map_says_what_it_leaves_out(open_page, model, dimensions):
     here, everywhere = (percent(found.agreements[i]) for i in (dimensions - 1, -1))
     numbers = {"dimensions": dimensions, "share": share, "here": here, "all": everywhere}
     assert wording("digit_map", "left_out", **numbers).search(said(page))
+
+
+def test_the_pictures_of_all_digits_are_small_and_like_the_digits(open_page):
+    page = open_page("digit_map")
+    (data,) = (component.proto.json for component in page.get("bidi_component"))
+    pictures = json.loads(data)["pictures"]
+    assert len(pictures["url"]) < 300_000
+    packed = base64.b64decode(pictures["url"].partition(",")[2])
+    sheet = np.asarray(Image.open(io.BytesIO(packed)).convert("L"), dtype=int)
+    side, across = pictures["side"], pictures["across"]
+    for number, pixels in enumerate(digits().pixels):
+        row, column = divmod(number, across)
+        shown = sheet[row * side :, column * side :][:side, :side]
+        assert np.abs(shown - pixels).max() <= 8
 
 
 def test_a_chosen_digit_is_named_with_the_networks_answer(open_page):

@@ -11,8 +11,8 @@ Fashion-MNIST's test images (Xiao, Rasul and Vollgraf 2017; Debian's dataset-fas
 typefaces for the letters are not part of the project. Letters are drawn on the canvas, turned a
 little and prepared as any drawing; the 16 that look like digits (B I J L O S Z and b g i j l o
 q s z) are counted apart. With the strokes of B15, probabilities and digits are judged on those
-too. Every threshold comes from validation images, and an eleventh output needs none. The first
-network named tells digits from other things: with its own output, or as the shipped detector does.
+too. An eleventh output needs no threshold. The first network named tells digits from other things,
+or the champion for it if it has no such output.
 """
 
 import argparse
@@ -29,9 +29,9 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.b15_pen_strokes import BRUSHES_PX, drawings, render
 from benchmarks.report import Row, report
 from cnn_lab.data.mnist import load_mnist
+from cnn_lab.digits.answer import READER
 from cnn_lab.digits.calibration import calibration_error
 from cnn_lab.digits.drawing import prepare_digit
-from cnn_lab.digits.novelty import novelty_detector
 from cnn_lab.digits.reliability import Of, Reliability, record
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Images
@@ -110,9 +110,12 @@ def noise() -> Images:
 
 
 def unlikeness(network: Network, images: Images) -> tuple[NDArray[np.floating], float]:
-    """Return how unlike digits images are for a network, and from where they count as no digit."""
+    """Return how unlike digits images are for a network, and from where they count as no digit.
+
+    A network without an eleventh output leaves that to the champion, as it does in the lab.
+    """
     if not network.spec.knows_non_digits:
-        return novelty_detector().novelty(images), 1.0
+        network = Network.load(READER)
     outputs = network.outputs(images).astype(np.float64) + SMALLEST
     return np.log(outputs[:, -1] / outputs[:, :-1].sum(axis=1)), 0.0
 

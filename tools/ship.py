@@ -2,8 +2,7 @@
 
 A file of weights that was never calibrated will do as well. The network is calibrated on the
 validation images, and so is what counts as a sure answer; both are written into its card. Its
-digit map goes with it, and with the champion how digits lie among its features. Afterwards
-`python -m tools.model_cards` writes the cards.
+digit map goes with it. Afterwards `python -m tools.model_cards` writes the cards.
 """
 
 import argparse
@@ -12,7 +11,6 @@ from pathlib import Path
 
 from cnn_lab.data.mnist import load_mnist
 from cnn_lab.digits.calibration import calibration_error, cooled, sure_odds, temperature
-from cnn_lab.digits.novelty import KEPT, NoveltyDetector
 from cnn_lab.network import MODELS, Network
 from tools import digit_maps
 
@@ -24,8 +22,7 @@ def ship(run: Path) -> None:
     network = Network.load(run if run.is_file() else run / "weights.safetensors")
     if "calibration" in network.card:
         raise SystemExit(f"{run} is calibrated already; what it was before stands in its card.")
-    data = load_mnist()
-    seen = data.validation
+    seen = load_mnist().validation
     before = network.predict(seen.images)
     divisor = round(temperature(before, seen.labels), DIGITS)
     network = cooled(network, divisor)
@@ -40,11 +37,6 @@ def ship(run: Path) -> None:
     network.save(MODELS / f"{network.spec.name}.safetensors")
     print(network.spec.name, calibration)
     digit_maps.write(network)
-    if network.spec.name == "champion":
-        detector = NoveltyDetector.of(network, data.train.images, data.train.labels)
-        detector = detector.bounded(seen.images)
-        detector.save()
-        print(f"{KEPT:.1%} of digits within {detector.farthest:.2f} and {detector.largest:.2f}")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""From ink to an answer: drawings, photographs, calibration and novelty."""
+"""From ink to an answer: drawings, photographs and calibration."""
 
 from cnn_lab.digits.drawing import prepare_digit
 

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from cnn_lab.content.words import percent
 from cnn_lab.data.mnist import Split
 from cnn_lab.digits.calibration import MIN_ODDS
-from cnn_lab.digits.novelty import novelty_detector
 from cnn_lab.network import Network
 from cnn_lab.ops.types import as_finite
 
+READER = "champion"  # says for networks of ten outputs whether an image shows a digit
 MAX_NON_DIGIT = 0.5  # above it, "no digit" is more probable than all ten digits together
 
 Kind = Literal["sure", "unsure", "no_digit"]
@@ -111,33 +112,29 @@ def answer_for(
     Notes
     -----
     One forward pass through the network. Whether the image shows a digit at all, a network with an
-    eleventh output says itself; for others a second pass through the champion detects it.
+    eleventh output says itself; for others the champion says it, in a pass of its own.
     """
     images = as_finite("image", image)[np.newaxis, ..., np.newaxis]
-    activations = network.activations(images)
-    outputs = activations[network.spec.layers[-1].name]
+    outputs = network.outputs(images)
     probabilities = network.spec.class_probabilities(outputs)[0]
     answer = Answer.of(
         probabilities,
         sure_odds=_sure_odds(network.card),
-        is_novel=_is_novel(network, images, activations, outputs),
+        is_novel=_is_novel(network, images, outputs),
     )
     return answer, probabilities
 
 
-def _is_novel(
-    network: Network,
-    images: NDArray[np.float32],
-    activations: Mapping[str, NDArray[np.float32]],
-    outputs: NDArray[np.float32],
-) -> bool:
-    """Return whether the image does not look like a digit."""
-    if network.spec.knows_non_digits:
-        return float(outputs[0, -1]) > MAX_NON_DIGIT
-    detector = novelty_detector()
-    if not detector.is_of(network):
-        activations = detector.network.activations(images)
-    return bool(detector.novelty(images, activations)[0] > 1)
+def _is_novel(network: Network, images: NDArray[np.float32], outputs: NDArray[np.float32]) -> bool:
+    """Return whether an eleventh output calls the image no digit."""
+    if not network.spec.knows_non_digits:
+        outputs = _reader().outputs(images)
+    return float(outputs[0, -1]) > MAX_NON_DIGIT
+
+
+@cache
+def _reader() -> Network:
+    return Network.load(READER)
 
 
 def hard_digits(

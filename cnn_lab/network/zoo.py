@@ -92,23 +92,26 @@ def fast() -> Preset:
 
 
 def champion() -> Preset:
-    """Return a network of about 350,000 parameters designed for the lowest error rate.
+    """Return a network of about 360,000 parameters that reads the most handwriting.
 
     Five convolutions without padding, each followed by batch normalization and ReLU; the last one
     sees the whole digit. Pooling comes before normalization, which then has a quarter of the work.
-    The network never sees the same image twice: digits are shifted, rotated, scaled, sheared and
-    distorted a little [1]_ [2]_, and some ones and nines get strokes that are rare in MNIST.
-    Labels are smoothed [3]_, the learning rate follows one cycle [4]_, and the running average of
-    the weights is saved [5]_.
+    The network learns from more than MNIST: a tenth of each batch are digits drawn by a program in
+    ways of writing that MNIST's writers do not have (`cnn_lab.data.pens`), and others are letters,
+    scribbles and further drawings that are not digits (`cnn_lab.data.non_digits`), which an
+    eleventh output learns to tell [1]_. MNIST's digits are shifted, rotated, scaled, sheared and
+    distorted a little [2]_ [3]_, in the last epochs less. Labels are smoothed [4]_, the learning
+    rate follows one cycle [5]_, and the running average of the weights is saved [6]_.
 
     References
     ----------
-    .. [1] Simard, Steinkraus and Platt (2003), ICDAR: elastic distortion.
-    .. [2] An, Lee, Park, Yang and So (2020), arXiv:2008.10400: convolutions without padding,
+    .. [1] Hendrycks, Mazeika and Dietterich (2019), arXiv:1812.04606: outlier exposure.
+    .. [2] Simard, Steinkraus and Platt (2003), ICDAR: elastic distortion.
+    .. [3] An, Lee, Park, Yang and So (2020), arXiv:2008.10400: convolutions without padding,
        with batch normalization and shifted and rotated digits.
-    .. [3] Szegedy et al. (2016), arXiv:1512.00567, section 7.
-    .. [4] Smith and Topin (2019), arXiv:1708.07120.
-    .. [5] Izmailov et al. (2018), arXiv:1803.05407.
+    .. [4] Szegedy et al. (2016), arXiv:1512.00567, section 7.
+    .. [5] Smith and Topin (2019), arXiv:1708.07120.
+    .. [6] Izmailov et al. (2018), arXiv:1803.05407.
     """
     network = NetworkSpec(
         name="champion",
@@ -119,21 +122,25 @@ def champion() -> Preset:
             *_normalized_convolution(4, filters=128, pooled=True),
             *_normalized_convolution(5, filters=192),
             Flatten(name="flatten"),
-            Dropout(name="dropout1", rate=0.25),
-            Dense(name="dense1", units=10),
+            Dropout(name="dropout1", rate=0.4),
+            Dense(name="dense1", units=11),
             Softmax(name="softmax"),
         ),
     )
     training = TrainingSpec(
         optimizer="adamw",
-        weight_decay=0.02,
+        weight_decay=0.05,
         learning_rate=0.004,
         schedule="one_cycle",
-        label_smoothing=0.1,
+        label_smoothing=0.05,
         weight_averaging=0.999,
-        augmentation=Augmentation(shift=2, rotate=10, scale=0.1, shear=10, elastic=0.5, hands=0.3),
+        augmentation=Augmentation(shift=2, rotate=10, scale=0.12, shear=10, elastic=0.5),
+        unchanged=0.2,
+        fade=0.3,
+        pens=0.1,
+        non_digits=0.15,
         batch_size=128,
-        epochs=16,
+        epochs=24,
     )
     return Preset(network, training)
 

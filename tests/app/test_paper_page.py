@@ -1,5 +1,7 @@
 """The paper, without a browser."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -124,7 +126,17 @@ def test_the_formula_without_its_floor_is_worked_out(open_page):
     assert wording("paper", "same", size=2, before=0, after=1).search(text)
 
 
-def test_a_network_is_mentioned_once_its_seeds_are_on_record(open_page):
+def test_the_champion_is_told_as_its_card_has_it(open_page):
+    champion = Network.load("champion")
+    result = json.loads(champion.card["result"])
+    told = {
+        "name": "champion",
+        "seed": result["seed"],
+        "accuracy": f"{result['test_accuracy']:.2%}",
+        "errors": result["errors"],
+        "n": f"{result['n']:,}",
+        "n_parameters": f"{champion.spec.n_parameters:,}",
+    }
     text = said(in_tab(open_page, "What would work better"))
-    assert ("99.7%" in text) == ("champion" in experiments())
+    assert wording("paper", "champion", **told).search(text)
     assert set(experiments()) <= set(zoo.PRESETS)

@@ -21,7 +21,6 @@ from cnn_lab.digits import prepare_digit
 from cnn_lab.digits.answer import answer_for
 from cnn_lab.digits.calibration import calibration_error, sure_odds, temperature
 from cnn_lab.digits.drawing import prepare_steps
-from cnn_lab.digits.novelty import novelty_detector
 from cnn_lab.explain import attribution, changes, erasure, nearest, surgery
 from cnn_lab.network import Network
 from cnn_lab.network.spec import Augmentation
@@ -128,7 +127,6 @@ def doors() -> dict[str, Door]:
         "temperature": (temperature, {"probabilities": TABLE, "labels": LABELS}),
         "calibration_error": (calibration_error, {"probabilities": TABLE, "labels": LABELS}),
         "sure_odds": (sure_odds, {"probabilities": TABLE, "labels": LABELS}),
-        "novelty": (novelty_detector().novelty, {"images": image[np.newaxis]}),
         "answer_for": (partial(answer_for, network()), {"image": image[..., 0]}),
         "answer_curve": (
             partial(changes.answer_curve, network(), change="light", values=[0.5]),

@@ -1,7 +1,10 @@
 """The source paper's claims next to the results of this lab."""
 
+import json
+
 import streamlit as st
 
+from cnn_lab.app.caches import network
 from cnn_lab.app.paper.links import (
     AROUND,
     ERRATA,
@@ -128,12 +131,20 @@ def show_outlook() -> None:
                 mean=f"{fast.mean_accuracy:.2%}",
             )
         )
-        if champion := experiments().get("champion"):
-            size = preset(champion.name).network.n_parameters
-            numbers = {"n_seeds": len(champion.seeds), "n_parameters": f"{size:,}"}
-            st.markdown(
-                prose("paper", "champion", name=champion.name, **numbers, **_accuracies(champion))
+        champion = network("champion")
+        result = json.loads(champion.card["result"])
+        st.markdown(
+            prose(
+                "paper",
+                "champion",
+                name=champion.spec.name,
+                seed=result["seed"],
+                accuracy=f"{result['test_accuracy']:.2%}",
+                errors=result["errors"],
+                n=f"{result['n']:,}",
+                n_parameters=f"{champion.spec.n_parameters:,}",
             )
+        )
 
 
 def show_errata() -> None:

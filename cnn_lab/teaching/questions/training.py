@@ -1,5 +1,8 @@
 """Questions about training: recorded curves, steps, dropout and a rate that is too high."""
 
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -10,22 +13,28 @@ from cnn_lab.network.spec import Dropout
 from cnn_lab.ops.types import Array
 from cnn_lab.teaching.questions.case import Level, Line, Question, Solution, Wrong, answer_text
 from cnn_lab.teaching.questions.windows import pick
-from cnn_lab.training.experiment import experiments
 
 TOPIC = "Training"
-NETWORKS = ("paper", "champion")  # those with more epochs than two on record
+PATH = Path(__file__).with_name("losses.json")
 MAX_EPOCHS = 8  # that a question prints
 LOSS_DECIMALS = 3
 PATIENCE = 20  # steps after which a loss that has not grown counts as not growing
 Losses = tuple[float, ...]
 
 
+@cache
+def _recorded() -> list[list[dict[str, Losses]]]:
+    """Return the losses of recorded runs, by network: never others, or a seed would draw others."""
+    runs: list[list[dict[str, Losses]]] = json.loads(PATH.read_text(encoding="utf-8"))["runs"]
+    return runs
+
+
 def _draw_run(numbers: RandomState) -> tuple[Array, Array]:
     """Return the training and the validation loss of a recorded run, an epoch each."""
-    curves = experiments()[NETWORKS[numbers.randint(len(NETWORKS))]].curves
-    run = numbers.randint(len(curves["loss"]))
-    loss, val_loss = (np.round(curves[name][run], LOSS_DECIMALS) for name in ("loss", "val_loss"))
-    return loss, val_loss
+    networks = _recorded()
+    runs = networks[numbers.randint(len(networks))]
+    run = runs[numbers.randint(len(runs))]
+    return np.array(run["loss"]), np.array(run["val_loss"])
 
 
 def _draw_best_epoch(numbers: RandomState, level: Level) -> dict[str, Any]:

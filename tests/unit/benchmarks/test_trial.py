@@ -62,3 +62,11 @@ def test_unlikeness_orders_images_even_where_probabilities_are_0_or_1(bias: floa
     found, bound = unlikeness(network, images)
     assert np.isfinite(found).all()
     np.testing.assert_array_equal(found > bound, network.outputs(images)[:, 10] > 0.5)
+
+
+def test_of_a_network_with_ten_outputs_the_champion_tells_what_is_no_digit() -> None:
+    images = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
+    found, bound = unlikeness(Network.load("fast"), images)
+    expected, _ = unlikeness(Network.load("champion"), images)
+    np.testing.assert_array_equal(found, expected)
+    assert (found > bound).all()

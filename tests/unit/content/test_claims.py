@@ -1469,7 +1469,8 @@ def test_weights_on_padding_get_no_gradient():
 
 
 @claims("paper", "fast", "batch normalization", "5 × 5 kernels at the start", "label smoothing")
-@claims("paper", "champion", "five convolutions", "each time they are shown", "rises and falls")
+@claims("paper", "champion", "five convolutions", "nearly each time they are", "rises and falls")
+@claims("paper", "champion", "digits drawn by a program", "from drawings that are not digits")
 @claims("paper", "open", "Activation of the first convolution", "the others have ReLU", "constant")
 @claims("training", "prose", "Adam and batches of 128", "single cycle that peaks at the rate")
 def test_the_named_networks_are_what_the_pages_say():
@@ -1491,6 +1492,9 @@ def test_the_named_networks_are_what_the_pages_say():
     assert fast.training.label_smoothing > 0
     assert sum(layer.convolves for layer in champion.network.layers) == 5
     assert champion.training.augmentation.shift > 0
+    assert champion.training.unchanged < 0.25
+    assert min(champion.training.pens, champion.training.non_digits) > 0
+    assert champion.network.knows_non_digits
 
 
 @claims("network", "memory", "four bytes per number", "two running averages", "in the batch")

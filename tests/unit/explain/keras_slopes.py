@@ -41,3 +41,9 @@ def slope_of(objective: Callable[[Any], Any], image: np.ndarray) -> tuple[float,
         tape.watch(watched)
         value = objective(watched)
     return float(value), np.array(tape.gradient(value, watched))[0]
+
+
+def digit_probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return Keras's answers for digits: of eleven outputs the first ten, divided by their sum."""
+    answers = model.predict(images, verbose=0)[:, :10]
+    return np.asarray(answers / answers.sum(axis=1, keepdims=True))

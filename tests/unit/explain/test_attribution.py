@@ -43,13 +43,23 @@ BARE = NetworkSpec(
         spec.Dense(name="dense", units=4),
     ),
 )
+ENDS_IN_POINTS = NetworkSpec(
+    name="points",
+    input_shape=(6, 6, 1),
+    layers=(
+        spec.Conv2D(name="first", filters=2, kernel_size=(3, 3), activation="relu"),
+        spec.Conv2D(name="second", filters=3, kernel_size=(4, 4), activation="relu"),
+        spec.Flatten(name="flatten"),
+        spec.Dense(name="dense", units=3),
+    ),
+)
 NETWORKS = ["paper", "fast", "grey", "colour", "few", "bare"]
 
 
 @cache
 def case(name: str) -> tuple[Network, np.ndarray]:
     """A network and an image for it."""
-    made = {one.name: one for one in (GREY, COLOUR, FEW, BARE)}
+    made = {one.name: one for one in (GREY, COLOUR, FEW, BARE, ENDS_IN_POINTS)}
     if name in made:
         return random_network(made[name]), random_images(made[name], 1)[0]
     return Network.load(name), load_mnist().test.image(7)
@@ -187,10 +197,15 @@ def test_factors_are_of_the_answer_before_and_finite() -> None:
 
 @pytest.mark.parametrize(
     ("name", "last"),
-    [("paper", "conv3"), ("fast", "relu3"), ("champion", "conv4"), ("few", "three")],
+    [
+        ("paper", "conv3"),
+        ("fast", "relu3"),
+        ("champion", "conv4"),
+        ("few", "three"),
+        ("points", "first"),  # M18: its second leaves one number of each map
+    ],
 )
 def test_the_last_convolution_is_one_that_still_says_where(name: str, last: str) -> None:
-    """M18: champion's fifth leaves one number of each map."""
     network, image = case(name)
     assert last_convolution(network.spec) == last
     for layer in cam_layers(network.spec):

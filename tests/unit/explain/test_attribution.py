@@ -202,10 +202,11 @@ def test_factors_are_of_the_answer_before_and_finite() -> None:
         ("fast", "relu3"),
         ("champion", "conv4"),
         ("few", "three"),
-        ("points", "first"),  # M18: its second leaves one number of each map
+        ("points", "first"),
     ],
 )
 def test_the_last_convolution_is_one_that_still_says_where(name: str, last: str) -> None:
+    """M18: the last of champion and of points leave one number of each map."""
     network, image = case(name)
     assert last_convolution(network.spec) == last
     for layer in cam_layers(network.spec):

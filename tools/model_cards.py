@@ -53,9 +53,9 @@ def card(network: Network) -> str:
 * Data: MNIST, 54,000 images to train, 6,000 to validate; sha256 of the original training images
   `{json.loads(network.card["data"])["x_train"]}`.
 * {drawn(training)}
-* Validation accuracy {last["val_accuracy"]:.2%} after the last epoch; test accuracy
-  {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,}, by which
-  nothing was chosen.
+* Validation accuracy {last["val_accuracy"]:.2%} after the last epoch{counted(network)};
+  test accuracy {result["test_accuracy"]:.2%}, {result["errors"]} errors of {result["n"]:,},
+  by which nothing was chosen.
 * Calibrated on the validation images: scores divided by {calibration["temperature"]:.3g}, which
   changes no answer and brings the calibration error there from {calibration["error_before"]:.2%}
   to {calibration["error_after"]:.2%}. An answer counts as sure from
@@ -70,6 +70,11 @@ def card(network: Network) -> str:
 |---|---|---|---|
 {layers}
 """
+
+
+def counted(network: Network) -> str:
+    """Return what validation counts as an error besides a misread digit, if anything."""
+    return ", a digit called no digit counted as an error" if network.spec.knows_non_digits else ""
 
 
 def drawn(training: dict[str, Any]) -> str:

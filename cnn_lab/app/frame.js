@@ -221,10 +221,17 @@ if (!window.cnnLabFrame) {
     }, WAIT_MS);
   }
 
-  // Streamlit's script state changes with each run; the stage and other components tell when they rest.
-  new MutationObserver(refresh).observe(document.documentElement, {
+  // What a run shows comes before or after the change of Streamlit's script state, which a busy
+  // browser may skip; the stage and other components tell when they rest.
+  const observer = new MutationObserver(refresh);
+  observer.observe(document.documentElement, {
     attributes: true,
     attributeFilter: ["data-test-script-state", "data-begin", "data-loading"],
+    subtree: true,
+  });
+  observer.observe(document.getElementById("root"), {
+    childList: true,
+    characterData: true,
     subtree: true,
   });
   for (const kind of ["cnn-lab-rest", "focusin", "change"]) document.addEventListener(kind, refresh);

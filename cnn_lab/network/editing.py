@@ -10,7 +10,17 @@ from pydantic import TypeAdapter
 from cnn_lab.content.words import listed, shape_words
 from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.layers.base import BaseLayer
-from cnn_lab.network.spec import MAX_LAYERS, Draft, Fit, Layer, LayerSummary, Shape, fit
+from cnn_lab.network.spec import (
+    DIGIT_SHAPE,
+    MAX_LAYERS,
+    N_DIGITS,
+    Draft,
+    Fit,
+    Layer,
+    LayerSummary,
+    Shape,
+    fit,
+)
 
 CLASSES = 10  # in every data set of the lab
 MAX_REMEDIES = 3
@@ -226,7 +236,8 @@ class OutputProblem:
     Attributes
     ----------
     kind : {"maps", "number", "scores", "twice"}
-        The network ends with maps; with a number of values other than the number of classes;
+        The network ends with maps; with a number of values other than the number of classes, or
+        than eleven for digits and what is none;
         with scores instead of probabilities; or with two softmaxes.
     remedy : Remedy or None
         None if the network already has the maximum number of layers.
@@ -249,9 +260,11 @@ def output_problem(draft: Draft, found: Fit) -> OutputProblem | None:
     softmaxes = [n for n, layer in enumerate(draft.layers) if layer.nonlinearity == "softmax"]
     if len(found.shape) != 1:
         return OutputProblem("maps", _appended(draft, "Flatten", "Dense", "Softmax"))
-    if found.shape != (CLASSES,):
+    is_last = len(draft.layers) - 1 in softmaxes
+    also_non_digits = is_last and (draft.input_shape, found.shape) == (DIGIT_SHAPE, (N_DIGITS + 1,))
+    if found.shape != (CLASSES,) and not also_non_digits:
         return OutputProblem("number", _of_ten(draft))
-    if len(draft.layers) - 1 not in softmaxes:
+    if not is_last:
         return OutputProblem("scores", _appended(draft, "Softmax"))
     if len(softmaxes) > 1:
         return OutputProblem("twice", _without_softmax(draft, softmaxes[0]))

@@ -249,7 +249,8 @@ def test_nothing_is_to_be_mended_where_all_fits():
     [
         ((MaxPooling2D(name="pool1"),), "maps"),
         ((Flatten(name="flatten"),), "number"),
-        ((Flatten(name="flatten"), Dense(name="dense1", units=11), Softmax(name="s")), "number"),
+        ((Flatten(name="flatten"), Dense(name="dense1", units=12), Softmax(name="s")), "number"),
+        ((Flatten(name="flatten"), Dense(name="dense1", units=11)), "number"),
         ((Flatten(name="flatten"), Dense(name="dense1", units=10)), "scores"),
         (
             (
@@ -268,6 +269,14 @@ def test_an_end_that_cannot_tell_classes_is_mended(layers, problem):
     mended = found.remedy.draft
     following = output_problem(mended, fit(mended))
     assert following is None or following.kind != problem
+
+
+def test_eleven_probabilities_are_an_end_for_digits_alone():
+    """The eleventh says that an image shows none."""
+    layers = (Flatten(name="flatten"), Dense(name="dense1", units=11), Softmax(name="softmax"))
+    digits, colour = Draft(layers=layers), Draft(layers=layers, input_shape=(32, 32, 3))
+    assert output_problem(digits, fit(digits)) is None
+    assert output_problem(colour, fit(colour)).kind == "number"
 
 
 def test_a_convolution_taken_apart_makes_the_same_shape_for_less():

@@ -152,6 +152,7 @@ def test_answers_are_there_after_a_reload_and_forged_ones_are_not(
     page = open_page(f"/?lesson={NAME}&seed={SEED}")
     verdict = page.locator(".st-key-lesson [data-testid='stAlert']")
     do_task(page, 1, STEPS[0])
+    page.wait_for_function("Object.values(sessionStorage).some((kept) => kept.includes('\"1\"'))")
     page.reload()
     expect(verdict).to_contain_text("✓")
     expect(next_button(page)).to_have_attribute("kind", "primary")

@@ -92,8 +92,8 @@ def doubts(network: Network, own: Split) -> Doubts:
 
     Notes
     -----
-    A quarter of a second for ten: a drawing passes through the network, and through the detector of
-    what is no digit.
+    Each drawing passes through the network, and through the champion, which says whether it is a
+    digit.
     """
     shapeless, misnamed = [], []
     for image, digit in zip(own.images[..., 0], own.labels.tolist(), strict=True):

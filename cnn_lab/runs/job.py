@@ -129,7 +129,7 @@ class RunSpec(BaseModel):
     start : Start or None
         The network whose weights it begins with; None for new ones, drawn with the seed.
     own_drawings : int
-        How many drawings of its owner it learns from, besides the images of the data set. The
+        How many drawings of its owner it learns from, with the images of the data set. The
         drawings themselves are kept nowhere.
 
     Raises

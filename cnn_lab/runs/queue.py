@@ -229,8 +229,8 @@ class RunQueue:
         start : (str, Network), optional
             Name and network whose weights it begins with, instead of new ones.
         own : Split, optional
-            The owner's own drawings, which the run sees in each batch. Nobody else gets them, they
-            are forgotten when the run has begun, and it is not shared.
+            The owner's own drawings, which the run sees in each batch. No other visitor gets them;
+            they are forgotten when the run has begun, and the run is not shared.
 
         Returns
         -------

@@ -39,6 +39,22 @@ def test_tabs_follow_a_control_of_the_instrument(open_page: Open) -> None:
     expect(code).to_contain_text("strides=2")
 
 
+def test_a_click_counts_while_the_tabs_ask_to_follow(open_page: Open) -> None:
+    """A busy browser does both before Streamlit sends either."""
+    page = open_page("/convolution?conv_tab=Code")
+    same = page.get_by_role("radio", name="same")
+    expect(same).to_be_visible()
+    same.evaluate(
+        """(button) => {
+            const detail = { of: "conv", count: 1000 };
+            window.dispatchEvent(new CustomEvent("cnn-lab-instrument", { detail }));
+            button.click();
+        }"""
+    )
+    expect(stage(page)).to_have_attribute("data-steps", "36")
+    expect(page).to_have_url(re.compile("conv_padding=same"))
+
+
 def test_an_experiment_sets_what_it_names_and_nothing_else_stays(open_page: Open) -> None:
     page = open_page("/convolution?conv_stride=2&conv_padding=same&conv_tab=Try this")
     experiment = page.get_by_test_id("stPageLink").filter(has_text="Find an edge").first

@@ -34,8 +34,8 @@ export function component(create) {
     const widget = mounted.get(parentElement);
     widget.update(
       data,
-      (value) => setTriggerValue("chosen", value),
-      (value) => setStateValue("kept", value),
+      (value) => sendAtOnce(() => setTriggerValue("chosen", value)),
+      (value) => sendAtOnce(() => setStateValue("kept", value)),
     );
     return () => {
       widget.stop?.();
@@ -44,17 +44,38 @@ export function component(create) {
   };
 }
 
+/**
+ * Sends a change to the server before anything else happens. Streamlit puts it off with a timer of
+ * 0 ms, joins it with all that the reader changes until a busy browser gets there, and then has the
+ * server run only the fragment of the first change, so the others would wait for the next click.
+ */
+function sendAtOnce(change) {
+  const { setTimeout } = window;
+  const due = [];
+  window.setTimeout = (act, wait, ...values) =>
+    wait ? setTimeout(act, wait, ...values) : due.push(act);
+  try {
+    change();
+  } finally {
+    window.setTimeout = setTimeout;
+  }
+  for (const act of due) act();
+}
+
+const BUSY = ["running", "rerunRequested"]
+  .map((state) => `[data-test-script-state="${state}"]`)
+  .join(", ");
 const LOOK_AGAIN_MS = 30;
 
 /**
- * Does something as soon as no script runs on the server. A run under way may be leading to another
+ * Does something as soon as no script runs on the server or is about to. A run under way may be leading to another
  * page, and what a component of this one asks for meanwhile would empty that.
  * @returns {() => void} gives it up
  */
 export function whenResting(act) {
   let timer = 0;
   const look = () => {
-    if (!document.querySelector('[data-test-script-state="running"]')) act();
+    if (!document.querySelector(BUSY)) act();
     else timer = setTimeout(look, LOOK_AGAIN_MS);
   };
   look();

@@ -9,7 +9,15 @@ from starlette.middleware import Middleware
 
 from cnn_lab.app.admission import Admission
 from cnn_lab.app.first_paint import FirstPaint
-from cnn_lab.app.hosting import Guard, UploadLimit, WholePageFirst, opening_browser, share_heaps
+from cnn_lab.app.hosting import (
+    Guard,
+    NoDelay,
+    UploadLimit,
+    WholePageFirst,
+    opening_browser,
+    share_heaps,
+)
+from cnn_lab.app.page_files import PageFiles
 from cnn_lab.app.watching import Figures
 from cnn_lab.ops.environment import end_if_wrong
 
@@ -18,11 +26,13 @@ share_heaps()
 app = st.App(
     "app.py",
     middleware=[
+        Middleware(NoDelay),
         Middleware(Guard),
         Middleware(Admission),
         Middleware(Figures),
         Middleware(UploadLimit),
         Middleware(WholePageFirst),
+        Middleware(PageFiles),
         Middleware(FirstPaint),
     ],
     lifespan=opening_browser,

@@ -1,3 +1,7 @@
+// The server is where the page's files come from. Opened at /pooling, Streamlit's page would look
+// for it below that address first, and wait before it looks again.
+window.__streamlit = { BACKEND_BASE_URL: new URL(".", document.baseURI).href };
+
 // Says of the page that it is still loading, until everything on it has been drawn. What takes long
 // then keeps back only what is below it. The limits are in frames, of which a busy machine draws fewer.
 {

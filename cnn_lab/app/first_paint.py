@@ -22,7 +22,8 @@ class FirstPaint:
 
     What the lab's pages send as style comes with their first message. By then Streamlit has drawn
     an empty page, which the sidebar moves aside, and then each part moves those below it. The
-    script has the words for a lost connection as well, since no message can bring them then.
+    script has the words for a lost connection as well, since no message can bring them then, and
+    says where the server is, so that the page need not look for it.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """Who may open a session, what a host may set, and what is kept of a visitor's files."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,14 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app import frame, run_queue
 from cnn_lab.app.first_paint import SCRIPT, SHEET, FirstPaint
-from cnn_lab.app.hosting import MAX_HEAPS, Guard, UploadLimit, WholePageFirst, is_own_page
+from cnn_lab.app.hosting import (
+    MAX_HEAPS,
+    Guard,
+    NoDelay,
+    UploadLimit,
+    WholePageFirst,
+    is_own_page,
+)
 from cnn_lab.runs.store import Kept
 from tools.server import ROOT
 
@@ -51,6 +59,36 @@ def test_a_setting_that_would_add_a_directive_is_refused(
     monkeypatch.setenv("CNN_LAB_FRAME_ANCESTORS", setting)
     with pytest.raises(ValueError, match="CNN_LAB_FRAME_ANCESTORS"):
         Guard(nothing)
+
+
+def sends_at_once(connection: socket.socket) -> bool:
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems let no connection inherit it")
+def test_short_messages_do_not_wait_for_the_browser() -> None:
+    """Streamlit's own socket does not name its protocol, so asyncio would leave it as it is."""
+    server = NoDelay(nothing)
+
+    async def never(*_: object) -> Message:
+        raise AssertionError
+
+    def connected() -> tuple[socket.socket, socket.socket]:
+        browser = socket.create_connection(listening.getsockname())
+        return browser, listening.accept()[0]
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        pairs = [connected()]
+        asyncio.run(server({"type": "lifespan"}, never, nothing))
+        assert not sends_at_once(pairs[0][1])
+        asyncio.run(server({"type": "http"}, never, nothing))
+        pairs.append(connected())
+        assert [sends_at_once(accepted) for _, accepted in pairs] == [True, True]
+        for pair in pairs:
+            for one in pair:
+                one.close()
 
 
 class Files:

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from cnn_lab.app.admission import LOGO
 from cnn_lab.app.first_paint import SHEET
+from cnn_lab.app.hosting import send_at_once
 from cnn_lab.app.lesson import enter_lesson, lesson_above
 from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import heartbeat
@@ -177,7 +178,7 @@ def wrong_settings() -> list[str]:
 
 @lru_cache(maxsize=1)
 def tune_process() -> None:
-    """Freeze long-lived objects for the garbage collector; limit matrix products to one thread.
+    """Freeze long-lived objects, limit matrix products to one thread, and send messages at once.
 
     A page's products are small: a second thread gains a millisecond when the machine is idle,
     and costs a hundred when a training run or another reader has the cores, because the
@@ -186,6 +187,7 @@ def tune_process() -> None:
     threadpool_limits(limits=1, user_api="blas")
     gc.collect()
     gc.freeze()
+    send_at_once()
 
 
 def ensure() -> None:

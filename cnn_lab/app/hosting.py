@@ -13,6 +13,7 @@ import webbrowser
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from threading import Timer
 from urllib.parse import urlsplit
 
@@ -95,12 +96,7 @@ class Guard:
 
 
 class NoDelay:
-    """Have the system send each message at once, however short.
-
-    asyncio asks for that where a socket says that it speaks TCP, and the one that Streamlit opens
-    for itself does not say so. Then a message waits until the browser has confirmed the one before,
-    which Linux puts off for 40 ms: each answer of two messages, a page's hundred files among them,
-    would take that long. New connections inherit it from the socket that listens.
+    """Have every message sent at once, from the first page on; see `send_at_once`.
 
     Parameters
     ----------
@@ -109,22 +105,12 @@ class NoDelay:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._is_set = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if not self._is_set and scope["type"] != "lifespan":  # which begins before any listens
-            self._is_set = True
+        if scope["type"] != "lifespan":  # it begins before the server listens
             send_at_once()
         await self._app(scope, receive, send)
-
-
-def send_at_once() -> None:
-    """Turn Nagle's algorithm off for all TCP sockets of this process."""
-    for connection in psutil.Process().net_connections("tcp"):
-        # One that has been closed meanwhile, or has no number, as on Windows.
-        with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as copy:
-            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class UploadLimit:
@@ -318,6 +304,21 @@ def is_own_page(headers: Headers) -> bool:
     if place.netloc == headers.get("host"):
         return True
     return place.hostname in {*LOOPBACK, st.get_option("browser.serverAddress")}
+
+
+@cache
+def send_at_once() -> None:
+    """Turn Nagle's algorithm off for all TCP sockets of this process, once the server listens.
+
+    asyncio does so where a socket says that it speaks TCP, and the one that Streamlit opens for
+    itself does not say so. Then a message waits until the browser has confirmed the one before,
+    which Linux puts off for 40 ms: each answer of two messages, a page's hundred files among them,
+    would take that long. New connections inherit it from the socket that listens.
+    """
+    for connection in psutil.Process().net_connections("tcp"):
+        # One that has been closed meanwhile, or has no number, as on Windows.
+        with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as copy:
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def share_heaps() -> None:

@@ -22,6 +22,7 @@ from cnn_lab.app.hosting import (
     UploadLimit,
     WholePageFirst,
     is_own_page,
+    send_at_once,
 )
 from cnn_lab.runs.store import Kept
 from tools.server import ROOT
@@ -69,6 +70,7 @@ def sends_at_once(connection: socket.socket) -> bool:
 def test_short_messages_do_not_wait_for_the_browser() -> None:
     """Streamlit's own socket does not name its protocol, so asyncio would leave it as it is."""
     server = NoDelay(nothing)
+    send_at_once.cache_clear()
 
     async def never(*_: object) -> Message:
         raise AssertionError

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.url_util import make_url_path
 
 FOLDER = Path(st.__file__).parent / "static"
 KINDS = {
@@ -38,9 +39,9 @@ class PageFiles:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        base = (st.get_option("server.baseUrlPath") or "").strip("/")
+        base = st.get_option("server.baseUrlPath")
         self._files = {
-            "/".join(["", *filter(None, [base]), path.relative_to(FOLDER).as_posix()]): path
+            make_url_path(base, path.relative_to(FOLDER).as_posix()): path
             for path in (FOLDER / "static").rglob("*")
             if path.suffix in KINDS
         }

@@ -315,10 +315,11 @@ def send_at_once() -> None:
     which Linux puts off for 40 ms: each answer of two messages, a page's hundred files among them,
     would take that long. New connections inherit it from the socket that listens.
     """
-    for connection in psutil.Process().net_connections("tcp"):
-        # One that has been closed meanwhile, or has no number, as on Windows.
-        with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as copy:
-            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with suppress(psutil.Error, OSError):  # some systems tell a process nothing of its sockets
+        for connection in psutil.Process().net_connections("tcp"):
+            # One that has been closed meanwhile, or has no number, as on Windows.
+            with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as copy:
+                copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def share_heaps() -> None:

@@ -196,20 +196,27 @@ if (!window.cnnLabFrame) {
     holder.observe(document.body, { childList: true, subtree: true });
   }
 
-  let before = { page: "", headings: [] };
+  const figured = () => all(HEADINGS).map(textOf).filter((text) => /\d/.test(text));
+  const seen = () => ({ page: location.pathname, headings: figured() });
+  const isWhole = () =>
+    main() &&
+    document.documentElement.dataset.loading === undefined &&
+    document.querySelector('[data-test-script-state="notRunning"]');
+  let before = null;
 
   /** Speaks headings with numbers that were not there before: the page has another result. */
   function announce() {
-    const page = location.pathname;
-    const headings = all(HEADINGS).map(textOf).filter((text) => /\d/.test(text));
-    const found = headings.filter((text) => !before.headings.includes(text));
-    if (before.page === page && found.length) news.textContent = found.join(" ");
-    before = { page, headings };
+    const now = seen();
+    const found = now.headings.filter((text) => !before?.headings.includes(text));
+    if (before?.page === now.page && found.length) news.textContent = found.join(" ");
+    before = now;
   }
 
   let due = 0;
   function refresh() {
-    step ??= stepShown(stepTitle()) ?? null; // at once: Next may be pressed before the wait is over
+    // At once: a button may be pressed before the wait is over.
+    step ??= stepShown(stepTitle()) ?? null;
+    if (isWhole()) before ??= seen();
     clearTimeout(due);
     due = setTimeout(() => {
       beginStep();

@@ -61,6 +61,18 @@ def test_a_page_that_takes_long_is_shown_as_a_whole(
     assert layout_shift(page) <= MAX_MOVED
 
 
+def test_a_page_knows_where_its_server_is(
+    new_context: Callable[..., BrowserContext], app_url: str, wait_ready: Callable[[Page], None]
+) -> None:
+    """Otherwise it asks below its own address first, and then waits before it asks again."""
+    page = new_context().new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(app_url + "/pooling")
+    wait_ready(page)
+    assert [url for url in asked if url.endswith("health")] == [app_url + "/_stcore/health"]
+
+
 def test_the_title_has_its_place_before_the_frame_has_come(
     new_context: Callable[..., BrowserContext], app_url: str, wait_ready: Callable[[Page], None]
 ) -> None:

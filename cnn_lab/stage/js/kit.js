@@ -34,8 +34,8 @@ export function component(create) {
     const widget = mounted.get(parentElement);
     widget.update(
       data,
-      (value) => sendAtOnce(() => setTriggerValue("chosen", value)),
-      (value) => sendAtOnce(() => setStateValue("kept", value)),
+      (value) => sendAtOnce(setTriggerValue, "chosen", value),
+      (value) => sendAtOnce(setStateValue, "kept", value),
     );
     return () => {
       widget.stop?.();
@@ -49,17 +49,16 @@ export function component(create) {
  * 0 ms, joins it with all that the reader changes until a busy browser gets there, and then has the
  * server run only the fragment of the first change, so the others would wait for the next click.
  */
-function sendAtOnce(change) {
-  const { setTimeout } = window;
+function sendAtOnce(set, name, value) {
+  const later = window.setTimeout;
   const due = [];
-  window.setTimeout = (act, wait, ...values) =>
-    wait ? setTimeout(act, wait, ...values) : due.push(act);
+  window.setTimeout = (act, wait) => (wait ? later(act, wait) : due.push(act));
   try {
-    change();
+    set(name, value);
   } finally {
-    window.setTimeout = setTimeout;
+    window.setTimeout = later;
   }
-  for (const act of due) act();
+  due.forEach((act) => act());
 }
 
 const BUSY = ["running", "rerunRequested"]

@@ -196,8 +196,10 @@ if (!window.cnnLabFrame) {
     holder.observe(document.body, { childList: true, subtree: true });
   }
 
-  const figured = () => all(HEADINGS).map(textOf).filter((text) => /\d/.test(text));
-  const seen = () => ({ page: location.pathname, headings: figured() });
+  const seen = () => ({
+    page: location.pathname,
+    headings: all(HEADINGS).map(textOf).filter((text) => /\d/.test(text)),
+  });
   const isWhole = () =>
     main() &&
     document.documentElement.dataset.loading === undefined &&
@@ -216,7 +218,7 @@ if (!window.cnnLabFrame) {
   function refresh() {
     // At once: a button may be pressed before the wait is over.
     step ??= stepShown(stepTitle()) ?? null;
-    if (isWhole()) before ??= seen();
+    if (!before && isWhole()) before = seen();
     clearTimeout(due);
     due = setTimeout(() => {
       beginStep();

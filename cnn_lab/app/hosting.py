@@ -310,10 +310,10 @@ def is_own_page(headers: Headers) -> bool:
 def send_at_once() -> None:
     """Turn Nagle's algorithm off for all TCP sockets of this process, once the server listens.
 
-    asyncio does so where a socket says that it speaks TCP, and the one that Streamlit opens for
-    itself does not say so. Then a message waits until the browser has confirmed the one before,
-    which Linux puts off for 40 ms: each answer of two messages, a page's hundred files among them,
-    would take that long. New connections inherit it from the socket that listens.
+    asyncio does so only for sockets that were created with TCP as their protocol, and the one that
+    Streamlit opens was not. A message then waits until the browser has confirmed the one before,
+    which Linux puts off for about 40 ms, and each file of a page is sent as two messages. New
+    connections inherit the setting from the socket that listens.
     """
     with suppress(psutil.Error, OSError):  # some systems tell a process nothing of its sockets
         for connection in psutil.Process().net_connections("tcp"):

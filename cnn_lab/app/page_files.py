@@ -1,4 +1,4 @@
-"""The files that Streamlit's page is made of, answered from memory and packed once."""
+"""The files that Streamlit's page is made of, answered from memory and compressed once."""
 
 import asyncio
 import gzip
@@ -15,22 +15,20 @@ KINDS = {
     ".js": "text/javascript; charset=utf-8",
     ".woff2": "font/woff2",
 }
-PACKED = (".css", ".js")  # fonts are packed already
-# The names of these files change with what is in them.
+COMPRESSED = (".css", ".js")  # fonts are compressed already
+# A file that changes gets another name.
 FOR_EVER = "public, immutable, max-age=31536000"
 
 
 class PageFiles:
     """Answer requests for Streamlit's own scripts, style sheets and fonts.
 
-    A first visit asks for about a hundred of them, 3.6 MB. Streamlit reads each file anew in
-    several steps that wait for one another, which takes more than twice as long as an answer from
-    memory, and sends it as it is; packed, all together are half that size, which a class on one
-    wireless network notices. Whatever else is asked for goes on to `app`, as do browsers
-    that cannot unpack.
+    A first visit asks for about a hundred of them. Streamlit reads a file from the disk for each
+    request and sends it uncompressed; here it is read and compressed once. A class that opens the
+    lab on one wireless network loads about half as many bytes. All other requests go on to `app`,
+    as do those of browsers that cannot decompress.
 
-    What is kept is bounded by what Streamlit's folder has, 9 MB packed, and a third of it is ever
-    asked for.
+    The memory is bounded by the size of Streamlit's folder, about 9 MB compressed.
 
     Parameters
     ----------
@@ -50,7 +48,7 @@ class PageFiles:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         file = self._files.get(scope["path"]) if scope["type"] == "http" else None
-        if file is None or scope["method"] != "GET" or not _may_be_packed(Headers(scope=scope)):
+        if file is None or scope["method"] != "GET" or not _takes_compressed(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
         body = self._kept.get(scope["path"])
@@ -62,17 +60,17 @@ class PageFiles:
             "cache-control": FOR_EVER,
             "vary": "accept-encoding",
         }
-        if file.suffix in PACKED:
+        if file.suffix in COMPRESSED:
             headers["content-encoding"] = "gzip"
         await send({"type": "http.response.start", "status": 200, "headers": Headers(headers).raw})
         await send({"type": "http.response.body", "body": body})
 
 
-def _may_be_packed(headers: Headers) -> bool:
+def _takes_compressed(headers: Headers) -> bool:
     return "gzip" in headers.get("accept-encoding", "") and "range" not in headers
 
 
 def _read(file: Path) -> bytes:
     """Return what is sent for a file."""
     body = file.read_bytes()
-    return gzip.compress(body, mtime=0) if file.suffix in PACKED else body
+    return gzip.compress(body, mtime=0) if file.suffix in COMPRESSED else body

@@ -66,9 +66,9 @@ def sends_at_once(connection: socket.socket) -> bool:
     return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems let no connection inherit it")
+@pytest.mark.skipif(sys.platform != "linux", reason="that connections inherit it is known of Linux")
 def test_short_messages_do_not_wait_for_the_browser() -> None:
-    """Streamlit's own socket does not name its protocol, so asyncio would leave it as it is."""
+    """Streamlit creates its socket without a protocol, so asyncio leaves it as it is."""
     server = NoDelay(nothing)
     send_at_once.cache_clear()
 

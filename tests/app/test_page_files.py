@@ -1,4 +1,4 @@
-"""Streamlit's own files come from memory, packed, and are the same files."""
+"""Streamlit's own files come from memory, compressed, and are the same files."""
 
 import asyncio
 import gzip
@@ -7,7 +7,7 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from cnn_lab.app.page_files import FOLDER, KINDS, PACKED, PageFiles
+from cnn_lab.app.page_files import COMPRESSED, FOLDER, KINDS, PageFiles
 
 PASSED_ON = 418
 
@@ -51,9 +51,9 @@ def test_a_file_arrives_as_it_is(kind: str) -> None:
     assert headers["content-type"] == KINDS[kind]
     assert headers["content-length"] == str(len(body))
     assert "immutable" in headers["cache-control"]
-    packed = headers.get("content-encoding") == "gzip"
-    assert packed is (kind in PACKED)
-    assert (gzip.decompress(body) if packed else body) == (FOLDER / path[1:]).read_bytes()
+    compressed = headers.get("content-encoding") == "gzip"
+    assert compressed is (kind in COMPRESSED)
+    assert (gzip.decompress(body) if compressed else body) == (FOLDER / path[1:]).read_bytes()
 
 
 @pytest.mark.parametrize(

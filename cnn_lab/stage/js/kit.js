@@ -67,8 +67,8 @@ const BUSY = ["running", "rerunRequested"]
 const LOOK_AGAIN_MS = 30;
 
 /**
- * Does something as soon as no script runs on the server or is about to. A run under way may be leading to another
- * page, and what a component of this one asks for meanwhile would empty that.
+ * Does something as soon as no script runs on the server or is about to. A run under way may be
+ * leading to another page, and what a component of this one asks for meanwhile would empty that.
  * @returns {() => void} gives it up
  */
 export function whenResting(act) {

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -37,19 +38,45 @@ def one_line_script() -> Iterator[Path]:
         yield script
 
 
-def layout_shift(page: Page) -> float:
-    """Return the sum of a page's layout shifts so far that no input of the user's caused.
+@dataclass(frozen=True)
+class Shift:
+    """What moved on a page without any input of the user's.
 
-    Each is a share of the window times a share of its side.
+    Attributes
+    ----------
+    value : float
+        A share of the window times a share of its side.
+    at_ms : float
+        Since the page was asked for.
+    parts : tuple of str
+        Each thing that moved, its box before and its box after.
     """
-    moved: float = page.evaluate(
+
+    value: float
+    at_ms: float
+    parts: tuple[str, ...]
+
+
+def layout_shifts(page: Page) -> list[Shift]:
+    """Return a page's layout shifts so far that no input of the user's caused."""
+    found = page.evaluate(
         """() => new Promise((resolve) => {
-            let sum = 0;
+            const shifts = [];
+            const box = ({ x, y, width, height }) => [x, y, width, height].map(Math.round);
+            const named = (node) => !node ? "removed" : (node.outerHTML ?? node.data)
+                .replace(/ (style|class)="[^"]*"/g, "").slice(0, 120);
+            const told = ({ node, previousRect, currentRect }) =>
+                `${named(node)}: ${box(previousRect)} -> ${box(currentRect)}`;
             new PerformanceObserver((list) => {
-                for (const { value, hadRecentInput } of list.getEntries())
-                    if (!hadRecentInput) sum += value;
+                for (const { value, startTime, hadRecentInput, sources } of list.getEntries())
+                    if (!hadRecentInput) shifts.push([value, startTime, sources.map(told)]);
             }).observe({ type: "layout-shift", buffered: true });
-            requestAnimationFrame(() => setTimeout(() => resolve(sum)));
+            requestAnimationFrame(() => setTimeout(() => resolve(shifts)));
         })"""
     )
-    return moved
+    return [Shift(value, at_ms, tuple(parts)) for value, at_ms, parts in found]
+
+
+def layout_shift(page: Page) -> float:
+    """Return the sum of a page's layout shifts so far that no input of the user's caused."""
+    return sum(shift.value for shift in layout_shifts(page))

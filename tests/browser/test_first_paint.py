@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from benchmarks.scene import layout_shift
-from tests.browser.test_pages import MAX_MOVED
+from tests.browser.test_pages import assert_held_still
 
 # Streamlit loads these parts of itself when a page first needs them.
 HTML = "**/static/js/Html.*.js"
@@ -58,7 +57,7 @@ def test_a_page_that_takes_long_is_shown_as_a_whole(
     page.goto(app_url + "/pooling")
     wait_ready(page)
     assert page.evaluate("window.missing") == 0
-    assert layout_shift(page) <= MAX_MOVED
+    assert_held_still(page)
 
 
 def test_a_page_knows_where_its_server_is(
@@ -98,4 +97,4 @@ def test_what_takes_long_keeps_back_only_what_is_below_it(
     expect(page.locator("html[data-loading]")).to_have_count(0)  # the limit for what never comes
     release(held)
     wait_ready(page)
-    assert layout_shift(page) <= MAX_MOVED
+    assert_held_still(page)

@@ -18,6 +18,12 @@ if (!window.cnnLabFrame) {
     if (covers && close?.ariaExpanded === "true") close.click();
   });
 
+  // An experiment is below the stage, and what it changes is at the top of the page.
+  document.addEventListener("click", ({ target, ctrlKey, metaKey, shiftKey }) => {
+    const isElsewhere = ctrlKey || metaKey || shiftKey; // in another tab or window
+    if (!isElsewhere && target.closest(".st-key-experiments a")) main().scrollTo({ top: 0 });
+  });
+
   // One visit to a page, or to a step of a lesson, is one entry of the browser's history, and its
   // address has the page's settings. Streamlit makes several: when a page is left, one without settings, and when it is
   // entered, one for each setting that the session has kept, some of them under the old page's name.

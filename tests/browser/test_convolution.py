@@ -161,6 +161,7 @@ def test_an_experiment_sets_the_page_and_the_next_page_is_a_click_away(open_page
     expect(page).to_have_url(re.compile(r"/convolution\?conv_activation=relu$"))
     expect(arithmetic(page)).to_contain_text("ReLU(−2) = 0")
     wait_ready(page)  # nothing below the stage is still to come and moves it
+    expect(stage(page).locator(".picture")).to_be_in_viewport(ratio=1)  # it is above the link
     place = centre(page, "activated-1", 3, 0)
     page.mouse.click(place["x"], place["y"])
     expect(stage(page)).to_have_attribute("data-step", "12")

@@ -173,8 +173,12 @@ def _subject(name: str) -> str:
 
 
 def show_experiments(page: str, experiments: Sequence[Experiment]) -> None:
-    """Show experiments side by side: each a link that sets the page, and what to watch for."""
-    places = st.columns(2, gap="large") * -(-len(experiments) // 2)
+    """Show experiments side by side: each a link that sets the page, and what to watch for.
+
+    A click also brings up the top of the page, where the experiment is to be seen (frame.js).
+    """
+    with st.container(key="experiments"):
+        places = st.columns(2, gap="large") * -(-len(experiments) // 2)
     for place, (name, query) in zip(places, experiments, strict=False):
         title, words = prose(page, f"try_{name}").split("\n\n", 1)
         with place, st.container(gap="xsmall"):

@@ -1,6 +1,7 @@
 // What every page's frame does in the browser: its language, the menu of a phone, the browser's
 // history, and the summary for those who listen to the page.
 
+import { arrive, leave } from "../stage/js/kit.js";
 import "./words.js";
 
 if (!window.cnnLabFrame) {
@@ -34,12 +35,13 @@ if (!window.cnnLabFrame) {
     document.addEventListener(kind, () => (leaving = untouched = stepped = false), true);
   }
   // What Back and Forward bring may be completed, as a lesson's parameters are.
-  addEventListener("popstate", () => (untouched = true), true);
+  addEventListener("popstate", () => (untouched = true, arrive()), true);
   document.addEventListener(
     "click",
-    ({ target }) => {
+    ({ target, ctrlKey, metaKey, shiftKey }) => {
       const link = target.closest('[data-testid="stSidebarNavLink"], [data-testid^="stPageLink"]');
       leaving = Boolean(link?.href) && new URL(link.href).pathname !== location.pathname;
+      if (leaving && !ctrlKey && !metaKey && !shiftKey) leave();
     },
     true,
   );
@@ -48,6 +50,7 @@ if (!window.cnnLabFrame) {
   history.pushState = (state, title, url) => {
     const [here, there] = [new URL(location.href), new URL(url, location.href)];
     if (here.pathname !== there.pathname) {
+      arrive();
       if (stepped) history.replaceState(state, title, url);
       else push(state, title, url);
       leaving = stepped = false;

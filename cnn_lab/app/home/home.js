@@ -5,6 +5,7 @@ import {
   button,
   component,
   element,
+  leave,
   showPlaying,
   slide,
   slider,
@@ -182,6 +183,7 @@ function createHome(root) {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     choose({ open: event.currentTarget.getAttribute("href") });
+    leave();
   }
   parts.why.onclick = follow;
 

@@ -19,7 +19,7 @@ const ICONS = {
 /**
  * Returns the function that Streamlit calls: it makes one widget for each mounted element and keeps
  * it while its data changes. What it chooses reaches the server once; what it keeps goes along with
- * every later message too, until it keeps something else.
+ * every later message too, until it keeps something else. On a page that is being left, neither does.
  * @param {(root: HTMLElement) => {
  *   update: (data: any, choose: (value: any) => void, keep: (value: any) => void) => void,
  *   stop?: () => void
@@ -44,12 +44,30 @@ export function component(create) {
   };
 }
 
+const { dataset } = document.documentElement;
+
+/**
+ * Says that a link to another page has been followed. Until that page comes, what a component sends
+ * would have the server go back to this one, of which nothing is left: the window would be empty.
+ */
+export function leave() {
+  dataset.leaving = "";
+  // If no page comes after all, components can be used again.
+  setTimeout(() => whenResting(arrive), LOOK_AGAIN_MS);
+}
+
+/** Says that the other page has come. */
+export function arrive() {
+  delete dataset.leaving;
+}
+
 /**
  * Sends a change to the server before anything else happens. Streamlit puts it off with a timer of
  * 0 ms, joins it with all that the reader changes until a busy browser gets there, and then has the
  * server run only the fragment of the first change, so the others would wait for the next click.
  */
 function sendAtOnce(set, name, value) {
+  if (dataset.leaving !== undefined) return;
   const later = window.setTimeout;
   const due = [];
   window.setTimeout = (act, wait) => (wait ? later(act, wait) : due.push(act));
@@ -61,9 +79,7 @@ function sendAtOnce(set, name, value) {
   due.forEach((act) => act());
 }
 
-const BUSY = ["running", "rerunRequested"]
-  .map((state) => `[data-test-script-state="${state}"]`)
-  .join(", ");
+const BUSY = '[data-test-script-state="running"], [data-test-script-state="rerunRequested"]';
 const LOOK_AGAIN_MS = 30;
 
 /**

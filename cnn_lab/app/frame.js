@@ -183,16 +183,27 @@ if (!window.cnnLabFrame) {
     ].filter(Boolean);
   }
 
-  // A new step of a lesson begins with its title, for the eye, the keyboard and the ear.
+  // A new step of a lesson begins with its title, for the eye, the keyboard and the ear, unless the
+  // reader is further already: the step's address may come after its title.
   // Streamlit may put another title in its place while the page is being built: until the reader
   // does something, the focus that went with the old one goes to the new one.
   let step = null;
+  let titled = "";
+  let isFurther = false; // the reader has done something since the title came
   const holder = new MutationObserver(() => {
     const title = document.activeElement === document.body && stepTitle();
     if (title) goTo(title);
   });
-  for (const kind of ["keydown", "pointerdown"])
-    document.addEventListener(kind, () => holder.disconnect(), true);
+  for (const kind of ["keydown", "pointerdown"]) {
+    document.addEventListener(
+      kind,
+      () => {
+        isFurther = true;
+        holder.disconnect();
+      },
+      true,
+    );
+  }
   const stepTitle = () => main()?.querySelector(".st-key-lesson h3");
   const stepShown = (title) => title && `${stepOf(new URL(location.href))} ${textOf(title)}`;
   function beginStep() {
@@ -200,7 +211,7 @@ if (!window.cnnLabFrame) {
     if (!title) return; // between two pages there is none for a moment
     const before = step;
     step = stepShown(title);
-    if (!before || before === step) return;
+    if (!before || before === step || isFurther) return;
     goTo(title);
     holder.observe(document.body, { childList: true, subtree: true });
   }
@@ -227,6 +238,11 @@ if (!window.cnnLabFrame) {
   function refresh() {
     // At once: a button may be pressed before the wait is over.
     step ??= stepShown(stepTitle()) ?? null;
+    const title = textOf(stepTitle());
+    if (title && title !== titled) {
+      titled = title;
+      isFurther = false;
+    }
     if (!before && isWhole()) before = seen();
     clearTimeout(due);
     due = setTimeout(() => {

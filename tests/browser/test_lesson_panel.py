@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from cnn_lab.teaching.lesson import LESSONS, Step, lesson
 from tests.browser.player import stage
@@ -20,6 +20,18 @@ FOCUSED = """(element) => {
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return at === element;
 }"""
+
+# Keeps the addresses that a page gives itself until a test lets them go.
+HELD_ADDRESSES = """
+  window.heldAddresses = [];
+  for (const kind of ["pushState", "replaceState"]) {
+    const set = History.prototype[kind];
+    History.prototype[kind] = function (...what) {
+      window.heldAddresses.push(() => set.apply(this, what));
+    };
+  }
+"""
+LOOK_MS = 700  # more than twice what the frame waits before it looks at a page that has changed
 
 
 def next_button(page: Page) -> Locator:
@@ -94,6 +106,28 @@ def test_a_lesson_is_done_by_keyboard_alone_on_a_phone(
     expect(results).to_contain_text(f"{n_asked} of {n_asked} questions")
     if name == NAME:
         assert_accessible(page)
+
+
+def test_an_answer_is_typed_while_the_address_of_its_step_is_still_to_come(
+    new_context: Callable[..., BrowserContext], app_url: str
+) -> None:
+    """The keyboard goes to the title of a new step, but not again once something is typed."""
+    page = new_context().new_page()
+    page.add_init_script(HELD_ADDRESSES)
+    page.goto(f"{app_url}/?lesson={NAME}&seed={SEED}&at=2")
+    title = page.locator(".st-key-lesson h3")
+    expect(title).to_have_text(lesson(NAME).step_title(2))
+    next_button(page).click()
+    expect(title).to_have_text(lesson(NAME).step_title(3))
+    expect(title).to_be_focused()
+    field = page.locator(f'[class*="st-key-lesson_{NAME}_{SEED}_3_answer"] input').first
+    tab_to(page, field)
+    page.keyboard.type("1")
+    page.evaluate("window.heldAddresses.forEach((go) => go())")
+    expect(page).to_have_url(re.compile("at=3"))
+    page.evaluate("document.dispatchEvent(new Event('change'))")  # has the frame look again
+    page.wait_for_timeout(LOOK_MS)
+    expect(field).to_be_focused()
 
 
 def test_back_and_forward_go_from_step_to_step_and_leaving_can_be_undone(

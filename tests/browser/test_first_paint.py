@@ -23,6 +23,12 @@ WATCH = """new MutationObserver((_, watcher) => {
 SHOWN_WHILE_LOADING = """document.documentElement.hasAttribute("data-loading") &&
     document.querySelector('[data-testid="stMain"] [role="tab"]')
         ?.checkVisibility({ visibilityProperty: true })"""
+# How wide the page may be, from its first element on.
+WIDTHS = """window.widths = new Set();
+new MutationObserver(() => {
+    const page = document.querySelector('[data-testid="stMainBlockContainer"]');
+    if (page) window.widths.add(getComputedStyle(page).maxWidth);
+}).observe(document, { attributes: true, childList: true, subtree: true })"""
 HOUR_LATER = "performance.now = () => 3_600_000"
 
 
@@ -58,6 +64,17 @@ def test_a_page_that_takes_long_is_shown_as_a_whole(
     wait_ready(page)
     assert page.evaluate("window.missing") == 0
     assert_held_still(page)
+
+
+def test_a_page_is_wide_from_its_first_element_on(
+    new_context: Callable[..., BrowserContext], app_url: str, wait_ready: Callable[[Page], None]
+) -> None:
+    """Streamlit's own page is narrow until the server's first message."""
+    page = new_context().new_page()
+    page.add_init_script(WIDTHS)
+    page.goto(app_url + "/draw")
+    wait_ready(page)
+    assert page.evaluate("[...window.widths]") == ["none"]
 
 
 def test_a_page_knows_where_its_server_is(

@@ -1,7 +1,7 @@
 // What every page's frame does in the browser: its language, the menu of a phone, the browser's
 // history, and the summary for those who listen to the page.
 
-import { arrive, leave } from "../stage/js/kit.js";
+import { beginVisit, leave } from "../stage/js/kit.js";
 import "./words.js";
 
 if (!window.cnnLabFrame) {
@@ -35,7 +35,16 @@ if (!window.cnnLabFrame) {
     document.addEventListener(kind, () => (leaving = untouched = stepped = false), true);
   }
   // What Back and Forward bring may be completed, as a lesson's parameters are.
-  addEventListener("popstate", () => (untouched = true, arrive()), true);
+  let path = location.pathname;
+  const arrive = (pathname) => {
+    if (pathname !== path) beginVisit();
+    path = pathname;
+  };
+  const onPop = () => {
+    untouched = true;
+    arrive(location.pathname);
+  };
+  addEventListener("popstate", onPop, true);
   document.addEventListener(
     "click",
     ({ target, ctrlKey, metaKey, shiftKey }) => {
@@ -49,8 +58,8 @@ if (!window.cnnLabFrame) {
   const stepOf = ({ searchParams }) => `${searchParams.get("lesson")} ${searchParams.get("at")}`;
   history.pushState = (state, title, url) => {
     const [here, there] = [new URL(location.href), new URL(url, location.href)];
+    arrive(there.pathname);
     if (here.pathname !== there.pathname) {
-      arrive();
       if (stepped) history.replaceState(state, title, url);
       else push(state, title, url);
       leaving = stepped = false;

@@ -316,6 +316,7 @@ def test_a_page_answers_its_controls_after_its_server_was_started_again(
     problems.allow("ERR_CONNECTION_REFUSED|WebSocket|Failed to load resource")
     problems.allow("/media/.*: 404")  # the page's icon, which the new process makes as it runs it
     with serving(ROOT / "asgi.py") as before:
+        problems.allow(re.escape(urlsplit(before.url).netloc))  # the page looks for its server
         page = open_page("/convolution", url=before.url)
         words = page.get_by_role("region", name="Summary of this page").get_by_role("paragraph")
         expect(words).to_contain_text("Step 1 of 16")

@@ -19,7 +19,9 @@ const ICONS = {
 /**
  * Returns the function that Streamlit calls: it makes one widget for each mounted element and keeps
  * it while its data changes. What it chooses reaches the server once; what it keeps goes along with
- * every later message too, until it keeps something else. On a page that is being left, neither does.
+ * every later message too, until it keeps something else. From a page that is being left, or whose
+ * elements are still there beside the next one's, nothing is sent: the server would run a part of
+ * that page, of which nothing is left, and the window would be empty.
  * @param {(root: HTMLElement) => {
  *   update: (data: any, choose: (value: any) => void, keep: (value: any) => void) => void,
  *   stop?: () => void
@@ -29,14 +31,13 @@ export function component(create) {
   const mounted = new WeakMap();
   return ({ data, parentElement, setTriggerValue, setStateValue }) => {
     if (!mounted.has(parentElement)) {
-      mounted.set(parentElement, create(parentElement.querySelector(".kit")));
+      const widget = create(parentElement.querySelector(".kit"));
+      mounted.set(parentElement, { visit: window.cnnLabVisit, ...widget });
     }
     const widget = mounted.get(parentElement);
-    widget.update(
-      data,
-      (value) => sendAtOnce(setTriggerValue, "chosen", value),
-      (value) => sendAtOnce(setStateValue, "kept", value),
-    );
+    const sender = (set, name) => (value) =>
+      widget.visit === window.cnnLabVisit && sendAtOnce(set, name, value);
+    widget.update(data, sender(setTriggerValue, "chosen"), sender(setStateValue, "kept"));
     return () => {
       widget.stop?.();
       mounted.delete(parentElement);
@@ -44,21 +45,21 @@ export function component(create) {
   };
 }
 
-const { dataset } = document.documentElement;
-
-/**
- * Says that a link to another page has been followed. Until that page comes, what a component sends
- * would have the server go back to this one, of which nothing is left: the window would be empty.
- */
-export function leave() {
-  dataset.leaving = "";
-  // If no page comes after all, components can be used again.
-  setTimeout(() => whenResting(arrive), LOOK_AGAIN_MS);
+/** Says that the page is another one from now on. */
+export function beginVisit() {
+  window.cnnLabVisit = (window.cnnLabVisit ?? 0) + 1;
 }
 
-/** Says that the other page has come. */
-export function arrive() {
-  delete dataset.leaving;
+/** Says that a link to another page has been followed. */
+export function leave() {
+  const visit = window.cnnLabVisit;
+  const { pathname } = location;
+  beginVisit();
+  const look = () => {
+    // No page has come, and the components can be used again.
+    if (location.pathname === pathname) window.cnnLabVisit = visit;
+  };
+  setTimeout(() => whenResting(look), NO_PAGE_MS); // between two runs the server rests as well
 }
 
 /**
@@ -67,7 +68,6 @@ export function arrive() {
  * server run only the fragment of the first change, so the others would wait for the next click.
  */
 function sendAtOnce(set, name, value) {
-  if (dataset.leaving !== undefined) return;
   const later = window.setTimeout;
   const due = [];
   window.setTimeout = (act, wait) => (wait ? later(act, wait) : due.push(act));
@@ -81,6 +81,7 @@ function sendAtOnce(set, name, value) {
 
 const BUSY = '[data-test-script-state="running"], [data-test-script-state="rerunRequested"]';
 const LOOK_AGAIN_MS = 30;
+const NO_PAGE_MS = 2000;
 
 /**
  * Does something as soon as no script runs on the server or is about to. A run under way may be

@@ -166,7 +166,8 @@ def test_a_run_is_paused_stepped_steered_and_compared(
 
     page.reload()
     expect(curves(page).locator(".changes")).to_contain_text("0.0237", timeout=SOON_MS)
-    expect(on_page(page, re.compile(r"Epoch (?!1 )\d+ of 30"))).to_be_visible(timeout=FIRST_POINT_MS)
+    later = on_page(page, re.compile(r"Epoch (?!1 )\d+ of 30"))
+    expect(later).to_be_visible(timeout=FIRST_POINT_MS)
     stop(page)
 
     # Played again, from before the first batch to where it was stopped.

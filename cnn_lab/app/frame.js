@@ -20,10 +20,25 @@ if (!window.cnnLabFrame) {
   });
 
   // An experiment is below the stage, and what it changes is at the top of the page.
-  document.addEventListener("click", ({ target, ctrlKey, metaKey, shiftKey }) => {
-    const isElsewhere = ctrlKey || metaKey || shiftKey; // in another tab or window
-    if (!isElsewhere && target.closest(".st-key-experiments a")) main().scrollTo({ top: 0 });
-  });
+  const isElsewhere = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey || shiftKey; // a tab
+  document.addEventListener(
+    "click",
+    (event) => {
+      const isExperiment = event.target.closest(".st-key-experiments a");
+      if (isExperiment && !isElsewhere(event)) main().scrollTo({ top: 0 });
+    },
+    true, // Streamlit keeps the clicks on its links to itself
+  );
+
+  // Streamlit scrolls to a tab that it opens. That is right for a row of tabs wider than the window,
+  // and wrong for the page, which may have been brought to another place.
+  const bringIntoView = Element.prototype.scrollIntoView;
+  Element.prototype.scrollIntoView = function (how) {
+    if (this.dataset?.testid !== "stTab") return bringIntoView.call(this, how);
+    const { scrollTop } = main();
+    bringIntoView.call(this, { ...how, behavior: "instant" });
+    main().scrollTop = scrollTop;
+  };
 
   // One visit to a page, or to a step of a lesson, is one entry of the browser's history, and its
   // address has the page's settings. Streamlit makes several: when a page is left, one without settings, and when it is
@@ -47,10 +62,10 @@ if (!window.cnnLabFrame) {
   addEventListener("popstate", onPop, true);
   document.addEventListener(
     "click",
-    ({ target, ctrlKey, metaKey, shiftKey }) => {
-      const link = target.closest('[data-testid="stSidebarNavLink"], [data-testid^="stPageLink"]');
+    (event) => {
+      const link = event.target.closest('[data-testid="stSidebarNavLink"], [data-testid^="stPageLink"]');
       leaving = Boolean(link?.href) && new URL(link.href).pathname !== location.pathname;
-      if (leaving && !ctrlKey && !metaKey && !shiftKey) leave();
+      if (leaving && !isElsewhere(event)) leave();
     },
     true,
   );

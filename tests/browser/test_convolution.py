@@ -152,8 +152,11 @@ def test_infinities_in_several_fields_leave_the_rest_of_the_address(open_page):
     expect(page).to_have_url(re.compile(r"/convolution\?conv_stride=2$"))
 
 
-def test_an_experiment_sets_the_page_and_the_next_page_is_a_click_away(open_page, wait_ready):
-    page = open_page("/convolution?conv_stride=2")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_experiment_sets_the_page_and_the_next_page_is_a_click_away(
+    width, open_page, wait_ready
+):
+    page = open_page("/convolution?conv_stride=2", width=width)
     expect(stage(page)).to_have_attribute("data-steps", "4")
     page.get_by_role("tab", name="Try this").click()
     page.get_by_role("link", name=try_of("relu")).click()

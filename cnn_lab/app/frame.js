@@ -20,14 +20,15 @@ if (!window.cnnLabFrame) {
   });
 
   // An experiment is below the stage, and what it changes is at the top of the page.
-  const isElsewhere = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey || shiftKey; // a tab
+  // A click with one of these keys opens another tab or window.
+  const isElsewhere = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey || shiftKey;
   document.addEventListener(
     "click",
     (event) => {
       const isExperiment = event.target.closest(".st-key-experiments a");
       if (isExperiment && !isElsewhere(event)) main().scrollTo({ top: 0 });
     },
-    true, // Streamlit keeps the clicks on its links to itself
+    true, // before Streamlit handles the click
   );
 
   // Streamlit scrolls to a tab that it opens. That is right for a row of tabs wider than the window,
@@ -49,14 +50,13 @@ if (!window.cnnLabFrame) {
   for (const kind of ["pointerdown", "keydown"]) {
     document.addEventListener(kind, () => (leaving = untouched = stepped = false), true);
   }
-  // What Back and Forward bring may be completed, as a lesson's parameters are.
   let path = location.pathname;
   const arrive = (pathname) => {
     if (pathname !== path) beginVisit();
     path = pathname;
   };
   const onPop = () => {
-    untouched = true;
+    untouched = true; // what Back and Forward bring may be completed, as a lesson's parameters are
     arrive(location.pathname);
   };
   addEventListener("popstate", onPop, true);
@@ -207,8 +207,8 @@ if (!window.cnnLabFrame) {
     ].filter(Boolean);
   }
 
-  // A new step of a lesson begins with its title, for the eye, the keyboard and the ear, unless the
-  // reader is further already: the step's address may come after its title.
+  // A new step of a lesson begins with its title, for the eye, the keyboard and the ear. Its address
+  // may come after the title; what the reader does in between must not lose the focus.
   // Streamlit may put another title in its place while the page is being built: until the reader
   // does something, the focus that went with the old one goes to the new one.
   let step = null;

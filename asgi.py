@@ -4,6 +4,8 @@
 environment holds settings that make no sense, it names all of them and ends with status 2.
 """
 
+from pathlib import Path
+
 import streamlit as st
 from starlette.middleware import Middleware
 
@@ -13,16 +15,18 @@ from cnn_lab.app.hosting import (
     Guard,
     NoDelay,
     UploadLimit,
-    WholePageFirst,
+    keep_on_path,
     opening_browser,
-    share_heaps,
 )
 from cnn_lab.app.page_files import PageFiles
+from cnn_lab.app.run_order import RunOrder
 from cnn_lab.app.watching import Figures
 from cnn_lab.ops.environment import end_if_wrong
+from cnn_lab.ops.memory import keep_little
 
 end_if_wrong()
-share_heaps()
+keep_on_path(Path(__file__).resolve().parent)
+keep_little()
 app = st.App(
     "app.py",
     middleware=[
@@ -31,7 +35,7 @@ app = st.App(
         Middleware(Admission),
         Middleware(Figures),
         Middleware(UploadLimit),
-        Middleware(WholePageFirst),
+        Middleware(RunOrder),
         Middleware(PageFiles),
         Middleware(FirstPaint),
     ],

@@ -120,7 +120,7 @@ def measure(data: Path, *, models: Sequence[str], step: int) -> Sequence[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, nargs="?", help="the pen strokes, .npz")
-    parser.add_argument("--models", nargs="+", default=["champion", "paper", "fast"])
+    parser.add_argument("--models", nargs="+", default=["champion", "record", "paper", "fast"])
     parser.add_argument("--every", type=int, default=1, help="take one drawing in so many")
     arguments, others = parser.parse_known_args()
     if arguments.data is None:

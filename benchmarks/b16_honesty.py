@@ -36,7 +36,7 @@ from cnn_lab.digits.reliability import Of, Reliability, record
 from cnn_lab.network import Network
 from cnn_lab.ops.types import Images
 
-NETWORKS = ("champion", "paper", "fast")
+NETWORKS = ("champion", "record", "paper", "fast")
 MAX_ERROR, MAX_STROKES_ERROR = 0.5, 2.0  # points
 MIN_AUROC, MIN_LETTERS_AUROC = 0.99, 0.94  # of letters, some cannot be told from digits
 SMALLEST = 1e-37

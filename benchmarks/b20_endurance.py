@@ -12,7 +12,7 @@ from contextlib import closing
 
 import psutil
 
-from benchmarks.report import Row, report
+from benchmarks.report import Row, report, resident_mb
 from cnn_lab.network import Network, zoo
 from cnn_lab.runs.cluster import RUNS_EACH
 from cnn_lab.runs.job import RunSpec, Status
@@ -43,10 +43,6 @@ def worker_pid(queue: RunQueue) -> int:
     return pid
 
 
-def resident_mb(pid: int) -> float:
-    return float(psutil.Process(pid).memory_info().rss) / 2**20
-
-
 def n_epochs(queue: RunQueue, run_id: str) -> int:
     return sum(event.kind == "epoch" for event in queue.events(run_id))
 
@@ -62,7 +58,7 @@ def one_run(queue: RunQueue) -> tuple[int, float]:
     pid = worker_pid(queue)
     # Between testing and the end: after it another worker may take this one's place.
     queue.wait(run_id, lambda status: status.state != "training", PATIENCE_S)
-    process_mb = resident_mb(pid)
+    process_mb = resident_mb(psutil.Process(pid))
     status = queue.wait(run_id, ended, PATIENCE_S)
     assert status.state == "done", status.sentence
     gc.collect()
@@ -95,9 +91,9 @@ def measure() -> Sequence[Row]:
         queue.arrive(OWNER)
         for _ in range(WARM_UP):
             one_run(queue)
-        page_mb = resident_mb(os.getpid())
+        page_mb = resident_mb(psutil.Process())
         runs = in_a_row(queue)
-        gained_mb = resident_mb(os.getpid()) - page_mb
+        gained_mb = resident_mb(psutil.Process()) - page_mb
         lost = sum(epochs_lost(queue) for _ in range(KILLS))
     first, last = runs[0][0], runs[-1][0]
     before = [mb for pid, mb in runs if pid == first]

@@ -1,11 +1,12 @@
 """B3: what a hundred readers cost in the page process."""
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 import psutil
 
-from benchmarks.report import Row, report
+from benchmarks.report import Row, report, resident_mb
 from benchmarks.scene import pages
 from benchmarks.session import Session
 from tools.server import ROOT, serving
@@ -13,10 +14,18 @@ from tools.server import ROOT, serving
 SESSIONS = 100
 FIRST = 20  # what they cost is the server's warming up, not a reader's share
 RUNS_EACH = 3
+STILL_MB, STILL_S = 0.5, 2.0
 
 
-def resident_mb(process: psutil.Process) -> float:
-    return float(process.memory_info().rss) / 2**20
+def settled_mb(process: psutil.Process) -> float:
+    """Return the memory of a process once it is still: pages are prepared in the background."""
+    before = resident_mb(process)
+    while True:
+        time.sleep(STILL_S)
+        now = resident_mb(process)
+        if abs(now - before) < STILL_MB:
+            return now
+        before = now
 
 
 def measure() -> Sequence[Row]:
@@ -26,7 +35,7 @@ def measure() -> Sequence[Row]:
         first_mb = 0.0
         for index in range(SESSIONS):
             if index == FIRST:
-                first_mb = resident_mb(process)
+                first_mb = settled_mb(process)
             address = addresses[index % len(addresses)]
             reader = readers.enter_context(Session(server.url, address))
             for _ in range(RUNS_EACH - 1):

@@ -25,7 +25,7 @@ from benchmarks.training_page import TrainingPage, a_training_page
 from benchmarks.turns import Turn, compared, in_turns
 from cnn_lab.runs.store import BEGUN, EVENTS
 
-ROUNDS = 5
+ROUNDS = {"paper": 5, "fast": 11}  # more of the short one, which varies more
 # Of an epoch. A run's first seconds have the most snapshots, and paper's are many minutes.
 SHARES = {"paper": 0.3, "fast": 1.0}
 GOALS = {"paper": 0.97, "fast": 0.95}
@@ -153,7 +153,7 @@ def measure() -> Sequence[Row]:
                 return turn
 
             contestants = {"app": app, "bare": lambda name=name: bare(name)}
-            turns = in_turns(contestants, ROUNDS, n_warm_up=0)
+            turns = in_turns(contestants, ROUNDS[name], n_warm_up=0)
             what = f"{name}: an image, bare `model.fit`"
             rows += compared(what, turns["app"], turns["bare"], goal)
             rows.append(compared(f"{what} to the worker alone", of_worker, turns["bare"])[0])

@@ -111,6 +111,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def resident_mb(*processes: psutil.Process) -> float:
+    """Return the memory that processes hold together, in MB of a million bytes."""
+    return sum(float(process.memory_info().rss) for process in processes) / 1e6
+
+
 def spread(values: Sequence[float]) -> float:
     """Return the standard deviation of a sample."""
     return statistics.stdev(values)

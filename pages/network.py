@@ -30,7 +30,7 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         export_menu(here.draft)
     train_link(here, found)
 if refused := problem():
-    st.warning(refused, title="This was not accepted")
+    st.warning(refused, title="This link cannot be opened")
 show_totals(here, found)
 show_diagram(here, found)
 show_fit(here, found)

@@ -33,6 +33,8 @@ if status is not None and status.run_id == st.query_params.get(RUN):
 choices = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
 with choices:
     name = choose_preset(followed)
+if refused := st.session_state.pop(REFUSED, None):
+    st.warning(refused, title="Not now")
 part, shown = settings_fold()
 with part, only_read(when=not shown):
     settings = training_settings(name, followed, shown=shown)
@@ -46,8 +48,6 @@ with choices:
 
 if settings.problem:
     st.error(settings.problem, title="These settings cannot be trained")
-if refused := st.session_state.pop(REFUSED, None):
-    st.warning(refused, title="Not now")
 asked = expectation_fold(settings.spec, status)
 expected = expected_losses()
 if asked and settings.spec is not None:

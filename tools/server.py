@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
+PORTS = range(20_000, 32_000)
 START_TIMEOUT_S = 60
 
 
@@ -71,10 +73,16 @@ def streamlit_command(script: Path, port: int, address: str = LOOPBACK) -> list[
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback interface that is free.
+
+    It is none of those that systems give to outgoing connections: one of these may take it, and
+    hold it for hours, before the server that it is for has started.
+    """
+    while True:
+        port = SystemRandom().choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def is_open(port: int) -> bool:

@@ -17,10 +17,9 @@ from benchmarks.hosting.scene import (
     change_control,
     crowd,
     keep_pace,
-    resident_mb,
     run_again,
 )
-from benchmarks.report import Row, report
+from benchmarks.report import Row, report, resident_mb
 from benchmarks.scene import one_line_script
 from tools.server import serving
 
@@ -47,12 +46,12 @@ async def measure_lab(size: Size, folder: Path) -> tuple[Latencies, Latencies, l
             # All pages and controls are warm on all replicas, and one reader after another moves.
             await keep_pace(first, change_control, size.a_second, size.seconds / 4)
             alone = await keep_pace(first, change_control, ALONE_A_SECOND, size.seconds / 2)
-            before_mb = resident_mb(lab.replicas)
+            before_mb = resident_mb(*lab.replicas)
             async with crowd(lab.url, size.readers - size.first) as others:
                 together = await keep_pace(
                     [*first, *others], change_control, size.a_second, size.seconds
                 )
-                after_mb = resident_mb(lab.replicas)
+                after_mb = resident_mb(*lab.replicas)
         problems = lab.problems() + alone.errors + together.errors
     for problem in problems:
         print(problem)

@@ -6,10 +6,14 @@ Measures what the interpreter that runs it has installed: with Keras or without.
 import tempfile
 import time
 from contextlib import ExitStack
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psutil
 
+from benchmarks.report import resident_mb
 from benchmarks.session import Session
+from cnn_lab.app.admission import READY
 from cnn_lab.data.keras_here import has_keras
 from cnn_lab.network.zoo import preset
 from cnn_lab.runs.job import RunSpec
@@ -20,15 +24,21 @@ FRACTION = 0.1
 TICK_S = 0.1
 
 
-def resident_mb(process: psutil.Process) -> float:
-    """Return the memory of a process in MB of a million bytes."""
-    return float(process.memory_info().rss) / 1e6
+def wait_ready(url: str) -> None:
+    """Return when a page process has imported what its pages need, which /readyz tells."""
+    while True:
+        try:
+            urlopen(url + READY).close()
+            return
+        except HTTPError:
+            time.sleep(TICK_S)
 
 
 def page_process_mb() -> tuple[float, float]:
-    """Return the memory of a page process: just started, and once each page has been opened."""
+    """Return the memory of a page process: ready for visitors, and once each page was opened."""
     with serving(ROOT / "asgi.py") as server, ExitStack() as readers:
         process = psutil.Process(server.process.pid)
+        wait_ready(server.url)
         at_first = resident_mb(process)
         for script in sorted((ROOT / "pages").glob("*.py")):
             readers.enter_context(Session(server.url, script.stem.replace("home", "")))
@@ -60,7 +70,7 @@ def main() -> None:
     at_first, all_pages = page_process_mb()
     engine, most = worker_mb()
     print(f"Keras installed: {'yes' if has_keras() else 'no'}")
-    print(f"page process, just started: {at_first:.0f} MB")
+    print(f"page process, ready for its first visitor: {at_first:.0f} MB")
     print(f"page process, every page opened: {all_pages:.0f} MB")
     print(f"worker that trains fast with {engine}, at most: {most:.0f} MB")
 

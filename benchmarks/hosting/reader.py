@@ -179,7 +179,7 @@ class Reader:
     messages : list of bytes
         What the latest run has sent.
     errors : list of str
-        What a reader would have seen as an error.
+        What a reader would have seen as an error, each after the page.
     returns : list of Return
     n_bytes : int
         Received.
@@ -405,8 +405,11 @@ class Reader:
         coroutine: Coroutine[Any, Any, None] = safely()
         return asyncio.create_task(coroutine)
 
+    def _note(self, message: str) -> None:
+        self.errors.append(f"{self.page or 'home'}?{self.query}: {message}")
+
     def _fail(self, message: str) -> None:
-        self.errors.append(message)
+        self._note(message)
         for waiting in self._waiting:
             if not waiting.done.done():
                 waiting.done.set_exception(ReaderError(message))
@@ -429,9 +432,9 @@ class Reader:
             case "page_info_changed":
                 self.query = message.page_info_changed.query_string
             case "page_not_found":
-                self.errors.append("The page was not found.")
+                self._note("The page was not found.")
             case "session_event" if message.session_event.HasField("script_compilation_exception"):
-                self.errors.append("The script could not be compiled.")
+                self._note("The script could not be compiled.")
             case "auto_rerun":
                 self._repeat(message.auto_rerun.fragment_id, message.auto_rerun.interval)
             case "stop_auto_rerun":
@@ -460,7 +463,7 @@ class Reader:
         kind = delta.new_element.WhichOneof("type")
         if kind == "exception":
             exception = delta.new_element.exception
-            self.errors.append(f"{exception.type}: {exception.message}")
+            self._note(f"{exception.type}: {exception.message}")
             return
         proto = getattr(delta.new_element, kind) if kind else None
         number = getattr(proto, "id", "")

@@ -6,6 +6,7 @@ Readers are coroutines of one process, which shares the machine with the servers
 import asyncio
 import hmac
 import itertools
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -32,6 +33,7 @@ PROXY_COOKIE = "cnn_lab_page"  # in deploy/Caddyfile
 OPENED_A_SECOND = 5.0
 COUNTED_AFTER_S = 2.0  # of a steady pace
 MS = 1000.0
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 # A page of one control that costs the processor as much as it is told.
 BURNING = """
 import time
@@ -193,11 +195,6 @@ def used_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def resident_mb(processes: Sequence[psutil.Process]) -> float:
-    """Return the memory of processes together in MB of a million bytes."""
-    return sum(float(process.memory_info().rss) for process in processes) / 1e6
-
-
 @dataclass(frozen=True)
 class Lab:
     """Replicas of the lab behind a proxy, a scheduler and its workers.
@@ -266,14 +263,19 @@ async def script_of_cost(cost_ms: float) -> tuple[float, float]:
 
 
 def log_problems(log: str) -> list[str]:
-    """Return what no host should find in a server's log: of each traceback, its last line."""
-    found, is_inside = [], False
-    for line in log.splitlines():
+    """Return what no host should find in a server's log: tracebacks and lines of errors.
+
+    Streamlit's tracebacks have colours and a frame, or lines above and below.
+    """
+    found: list[str] = []
+    is_inside = False
+    for line in COLOUR.sub("", log).splitlines():
         if "Traceback (most recent call last)" in line:
             is_inside = True
-        elif is_inside and line and not line.startswith((" ", "|", "+")):
             found.append(line)
-            is_inside = False
-        elif "ERROR" in line.split() and not is_inside:
+        elif is_inside:
+            found[-1] += f"\n{line.rstrip()}"
+            is_inside = not line or line[0] in " |+│╭╰─"
+        elif "ERROR" in line.split():
             found.append(line)
-    return found + ["A traceback without an end."] * is_inside
+    return found

@@ -53,7 +53,7 @@ Why = Literal["full", "tabs"]
 
 
 def load_pages() -> None:
-    """Import what every page needs, so that the first visitor does not wait for it."""
+    """Import all that pages need, so that the first visitor does not wait for it."""
     import_module("cnn_lab.app.frame")
 
 

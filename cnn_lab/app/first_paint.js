@@ -50,6 +50,19 @@ window.__streamlit = { BACKEND_BASE_URL: new URL(".", document.baseURI).href };
   look(false);
 }
 
+// A visit to a page is one entry of the browser's history. The frame (visits.js) sees to that, but
+// comes with the first run, which may already complete the address or lead to another page.
+{
+  const push = history.pushState;
+  history.pushState = (...entry) => {
+    if (window.cnnLabFrame) push.apply(history, entry);
+    else history.replaceState(...entry);
+  };
+  // What was set before Back is sent before Streamlit, whose listener comes later, asks for the page
+  // (in_order.js).
+  addEventListener("popstate", (event) => window.cnnLabSend?.(event));
+}
+
 // A dialog tells of a lost connection. Streamlit's own words name Streamlit, and not what happens next.
 {
   const LOST = '[data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])';

@@ -1,7 +1,8 @@
 // What every page's frame does in the browser: its language, the menu of a phone, the browser's
 // history, and the summary for those who listen to the page.
 
-import { beginVisit, leave } from "../stage/js/kit.js";
+import { sendInOrder } from "./in_order.js";
+import { isElsewhere, keepVisits, stepOf } from "./visits.js";
 import "./words.js";
 
 if (!window.cnnLabFrame) {
@@ -20,8 +21,6 @@ if (!window.cnnLabFrame) {
   });
 
   // An experiment is below the stage, and what it changes is at the top of the page.
-  // A click with one of these keys opens another tab or window.
-  const isElsewhere = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey || shiftKey;
   document.addEventListener(
     "click",
     (event) => {
@@ -41,51 +40,8 @@ if (!window.cnnLabFrame) {
     main().scrollTop = scrollTop;
   };
 
-  // One visit to a page, or to a step of a lesson, is one entry of the browser's history, and its
-  // address has the page's settings. Streamlit makes several: when a page is left, one without settings, and when it is
-  // entered, one for each setting that the session has kept, some of them under the old page's name.
-  let leaving = false;
-  let untouched = true; // from a link to its page; from there to the first input
-  let stepped = false; // since a step of a lesson was entered, whose page may be another
-  for (const kind of ["pointerdown", "keydown"]) {
-    document.addEventListener(kind, () => (leaving = untouched = stepped = false), true);
-  }
-  let path = location.pathname;
-  const arrive = (pathname) => {
-    if (pathname !== path) beginVisit();
-    path = pathname;
-  };
-  const onPop = () => {
-    untouched = true; // what Back and Forward bring may be completed, as a lesson's parameters are
-    arrive(location.pathname);
-  };
-  addEventListener("popstate", onPop, true);
-  document.addEventListener(
-    "click",
-    (event) => {
-      const link = event.target.closest('[data-testid="stSidebarNavLink"], [data-testid^="stPageLink"]');
-      leaving = Boolean(link?.href) && new URL(link.href).pathname !== location.pathname;
-      if (leaving && !isElsewhere(event)) leave();
-    },
-    true,
-  );
-  const push = history.pushState.bind(history);
-  const stepOf = ({ searchParams }) => `${searchParams.get("lesson")} ${searchParams.get("at")}`;
-  history.pushState = (state, title, url) => {
-    const [here, there] = [new URL(location.href), new URL(url, location.href)];
-    arrive(there.pathname);
-    if (here.pathname !== there.pathname) {
-      if (stepped) history.replaceState(state, title, url);
-      else push(state, title, url);
-      leaving = stepped = false;
-      untouched = true;
-    } else if (untouched) history.replaceState(state, title, url);
-    else if (!leaving && stepOf(here) !== stepOf(there)) {
-      push(state, title, url);
-      untouched = stepped = true;
-    }
-    else if (!leaving) push(state, title, url);
-  };
+  sendInOrder();
+  keepVisits(JSON.parse(about().titles));
 
   // The summary is the first thing in the page: what is here, how it stands, where to begin. It is
   // made of what the page shows now, because much of that never goes through the server.
@@ -165,7 +121,7 @@ if (!window.cnnLabFrame) {
 
   /** What the page says of itself in a few numbers, outside its tabs. */
   function figures() {
-    return all(`${HEADINGS}, [data-testid="stMarkdown"]`)
+    return all(`${HEADINGS}, [data-testid="stMarkdown"], dl.figures > div`)
       .filter((node) => !node.closest('[role="tabpanel"], [role="radiogroup"], label'))
       .filter((node) => !node.closest(".st-key-lesson"))
       .filter((node) => !node.querySelector(".katex"))

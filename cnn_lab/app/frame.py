@@ -1,10 +1,13 @@
 """Frame around every page: the list of pages and the navigation."""
 
 import gc
+import json
 import re
 from functools import lru_cache
 from html import escape
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -19,12 +22,15 @@ from cnn_lab.app.run_queue import heartbeat
 from cnn_lab.app.widgets.bound import enter
 from cnn_lab.app.widgets.pictures import theme_colour, tone
 from cnn_lab.app.widgets.story import CHAPTERS
-from cnn_lab.charts.maps import Tone
+from cnn_lab.charts.maps import Tone, data_url
 from cnn_lab.content import LANGUAGE, prose
 from cnn_lab.ops.environment import problems
+from cnn_lab.ops.memory import return_freed_regularly
 from cnn_lab.stage.source import bundled
 
-ICON = Path(__file__).with_name("icon.png")
+# Streamlit forgets a picture given as a file when the run is over for which it was sent. A browser
+# that asks late for it gets nothing.
+ICON = data_url(Path(__file__).with_name("icon.png").read_bytes())
 # Streamlit drops a script in which "less than" and a name look like a tag.
 _SCRIPT = re.sub(r"<(?=[\w/!])", "< ", bundled("frame.js"))
 # Streamlit's white on the dark theme's light accent is hard to read; the page's own colour is not.
@@ -44,6 +50,9 @@ _STYLE = """
 [data-testid^="stBaseButton-primary"], .stMultiSelect [data-tag],
 .stMultiSelect [data-tag] button {{ color: {page} }}
 [class*="st-key-follow_"], [class*="_stage_player"] {{ position: absolute; max-width: 1px }}
+:is(.stPageLink a, [data-testid="stSidebarNavLink"], .stButton, .stCheckbox, .stMenuButton)
+  :is(span, div, p) {{ white-space: normal; text-wrap: balance }}
+[data-testid="stHeaderLogo"] {{ max-width: calc(100vw - 8rem); object-fit: contain }}
 .st-key-chapter_lessons a:not(:hover) {{ background: none }}
 .st-key-chapter_lessons a * {{ font-weight: 400 }}
 @media (max-width: 640px) {{
@@ -104,6 +113,12 @@ PAGES = {
     },
     "Reference": {"glossary": "Glossary", "teach": "Teach", "paper": "The paper"},
 }
+# Of the browser's window, by page.
+_TITLES = {
+    name: f"{title.split(' · ')[0]} · CNN Lab"
+    for titles in PAGES.values()
+    for name, title in titles.items()
+}
 
 
 def navigation() -> Page:
@@ -124,8 +139,7 @@ def navigation() -> Page:
         },
         expanded=True,
     )
-    title = f"{page.title.split(' · ')[0]} · CNN Lab"
-    st.set_page_config(page_title=title, page_icon=ICON, layout="wide")
+    st.set_page_config(page_title=_TITLES[_name(page)], page_icon=ICON, layout="wide")
     st.html(_frame(_name(page), tone()), unsafe_allow_javascript=True)
     # Links to these pages describe an example; others only choose a run or a network.
     enter(page.url_path, is_complete=page.url_path in {*PAGES["Learn"], "features"})
@@ -163,9 +177,10 @@ def _frame(name: str, _tone: Tone) -> str:
         accent=theme_colour(),
         shadow=_SHADOW,
     )
-    begin = escape(prose("summary", name))
+    begin, titles = escape(prose("summary", name)), escape(json.dumps(_TITLES))
     return (
-        f'<div class="cnn-lab-frame" data-lang="{LANGUAGE}" data-begin="{begin}"></div>'
+        f'<div class="cnn-lab-frame" data-lang="{LANGUAGE}" data-begin="{begin}"'
+        f' data-titles="{titles}"></div>'
         f"<style>{style}</style><script>{_SCRIPT}</script>"
     )
 
@@ -178,7 +193,9 @@ def wrong_settings() -> list[str]:
 
 @lru_cache(maxsize=1)
 def tune_process() -> None:
-    """Freeze long-lived objects, limit matrix products to one thread, and send messages at once.
+    """Set what a process that serves pages needs: of memory, threads and messages.
+
+    What lives long is frozen, and what is freed goes back to the system.
 
     A page's products are small: a second thread gains a millisecond when the machine is idle,
     and costs a hundred when a training run or another reader has the cores, because the
@@ -188,6 +205,7 @@ def tune_process() -> None:
     gc.collect()
     gc.freeze()
     send_at_once()
+    return_freed_regularly()
 
 
 def ensure() -> None:
@@ -200,3 +218,10 @@ def ensure() -> None:
     if not st.session_state.get(_FRAMED):
         navigation()
         st.rerun()
+
+
+# Each page imports the frame first, and with it all that any page needs. If two visitors of a fresh
+# server opened two pages, their threads could otherwise import one package from two ends and wait
+# for each other; Python then ends one import with an error.
+for _module in walk_packages([str(Path(__file__).parent)], f"{__package__}."):
+    import_module(_module.name)

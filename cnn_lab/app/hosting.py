@@ -4,7 +4,6 @@ Plain ASGI middleware, because Starlette's own base class does not see websocket
 """
 
 import asyncio
-import ctypes
 import os
 import re
 import socket
@@ -14,32 +13,35 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import cache
+from pathlib import Path
 from threading import Timer
 from urllib.parse import urlsplit
 
 import psutil
 import streamlit as st
-from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.web.server.server_util import get_url
 
 from cnn_lab.ops.environment import FRAME_ANCESTORS
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_UPLOADS = 5
-M_ARENA_MAX, MAX_HEAPS = -8, 2  # glibc's number for its limit, and the limit
 MAX_SESSIONS = 4096  # whose uploads are counted
 UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 POLICY_VIOLATION = 1008  # of a websocket
-# What a widget sends once, and not again with the next question.
-CLICKS = ("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value")
-MAX_FIRST_RUN_S = 10.0  # for which what follows waits
-MAX_FINISHED_BYTES = 1000  # of the message that a run is over
 BROWSER_AFTER_S = 0.3  # the server listens only after all is started
+
+
+def keep_on_path(folder: Path) -> None:
+    """Keep the folder of app.py on the path on which Python looks for modules.
+
+    Unless it is there, Streamlit adds it for each run of a page and takes it off again. What
+    another thread imports at that moment may then not be found. `streamlit run` adds it when it
+    starts, the command `uvicorn` does not.
+    """
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 
 class Guard:
@@ -176,116 +178,6 @@ class _Uploads:
         self.paths: list[str] = []
 
 
-class WholePageFirst:
-    """Run the whole page first when a browser comes back on a new connection, then what it asks.
-
-    A browser that was cut off may come back to a server that does not know its session, such as
-    another replica or the same one started again, and there go on with the page that it shows.
-    Streamlit answers that a session without the fragment that is asked for needs no run, and sends
-    nothing: the page would look alive, and none of its controls would work. And it calls nothing
-    for a button that no run of the session has made yet: a click would lead nowhere.
-
-    Parameters
-    ----------
-    app : ASGI application
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] == "websocket":
-            connection = _Connection(receive, send)
-            receive = connection.receive
-            if comes_back(Headers(scope=scope)):
-                connection.await_first_run()
-                send = connection.send
-        await self._app(scope, receive, send)
-
-
-class _Connection:
-    """What a browser asks on one connection, in the order in which the server can follow it."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive, self._send = receive, send
-        self._has_asked = False
-        self._later: Message | None = None  # clicks that came with the first question
-        self._first_run_is_over = asyncio.Event()
-        self._first_run_is_over.set()
-
-    def await_first_run(self) -> None:
-        """Keep what follows the first question until the page has been run."""
-        self._first_run_is_over.clear()
-
-    async def receive(self) -> Message:
-        """Return what the browser says next."""
-        if self._later is not None:
-            message, self._later = self._later, None
-            await self._until_first_run_is_over()
-            return message
-        message = await self._receive()
-        if (asked := _asked_run(message)) is None:
-            return message
-        if self._has_asked:
-            await self._until_first_run_is_over()
-            return message
-        self._has_asked = True
-        run = asked.rerun_script
-        lasting = [state for state in run.widget_states.widgets if not _is_click(state)]
-        clicked = len(lasting) < len(run.widget_states.widgets)
-        if clicked and not self._first_run_is_over.is_set():
-            self._later = message
-            del run.widget_states.widgets[:]
-            run.widget_states.widgets.extend(lasting)
-        elif not run.fragment_id:
-            return message
-        run.fragment_id = ""
-        run.is_auto_rerun = False
-        return {**message, "bytes": asked.SerializeToString()}
-
-    async def _until_first_run_is_over(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._first_run_is_over.wait(), MAX_FIRST_RUN_S)
-
-    async def send(self, message: Message) -> None:
-        """Send what the server says."""
-        if not self._first_run_is_over.is_set() and _ends_run(message):
-            self._first_run_is_over.set()
-        await self._send(message)
-
-
-def comes_back(headers: Headers) -> bool:
-    """Return whether a browser that opens a websocket names the session that it had before."""
-    told = headers.get("sec-websocket-protocol", "").split(",")
-    return len(told) > 2 and bool(told[2].strip())
-
-
-def _asked_run(message: Message) -> BackMsg | None:
-    """Return the question for a run of the page's script that a message is, if it is one."""
-    asked = BackMsg()
-    try:
-        asked.ParseFromString(message.get("bytes") or b"")
-    except DecodeError:  # Streamlit refuses it
-        return None
-    return asked if asked.WhichOneof("type") == "rerun_script" else None
-
-
-def _is_click(state: WidgetState) -> bool:
-    return state.WhichOneof("value") in CLICKS
-
-
-def _ends_run(message: Message) -> bool:
-    """Return whether a message says that a run is over, and not only interrupted by another."""
-    data = message.get("bytes") or b""
-    if len(data) > MAX_FINISHED_BYTES:
-        return False
-    told = ForwardMsg.FromString(data)
-    if told.WhichOneof("type") != "script_finished":
-        return False
-    return bool(told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN)
-
-
 def is_own_page(headers: Headers) -> bool:
     """Return whether a websocket is opened by a page of this server, or no browser at all.
 
@@ -320,18 +212,6 @@ def send_at_once() -> None:
             # One that has been closed meanwhile, or has no number, as on Windows.
             with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as copy:
                 copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def share_heaps() -> None:
-    """Have all threads of this process allocate from two heaps; call it before there are others.
-
-    Streamlit runs each script in a new thread, and the C library of Linux gives threads up to eight
-    heaps for each core, none of which shrinks while anything is left in it. Two are enough for
-    scripts that take turns anyway: on two cores the process needs a tenth less memory once all
-    pages have been used.
-    """
-    if sys.platform == "linux" and hasattr(c_library := ctypes.CDLL(None), "mallopt"):
-        c_library.mallopt(M_ARENA_MAX, MAX_HEAPS)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from cnn_lab.app.messages import explained
+from cnn_lab.app.run_order import switch_page
 from cnn_lab.app.run_queue import owner
 from cnn_lab.app.widgets.bound import ONLY, is_bound
 from cnn_lab.app.widgets.component import component
@@ -242,7 +243,7 @@ def _show_step(under_way: UnderWay) -> None:
     in_address = {key: text for key, text in free.items() if not is_bound(key)}
     set_guidance(replace(asked, settings=free))
     query = {**under_way.assignment.to_query(), **in_address, ONLY: "1"}
-    st.switch_page(f"pages/{step.page}.py", query_params=query)
+    switch_page(step.page, query)
 
 
 def _leave() -> None:

@@ -3,7 +3,8 @@
 The way from a picture to a digit, a function for each step:
 
 1. `_opened`: decode the file and scale it down.
-2. `_contrast`: estimate the paper, and how much each pixel differs from it in the ink's colour.
+2. `_contrast`: estimate the paper, and how much each pixel differs from it in the ink's colour;
+   `_contrast_in_patches`: the same on paper with a hard shadow or sunlight on it.
 3. `_ink`: from contrast to ink between 0 and 1, without the paper's grain.
 4. `_inside`: if the ink is a frame or a sheet with something on it, cut that out, straighten it,
    and begin again with 2.
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from cnn_lab.data.pixels import number_shapes, running, spread
+from cnn_lab.data.pixels import grown, number_shapes, running, spread
 from cnn_lab.data.uploads import PictureError, middle_of, open_rgba, picture_pixels
 from cnn_lab.digits.drawing import prepare_digit
 from cnn_lab.digits.rows import in_rows
@@ -46,7 +47,11 @@ MAX_MISFIT = 16  # levels; a pixel further from the paper does not count as wors
 MIN_PHOTOGRAPH_SIDE = 64  # pixels; in smaller pictures, the soft edge of a stroke looks wide
 MIN_INK_SHARE = 0.003  # of the picture
 PATCH_SHARE = 0.75  # of full contrast; what differs less and is wide is a patch of light
-WIDE_SHARE = 0.18  # of the picture's shorter side; no stroke is so wide
+WIDE_SHARE = 0.18  # of the picture's shorter side; few strokes are so wide
+PATCH_SIDE_SHARE = 0.25  # of it; in a picture with patches, what is so wide is one
+MIN_REACH = 0.5  # of full contrast
+MIN_RISE = 12  # levels by which ink is above the patch that it lies in
+STEPS, MAX_ROUNDS = 8, 140  # of growth; after each round a look whether anything has changed
 MIN_PAPER_SHARE = 0.02  # of the pixels; from fewer the paper's grain cannot be estimated
 NOISE = 0.1  # of full ink; weaker pixels are paper
 FAINT = 0.2  # of full ink; weaker pixels do not form a shape
@@ -59,6 +64,7 @@ NEAR_SHARE, STACKED_SHARE, TOUCHING_SHARE = 0.15, 0.3, 0.1
 FLAT_SHARE = 0.5
 LINE_SHARE = 0.12  # of a line's length is its height, with a little tilt
 MIN_STROKE_SHARE = 0.05  # of its frame is covered by a stroke
+BLOB_SHARE, FULL_SHARE = 0.35, 0.6  # how wide a blob is for its length, and how much it fills
 MIN_LINE_SHARE = 0.3  # of the picture's width
 LARGE_SHARE = 0.5  # shapes half as long as the longest may be digits too
 MIN_ON_SHEET = 3  # digits; fewer are no sheet of which nothing may be cut off
@@ -79,7 +85,9 @@ MIN_FRAME_SHARE = 0.3  # of the picture's longer side
 MAX_FRAME_DEPTH = 0.4  # of a frame's height or width
 STRAIGHT_SHARE = 0.6  # of a side's length must lie on one straight line
 MAX_SLOPE = 0.25
+CROSSING_SHARE = 0.1  # of a shape that crosses the edge of a patch, at least, on either side
 SOLID_SHARE = 0.6  # of a sheet's frame is covered by it
+WRITTEN_SHARE = 0.6  # of how far a sheet is from the table; what is written on it is less far
 MIN_CONTENT_SHARE = 0.15  # of the longer side of what a frame encloses
 
 
@@ -205,7 +213,7 @@ def find_digits(source: bytes | Image.Image, *, whole: bool = False) -> FoundDig
     view, ink = _looked_at(picture)
     levels = []
     for _ in range(MAX_NESTED):
-        inner = _inside(_coarse(ink))
+        inner = _inside(ink)
         if inner is None:
             break
         if whole:
@@ -281,9 +289,16 @@ def _looked_at(picture: Image.Image) -> tuple[Image.Image, Grey]:
     contrast = _contrast(away)
     ink = _ink(contrast)
     in_patches = _contrast_in_patches(contrast, away)
-    if in_patches is not None and not _inside(_coarse(ink)):
-        ink = _ink(in_patches)
-    return view, ink
+    if in_patches is None:
+        return view, ink
+    try:
+        ink_in_patches = _ink(in_patches)
+    except PictureError:
+        return view, ink
+    # A patch of light has straight edges as a sheet has, but what is written goes on across them.
+    sheet = _inside(ink)
+    is_patch = sheet is None or _is_crossed(sheet, _coarse(ink_in_patches))
+    return view, ink_in_patches if is_patch else ink
 
 
 # 1. The picture
@@ -347,7 +362,7 @@ def _contrast_in_patches(contrast: Grey, away: Grey) -> Grey | None:
     .. [1] Serra (1982), "Image Analysis and Mathematical Morphology": opening and top-hat.
     """
     strong = contrast > _otsu(contrast)
-    wide = _opened_by(strong, _wide(away.shape))
+    wide = _opened_by(strong, _window(away.shape, WIDE_SHARE))
     if not wide.any():
         return None
     full = float(np.quantile(contrast[strong], 0.995))
@@ -356,18 +371,56 @@ def _contrast_in_patches(contrast: Grey, away: Grey) -> Grey | None:
     if float(np.mean(other > full / 3)) > MIN_INK_SHARE:
         return _narrow(-towards)
     if float(np.median(contrast[wide])) < PATCH_SHARE * full:
-        either = _narrow(towards), _narrow(-towards)
-        return max(either, key=lambda one: float(np.sum(one * one * one)))
+        return max(_narrow(towards), _narrow(-towards), key=_reach)
     return None
 
 
+def _reach(contrast: Grey) -> int:
+    """Return the length of the longest shape that the picture's border does not cut.
+
+    What is enclosed by ink, such as the paper inside a 0, is shorter than the ink.
+    """
+    mask = _coarse(contrast, MIN_REACH * float(contrast.max()))
+    whole = (part for part in _parts(mask) if not any(part.touches(mask.shape)))
+    return max((part.longer for part in whole), default=0)
+
+
 def _narrow(values: Grey) -> Grey:
-    """Return how far values rise above what is left if all that is narrow is removed."""
-    return np.asarray(values - _opened_by(values, _wide(values.shape)), np.float32)
+    """Return how far values rise above what is left if all that is narrow is removed.
+
+    A square does not reach into the corner of a wide patch that lies aslant. What is left over
+    there is as high as the rest of the patch, and so is told from ink by reconstruction [1]_.
+
+    References
+    ----------
+    .. [1] Vincent (1993), "Morphological Grayscale Reconstruction in Image Analysis", IEEE
+       Transactions on Image Processing 2(2).
+    """
+    rise = values - _opened_by(values, _window(values.shape, PATCH_SIDE_SHARE))
+    factor = max(1, -(-max(values.shape) // CELLS))
+    cells = np.asarray(Image.fromarray(values).reduce(factor))
+    marker = _opened_by(cells, _window(cells.shape, PATCH_SIDE_SHARE))
+    above = cells - _reconstructed(marker, cells)
+    is_ink = spread(above > MIN_RISE).repeat(factor, axis=0).repeat(factor, axis=1)
+    return np.where(is_ink[: values.shape[0], : values.shape[1]], rise, np.float32(0))
 
 
-def _wide(shape: tuple[int, ...]) -> int:
-    return max(3, round(WIDE_SHARE * min(shape)))
+def _reconstructed(marker: Grey, values: Grey) -> Grey:
+    """Return the marker, grown sideways as far as it gets below the values.
+
+    Growth ends after 1,120 cells; on the grid of 280 x 280 cells, hardly a stroke is so long.
+    """
+    for _ in range(MAX_ROUNDS):
+        before = marker
+        for _ in range(STEPS):
+            marker = np.minimum(grown(grown(marker, 0), 1), values)
+        if np.array_equal(marker, before):
+            break
+    return marker
+
+
+def _window(shape: tuple[int, ...], share: float) -> int:
+    return max(3, round(share * min(shape)))
 
 
 def _opened_by(values: NDArray[Any], window: int) -> NDArray[Any]:
@@ -486,10 +539,10 @@ def _grain(contrast: Grey, is_strong: Mask) -> float:
     return max(float(np.quantile(paper, 0.99)) for paper in papers)
 
 
-def _coarse(ink: Grey) -> Mask:
+def _coarse(ink: Grey, faint: float = FAINT) -> Mask:
     """Return where there is ink, on a grid of at most 280 cells per side."""
     factor = max(1, -(-max(ink.shape) // CELLS))
-    dark = Image.fromarray((ink > FAINT).astype(np.uint8) * 255)
+    dark = Image.fromarray((ink > faint).astype(np.uint8) * 255)
     return np.asarray(dark.reduce(factor)) > 0
 
 
@@ -584,12 +637,13 @@ def _parts(mask: Mask) -> list[Part]:
     return sorted(parts, key=lambda part: part.longer, reverse=True)
 
 
-def _inside(mask: Mask) -> Sequence[Corner] | None:
+def _inside(ink: Grey) -> Sequence[Corner] | None:
     """Return the corners of what a sheet or a frame encloses, as shares of width and height.
 
     The corners are upper left, lower left, lower right and upper right; None if no shape is a
     sheet or a frame with something on it.
     """
+    mask = _coarse(ink)
     height, width = mask.shape
     for part in _parts(mask):
         if part.longer < max(MIN_FRAME_CELLS, MIN_FRAME_SHARE * max(mask.shape)):
@@ -599,7 +653,9 @@ def _inside(mask: Mask) -> Sequence[Corner] | None:
         whole = shape[top:low, left:right]
         if len(part.rows) > SOLID_SHARE * whole.size:
             corners = _moved(_quadrilateral(_outer_edges(whole), whole.shape, 4), left, top)
-            if corners and _has_content(~shape, corners, apart=True):
+            # What is written on a light sheet may be lighter than the table too.
+            written = ~_coarse(ink, WRITTEN_SHARE * float(np.median(ink[ink > FAINT])))
+            if corners and _has_content(written, corners, apart=True):
                 return [(x / width, y / height) for x, y in corners]
         corners = _moved(_quadrilateral(_inner_edges(whole), whole.shape, 3), left, top)
         if corners and _has_content(mask, corners, apart=False):
@@ -700,14 +756,38 @@ def _moved(corners: Sequence[Corner] | None, left: int, top: int) -> Sequence[Co
     return corners and [(x + left, y + top) for x, y in corners]
 
 
+def _is_crossed(corners: Sequence[Corner], mask: Mask) -> bool:
+    """Return whether a stroke of a large shape lies partly inside the corners, partly outside.
+
+    The corners are shares of width and height.
+    """
+    if _opened_by(mask, _window(mask.shape, WIDE_SHARE)).any():
+        return False  # it is no stroke
+    inside = _area([(x * mask.shape[1], y * mask.shape[0]) for x, y in corners], mask.shape)
+    parts = _parts(mask)
+    for part in parts:
+        if part.longer < LARGE_SHARE * parts[0].longer:
+            break
+        share = float(inside[part.rows, part.columns].mean())
+        if CROSSING_SHARE < share < 1 - CROSSING_SHARE:
+            return True
+    return False
+
+
+def _area(corners: Sequence[Corner], shape: tuple[int, ...]) -> Mask:
+    """Return which cells are between the corners."""
+    height, width = shape
+    area = Image.new("1", (width, height))
+    ImageDraw.Draw(area).polygon([(x - 0.5, y - 0.5) for x, y in corners], fill=1)
+    return np.asarray(area)
+
+
 def _has_content(mask: Mask, corners: Sequence[Corner], *, apart: bool) -> bool:
     """Return whether there is a shape inside the corners that may be a digit.
 
     `apart` demands that it does not touch the edges.
     """
-    area = Image.new("1", mask.shape[::-1])
-    ImageDraw.Draw(area).polygon([(x - 0.5, y - 0.5) for x, y in corners], fill=1)
-    inside = np.asarray(area)
+    inside = _area(corners, mask.shape)
     edge = inside & spread(~np.pad(inside, 1))[1:-1, 1:-1]
     spans = np.ptp(np.array(corners), axis=0)
     for part in _parts(mask & inside):
@@ -839,12 +919,11 @@ def _without_borders(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
 
 def _is_stroke_of(part: Part, digit: Part, shape: tuple[int, ...]) -> bool:
     left, top, right, low = part.touches(shape)
-    is_line = (
-        min(part.width, part.height) <= LINE_SHARE * part.longer
-        or part.area < MIN_STROKE_SHARE * part.width * part.height  # two sides of a box
-    )
+    shorter, box = min(part.width, part.height), part.width * part.height
+    is_line = shorter <= LINE_SHARE * part.longer or part.area < MIN_STROKE_SHARE * box  # of a box
+    is_blob = shorter >= BLOB_SHARE * part.longer and part.area >= FULL_SHARE * box  # a thumb
     crosses = (left and right) or (top and low)
-    return not is_line and not crosses and _belong_together(part, digit)
+    return not is_line and not is_blob and not crosses and _belong_together(part, digit)
 
 
 def _without_lines(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:

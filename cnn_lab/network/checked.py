@@ -95,7 +95,7 @@ _PLAIN = {
     "finite_number": "This must be a finite number.",
     "literal_error": "This must be {expected}.",
     "json_invalid": "This is not JSON: {error}.",
-    "union_tag_invalid": "There is no layer type {tag!r}. Available: {expected_tags}.",
+    "union_tag_invalid": "There is no layer type {tag!r}. The types are {expected_tags}.",
     "union_tag_not_found": "A layer must name its type.",
     "too_short": "There must be at least {min_length}.",
     "too_long": "There may be at most {max_length} items.",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cnn_lab.network.layers.base import KerasPadding
 from cnn_lab.network.spec import (
     Activation,
     Augmentation,
@@ -145,14 +146,64 @@ def champion() -> Preset:
     return Preset(network, training)
 
 
+def record() -> Preset:
+    """Return a network of about 308,000 parameters that makes the fewest errors on MNIST.
+
+    It learns from MNIST's digits alone, so unlike *champion* it has not seen other ways of writing
+    and does not say itself whether an image shows a digit. It has three pairs of 3 x 3
+    convolutions, as in the networks of Simonyan and Zisserman [1]_, each followed by batch
+    normalization and ReLU. The sources of the training settings are those of *champion*. A seed
+    takes about three quarters of an hour on two cores.
+
+    References
+    ----------
+    .. [1] Simonyan and Zisserman (2015), arXiv:1409.1556.
+    """
+    network = NetworkSpec(
+        name="record",
+        layers=(
+            *_normalized_convolution(1, filters=32, padding="same"),
+            *_normalized_convolution(2, filters=32, pooled=True),
+            *_normalized_convolution(3, filters=64, padding="same"),
+            *_normalized_convolution(4, filters=64, padding="same", pooled=True),
+            *_normalized_convolution(5, filters=128, padding="same"),
+            *_normalized_convolution(6, filters=128),
+            Flatten(name="flatten"),
+            Dropout(name="dropout1", rate=0.25),
+            Dense(name="dense1", units=10),
+            Softmax(name="softmax"),
+        ),
+    )
+    training = TrainingSpec(
+        optimizer="adamw",
+        weight_decay=0.02,
+        learning_rate=0.004,
+        schedule="one_cycle",
+        label_smoothing=0.1,
+        weight_averaging=0.9997,
+        augmentation=Augmentation(shift=1, rotate=12, scale=0.2, shear=6, elastic=0.5),
+        unchanged=0.2,
+        fade=0.3,
+        batch_size=128,
+        epochs=40,
+    )
+    return Preset(network, training)
+
+
 def _normalized_convolution(
-    number: int, *, filters: int, kernel_size: int = 3, pooled: bool = False
+    number: int,
+    *,
+    filters: int,
+    kernel_size: int = 3,
+    padding: KerasPadding = "valid",
+    pooled: bool = False,
 ) -> Iterator[Layer]:
     """Yield a convolution without a bias, then batch normalization and ReLU."""
     yield Conv2D(
         name=f"conv{number}",
         filters=filters,
         kernel_size=(kernel_size, kernel_size),
+        padding=padding,
         use_bias=False,
     )
     if pooled:
@@ -192,7 +243,7 @@ def lenet() -> Preset:
     return Preset(network, training)
 
 
-PRESETS = {"paper": paper, "fast": fast, "champion": champion, "lenet": lenet}
+PRESETS = {"paper": paper, "fast": fast, "champion": champion, "record": record, "lenet": lenet}
 
 
 def preset(name: str) -> Preset:

@@ -31,7 +31,7 @@ from cnn_lab.network.spec.training import USED_BY
 from cnn_lab.training.batches import OWN_SHARE
 from cnn_lab.training.engine import EngineName
 
-MAX_EPOCHS = 30
+MAX_EPOCHS = 40  # as many as *record*, which has the most of the presets
 MAX_PARAMETERS = 5_000_000
 MAX_SECONDS = 3600
 MAX_MEMORY_BYTES = 3_000_000_000

@@ -60,6 +60,8 @@ HELD_UP_FOR_S = 300.0
 LOST_SCHEDULER_AFTER_S = 20.0  # without a connection
 CONNECT_PATIENCE_S = 20.0
 
+NOT_STARTED = "The training process could not be started. The server tries again; its log says why."
+NOT_YET = "Keras has not started yet. Please try again in a moment."
 RESTARTED = "The training scheduler was started again during this run."
 SHUT_DOWN = "The server was shut down during this run."
 STUCK = "The training process did not respond and was ended. The next run starts a new one."
@@ -610,13 +612,12 @@ class RunQueue:
 
     def _serve(self) -> None:
         """Keep the connection until the queue is closed."""
-        cluster = self._connected()
-        with self._changed:
-            self.cluster = cluster
-            self._notify()
         while not self._closed:
             try:
-                self._look_after(cluster)
+                if self.cluster is None:
+                    self._begin()
+                if self.cluster is not None:
+                    self._look_after(self.cluster)
             except Exception:
                 _log.exception("The run queue could not be looked after.")
             with self._changed:
@@ -629,8 +630,21 @@ class RunQueue:
                 self._known.end(run.run_id, "failed", SHUT_DOWN)
             self._online = False
             self._notify()
-        cluster.close()
+        if self.cluster is not None:
+            self.cluster.close()
         self._save_broken()
+
+    def _begin(self) -> None:
+        """Make the cluster; if that fails, end the runs with a sentence, and leave it unmade."""
+        try:
+            cluster = self._connected()
+        except Exception:
+            _log.exception("Dask could not be loaded.")
+            self._note_lost(NOT_STARTED)
+            return
+        with self._changed:
+            self.cluster = cluster
+            self._notify()
 
     def _look_after(self, cluster: "Cluster") -> None:
         """Restore the connection, tell the ledger who is here, and look after runs and workers."""
@@ -795,7 +809,7 @@ class RunQueue:
         Raises
         ------
         CheckFailedError
-            If there is no Keras, or the queue has been closed.
+            If there is no Keras or no cluster, or the queue has been closed.
         """
         if "keras" not in self.engines:
             raise CheckFailedError(needs_keras(for_what))
@@ -804,8 +818,10 @@ class RunQueue:
             self._changed.wait_for(
                 lambda: self._closed or self.cluster is not None, CONNECT_PATIENCE_S
             )
-            if self.cluster is None:
+            if self._closed:
                 raise CheckFailedError("The server is shutting down.")
+            if self.cluster is None:
+                raise CheckFailedError(self._problem or NOT_YET)
             return self.cluster
 
     def _has_keras(self) -> bool:

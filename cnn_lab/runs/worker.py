@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 TOPIC = OPERATION = "cnn-lab-training"
 N_THREADS = 2  # requests to Keras at the same time
 TICK_S = 1.0
+HEARTBEAT_S = 5.0  # far below the five minutes after which Dask gives a silent worker up
 AT_WORK = (Status.init, Status.running, Status.paused)
 WITHOUT_SCHEDULER = (
     "The training worker is no longer connected to its scheduler, and this run ended with that."
@@ -387,12 +388,27 @@ async def _work(scheduler: str, resource: str, credentials: Mapping[str, str]) -
             memory_limit=0,
         ) as worker:
             await stop_http(worker)
+            _beat_rarely(worker)
             enrol(worker)
             here = {"kind": "here", "resource": resource, "worker": worker.address}
             worker.log_event(TOPIC, here)
             await asyncio.to_thread(warming.join)
             worker.log_event(TOPIC, here | {"kind": "warm"})
             await worker.finished()
+
+
+def _beat_rarely(worker: "Worker") -> None:
+    """Tell the scheduler less often how the worker does; a closed connection shows its death.
+
+    By default, with few workers, this happens twice a second and takes processor time from a run.
+    Dask resets the interval of its own callback each time, so a second callback replaces it.
+    """
+    from tornado.ioloop import PeriodicCallback
+
+    worker.periodic_callbacks["heartbeat"].stop()
+    rare = PeriodicCallback(worker.heartbeat, 1000 * HEARTBEAT_S)
+    worker.periodic_callbacks["rare heartbeat"] = rare  # stops with the others
+    rare.start()
 
 
 def _end_with_parent() -> None:

@@ -134,7 +134,7 @@ def worksheet_html(
 def _check(questions: Sequence[str], seed: int, variants: int, level: Level, title: str) -> None:
     if unknown := [name for name in questions if name not in QUESTIONS]:
         raise ValueError(
-            f"There is no such question; there are {listed(list(QUESTIONS))}. "
+            f"There is no such question. The questions are {listed(list(QUESTIONS))}. "
             f"Received: {received(unknown[0])}"
         )
     if not 1 <= len(questions) <= MAX_QUESTIONS:

@@ -1,8 +1,6 @@
 """NumPy engine: training without Keras and TensorFlow."""
 
-import ctypes
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,13 +15,12 @@ from cnn_lab.network.layers.base import Gradients
 from cnn_lab.network.layers.normalization import Parts, PartsBack
 from cnn_lab.network.passes import backward, forward, label_loss
 from cnn_lab.network.spec import NetworkSpec, TrainingSpec
+from cnn_lab.ops.memory import keep_freed
 from cnn_lab.ops.types import Array
 from cnn_lab.training.engine import EngineName, Labels, State, Weights, check_state
 from cnn_lab.training.optimizers import Optimizer
 
 PART = 32  # images per core at a time
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # constants of <malloc.h>
-MAX_BLOCK_BYTES, MAX_FREE_BYTES = 32 * 2**20, 2**30  # bytes
 
 Result = TypeVar("Result")
 
@@ -49,7 +46,7 @@ class NumpyEngine:
     name: EngineName = "numpy"
 
     def __init__(self, network: NetworkSpec, training: TrainingSpec) -> None:
-        _keep_freed_memory()
+        keep_freed()
         self.network, self.training = network, training
         self.versions: dict[str, str] = {}
         self._stages = _stages(network.scoring_layers)
@@ -190,19 +187,6 @@ class NumpyEngine:
         """Limit each matrix product to one thread."""
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
-
-
-def _keep_freed_memory() -> None:
-    """Make this process reuse the memory of one batch for the next.
-
-    Every batch needs arrays of the same sizes. If the C library returns them to the system each
-    time, as glibc does, an eighth of the time is spent on allocating them again.
-    """
-    if sys.platform == "linux":
-        library = ctypes.CDLL(None)
-        if hasattr(library, "mallopt"):  # exists in glibc, but not in every C library
-            library.mallopt(M_MMAP_THRESHOLD, MAX_BLOCK_BYTES)
-            library.mallopt(M_TRIM_THRESHOLD, MAX_FREE_BYTES)
 
 
 def _stages(layers: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -1,5 +1,6 @@
 """Open any page of the app without a browser."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,9 @@ from tests.routed import routed
 from tools.server import ROOT
 
 RUN_TIMEOUT_S = 60
+# As `streamlit run` does. Otherwise AppTest adds the folder of a script for each run and takes it
+# off again, and what another thread imports at that moment may not be found.
+sys.path.append(str(Path(__file__).parent))
 # A fold's controls are there once it has been opened; without a browser nobody can open it.
 FOLDS = (
     *("conv_image_fold", "conv_kernel_fold", "conv_flip_fold"),

@@ -26,6 +26,12 @@ def errors(page: AppTest) -> list[str]:
     return [_unescaped(error.value) for error in page.error]
 
 
+def figures(page: AppTest) -> dict[str, str]:
+    """The figures that the page shows in a row, by their names."""
+    (shown,) = [html.proto.body for html in page.get("html") if "<dl" in html.proto.body]
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", shown))
+
+
 def address(page: AppTest, name: str) -> str | None:
     """The value of a parameter in the page's address, None if it is not there."""
     value = page.query_params.get(name)

@@ -234,6 +234,8 @@ def test_the_doctor_gives_reasons_and_sets_what_it_advises(
     assert button.label == "Set " + ", ".join(f"{bound} {n:g}" for bound, n in wanted.items())
     button.click().run()
     assert not page.exception
+    told = wording("training", "applied", changes=button.label.removeprefix("Set "))
+    assert told.search(page.toast[0].value)
     asked = {bound: page.session_state[setting_key("fast", bound)] for bound in wanted}
     assert asked == wanted
 

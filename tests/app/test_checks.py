@@ -84,6 +84,7 @@ def test_what_is_too_large_is_refused_in_words(page: AppTest) -> None:
 def test_an_old_answer_that_was_forgotten_is_no_claim(page: AppTest) -> None:
     click(page)
     answer(page)
+    assert AGREES in said(page)
     run_queue.run_queue.clear()
     page.run()
     assert said(page) == ""

@@ -369,6 +369,10 @@ def test_bad_pictures_get_a_sentence_and_the_old_one_stays(open_page, data, sent
     assert sentence in errors(page)[0]
     assert "256 × 384 pixels" in said(page)
     assert len(stages(page)) == 1
+    page.number_input(key="conv_stride").set_value(2).run()
+    assert sentence in errors(page)[0]  # the file is still there
+    upload(page, encoded(Image.new("L", (9, 8), 3)))
+    assert not errors(page)
 
 
 def test_the_camera_is_asked_for_only_when_wanted(open_page):

@@ -268,7 +268,8 @@ def test_every_type_of_layer_can_be_looked_at(open_page, spec):
 
 
 def test_an_upload_becomes_what_the_network_looks_at_and_a_broken_one_a_sentence(open_page):
-    page = open_page("features", {"features_input": "picture"})
+    menu = {"features_upload_menu": True}
+    page = open_page("features", {"features_input": "picture"}, menu)
     assert wording("features", "no_picture").search(said(page))
     page.file_uploader(key="features_upload").upload("broken.png", b"nothing", "image/png").run()
     assert errors(page) == ["This is not a picture: it must be a PNG, JPEG or WebP file."]

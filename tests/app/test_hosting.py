@@ -1,6 +1,8 @@
 """Who may open a session, what a host may set, and what is kept of a visitor's files."""
 
+import ast
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -9,18 +11,14 @@ from pathlib import Path
 import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app import frame, run_queue
 from cnn_lab.app.first_paint import SCRIPT, SHEET, FirstPaint
 from cnn_lab.app.hosting import (
-    MAX_HEAPS,
     Guard,
     NoDelay,
     UploadLimit,
-    WholePageFirst,
     is_own_page,
     send_at_once,
 )
@@ -234,107 +232,51 @@ def test_a_page_names_all_settings_that_it_cannot_use(
         assert name in shown.value.replace("\\", "")
 
 
-HEAPS = """
-import ctypes, sys, threading
-from cnn_lab.app.hosting import share_heaps
-share_heaps()
-together, kept = threading.Barrier(9), []
-
-def work():
-    together.wait()
-    kept.append([bytes(600 + n) for n in range(20_000)])
-    together.wait()
-
-for _ in range(8):
-    threading.Thread(target=work, daemon=True).start()
-together.wait()
-together.wait()
-library = ctypes.CDLL(None)
-library.fopen.restype = ctypes.c_void_p
-library.fclose.argtypes = [ctypes.c_void_p]
-library.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
-file = library.fopen(sys.argv[1].encode(), b"w")
-library.malloc_info(0, file)
-library.fclose(file)
-"""
+def test_any_server_keeps_the_lab_on_the_path_for_modules() -> None:
+    """As `uvicorn asgi:app` does, Python starts here with "" for the current folder."""
+    code = f"import sys, asgi; print(sys.path.count({str(ROOT)!r}))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert ended.stdout.strip() == "1"
 
 
-def test_the_threads_of_a_page_process_share_two_heaps(tmp_path: Path) -> None:
-    """Streamlit runs each script in a new thread; without a limit these have ten heaps here."""
-    path = tmp_path / "heaps.xml"
-    subprocess.run([sys.executable, "-c", HEAPS, str(path)], timeout=120, check=True)
-    assert path.read_text().count("<heap nr=") == MAX_HEAPS
+def test_the_frame_brings_all_that_pages_import() -> None:
+    """Of a fresh server's first visitors, two could import one package from two ends.
 
-
-Asked = tuple[str, set[str]]  # the fragment, and the controls of which a value was sent
-
-
-def question(*clicks: str, fragment: str = "") -> bytes:
-    """Return a browser's question for a run, with a number that is set and buttons pressed."""
-    asked = BackMsg()
-    asked.rerun_script.fragment_id = fragment
-    asked.rerun_script.widget_states.widgets.add(id="number", double_value=3.0)
-    for button in clicks:
-        asked.rerun_script.widget_states.widgets.add(id=button, trigger_value=True)
-    return asked.SerializeToString()
-
-
-def followed(asked: list[bytes], *, back: bool) -> tuple[Asked, Asked, list[bool]]:
-    """Return the first two questions on a connection, as the server gets them.
-
-    And whether it had the second before its first run was over: at once, and after another run
-    that was interrupted.
+    Python then ends one of the imports with an error.
     """
-    coming = iter(asked)
-    got: list[Asked] = []
-    early: list[bool] = []
-    protocols = b"streamlit, token, session" if back else b"streamlit, token"
-    scope = {"type": "websocket", "headers": [(b"sec-websocket-protocol", protocols)]}
-
-    async def receive() -> Message:
-        return {"type": "websocket.receive", "bytes": next(coming)}
-
-    async def send(_message: Message) -> None:
-        """Tell nobody."""
-
-    def note(message: Message) -> None:
-        run = BackMsg.FromString(message["bytes"]).rerun_script
-        got.append((run.fragment_id, {state.id for state in run.widget_states.widgets}))
-
-    async def serve(_scope: Scope, receive: Receive, send: Send) -> None:
-        note(await receive())
-        second = asyncio.ensure_future(receive())
-        for status in (ForwardMsg.FINISHED_EARLY_FOR_RERUN, ForwardMsg.FINISHED_SUCCESSFULLY):
-            for _ in range(10):  # turns of the loop
-                await asyncio.sleep(0)
-            early.append(second.done())
-            finished = ForwardMsg(script_finished=status).SerializeToString()
-            await send({"type": "websocket.send", "bytes": finished})
-        note(await second)
-
-    asyncio.run(WholePageFirst(serve)(scope, receive, send))
-    return got[0], got[1], early
-
-
-@pytest.mark.parametrize("fragment", ["", "part"])
-def test_a_click_on_a_page_that_comes_back_is_followed_after_the_page_was_run(
-    fragment: str,
-) -> None:
-    first, second, early = followed([question("next", fragment=fragment)], back=True)
-    assert first == ("", {"number"})
-    assert second == (fragment, {"number", "next"})
-    assert early == [False, False]
-
-
-def test_what_follows_the_first_question_waits_until_the_page_is_back() -> None:
-    first, second, early = followed([question(), question("next", fragment="part")], back=True)
-    assert first == ("", {"number"})
-    assert second == ("part", {"number", "next"})
-    assert early == [False, False]
-
-
-def test_a_page_that_is_new_waits_for_nothing() -> None:
-    first, second, early = followed([question("next"), question(fragment="part")], back=False)
-    assert first == ("", {"number", "next"})
-    assert second == ("part", {"number"})
-    assert early == [True, True]
+    imported = []
+    for path in sorted((ROOT / "pages").glob("*.py")):
+        nodes = ast.parse(path.read_text(encoding="utf-8")).body
+        ours = [
+            (node.module, alias.name)
+            for node in nodes
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cnn_lab")
+            for alias in node.names
+        ]
+        assert ours[0] == ("cnn_lab.app", "frame"), path
+        imported += ours
+    code = f"""
+import sys
+from cnn_lab.app import frame
+before = set(sys.modules)
+for module, name in {imported}:
+    exec(f"from {{module}} import {{name}}")
+print(*sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.strip() == ""

@@ -14,7 +14,7 @@ from cnn_lab.network.editing import added, changed, removed, with_input
 from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import Dense, Draft, Flatten, MaxPooling2D
 from cnn_lab.network.spec.token import draft_from_token, from_token, to_json, to_token
-from tests.app.elements import address, said, tables
+from tests.app.elements import address, figures, said, tables
 from tests.prose import wording
 
 PAPER = Draft.of(zoo.preset("paper").network)
@@ -73,14 +73,13 @@ def test_the_first_visit_shows_the_papers_network_with_its_costs(open_page):
     assert found["flattenFlatten"] == ["6,400", "–", "–", "25.6 kB", "13 × 13"]
     assert found["softmaxSoftmax"][-1] == "whole image"
     assert found["Total"] == ["", "1,134,426", "33,016,064", "", ""]
-    (totals,) = [html.proto.body for html in page.get("html") if "<dl" in html.proto.body]
-    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", totals) == [
-        ("Layers", "11"),
-        ("Parameters", "1,134,426"),
-        ("Multiply-adds for one image", "33,016,064"),
-        ("Memory of the weights", "4.54 MB"),
-        ("Memory to run one image", "176 kB"),
-    ]
+    assert figures(page) == {
+        "Layers": "11",
+        "Parameters": "1,134,426",
+        "Multiply-adds for one image": "33,016,064",
+        "Memory of the weights": "4.54 MB",
+        "Memory to run one image": "176 kB",
+    }
     assert address(page, "network_token") is None
     size, parameters, work = (latex.value for latex in page.latex)
     assert "28 + 0 + 1 - 2" in size
@@ -296,7 +295,7 @@ def test_extremes_are_shown(open_page, draft):
         ({"network_token": "???"}, "consists of letters"),
         ({"network_token": "abc"}, "cut off"),
         ({"network_token": "A" * 9000}, "at most 8,000 characters"),
-        ({"network_preset": "imagenet"}, "There is no network with this name"),
+        ({"network_preset": "imagenet"}, "There is no network with this name. The names are "),
     ],
 )
 def test_a_bad_address_gets_a_sentence_and_the_papers_network(open_page, query, sentence):
@@ -347,7 +346,7 @@ def test_a_network_of_ones_own_is_opened_from_json(open_page):
 def test_bad_json_gets_a_sentence_and_changes_nothing(open_page, text, sentence):
     page = paste(open_page("network"), text)
     assert not page.exception
-    assert sentence in page.warning[0].value
+    assert sentence in page.error[0].value
     assert rows(page)[-1][2] == "1,134,426"
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.experiment import recorded
 from cnn_lab.app.paper.links import ERRATA, OUTLOOK, Link
 from cnn_lab.app.training.fields import (
     DATA_SETS,
@@ -126,9 +127,11 @@ def test_the_formula_without_its_floor_is_worked_out(open_page):
     assert wording("paper", "same", size=2, before=0, after=1).search(text)
 
 
-def test_the_champion_is_told_as_its_card_has_it(open_page):
+def test_the_champion_is_told_as_its_card_and_the_records_have_it(open_page):
     champion = Network.load("champion")
     result = json.loads(champion.card["result"])
+    records = [recorded("champion", seed) for seed in range(5)]
+    assert records[result["seed"]]["result"]["errors"] == result["errors"]
     told = {
         "name": "champion",
         "seed": result["seed"],
@@ -136,6 +139,8 @@ def test_the_champion_is_told_as_its_card_has_it(open_page):
         "errors": result["errors"],
         "n": f"{result['n']:,}",
         "n_parameters": f"{champion.spec.n_parameters:,}",
+        "n_seeds": 5,
+        "mean": f"{np.mean([record['result']['test_accuracy'] for record in records]):.2%}",
     }
     text = said(in_tab(open_page, "What would work better"))
     assert wording("paper", "champion", **told).search(text)

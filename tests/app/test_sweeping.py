@@ -13,6 +13,7 @@ from cnn_lab.runs.job import RunSpec
 from cnn_lab.runs.store import Folder
 from cnn_lab.runs.sweep.records import SweepSpec, SweepStatus, Trial
 from cnn_lab.runs.sweep.runner import Sweeps
+from cnn_lab.runs.sweep.space import words
 from tests.app.elements import address, said, tables
 from tests.prose import wording
 
@@ -151,6 +152,8 @@ def test_the_best_settings_become_those_of_the_page(open_page: Open, tmp_path: P
     assert status.best is not None
     page = opened(open_page, {"sweep": SWEEP_ID, "training_fast_epochs": "5"})
     page.button(key="sweep_apply").click().run()
+    told = wording("training", "applied", changes=words(status.best.settings))
+    assert told.search(page.toast[0].value)
     page.run()
     assert not page.exception
     assert page.number_input(key="training_own_learning_rate").value == 0.02

@@ -24,6 +24,7 @@ from tools.browser import READY, find_browser, launch_arguments
 from tools.server import ROOT, Server, serving
 
 READY_TIMEOUT_MS = 30_000
+CAMERA_TIMEOUT_MS = 60_000
 # app.py alone, opened at /pooling: Streamlit's page looks for its server below that address first.
 STREAMLITS_PROBE = r"127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)"
 # What axe finds in Streamlit's own markup, each only below the element named: its navigation
@@ -185,6 +186,22 @@ def _start(
 
 
 @pytest.fixture
+def wait_for_camera() -> Callable[[Page], None]:
+    """Wait until the camera on the page has a frame to be taken.
+
+    In a busy Chromium the video of its pretended camera may have come and not be playing.
+    """
+
+    def wait(page: Page) -> None:
+        video = page.get_by_test_id("stCameraInput").locator("video")
+        expect(video).to_have_js_property("readyState", 4, timeout=CAMERA_TIMEOUT_MS)
+        video.evaluate("node => node.play()")
+        expect(video).not_to_have_js_property("currentTime", 0, timeout=CAMERA_TIMEOUT_MS)
+
+    return wait
+
+
+@pytest.fixture
 def wait_ready() -> Callable[[Page], None]:
     """Wait until the page is connected, its script has run and nothing is left to fill in.
 
@@ -216,6 +233,7 @@ def open_page(
         scheme: Literal["light", "dark"] = "light",
         touch: bool = False,
         reduced_motion: bool = False,
+        forced_colours: bool = False,
     ) -> Page:
         base = url if url is not None else request.getfixturevalue("app_url")
         context = new_context(
@@ -223,6 +241,7 @@ def open_page(
             color_scheme=scheme,
             has_touch=touch,
             reduced_motion="reduce" if reduced_motion else "no-preference",
+            forced_colors="active" if forced_colours else "none",
         )
         page = context.new_page()
         page.goto(base + path)

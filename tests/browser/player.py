@@ -2,14 +2,18 @@
 
 import re
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
-# Until all that moves has arrived: between a press and a release, a button may slide away.
-WAIT_FOR_ARRIVALS = """() => Promise.all(
-  document.getAnimations()
-    .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime))
-    .map((one) => one.finished.catch(() => {}))
-)"""
+# Until all that moves has arrived, and what then moves in its place; five seconds at most, since a
+# page may go on moving. The `finished` of an animation is not waited for: it may never come.
+WAIT_FOR_ARRIVALS = """async () => {
+  const end = performance.now() + 5000;
+  const isMoving = (one) =>
+    one.playState === "running" && Number.isFinite(one.effect.getComputedTiming().endTime);
+  while (performance.now() < end && document.getAnimations().some(isMoving)) {
+    await new Promise((later) => setTimeout(later, 20));
+  }
+}"""
 
 
 def stage(page: Page) -> Locator:
@@ -35,3 +39,20 @@ def centre(page: Page, key: str, row: int, column: int) -> dict[str, float]:
 def on_page(page: Page, words: str | re.Pattern[str], *, exact: bool = False) -> Locator:
     """Return what shows a text, popovers included, but not the summary that repeats it."""
     return page.locator("body > :not(.cnn-lab-summary)").get_by_text(words, exact=exact)
+
+
+def open_fold(page: Page, label: str, shows: Locator) -> None:
+    """Open an expander, and wait until it has grown around what is sent for it.
+
+    Until then what is in it may slide away between the press and the release of a button.
+    """
+    page.locator("summary").get_by_text(label, exact=True).click()
+    expect(shows).to_be_visible()
+    page.evaluate(WAIT_FOR_ARRIVALS)
+
+
+def bring(page: Page, name: str, content: bytes) -> None:
+    """Choose a file for the uploader on a page."""
+    page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": content}]
+    )

@@ -42,6 +42,19 @@ def test_the_summary_comes_first_and_says_how_the_page_stands(
     expect(words).to_contain_text("Open tab: Cost")
 
 
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [("network", ["Layers 11.", "Parameters 1,134,426."]), ("training", ["Errors", "of 10,000."])],
+)
+def test_the_summary_tells_a_pages_figures(
+    name: str, figures: list[str], open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"/{name}")
+    words = page.get_by_role("region", name="Summary of this page").get_by_role("paragraph")
+    for figure in figures:
+        expect(words).to_contain_text(figure)
+
+
 def test_a_new_answer_is_spoken(open_page: Callable[..., Page]) -> None:
     page = open_page("/draw")
     region = page.get_by_role("region", name="Summary of this page")

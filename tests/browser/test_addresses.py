@@ -72,6 +72,111 @@ def test_back_and_forward_restore_each_pages_settings(
         expect_visit(page, title)
 
 
+GO_BACK_AND_HEAR = """(late) => new Promise((done) => {
+  addEventListener("popstate", () => {
+    for (const [how, address] of late) history[how]({}, "", address);
+    done(location.pathname + location.search);
+  }, { once: true });
+  history.back();
+})"""
+
+
+def test_what_the_page_that_back_has_left_still_says_changes_no_address(
+    open_page: Open, wait_ready: Callable[[Page], None]
+) -> None:
+    """A busy browser hears it after Back: the page's name, and settings that it has kept."""
+    page = open_page("/convolution?conv_stride=2")
+    choose(page, "Pooling")
+    wait_ready(page)
+    choose(page, "Padding and strides")
+    wait_ready(page)
+    n_entries = page.evaluate("history.length")
+    late = [
+        ["pushState", "/padding?pad_stride=3"],
+        ["pushState", "?pad_stride=3"],
+        ["replaceState", "?pad_stride=3&pad_rows=9"],
+    ]
+    assert page.evaluate(GO_BACK_AND_HEAR, late) == "/pooling"
+    # Once more, before Pooling has come.
+    late = [["pushState", "/padding"], ["pushState", "/pooling"], ["pushState", "?pool_size=3"]]
+    assert page.evaluate(GO_BACK_AND_HEAR, late) == "/convolution?conv_stride=2"
+    expect(page.get_by_role("heading", level=1, name="Convolution")).to_be_visible()
+    expect(number(page, "conv_stride")).to_have_value("2")
+    wait_ready(page)
+    assert page.url.endswith("/convolution?conv_stride=2")
+    assert page.evaluate("history.length") == n_entries
+    for title, path in (("Pooling", "/pooling"), ("Padding and strides", "/padding")):
+        page.go_forward()
+        expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+        expect(page).to_have_url(re.compile(f"{path}$"))
+
+
+def test_settings_told_after_a_click_are_no_visit_of_their_own(
+    open_page: Open, wait_ready: Callable[[Page], None]
+) -> None:
+    """A run may tell what the address is while the reader already goes on."""
+    page = open_page("/pooling")
+    wait_ready(page)
+    n_entries = page.evaluate("history.length")
+    page.evaluate(
+        """() => {
+          const app = document.querySelector("[data-test-script-state]");
+          app.dataset.testScriptState = "running";
+          document.body.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
+          app.dataset.testScriptState = "notRunning";
+          history.pushState({}, "", "/pooling?pool_size=3");
+        }"""
+    )
+    assert page.url.endswith("/pooling?pool_size=3")
+    assert page.evaluate("history.length") == n_entries
+
+
+def test_back_leads_out_of_a_link_to_a_lesson(open_page: Open) -> None:
+    """D2: its first page, which leads to that of the step, is no visit."""
+    page = open_page("/lessons")
+    page.get_by_test_id("stMain").get_by_role("link", name="Strides and the floor").click()
+    expect(page).to_have_url(re.compile("/padding.*at=1"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("/lessons"))  # with the lesson, which is under way
+    expect(page.get_by_role("heading", level=1, name="Lessons")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("opened", "shown"),
+    [
+        ("/lessons?lesson=strides", "/padding"),
+        ("/pooling?pool_size=3&pool_stride=nan&pool_padding=no", "/pooling"),
+    ],
+)
+def test_an_address_opened_from_elsewhere_is_one_visit(
+    opened: str, shown: str, open_page: Open
+) -> None:
+    page = open_page("/glossary")
+    url, n_entries = page.url, page.evaluate("history.length")
+    page.goto(url.replace("/glossary", opened))
+    expect(page).to_have_url(re.compile(f"{shown}[?](lesson=strides&at=1|pool_size=3$)"))
+    assert page.evaluate("history.length") == n_entries + 1
+    page.go_back()
+    expect(page).to_have_url(url)
+
+
+def test_back_brings_the_place_of_a_page_that_was_set(
+    open_page: Open, wait_ready: Callable[[Page], None]
+) -> None:
+    """The address that a place is noted for is the one the page has when it is left."""
+    page = open_page("/pooling", height=500)
+    number(page, "pool_size").fill("3")
+    number(page, "pool_size").press("Enter")
+    expect(page).to_have_url(re.compile("pool_size=3"))
+    wait_ready(page)
+    main = page.get_by_test_id("stMain")
+    main.evaluate("main => main.scrollTo(0, 400)")
+    choose(page, "Convolution")
+    page.go_back()
+    expect(number(page, "pool_size")).to_have_value("3")
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 400")
+
+
 def test_a_link_shows_the_same_example_in_each_session(open_page: Open) -> None:
     """D2: what the session has kept of a page does not overrule the address of a link to it."""
     page = open_page("/convolution?conv_stride=3&conv_padding=same")

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from cnn_lab.content import _sections
-from tests.browser.player import arithmetic, centre, on_page, stage
+from tests.browser.player import arithmetic, centre, on_page, open_fold, stage
 from tests.prose import wording
 
 RESULT = "Output on the whole picture"
@@ -28,17 +28,13 @@ def upload(page, file):
     page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files([file])
 
 
-def open_menu(page, name):
-    page.locator("summary").get_by_text(name, exact=True).click()
-
-
 @pytest.mark.parametrize("width", [1280, 390])
 def test_an_uploaded_picture_is_filtered_and_stays_while_settings_change(open_page, width):
     page = open_page("/convolution?conv_input=picture", width=width)
     drawn = page.get_by_alt_text(RESULT)
     expect(drawn).to_be_visible()
     before = drawn.get_attribute("src")
-    open_menu(page, "Image")
+    open_fold(page, "Image", shows=page.get_by_test_id("stFileUploader"))
     upload(page, half_white(40, 60))
     expect(on_page(page, "The whole picture, 40 × 60 pixels")).to_be_visible()
     expect(on_page(page, re.compile("Output: 38 × 58 .*0.*1020"))).to_be_visible()
@@ -52,7 +48,7 @@ def test_an_uploaded_picture_is_filtered_and_stays_while_settings_change(open_pa
 
 def test_what_is_no_picture_gets_a_sentence_and_the_next_one_is_taken(open_page):
     page = open_page("/convolution?conv_input=picture")
-    open_menu(page, "Image")
+    open_fold(page, "Image", shows=page.get_by_test_id("stFileUploader"))
     upload(page, {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
     expect(on_page(page, "This is not a picture")).to_be_visible()
     expect(on_page(page, "256 × 384 pixels")).to_be_visible()
@@ -63,15 +59,14 @@ def test_what_is_no_picture_gets_a_sentence_and_the_next_one_is_taken(open_page)
     expect(on_page(page, "256 × 384 pixels")).to_be_visible()
 
 
-def test_the_camera_takes_a_picture(open_page, wait_ready):
+def test_the_camera_takes_a_picture(open_page, wait_ready, wait_for_camera):
     page = open_page("/convolution?conv_input=picture")
     expect(on_page(page, "256 × 384 pixels")).to_be_visible()
-    open_menu(page, "Image")
+    open_fold(page, "Image", shows=page.get_by_test_id("stFileUploader"))
     expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
     on_page(page, "the camera", exact=True).click()
+    wait_for_camera(page)
     video = page.get_by_test_id("stCameraInput").locator("video")
-    expect(video).to_have_js_property("readyState", 4)
-    expect(video).not_to_have_js_property("currentTime", 0)  # there is a frame to be taken
     # Streamlit fits the video into the column a second after it has appeared; what the camera
     # films must not change with it.
     expect(video).not_to_have_attribute("width", "-1")
@@ -119,9 +114,12 @@ def test_the_flip_lab_on_a_picture_is_accessible_on_a_phone(open_page, assert_ac
     query = "conv_input=picture&conv_flip=Both in step&conv_channels=colour&conv_apart=true"
     page = open_page(f"/convolution?{query}", width=390, height=844, scheme=scheme)
     expect(page.get_by_alt_text("Output, kernel rotated on the whole picture")).to_be_visible()
-    for name in ("Image", "Kernel size, filters, bias", "Flip, dilation, border"):
-        open_menu(page, name)
-    expect(page.get_by_label("Dilation, columns")).to_be_visible()
+    for name, label in (
+        ("Image", "Side length in pixels"),
+        ("Kernel size, filters, bias", "Filters"),
+        ("Flip, dilation, border", "Dilation, columns"),
+    ):
+        open_fold(page, name, shows=page.get_by_label(label))
     assert_accessible(page)
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(overflow) == 0

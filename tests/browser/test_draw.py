@@ -499,14 +499,14 @@ def test_uploaded_page_is_read_and_can_be_drawn_on(open_page: Callable[..., Page
 
 
 def test_a_shot_of_the_camera_is_taken_for_a_drawing(
-    open_page: Callable[..., Page], wait_ready: Callable[[Page], None]
+    open_page: Callable[..., Page],
+    wait_ready: Callable[[Page], None],
+    wait_for_camera: Callable[[Page], None],
 ) -> None:
     page = open_page("/draw")
     button(page, "Picture").click()
     on_page(page, "the camera", exact=True).click()
-    video = page.get_by_test_id("stCameraInput").locator("video")
-    expect(video).to_have_js_property("readyState", 4)
-    expect(video).not_to_have_js_property("currentTime", 0)  # there is a frame to be taken
+    wait_for_camera(page)
     wait_ready(page)
     page.get_by_role("button", name="Take photo").click()
     notes = wording("draw", "upload"), wording("draw", "several")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.teaching_images import parse_matrix, stroke_image
-from tests.browser.player import caption, centre, on_page, stage
+from tests.browser.player import caption, centre, on_page, open_fold, stage
 
 IMAGE = stroke_image(6, 6)[..., 0]
 SOBEL = KERNELS["sobel_columns"].values(3, 3)
@@ -130,8 +130,9 @@ def test_quick_edits_while_the_numbers_are_computed_are_all_kept(convolution):
     page.keyboard.type("-2")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("conv_bias=-2"))
-    on_page(page, "Kernel size, filters, bias").click()  # its control is shown only now
-    expect(page.get_by_label("Bias", exact=True)).to_have_value("-2")
+    bias = page.get_by_label("Bias", exact=True)
+    open_fold(page, "Kernel size, filters, bias", shows=bias)
+    expect(bias).to_have_value("-2")
 
 
 def test_a_cell_takes_numbers_alone_by_keyboard_alone(convolution, assert_accessible):

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.player import on_page
+from tests.browser.player import bring
 
 MAX_TABS = 40
 UNFOLDED = "/network?network_costs=true"
@@ -91,15 +91,7 @@ def test_a_file_is_opened_and_another_network_started_from(open_page):
         ]
     }
     page.get_by_test_id("stPopoverButton").filter(has_text="Open").click()
-    page.locator('input[type="file"]').set_input_files(
-        {
-            "name": "own.json",
-            "mimeType": "application/json",
-            "buffer": json.dumps(network).encode(),
-        }
-    )
-    expect(on_page(page, "own.json")).to_be_visible()
-    page.get_by_role("button", name="Open it").click()
+    bring(page, "own.json", json.dumps(network).encode())
     expect(line(page, "only")).to_contain_text("7,850")
     expect(line(page, "conv1")).to_have_count(0)
     page.get_by_role("button", name="Start from").click()

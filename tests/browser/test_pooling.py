@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cnn_lab.content import prose
-from tests.browser.player import WAIT_FOR_ARRIVALS, caption, on_page, stage
+from tests.browser.player import caption, on_page, open_fold, stage
 
 
 def title(experiment):
@@ -55,9 +55,9 @@ def test_experiments_set_the_page_and_gradients_of_windows_that_overlap_add_up(o
 def test_the_divisor_changes_the_number_in_a_corner(open_page):
     page = open_page("/pooling?pool_values=8 0; 0 0&pool_padding=own")
     expect(caption(page)).to_contain_text("so the mean is 8")
-    on_page(page, "Padding, shape and divisor").click()
-    page.evaluate(WAIT_FOR_ARRIVALS)
-    page.get_by_role("radio", name="whole window").click()
+    whole = page.get_by_role("radio", name="whole window")
+    open_fold(page, "Padding, shape and divisor", shows=whole)
+    whole.click()
     expect(page).to_have_url(re.compile("pool_divisor=whole(\\+|%20)window"))
     expect(caption(page)).to_contain_text("the mean of 4 cells is 2")
     assert arithmetic(page)[1].endswith("=2")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.player import on_page
+from tests.browser.player import on_page, open_fold
 from tests.prose import wording
 from tools.server import ROOT, serving
 
@@ -90,6 +90,19 @@ def paused_after(page: Page) -> int:
     found = PAUSED.search(words.inner_text())
     assert found
     return int(found[1])
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_run_that_begins_is_in_the_window(lab: str, open_page: Open, width: int) -> None:
+    page = open_page("/training", url=lab, width=width)
+    open_fold(page, "Settings", shows=page.get_by_role("button", name="File"))
+    start(page)
+    pause = page.get_by_role("button", name="Pause")
+    expect(pause).to_be_in_viewport()
+    expect(curves(page).locator(".panel").first).to_be_in_viewport()
+    stop(page)
+    page.locator("summary").get_by_text("Settings", exact=True).click()
+    expect(page.get_by_role("button", name="File")).to_be_visible()
 
 
 def test_a_run_is_watched_left_reloaded_and_stopped(lab: str, open_page: Open) -> None:

@@ -29,7 +29,7 @@ from cnn_lab.ops.types import Array
 
 SOURCE, INDEX = "features_input", "features_digit"
 SOURCES = ("digit", "drawing", "picture")
-_PICTURE = "features_picture"
+_PICTURE, _MENU = "features_picture", "features_upload_menu"
 LAYER = "features_layer"
 PLACE = ("features_map", "features_row", "features_column")
 _NEW_LAYER = "features_new_layer"
@@ -190,10 +190,12 @@ def _drawing() -> Subject | None:
 
 
 def _picture(shape: tuple[int, int, int]) -> Subject | None:
-    with st.popover("Upload", icon=":material/upload:"):
-        picture_upload(
-            "features", partial(_take, shape), file_label=prose("features", "upload_label")
-        )
+    menu = st.popover("Upload", icon=":material/upload:", key=_MENU, on_change="rerun")
+    if menu.open:
+        with menu:
+            picture_upload(
+                "features", partial(_take, shape), file_label=prose("features", "upload_label")
+            )
     kept = st.session_state.get(_PICTURE)
     if isinstance(kept, np.ndarray) and kept.shape == shape:
         return Subject(kept, "your picture")
@@ -205,6 +207,7 @@ def _picture(shape: tuple[int, int, int]) -> Subject | None:
 
 def _take(shape: tuple[int, int, int], content: bytes) -> None:
     st.session_state[_PICTURE] = picture_for(shape, content)
+    st.session_state[_MENU] = False  # the open menu would cover the result
 
 
 def choose_layer(network: Network) -> str:

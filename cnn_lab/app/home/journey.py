@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cnn_lab.app.caches import network, test_digits
+from cnn_lab.app.run_order import switch_page
 from cnn_lab.app.widgets import canvas
 from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.drawing import NAME, drawn_image
@@ -81,7 +82,7 @@ def show_player(index: int, *, kiosk: bool) -> None:
     asked = st.session_state.pop(_ASKED, {})
     if "open" in asked:
         query = asked["open"].partition("?")[2]
-        st.switch_page("pages/features.py", query_params=dict(parse_qsl(query)))
+        switch_page("features", dict(parse_qsl(query)))
     board = canvas.board_data(NAME, brush_px=BRUSH_PX)
     _player(
         key=KEY,

@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnn_lab.app.messages import explained
 from cnn_lab.charts.network import INPUT_KEY
+from cnn_lab.content.words import listed
 from cnn_lab.network import zoo
 from cnn_lab.network.editing import History
 from cnn_lab.network.spec import Draft
@@ -17,7 +18,7 @@ FIRST_PRESET = "paper"
 OWN_NAME = "own"
 _EDITOR = "network_bench"
 _WRITTEN = "network_written"
-_PROBLEM = "network_problem"
+_PROBLEM, _REFUSAL = "network_problem", "network_refusal"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def put(here: NetworkEditor) -> None:
 
 
 def change(make: Callable[[Draft], Draft], layer: str = "") -> None:
-    """Change the draft from a widget's callback; a refusal is shown on the page.
+    """Change the draft from a widget's callback; what is refused is told by `refusal`.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def change(make: Callable[[Draft], Draft], layer: str = "") -> None:
     try:
         draft = make(here.draft)
     except ValueError as error:
-        refuse(explained(error))
+        st.session_state[_REFUSAL] = explained(error)
         return
     new = [one.name for one in draft.layers if one not in here.draft.layers]
     if draft.name in zoo.PRESETS and draft != preset_draft(draft.name):
@@ -157,14 +158,14 @@ def open_network(draft: Draft) -> None:
     change(lambda _: draft, draft.layers[0].name)
 
 
-def refuse(sentence: str) -> None:
-    """Store a message for the page's next run."""
-    st.session_state[_PROBLEM] = sentence
-
-
 def problem() -> str:
-    """Return the message stored since the last run, once; "" if there is none."""
+    """Return what is wrong with the address, once; "" if there is nothing."""
     return str(st.session_state.pop(_PROBLEM, ""))
+
+
+def refusal() -> str:
+    """Return why the latest change was refused, once; "" if it was not."""
+    return str(st.session_state.pop(_REFUSAL, ""))
 
 
 def _asked() -> dict[str, str]:
@@ -178,14 +179,15 @@ def _opened(asked: dict[str, str], here: NetworkEditor | None) -> NetworkEditor:
     """Return the editor that an address requests, with the previous drafts in its history."""
     base = asked.get(PRESET, FIRST_PRESET)
     if base not in zoo.PRESETS:
-        refuse(f"There is no network with this name. Available: {', '.join(zoo.PRESETS)}.")
+        names = listed(list(zoo.PRESETS))
+        st.session_state[_PROBLEM] = f"There is no network with this name. The names are {names}."
         base = FIRST_PRESET
     draft = preset_draft(base)
     if TOKEN in asked:
         try:
             draft = draft_from_token(asked[TOKEN])
         except TokenError as error:
-            refuse(explained(error))
+            st.session_state[_PROBLEM] = explained(error)
     first = NetworkEditor(base, History(draft), draft.layers[0].name)
     layer = asked.get(LAYER, first.layer)
     opened = first.on(first.history, layer)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from cnn_lab.app.network.controls import OWN_NAME, NetworkEditor, change
 from cnn_lab.app.widgets.inputs import fold, whole_number
-from cnn_lab.app.widgets.tables import show_table
+from cnn_lab.app.widgets.tables import show_figures, show_table
 from cnn_lab.charts.network import MULTIPLY_ADDS, PARAMETERS, costs_spec, costs_table
 from cnn_lab.concepts.convolution import cost_table, layer_costs
 from cnn_lab.concepts.formulas import output_length_latex
@@ -18,11 +18,6 @@ from cnn_lab.network.layers.base import Connections
 from cnn_lab.network.spec import Fit, Layer, LayerSummary
 
 MAX_IN_BATCH = 1024
-_TOTALS_STYLE = """<style>
-div dl.totals { display: flex; flex-wrap: wrap; gap: .25rem 2rem; margin: 0; padding: 0 }
-.totals dt { font-size: .8125rem; opacity: .8 }
-.totals dd { margin: 0; font-size: 1.125rem; font-weight: 600; font-variant-numeric: tabular-nums }
-</style>"""
 _CHARTS = {
     PARAMETERS: "Three bars: parameters of a convolution, a depthwise one and a dense layer",
     MULTIPLY_ADDS: "Three bars: multiply-adds of a convolution, a depthwise one and a dense layer",
@@ -39,8 +34,7 @@ def show_totals(editor: NetworkEditor, found: Fit) -> None:
         "Memory of the weights": data_size(taken.weights),
         "Memory to run one image": data_size(taken.image),
     }
-    parts = "".join(f"<div><dt>{name}</dt><dd>{total}</dd></div>" for name, total in totals.items())
-    st.html(f'{_TOTALS_STYLE}<dl class="totals">{parts}</dl>')
+    show_figures(totals)
     if found.reason:
         st.caption(prose("network", "so_far"))
 

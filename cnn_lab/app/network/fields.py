@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from cnn_lab.app.network.controls import NetworkEditor, change
+from cnn_lab.app.network.controls import NetworkEditor, change, refusal
 from cnn_lab.app.widgets.inputs import apart_toggle
 from cnn_lab.charts.network import INPUT_KEY
 from cnn_lab.content.words import shape_words
@@ -52,6 +52,8 @@ def layer_fields(editor: NetworkEditor) -> None:
         help="A small letter first, then small letters, digits and _.",
         **_linked(f"network_{layer.name}_name", layer.name, _setting(layer, "name")),
     )
+    if refused := refusal():  # only a name can be: the other fields have limits
+        st.warning(refused, title="This was not accepted")
     for field in LABELS:
         if field in type(layer).model_fields:
             _field(layer, field)

@@ -11,11 +11,11 @@ from cnn_lab.app.network.controls import (
     change,
     open_network,
     redo,
-    refuse,
     start_from,
     undo,
 )
 from cnn_lab.app.widgets.pictures import theme_colour
+from cnn_lab.app.widgets.upload import file_upload
 from cnn_lab.charts.network import Look, diagram_png, diagram_svg, network_diagram
 from cnn_lab.content import prose
 from cnn_lab.content.words import shape_words
@@ -35,7 +35,9 @@ from cnn_lab.network.layers import LAYER_TYPES
 from cnn_lab.network.spec import MAX_LAYERS, Draft, Fit, fit
 from cnn_lab.network.spec.token import TokenError, draft_from_json, to_json, to_token
 
-_FIELD_HEIGHT_PX = 160
+_FIELD_HEIGHT_PX = 112  # with the button and what is refused, the menu fits a phone
+_MENU, _PASTED, _REFUSED = "network_open", "network_json", "network_open_refused"
+_OPENED = "network_opened"
 Edit = Callable[..., Draft]
 
 
@@ -74,20 +76,31 @@ def _start() -> None:
 
 @st.fragment
 def _open_menu() -> None:
-    menu = st.popover("Open", icon=":material/upload:", key="network_open", on_change="rerun")
+    menu = st.popover("Open", icon=":material/upload:", key=_MENU, on_change="rerun")
+    if st.session_state.pop(_OPENED, False):
+        st.rerun()  # the whole page: it shows another network now
     if not menu.open:
         return
     with menu:
         st.markdown(prose("network", "open"))
-        file = st.file_uploader("JSON file", type="json", key="network_file")
-        pasted = st.text_area("Or paste JSON text", key="network_json", height=_FIELD_HEIGHT_PX)
-        if st.button("Open it", key="network_open_it", type="primary"):
-            data = file.getvalue() if file is not None else pasted
-            try:
-                open_network(draft_from_json(data))
-            except TokenError as error:
-                refuse(explained(error))
-            st.rerun()
+        file_upload("JSON file", "network_file", _open, types=("json",))
+        st.text_area("Or paste JSON text", key=_PASTED, height=_FIELD_HEIGHT_PX)
+        if refused := st.session_state.pop(_REFUSED, ""):
+            st.error(refused)
+        st.button("Open it", key="network_open_it", type="primary", on_click=_open_pasted)
+
+
+def _open(content: str | bytes) -> None:
+    open_network(draft_from_json(content))
+    st.session_state[_OPENED] = True
+    st.session_state[_MENU] = False  # the open menu would cover the result
+
+
+def _open_pasted() -> None:
+    try:
+        _open(st.session_state[_PASTED])
+    except TokenError as error:
+        st.session_state[_REFUSED] = explained(error)
 
 
 def train_link(editor: NetworkEditor, found: Fit) -> None:

@@ -132,7 +132,7 @@ def show_outlook() -> None:
             )
         )
         champion = network("champion")
-        result = json.loads(champion.card["result"])
+        result, again = json.loads(champion.card["result"]), experiments()["champion"]
         st.markdown(
             prose(
                 "paper",
@@ -143,6 +143,8 @@ def show_outlook() -> None:
                 errors=result["errors"],
                 n=f"{result['n']:,}",
                 n_parameters=f"{champion.spec.n_parameters:,}",
+                n_seeds=len(again.seeds),
+                mean=f"{again.mean_accuracy:.2%}",
             )
         )
 

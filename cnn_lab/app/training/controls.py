@@ -10,6 +10,7 @@ from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import FOLLOWED, run_queue
 from cnn_lab.app.training.fields import AS_BUILT, Fields, no_images, setting_key
 from cnn_lab.app.widgets.inputs import HiddenFold, choice, fold
+from cnn_lab.app.widgets.upload import file_upload
 from cnn_lab.content import prose
 from cnn_lab.content.words import listed
 from cnn_lab.data.mnist import DataError
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 PRESET, NETWORK = "training_preset", "training_network"
-APPLIED = "training_applied"
+APPLIED, _TOLD = "training_applied", "training_told"
 WITHOUT_CONTROL = ("unchanged", "fade")  # of a run or a preset, which the next run keeps
 FOLD, SHOWN = "training_fold", "training_fields_shown"
-MENU, UPLOAD, PROBLEM = "training_file_menu", "training_file", "training_file_problem"
+MENU, UPLOAD = "training_file_menu", "training_file"
 OWN, FIRST = "own", "fast"
 
 
@@ -127,7 +128,12 @@ def settings_fold() -> "tuple[ExpanderContainer | HiddenFold, bool]":
 
 
 def show_changes(settings: TrainingSettings) -> None:
-    """Show what the settings of the next run have that the preset has not, and what they lack."""
+    """Show how the settings of the next run differ from the preset's, and what they lack.
+
+    What a button far from the controls has just set is told once; see `tell_applied`.
+    """
+    if told := st.session_state.pop(_TOLD, ""):
+        st.toast(prose("training", "applied", changes=told), icon=":material/done_all:")
     data_set = None if settings.spec is None else settings.spec.training.data_set
     if data_set not in (None, "mnist"):
         try:
@@ -165,8 +171,6 @@ def show_settings_file(settings: TrainingSettings) -> None:
             help="Back to this network's default settings.",
         )
         menu = st.popover("File", icon=":material/description:", key=MENU, on_change="rerun")
-    if problem := st.session_state.pop(PROBLEM, None):
-        st.error(problem, title="These settings cannot be used")
     if menu.open:
         with menu:
             _show_menu(settings)
@@ -185,21 +189,14 @@ def _show_menu(settings: TrainingSettings) -> None:
             key="training_save_settings",
             on_click="ignore",
         )
-    st.file_uploader("Open a settings file", type="json", key=UPLOAD, on_change=_take_file)
+    file_upload("Open a settings file", UPLOAD, _take_file, types=("json",))
 
 
-def _take_file() -> None:
-    """Load an uploaded settings file into the controls, or report what is wrong with it."""
-    upload = st.session_state[UPLOAD]
-    if upload is None:
-        return
-    try:
-        recipe = Recipe.from_json(upload.getvalue())
-        take_over(RunSpec(network=recipe.network, training=recipe.training))
-    except ValueError as error:
-        st.session_state[PROBLEM] = explained(error)
-    else:
-        st.session_state[MENU] = False  # the open menu would cover the result
+def _take_file(content: bytes) -> None:
+    """Load an uploaded settings file into the controls."""
+    recipe = Recipe.from_json(content)
+    take_over(RunSpec(network=recipe.network, training=recipe.training))
+    st.session_state[MENU] = False  # the open menu would cover the result
 
 
 def apply_changes(changes: Mapping[str, Any]) -> None:
@@ -256,6 +253,11 @@ def follow(run_id: str, spec: RunSpec) -> None:
     says_so = any(name in (PRESET, NETWORK) or name.startswith(keys) for name in st.query_params)
     if PRESET in st.session_state and not says_so:
         take_over(spec)
+
+
+def tell_applied(changes: str) -> None:
+    """Have the page say what was set for the next run, by a button far below the controls."""
+    st.session_state[_TOLD] = changes
 
 
 def reset() -> None:

@@ -17,6 +17,7 @@ from cnn_lab.app.widgets.component import component
 from cnn_lab.app.widgets.inputs import choice
 from cnn_lab.app.widgets.model_choice import SHIPPED
 from cnn_lab.app.widgets.pictures import show_png, tone
+from cnn_lab.app.widgets.tables import show_figures
 from cnn_lab.charts.curves import Drawing, Measure, curves, latest, rates
 from cnn_lab.charts.maps import Tone, sharp_png
 from cnn_lab.charts.snapshots import filters_picture, largest
@@ -37,7 +38,7 @@ MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
 _curves = component("curves", "curves")
 FILTER_COLUMNS = 4  # for as many filters as fill a square
 FILTERS_PX = 250  # about as wide as the picture becomes
-FIGURE_PX = 130  # fixed, so that nothing moves when a number gets longer
+FIGURE_PX = 130  # at least, so that the others stay where they are when a number gets longer
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +69,8 @@ class RunView:
         How much of it is over, from 0 to 1.
     sentence, settings : str
         Its state, and its settings.
-    figures : sequence of (str, str)
-        Four names with their values.
+    figures : mapping of str to str
+        Four values by their names.
     whole : Drawing
         Curves of the whole run, see `cnn_lab.charts.curves`.
     latest : Drawing or None
@@ -83,7 +84,7 @@ class RunView:
     share: float
     sentence: str
     settings: str
-    figures: Sequence[tuple[str, str]]
+    figures: Mapping[str, str]
     whole: Drawing
     latest: Drawing | None = None
     filters: Filters | None = None
@@ -182,7 +183,7 @@ def planned_view(spec: RunSpec, expected: ExpectedLosses, *, sketch: bool = Fals
             batches=f"{spec.n_batches * spec.training.epochs:,}",
         ),
         settings=_settings_line(spec),
-        figures=[(name, NOTHING) for name in FIGURES],
+        figures=dict.fromkeys(FIGURES, NOTHING),
         whole=_drawing(
             spec,
             [],
@@ -250,16 +251,15 @@ def _show_curves(view: RunView, on_sketch: Callable[[], None] | None) -> None:
     st.progress(view.share)
     zoom = ZOOMS[0]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for name, value in view.figures:
-            st.markdown(f":small[{name}]  \n**{value}**", width=FIGURE_PX)
+        show_figures(view.figures, least_width_px=FIGURE_PX)
         if view.latest is not None:
             zoom = choice("Curves", ZOOMS, "training_zoom", hidden=True, width="content")
     drawing = view.whole if zoom == ZOOMS[0] or view.latest is None else view.latest
     _curves(key=CURVES, data=drawing, on_chosen_change=on_sketch or (lambda: None))
     if view.compared:
         st.markdown(view.compared)
-    st.markdown(f":small[{view.settings}]")
-    st.caption(prose("training", "curves" if zoom == ZOOMS[0] else "latest"))
+    axes = prose("training", "curves" if zoom == ZOOMS[0] else "latest")
+    st.caption(f"{view.settings}\n\n{axes}")
 
 
 def history_csv(events: Sequence[Event]) -> str:
@@ -356,30 +356,29 @@ def _figures_so_far(
     so_far: Progress,
     batches: Sequence[Mapping[str, float]],
     epochs: Sequence[Mapping[str, float]],
-) -> list[tuple[str, str]]:
+) -> dict[str, str]:
     """Return the four figures of a run that has not been tested, from its reports."""
     trained = batches[-1]["accuracy"] if batches else None
     judged = epochs[-1]["val_accuracy"] if epochs else None
     if status.active:
-        clock = ("Time left", or_dash(so_far.seconds_left, duration))
+        clock = {"Time left": or_dash(so_far.seconds_left, duration)}
     else:
-        clock = ("Training time", or_dash(batches[-1]["seconds"] if batches else None, duration))
-    return [
-        ("Training now" if status.active else "Training", or_dash(trained, "{:.1%}".format)),
-        ("Validation", or_dash(judged, "{:.2%}".format)),
-        ("Images per second", or_dash(so_far.images_per_second, "{:,.0f}".format)),
-        clock,
-    ]
+        clock = {"Training time": or_dash(batches[-1]["seconds"] if batches else None, duration)}
+    return {
+        "Training now" if status.active else "Training": or_dash(trained, "{:.1%}".format),
+        "Validation": or_dash(judged, "{:.2%}".format),
+        "Images per second": or_dash(so_far.images_per_second, "{:,.0f}".format),
+    } | clock
 
 
-def _result_figures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _result_figures(result: Mapping[str, Any]) -> dict[str, str]:
     """Return the four figures of a finished run."""
-    return [
-        ("Test accuracy", f"{result['test_accuracy']:.2%}"),
-        ("Errors", f"{result['errors']:,} of {result['n']:,}"),
-        ("Images per second", or_dash(result.get("images_per_second"), "{:,.0f}".format)),
-        ("Training time", or_dash(result.get("seconds"), duration)),
-    ]
+    return {
+        "Test accuracy": f"{result['test_accuracy']:.2%}",
+        "Errors": f"{result['errors']:,} of {result['n']:,}",
+        "Images per second": or_dash(result.get("images_per_second"), "{:,.0f}".format),
+        "Training time": or_dash(result.get("seconds"), duration),
+    }
 
 
 def _drawing(

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_lab.app.run_queue import run_queue
-from cnn_lab.app.training.controls import apply_changes, take_over
+from cnn_lab.app.training.controls import apply_changes, take_over, tell_applied
 from cnn_lab.content.words import counted
 from cnn_lab.network.spec import Augmentation, NetworkSpec
 from cnn_lab.runs.doctor.diagnosis import diagnose
@@ -63,6 +63,7 @@ def _apply(changes: Mapping[str, Any], spec: RunSpec) -> None:
         take_over(spec.model_copy(update={"network": changes["network"]}))
     else:
         apply_changes(changes)
+    tell_applied(_words(changes))
 
 
 def _words(changes: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from cnn_lab.app.messages import explained
-from cnn_lab.app.run_queue import be_here, may_steer, owner, run_queue, shares, start
-from cnn_lab.app.training.controls import APPLIED, TrainingSettings
+from cnn_lab.app.run_queue import REFUSED, be_here, may_steer, owner, run_queue, shares, start
+from cnn_lab.app.training.controls import APPLIED, FOLD, TrainingSettings
 from cnn_lab.app.training.curves import Filters, run_view, show_view
 from cnn_lab.app.training.doctor import show_findings
 from cnn_lab.app.training.expected import expected_losses
@@ -20,10 +20,10 @@ from cnn_lab.charts.snapshots import Scales, maps_picture
 from cnn_lab.content import prose
 from cnn_lab.content.words import counted
 from cnn_lab.data.sets import INFO
-from cnn_lab.runs.job import Command, CommandRefusedError, Event, Status, settings_now
+from cnn_lab.runs.job import Command, CommandRefusedError, Event, RunSpec, Status, settings_now
 from cnn_lab.runs.snapshots import Snapshot, watched_classes
 
-LIVE_EVERY_S = 0.5
+LIVE_EVERY_S = 0.7  # longer than the time between two reports, so each look finds something new
 PICTURES_EVERY_S = 1.0
 MAX_WAITED_S = 0.4  # for an expected event; other clicks have to wait as long
 WATCHED, _SHOWN = "training_watched", "training_shown_snapshots"
@@ -63,7 +63,7 @@ def show_start(settings: TrainingSettings, initial: Initial | None, status: Stat
         icon=":material/play_arrow:",
         type="primary",
         key="training_start",
-        on_click=start,
+        on_click=_start,
         args=(settings.spec, initial),
         disabled=settings.spec is None,
     )
@@ -73,10 +73,17 @@ def show_start(settings: TrainingSettings, initial: Initial | None, status: Stat
             "Train further",
             icon=":material/resume:",
             key="training_further",
-            on_click=start,
+            on_click=_start,
             args=(settings.spec, further),
             help=prose("training", "further"),
         )
+
+
+def _start(spec: RunSpec, initial: Initial | None) -> None:
+    """Start a run, and close the settings, which would keep it below the window."""
+    start(spec, initial)
+    if REFUSED not in st.session_state:
+        st.session_state[FOLD] = False
 
 
 def _follow(run_id: str, *, was_active: bool) -> None:
@@ -176,7 +183,7 @@ def _settings_menu(status: Status, events: Sequence[Event]) -> None:
     """Show a menu with the settings that can change during a run.
 
     After each change it is a new one, which is closed. Closing the old one would not last: the
-    browser asks for this fragment twice a second, and says each time that its menu is open.
+    browser asks for this fragment again and again, and says each time that its menu is open.
     """
     n_changes = sum(event.kind == "settings" for event in events)
     menu = st.popover(

@@ -7,7 +7,7 @@ import streamlit as st
 from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import be_here, owner, run_queue
-from cnn_lab.app.training.controls import APPLIED, take_over
+from cnn_lab.app.training.controls import APPLIED, take_over, tell_applied
 from cnn_lab.app.widgets.charts import show_chart
 from cnn_lab.app.widgets.inputs import choice, several, whole_number
 from cnn_lab.app.widgets.tables import show_table
@@ -231,6 +231,7 @@ def _apply(status: SweepStatus, best: Trial, base: RunSpec | None) -> None:
         kept = {"epochs": base.training.epochs, "data_fraction": base.training.data_fraction}
         run = run.model_copy(update={"training": run.training.model_copy(update=kept)})
     take_over(run)
+    tell_applied(words(best.settings))
 
 
 def _show_trials(status: SweepStatus) -> None:

@@ -3,13 +3,14 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
-from cnn_lab.app.allowance import over_limit
 from cnn_lab.app.caches import RUN_PREFIX, network
 from cnn_lab.app.messages import explained
 from cnn_lab.app.widgets.inputs import choice
+from cnn_lab.app.widgets.upload import file_upload
 from cnn_lab.content import prose
 from cnn_lab.network import MODELS, ModelFileError, Network, digit_problem, network_from_visitor
 from cnn_lab.network.visitor import MAX_MB
@@ -111,35 +112,22 @@ def show_own_menu(key: str, digits_only: bool) -> None:
         return
     with menu:
         st.markdown(prose("models", "own"))
-        st.file_uploader(
+        file_upload(
             "Your network",
-            type="safetensors",
-            max_upload_size=MAX_MB,
-            key=f"{key}_own",
-            on_change=_take_own,
-            args=(key, digits_only),
-            label_visibility="collapsed",
+            f"{key}_own",
+            partial(_take_own, key, digits_only),
+            types=("safetensors",),
+            max_mb=MAX_MB,
+            hidden_label=True,
+            limited=True,
         )
-        if problem := st.session_state.pop(f"{key}_own_problem", ""):
-            st.error(problem)
 
 
-def _take_own(key: str, digits_only: bool) -> None:
-    """Load and choose an uploaded file, or store what is wrong with it."""
-    upload = st.session_state[f"{key}_own"]
-    if upload is None:
-        return
-    if sentence := over_limit("upload"):
-        st.session_state[f"{key}_own_problem"] = sentence
-        return
-    try:
-        brought = network_from_visitor(content := upload.getvalue())
-        problem = explained(digit_problem(brought.spec)) if digits_only else ""
-    except ModelFileError as error:
-        problem = explained(error)
-    if problem:
-        st.session_state[f"{key}_own_problem"] = problem
-        return
+def _take_own(key: str, digits_only: bool, content: bytes) -> None:
+    """Load and choose an uploaded file, or raise a ModelFileError that says what is wrong."""
+    brought = network_from_visitor(content)
+    if digits_only and (problem := digit_problem(brought.spec)):
+        raise ModelFileError(problem)
     name = OWN_PREFIX + hashlib.sha256(content).hexdigest()[:8]
     st.session_state[_OWN] = OwnNetwork(name, brought)
     st.session_state[key] = name

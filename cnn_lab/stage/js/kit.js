@@ -80,6 +80,10 @@ function sendAtOnce(set, name, value) {
 }
 
 const BUSY = '[data-test-script-state="running"], [data-test-script-state="rerunRequested"]';
+
+/** Says whether a script runs on the server or is about to. */
+export const isBusy = () => Boolean(document.querySelector(BUSY));
+
 const LOOK_AGAIN_MS = 30;
 const NO_PAGE_MS = 2000;
 
@@ -91,7 +95,7 @@ const NO_PAGE_MS = 2000;
 export function whenResting(act) {
   let timer = 0;
   const look = () => {
-    if (!document.querySelector(BUSY)) act();
+    if (!isBusy()) act();
     else timer = setTimeout(look, LOOK_AGAIN_MS);
   };
   look();

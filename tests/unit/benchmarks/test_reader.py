@@ -135,6 +135,25 @@ def test_each_traceback_and_each_error_of_a_log_counts_once() -> None:
         "2026-01-01 - distributed.core - ERROR - lost\n"
         "all well\n"
     )
-    assert log_problems(log) == ["ValueError: no", "2026-01-01 - distributed.core - ERROR - lost"]
+    traceback, line = log_problems(log)
+    assert traceback.startswith("Traceback")
+    assert traceback.endswith("\nValueError: no")
+    assert line == "2026-01-01 - distributed.core - ERROR - lost"
     assert log_problems("nothing to see\n") == []
     assert len(log_problems("Traceback (most recent call last):\n  File")) == 1
+
+
+@pytest.mark.parametrize("frame", ["╭╮│╰╯", "── ──"])
+def test_a_traceback_in_a_frame_counts_once_and_ends_with_its_error(frame: str) -> None:
+    left, right, side, low, end = frame
+    framed = (
+        f"\x1b[31m{left}── \x1b[0m\x1b[1mTraceback \x1b[0m"
+        f"\x1b[2m(most recent call last)\x1b[0m ──{right}\n"
+        f"\x1b[31m{side}\x1b[0m app.py:5 in <module> \x1b[31m{side}\x1b[0m\n"
+        f"\x1b[31m{low}──{end}\x1b[0m\n"
+        "\x1b[1;91mValueError: \x1b[0mno\n"
+        "all well\n"
+    )
+    [problem] = log_problems(framed)
+    assert "Traceback (most recent call last)" in problem
+    assert problem.endswith("\nValueError: no")

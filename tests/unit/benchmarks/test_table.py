@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from benchmarks.hosting.h4_soak import LOWEST_OF_S, lowest
 from benchmarks.report import Row, describe, percentile, slope
 from benchmarks.table import FIGURES, document, figures, read_results
 
@@ -42,9 +43,10 @@ def test_figures_for_hosts_come_last_with_the_command_that_measures_them() -> No
     assert "`python -m benchmarks.hosting.h1_class`" in table
 
 
-def test_the_readme_shows_five_figures_of_those_measured() -> None:
+def test_the_readme_shows_some_of_the_figures_and_how_many_seeds_they_come_from() -> None:
     lines = figures(read_results()).splitlines()
     assert len(lines) == 2 + len(FIGURES)
+    assert sum(bool(re.search(r"test accuracy.* \d seeds? \|", line)) for line in lines) == 3
     assert all(re.search(r"\| \*{0,2}[\d.]+ (s|%)", line) for line in lines[2:])
     with pytest.raises(KeyError):
         figures([RESULT])
@@ -64,6 +66,11 @@ def test_a_percentile_is_a_value_of_the_sample_that_so_many_do_not_exceed() -> N
     for none, share in (([], 0.5), (values, 0), (values, 1.01)):
         with pytest.raises(ValueError, match="percentile"):
             percentile(none, share)
+
+
+def test_memory_that_is_used_for_a_moment_is_no_growth() -> None:
+    sampled = [(1.0, 300.0), (10.0, 340.0), (19.0, 330.0), (21.0, 350.0), (39.0, 301.0)]
+    assert lowest(sampled) == [(0.0, 300.0), (LOWEST_OF_S / 3600, 301.0)]
 
 
 def test_a_slope_is_what_grows_each_hour() -> None:

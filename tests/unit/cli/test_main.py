@@ -15,7 +15,7 @@ from cnn_lab.cli import main
 from cnn_lab.network import Network, zoo
 from cnn_lab.network.spec import Dense, Flatten, NetworkSpec, Softmax, TrainingSpec
 from cnn_lab.network.spec.recipe import MAX_BYTES, Recipe
-from cnn_lab.runs.job import Start
+from cnn_lab.runs.job import MAX_EPOCHS, Start
 from cnn_lab.runs.store import load_specs
 from cnn_lab.training.checkpoint import FILE, FORMAT
 from tests.processes import bounded
@@ -75,7 +75,7 @@ def test_train_says_what_it_reached_and_leaves_a_run_that_evaluates_to_the_same(
         ),
         (["sweep", "--vary", "colour"], "'colour' is not one of 'optimizer'"),
         (["sweep", "--trials", "1000"], "n_trials: This must be at most 40"),
-        (["sweep", "--epochs", "31"], "at most 30 epochs"),
+        (["sweep", "--epochs", f"{MAX_EPOCHS + 1}"], f"at most {MAX_EPOCHS} epochs"),
         (["evaluate", "--model", "resnet"], "A model must be a .safetensors file or one of"),
     ],
 )
@@ -243,7 +243,7 @@ def test_a_loss_that_is_no_number_is_a_sentence(tmp_path: Path) -> None:
         ('{"network": {"name": "a", "layers": []}}', "at least 1."),
         (
             '{"network": {"name": "a", "layers": [{"type": "Lambda", "name": "b"}]}}',
-            "network.layers.0: There is no layer type 'Lambda'. Available: 'Conv2D'",
+            "network.layers.0: There is no layer type 'Lambda'. The types are 'Conv2D'",
         ),
         (
             json.dumps(

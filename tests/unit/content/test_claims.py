@@ -1,5 +1,6 @@
 """What the pages claim about numbers, claim by claim, computed with the lab's own operators."""
 
+import json
 import math
 import re
 from itertools import pairwise, product
@@ -40,7 +41,9 @@ from cnn_lab.data.kernels import KERNELS
 from cnn_lab.data.mnist import N_TRAIN, load_mnist
 from cnn_lab.data.teaching_images import densest_crop
 from cnn_lab.digits import prepare_digit
+from cnn_lab.digits.reliability import recorded
 from cnn_lab.explain.digit_map import MAPS, DigitMap, mapped_digits
+from cnn_lab.network import MODELS, Network
 from cnn_lab.network.costs import memory
 from cnn_lab.network.initial import initial_weights
 from cnn_lab.network.layers import (
@@ -1497,6 +1500,17 @@ def test_the_named_networks_are_what_the_pages_say():
     assert champion.network.knows_non_digits
 
 
+@claims("training", "prose", "reads the most handwriting", "makes the fewest errors there")
+def test_which_shipped_network_is_best_at_what():
+    networks = {path.stem: Network.load(path) for path in MODELS.glob("*.safetensors")}
+    errors = {name: json.loads(each.card["result"])["errors"] for name, each in networks.items()}
+    read = {name: recorded(name)["pen strokes"].accuracy for name in networks}
+    assert min(errors, key=errors.__getitem__) == "record"
+    assert max(read, key=read.__getitem__) == "champion"
+    training = preset("record").training
+    assert training.pens == training.non_digits == training.augmentation.hands == 0
+
+
 @claims("network", "memory", "four bytes per number", "two running averages", "in the batch")
 @claims("network", "sparse", "depends on [[reach]] numbers", "every connection has its own weight")
 def test_memory_and_connections_are_counted():
@@ -1751,7 +1765,10 @@ NO_CLAIM = {
 # Sections whose numbers are computed by the page and compared in the tests of what computes them.
 ELSEWHERE = {
     "tests/app/test_admission.py": {"full": "*"},
-    "tests/app/test_afterwards.py": {"afterwards": "confusion kept machine_curve compare"},
+    "tests/app/test_afterwards.py": {
+        "afterwards": "confusion kept machine_curve compare",
+        "training": "applied",
+    },
     "tests/app/test_backpropagation_page.py": {
         "backpropagation": "nudge_result nudge_agrees nudge_differs step_better step_over "
         "softmax_worked step_loss step_loss_chosen step_rate step_bias step_diverged cost "

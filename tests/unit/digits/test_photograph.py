@@ -364,6 +364,14 @@ def test_pages_of_every_kind_are_read(kind: str) -> None:
     assert read_rightly(kind, range(5)).sum() >= 4
 
 
+@pytest.mark.parametrize(
+    "kind", ["window light", "hard shadow", "sheet on a table", "specks and a thumb"]
+)
+def test_what_lies_around_the_ink_is_told_from_it(kind: str) -> None:
+    """D5: edges aslant, a dark table, a thumb: of thirty pages, at most one is misread."""
+    assert read_rightly(kind, range(100, 130)).sum() >= 29
+
+
 def test_sample_on_the_canvas_is_prepared_back_to_itself() -> None:
     rgba = sharp_on_canvas(digit())
     assert rgba.shape == (280, 280, 4)

@@ -114,7 +114,12 @@ def test_agreement_with_neighbours_is_that_of_a_loop() -> None:
 
 def test_the_hidden_layer_is_the_one_that_makes_the_scores_inputs() -> None:
     made = {name: hidden_layer(Network.load(name).spec) for name in SHIPPED}
-    assert made == {"champion": "relu5", "fast": "relu3", "paper": "dense1"}
+    assert made == {
+        "champion": "relu5",
+        "fast": "relu3",
+        "paper": "dense1",
+        "record": "relu6",
+    }
     flat, scores = Flatten(name="flatten"), Dense(name="scores", units=10)
     alone = untrained(flat, scores, Softmax(name="softmax"))
     assert hidden_layer(alone.spec) is None

@@ -107,7 +107,7 @@ def test_a_spec_survives_json(name):
         (lambda: TrainingSpec(batch_size=0), "at least 1"),
         (
             lambda: zoo.preset("imagenet"),
-            "must be one of paper, fast, champion, lenet. Received: 'imagenet'",
+            "must be one of paper, fast, champion, record, lenet. Received: 'imagenet'",
         ),
     ],
 )

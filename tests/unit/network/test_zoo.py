@@ -60,7 +60,15 @@ def test_the_champion_is_small_and_cheap() -> None:
     assert network.knows_non_digits
 
 
-@pytest.mark.parametrize("name", ["champion", "lenet"])
+def test_record_learns_from_mnist_alone() -> None:
+    record = zoo.preset("record")
+    assert 300_000 < record.network.n_parameters <= 400_000
+    assert not record.network.knows_non_digits
+    assert record.training.pens == record.training.non_digits == 0
+    assert record.training.augmentation.hands == 0
+
+
+@pytest.mark.parametrize("name", ["champion", "record", "lenet"])
 def test_a_new_preset_learns_from_the_first_batches(name: str, little: Mnist) -> None:
     """Three passes over 600 digits at a steady rate: the real recipe is still warming up then."""
     preset = zoo.preset(name)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -28,6 +29,7 @@ from cnn_lab.runs.connection import ClusterError, connect
 from cnn_lab.runs.job import Status
 from cnn_lab.runs.queue import RunQueue
 from cnn_lab.runs.store import Store
+from cnn_lab.runs.worker import HEARTBEAT_S
 from tests.processes import killed
 from tests.unit.runs.certificates import HOUR, Authority
 from tests.unit.runs.small_runs import PATIENCE_S, ROOT, Elsewhere, ended, spec, trusting
@@ -129,6 +131,18 @@ def test_dask_seldom_looks_at_its_own_event_loops(
     worker = dask.config.collect_env(psutil.Process(worker_pid()).environ())
     for name, value in connection.QUIET.items():
         assert str(dask.config.get(name, config=worker)) == str(value)
+
+
+def test_the_worker_seldom_tells_the_scheduler_how_it_does(own_queue: RunQueue) -> None:
+    own_queue.wait(own_queue.submit(spec(), "ann"), ended, PATIENCE_S)
+    assert own_queue.cluster is not None
+    [worker] = own_queue.cluster._scheduler.scheduler.workers.values()
+    seen = {worker.last_seen}
+    until = time.monotonic() + HEARTBEAT_S - 1
+    while time.monotonic() < until:
+        seen.add(worker.last_seen)
+        time.sleep(0.05)
+    assert len(seen) <= 2
 
 
 def test_another_machine_is_reached_unencrypted_only_on_request(

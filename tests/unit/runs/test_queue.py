@@ -23,10 +23,12 @@ from cnn_lab.data.mnist import load_mnist
 from cnn_lab.network import MAX_FILE_BYTES, Network, zoo
 from cnn_lab.ops.settings import ConvolutionSettings
 from cnn_lab.runs import cluster, connection
+from cnn_lab.runs import queue as queue_module
 from cnn_lab.runs.checks import MAX_UNDER_WAY, Checks, KerasFileRequest
 from cnn_lab.runs.job import Event, RunSpec, Status, UnknownRunError, new_run_id
-from cnn_lab.runs.queue import GONE_AFTER_S, STUCK_AFTER_S, RunQueue
+from cnn_lab.runs.queue import GONE_AFTER_S, NOT_STARTED, STUCK_AFTER_S, RunQueue
 from cnn_lab.runs.store import Store
+from tests.fake_cluster import FakeCluster
 from tests.unit.runs.small_runs import (
     CLOCK,
     LONG,
@@ -300,6 +302,40 @@ def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert status.sentence.startswith("The training scheduler does not answer.")
         asked = queue.checks.wait(queue.checks.ask(layer(0)), PATIENCE_S)
         assert (asked.state, asked.sentence) == ("failed", status.sentence)
+    finally:
+        queue.close()
+
+
+def test_a_cluster_that_cannot_be_made_is_made_again(tmp_path: Path) -> None:
+    fake, attempts = FakeCluster(), []
+
+    def make(told: Callable[[dict[str, object]], None]) -> FakeCluster:
+        attempts.append(told)
+        if len(attempts) == 1:
+            raise ModuleNotFoundError("Dask")
+        return fake(told)
+
+    queue = RunQueue(Store(tmp_path), cluster=make)
+    try:
+        status = queue.wait(queue.submit(spec(), "ann"), ended, PATIENCE_S)
+        assert (status.state, status.sentence) == ("failed", NOT_STARTED)
+        asked = queue.checks.wait(queue.checks.ask(layer(0)), PATIENCE_S)
+        assert asked.sentence == "There is no Keras here."  # says the cluster
+        assert fake.task(queue.submit(spec(), "ann"))
+    finally:
+        queue.close()
+
+
+def test_a_check_without_a_cluster_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "CONNECT_PATIENCE_S", 0.5)
+
+    def fail(told: Callable[[dict[str, object]], None]) -> FakeCluster:
+        raise ModuleNotFoundError("Dask")
+
+    queue = RunQueue(Store(tmp_path), cluster=fail)
+    try:
+        asked = queue.checks.wait(queue.checks.ask(layer(0)), PATIENCE_S)
+        assert (asked.state, asked.sentence) == ("failed", NOT_STARTED)
     finally:
         queue.close()
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from cnn_lab.app.admission import LOGO
 from cnn_lab.app.first_paint import SHEET
-from cnn_lab.app.hosting import send_at_once
+from cnn_lab.app.hosting import send_all, send_at_once
 from cnn_lab.app.lesson import enter_lesson, lesson_above
 from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import heartbeat
@@ -205,6 +205,7 @@ def tune_process() -> None:
     gc.collect()
     gc.freeze()
     send_at_once()
+    send_all()
     return_freed_regularly()
 
 

@@ -21,6 +21,7 @@ import psutil
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.web.server.server_util import get_url
 
 from cnn_lab.ops.environment import FRAME_ANCESTORS
@@ -212,6 +213,31 @@ def send_at_once() -> None:
             # One that has been closed meanwhile, or has no number, as on Windows.
             with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as copy:
                 copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+@cache
+def send_all() -> None:
+    """Have all that a page says sent, also when a fragment of it runs again at once.
+
+    When a fragment begins to run, Streamlit drops what it has not sent of that fragment yet. If
+    the whole page has run just before, the browser takes what is missing for what the page no
+    longer shows: what follows moves up, and the fragment takes its place. Of what was dropped,
+    Streamlit still sends the large elements that the browser has kept from before. Where their
+    container is missing, the browser gives up and the window is empty.
+    """
+    clear = ForwardMsgQueue.clear
+
+    def clear_unless_fragment(
+        self: ForwardMsgQueue,
+        retain_lifecycle_msgs: bool = False,
+        fragment_ids_this_run: list[str] | None = None,
+    ) -> None:
+        if fragment_ids_this_run is None:
+            clear(self, retain_lifecycle_msgs)
+        else:  # what comes now must not replace what belongs to the run before
+            self._delta_index_map = {}
+
+    ForwardMsgQueue.clear = clear_unless_fragment  # type: ignore[method-assign]
 
 
 @asynccontextmanager

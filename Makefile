@@ -43,7 +43,7 @@ help:
 	@echo "make lock     pin the requirements of pyproject.toml again"
 
 run: $(RUN_STAMP)
-	exec $(BIN)/streamlit run asgi.py --server.address $(HOST) --server.port $(PORT) \
+	exec $(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) \
 		$(if $(filter-out localhost 0.0.0.0 ::,$(HOST)),--browser.serverAddress $(HOST))
 
 serve: caddy

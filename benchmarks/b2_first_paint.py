@@ -45,7 +45,7 @@ def measure() -> Sequence[Row]:
     with ExitStack() as stack:
         browser = stack.enter_context(a_browser())
         bare = stack.enter_context(serving(stack.enter_context(one_line_script()))).url
-        lab = stack.enter_context(serving(ROOT / "asgi.py")).url
+        lab = stack.enter_context(serving(ROOT / "app.py")).url
         addresses = {name: lab + address for name, address in pages()}
         for url in (bare, *addresses.values()):
             visit(browser, url)

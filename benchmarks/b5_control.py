@@ -97,7 +97,7 @@ def measure() -> Sequence[Row]:
         script.write_text(BARE, encoding="utf-8")
         bare_url = stack.enter_context(serving(script)).url
         bare = Clicks(browser, bare_url, "Number", WATCH_TEXT, f"{TEXT} !== before")
-        lab = stack.enter_context(serving(ROOT / "asgi.py")).url
+        lab = stack.enter_context(serving(ROOT / "app.py")).url
         pages = {
             name: Clicks(browser, f"{lab}/{name}", number, WATCH_CANVAS, "true")
             for name, number in NUMBERS.items()

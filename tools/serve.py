@@ -284,7 +284,7 @@ def serving_kit(
         servers = tuple(
             part(
                 f"pages-{n}",
-                streamlit_command(ROOT / "asgi.py", page_port),
+                streamlit_command(ROOT / "app.py", page_port),
                 for_pages,
                 lambda url=page_url: is_healthy(url),  # type: ignore[misc]
             )

@@ -80,7 +80,7 @@ async def measure_lab(size: Size, runs: Path) -> tuple[float, Latencies, Latenci
 
     Milliseconds and images a second.
     """
-    with serving(ROOT / "asgi.py", CNN_LAB_RUNS=str(runs)) as server:
+    with serving(ROOT / "app.py", CNN_LAB_RUNS=str(runs)) as server:
         cost_ms = await page_ms(server)
         query = f"training_preset={PRESET}&training_{PRESET}_epochs=30"
         async with Reader(server.url, "training", query) as trainer:

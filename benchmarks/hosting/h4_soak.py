@@ -93,7 +93,7 @@ async def soak(
 def measure(minutes: float) -> Sequence[Row]:
     with (
         tempfile.TemporaryDirectory() as runs,
-        serving(ROOT / "asgi.py", CNN_LAB_RUNS=runs) as server,
+        serving(ROOT / "app.py", CNN_LAB_RUNS=runs) as server,
     ):
         process = psutil.Process(server.process.pid)
         sampled, waited = asyncio.run(soak(server.url, process, minutes))

@@ -36,7 +36,7 @@ def wait_ready(url: str) -> None:
 
 def page_process_mb() -> tuple[float, float]:
     """Return the memory of a page process: ready for visitors, and once each page was opened."""
-    with serving(ROOT / "asgi.py") as server, ExitStack() as readers:
+    with serving(ROOT / "app.py") as server, ExitStack() as readers:
         process = psutil.Process(server.process.pid)
         wait_ready(server.url)
         at_first = resident_mb(process)

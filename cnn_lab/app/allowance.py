@@ -121,7 +121,7 @@ def over_limit(what: What) -> str:
     -------
     str
         A sentence for the page that says when it works again; empty if it works now. Without
-        `Admission`, as under `streamlit run app.py`, it always does.
+        `Admission`, as in a test of a page, it always does.
     """
     visitor = st.context.headers.get(VISITOR)
     rate = _SETTINGS[what].value()

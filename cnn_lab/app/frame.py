@@ -124,7 +124,7 @@ _TITLES = {
 def navigation() -> Page:
     """Set up the frame and return the requested page."""
     tune_process()
-    if wrong := wrong_settings():  # asgi.py would not have started
+    if wrong := wrong_settings():  # our server would not have started
         st.error("  \n".join(map(explained, wrong)), title="The lab cannot use its settings")
         st.stop()
     st.session_state[_FRAMED] = True

@@ -35,9 +35,10 @@ def owner() -> str:
     """Return a name for this browser, the same after a reload.
 
     Derived from the visitor that `Admission` knows by a signed cookie, which no client can make
-    up. Under `streamlit run app.py`, where there is no `Admission`, it is derived from the random
-    token that Streamlit gives each browser to protect uploads. Without either the session is used
-    instead: a reload counts as a new browser, and all such browsers together may have a few runs.
+    up. Where a host runs app.py only as a script, without `Admission`, it is derived from the
+    random token that Streamlit gives each browser to protect uploads. Without either the session is
+    used instead: a reload counts as a new browser, and all such browsers together may have a few
+    runs.
     """
     visitor = st.context.headers.get(VISITOR)
     if visitor is None:

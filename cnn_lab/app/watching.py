@@ -1,7 +1,7 @@
 """What a host can watch: figures for Prometheus, and a line of JSON for each run and refusal.
 
-Neither says anything about visitors. Both begin with the middleware `Figures`; without it, as under
-`streamlit run app.py`, nothing is counted or written.
+Neither says anything about visitors. Both begin with the middleware `Figures`; without it,
+as in a test of a page, nothing is counted or written.
 """
 
 import json

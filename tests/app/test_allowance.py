@@ -103,7 +103,7 @@ def test_a_host_can_do_without_a_limit(be, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_without_our_middleware_there_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with `streamlit run app.py`, on one's own machine."""
+    """As where a host runs app.py only as a script."""
     monkeypatch.setenv("CNN_LAB_RUN_LIMIT", "1 an hour")
     assert not any(over_limit("run") for _ in range(100))
 
@@ -132,7 +132,7 @@ def test_an_owner_without_the_signed_cookie_is_one_of_a_few(be) -> None:
 
 
 def test_without_our_middleware_an_owner_is_told_by_streamlits_own_cookie(be) -> None:
-    """As with `streamlit run app.py`, on one's own machine: the same after a reload."""
+    """As where a host runs app.py only as a script: the same after a reload."""
     cookies = forged()
     be(None, **cookies)
     here = owner()

@@ -219,7 +219,7 @@ def test_a_host_sets_how_many_runs_wait_and_stay(
 def test_a_page_names_all_settings_that_it_cannot_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`streamlit run app.py` has no start of our own at which it could end."""
+    """Where a host runs app.py only as a script, it cannot end as it starts."""
     monkeypatch.setenv("CNN_LAB_MAX_DAYS", "many")
     monkeypatch.setenv("CNN_LAB_QUEUE_LENGHT", "4")
     frame.wrong_settings.cache_clear()
@@ -232,9 +232,10 @@ def test_a_page_names_all_settings_that_it_cannot_use(
         assert name in shown.value.replace("\\", "")
 
 
-def test_any_server_keeps_the_lab_on_the_path_for_modules() -> None:
-    """As `uvicorn asgi:app` does, Python starts here with "" for the current folder."""
-    code = f"import sys, asgi; print(sys.path.count({str(ROOT)!r}))"
+@pytest.mark.parametrize("name", ["app", "asgi"])
+def test_any_server_keeps_the_lab_on_the_path_for_modules(name: str) -> None:
+    """As `uvicorn app:app` does, Python starts here with "" for the current folder."""
+    code = f"import sys, {name}; print(sys.path.count({str(ROOT)!r}))"
     ended = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

@@ -25,8 +25,6 @@ from tools.server import ROOT, Server, serving
 
 READY_TIMEOUT_MS = 30_000
 CAMERA_TIMEOUT_MS = 60_000
-# app.py alone, opened at /pooling: Streamlit's page looks for its server below that address first.
-STREAMLITS_PROBE = r"127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)"
 # What axe finds in Streamlit's own markup, each only below the element named: its navigation
 # nests sections between list and items; its formulas scroll sideways where they must, and a
 # browser lets the keyboard into a box that scrolls by itself, which axe does not count.
@@ -60,7 +58,7 @@ class Problems:
     def __init__(self) -> None:
         self.seen: list[str] = []
         self._expected: list[str] = []
-        self._allowed: list[str] = [STREAMLITS_PROBE]
+        self._allowed: list[str] = []
 
     def expect(self, pattern: str) -> None:
         self._expected.append(pattern)
@@ -165,7 +163,7 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
 def app_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of the lab as `make run` serves it, one server for the whole session."""
     with ExitStack() as stack:
-        yield _start(request.config, stack, ROOT / "asgi.py", {})
+        yield _start(request.config, stack, ROOT / "app.py", {})
 
 
 @pytest.fixture(scope="session")

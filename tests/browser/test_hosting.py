@@ -101,9 +101,10 @@ def test_a_server_and_its_pages_ask_nothing_outside(
     assert {url.netloc for url in sent} == {urlsplit(server.url).netloc}
 
 
-def test_another_sites_page_has_the_server_ask_nothing_outside(recorded: Path) -> None:
+@pytest.mark.parametrize("script", ["app.py", "asgi.py"])
+def test_another_sites_page_has_the_server_ask_nothing_outside(script: str, recorded: Path) -> None:
     """R10: Streamlit alone would look for its own address before it refuses the session."""
-    with serving(ROOT / "asgi.py", address="0.0.0.0", **watched(recorded)) as server:
+    with serving(ROOT / script, address="0.0.0.0", **watched(recorded)) as server:
         assert session_status(server.url, "http://elsewhere.example") == 403
         assert session_status(server.url, server.url) == 101
     assert hosts(recorded) <= LOOPBACK
@@ -189,7 +190,7 @@ def test_a_school_may_if_the_host_says_so(
     school: str, serve: Callable[..., str], new_context: Callable[..., BrowserContext]
 ) -> None:
     """R14: teachers can still put the lab into their own pages."""
-    lab = serve(ROOT / "asgi.py", CNN_LAB_FRAME_ANCESTORS=f"'self' {school}")
+    lab = serve(ROOT / "app.py", CNN_LAB_FRAME_ANCESTORS=f"'self' {school}")
     page = new_context().new_page()
     page.goto(f"{school}/?{lab}/?embed=true")
     inside = page.frame_locator("iframe")
@@ -200,7 +201,7 @@ def test_a_session_cannot_fill_the_servers_memory(
     serve: Callable[..., str], open_page: Callable[..., Page]
 ) -> None:
     """R13: Streamlit alone keeps as many files as a session sends."""
-    lab = serve(ROOT / "asgi.py")
+    lab = serve(ROOT / "app.py")
     page = open_page("/convolution?conv_input=picture", url=lab)
     open_upload(page)
     with page.expect_request(lambda request: request.method == "PUT") as uploading:
@@ -222,7 +223,7 @@ def test_a_full_server_says_so_and_lets_a_waiting_visitor_in_by_itself(
     wait_ready: Callable[[Page], None],
     problems: Problems,
 ) -> None:
-    lab = serve(ROOT / "asgi.py", CNN_LAB_MAX_SESSIONS="1")
+    lab = serve(ROOT / "app.py", CNN_LAB_MAX_SESSIONS="1")
     inside = new_context().new_page()
     inside.goto(f"{lab}/padding")
     wait_ready(inside)
@@ -259,7 +260,7 @@ def wait_for_place(url: str) -> None:
 def test_a_host_sees_a_run_in_the_figures_and_in_the_log(
     recorded: Path, open_page: Callable[..., Page]
 ) -> None:
-    with serving(ROOT / "asgi.py", **watched(recorded)) as server:
+    with serving(ROOT / "app.py", **watched(recorded)) as server:
         page = open_page("/training", url=server.url)
         page.get_by_role("button", name="Start training").click()
         expect(on_page(page, re.compile(r"Epoch \d+ of"))).to_be_visible(timeout=PATIENCE_MS)
@@ -288,7 +289,7 @@ def figures(url: str, path: str) -> str:
 def test_a_visitor_who_has_uploaded_too_much_reads_when_it_works_again(
     serve: Callable[..., str], open_page: Callable[..., Page]
 ) -> None:
-    lab = serve(ROOT / "asgi.py", CNN_LAB_UPLOAD_LIMIT="1 an hour")
+    lab = serve(ROOT / "app.py", CNN_LAB_UPLOAD_LIMIT="1 an hour")
     sentence = wording("full", "limit_upload", rendered=True, most="1 file", period="an hour")
     page = open_page("/convolution?conv_input=picture", url=lab)
     open_upload(page)
@@ -310,14 +311,14 @@ def test_a_page_answers_its_controls_after_its_server_was_started_again(
 ) -> None:
     """Streamlit alone ignores the fragment that a page asks a new process for."""
     problems.allow("ERR_CONNECTION_REFUSED|WebSocket|Failed to load resource")
-    with serving(ROOT / "asgi.py") as before:
+    with serving(ROOT / "app.py") as before:
         problems.allow(re.escape(urlsplit(before.url).netloc))  # the page looks for its server
         page = open_page("/convolution", url=before.url)
         words = page.get_by_role("region", name="Summary of this page").get_by_role("paragraph")
         expect(words).to_contain_text("Step 1 of 16")
         before.process.kill()
         expect(page.locator(READY)).to_have_count(0)
-        with serving(ROOT / "asgi.py", port=urlsplit(before.url).port):
+        with serving(ROOT / "app.py", port=urlsplit(before.url).port):
             page.locator(READY).wait_for(timeout=PATIENCE_MS)
             page.get_by_label("Stride", exact=True).fill("2")
             page.get_by_label("Stride", exact=True).press("Enter")

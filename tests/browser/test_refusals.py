@@ -113,7 +113,7 @@ def test_a_layer_name_that_is_taken_is_explained_beside_it(
 def test_a_run_that_is_refused_is_explained_below_its_button(
     serve: Callable[..., str], open_page: Callable[..., Page], width: int
 ) -> None:
-    lab = serve(ROOT / "asgi.py", CNN_LAB_RUN_LIMIT="1 an hour")
+    lab = serve(ROOT / "app.py", CNN_LAB_RUN_LIMIT="1 an hour")
     page = open_page("/training?training_preset=fast", url=lab, width=width)
     start = page.get_by_role("button", name="Start training")
     start.click()

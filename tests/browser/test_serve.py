@@ -193,7 +193,7 @@ def test_a_server_that_does_not_answer_is_told_in_our_words_until_it_is_back(
     open_page: Callable[..., Page], problems: Problems
 ) -> None:
     """H13: where no other process is left, the page waits for the next one."""
-    with serving(ROOT / "asgi.py") as first:
+    with serving(ROOT / "app.py") as first:
         page = open_page("/pooling", url=first.url, width=390)
         problems.allow(re.escape(urlsplit(first.url).netloc))
         port = urlsplit(first.url).port
@@ -202,7 +202,7 @@ def test_a_server_that_does_not_answer_is_told_in_our_words_until_it_is_back(
         wording("full", "lost_title", rendered=True), timeout=PATIENCE_MS
     )
     expect(told).to_contain_text(wording("full", "lost", rendered=True))
-    with serving(ROOT / "asgi.py", port=port):
+    with serving(ROOT / "app.py", port=port):
         expect(page.locator(READY)).to_be_visible(timeout=PATIENCE_MS)
         expect(told).to_have_count(0)
 

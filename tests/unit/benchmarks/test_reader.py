@@ -105,14 +105,14 @@ def test_a_reader_comes_back_and_its_controls_work_when_a_server_has_forgotten_i
     """The page was only opened: the browser asks for no run, and then for a fragment alone."""
 
     async def read() -> None:
-        with serving(ROOT / "asgi.py", CNN_LAB_RUNS=str(tmp_path)) as first:
+        with serving(ROOT / "app.py", CNN_LAB_RUNS=str(tmp_path)) as first:
             port = urlsplit(first.url).port
             reader = Reader(first.url, "convolution", "conv_padding=same")
             await reader.open()
             assert "cnn_lab_visitor" in reader.cookies
             first.process.kill()
             first.process.wait(PATIENCE_S)
-            with serving(ROOT / "asgi.py", port=port, CNN_LAB_RUNS=str(tmp_path)):
+            with serving(ROOT / "app.py", port=port, CNN_LAB_RUNS=str(tmp_path)):
                 await reader.until(lambda: bool(reader.returns), PATIENCE_S)
                 await reader.set("conv_stride", 2)
                 assert reader.parameter("conv_padding") == "same"

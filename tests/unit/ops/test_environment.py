@@ -131,7 +131,7 @@ def test_every_variable_is_read_through_the_table() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        streamlit_command(ROOT / "asgi.py", free_port()),
+        streamlit_command(ROOT / "app.py", free_port()),
         [sys.executable, "-m", "uvicorn", "asgi:app", "--port", str(free_port())],
         [sys.executable, "-m", "cnn_lab.runs.worker", "tls://127.0.0.1:1", "resource"],
         [sys.executable, "-m", "cnn_lab", "sweep"],

@@ -3,7 +3,7 @@ from functools import partial
 import streamlit as st
 
 from cnn_lab.app import frame
-from cnn_lab.app.run_queue import REFUSED, RUN, followed_run, run_queue
+from cnn_lab.app.run_queue import RUN, followed_run, run_queue
 from cnn_lab.app.training.below import show_below
 from cnn_lab.app.training.controls import (
     choose_preset,
@@ -17,7 +17,7 @@ from cnn_lab.app.training.controls import (
 from cnn_lab.app.training.curves import planned_view, recorded_view, show_view
 from cnn_lab.app.training.expected import expectation_fold, expected_losses, take_sketch
 from cnn_lab.app.training.initial import choose_initial
-from cnn_lab.app.training.live import show_run, show_start
+from cnn_lab.app.training.live import REFUSED, show_run, show_start
 from cnn_lab.app.widgets.bound import only_read
 
 frame.ensure()

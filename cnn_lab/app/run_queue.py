@@ -19,7 +19,6 @@ from cnn_lab.runs.store import Kept, Store, runs_folder
 
 PULSE_EVERY_S = 10
 RUN = "run"
-REFUSED = "training_refused"
 FOLLOWED = "training_followed"  # the run whose settings the controls have been set to
 _SESSION_OWNER = "training_owner"
 
@@ -101,8 +100,8 @@ def _pulse(run_id: str) -> None:
 
 def start(
     spec: RunSpec, initial: tuple[str, Network] | None = None, own: Split | None = None
-) -> None:
-    """Submit a run and put its id into the address; a refusal is shown on the page.
+) -> str:
+    """Submit a run and put its id into the address, or return why it is refused.
 
     Parameters
     ----------
@@ -111,18 +110,22 @@ def start(
         Name and network whose weights it begins with.
     own : Split, optional
         The reader's own drawings.
+
+    Returns
+    -------
+    str
+        A sentence for the page; empty if the run is submitted.
     """
     if sentence := over_limit("run"):
-        st.session_state[REFUSED] = sentence
-        return
+        return sentence
     try:
-        st.query_params[RUN] = run_id = run_queue().submit(spec, owner(), initial, own=own)
-        st.session_state[FOLLOWED] = run_id
-        watch_run(run_id, run_queue().status)
-        st.session_state.pop(REFUSED, None)
+        run_id = run_queue().submit(spec, owner(), initial, own=own)
     except RunRefusedError as error:
         note_refusal("run")
-        st.session_state[REFUSED] = explained(error)
+        return explained(error)
+    st.query_params[RUN] = st.session_state[FOLLOWED] = run_id
+    watch_run(run_id, run_queue().status)
+    return ""
 
 
 def followed_run() -> Status | None:

@@ -9,7 +9,7 @@ import streamlit as st
 from cnn_lab.app.caches import RUN_PREFIX
 from cnn_lab.app.caches import network as network_named
 from cnn_lab.app.messages import explained
-from cnn_lab.app.run_queue import REFUSED, RUN, be_here, run_queue, start
+from cnn_lab.app.run_queue import RUN, be_here, run_queue, start
 from cnn_lab.app.training.downloads import link_to_draw
 from cnn_lab.app.widgets import canvas
 from cnn_lab.content import prose
@@ -240,8 +240,8 @@ def _train(began: Callable[[], None], anyway: bool = False) -> None:
     if not anyway and (found := doubts(network, own)).serious:
         state[DOUBTED] = found, _drawings()
         return
-    start(RunSpec(network=network.spec, training=TRAINING), (START, network), own)
-    if refused := state.pop(REFUSED, None):
+    spec = RunSpec(network=network.spec, training=TRAINING)
+    if refused := start(spec, (START, network), own):
         state[PROBLEM] = refused
         return
     state[HAND_RUN], state[_BEGUN] = st.query_params[RUN], True

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from cnn_lab.app.messages import explained
-from cnn_lab.app.run_queue import REFUSED, be_here, may_steer, owner, run_queue, shares, start
+from cnn_lab.app.run_queue import be_here, may_steer, owner, run_queue, shares, start
 from cnn_lab.app.training.controls import APPLIED, FOLD, TrainingSettings
 from cnn_lab.app.training.curves import Filters, run_view, show_view
 from cnn_lab.app.training.doctor import show_findings
@@ -28,6 +28,7 @@ PICTURES_EVERY_S = 1.0
 MAX_WAITED_S = 0.4  # for an expected event; other clicks have to wait as long
 WATCHED, _SHOWN = "training_watched", "training_shown_snapshots"
 _WHOLE_PAGE = "training_whole_page"
+REFUSED = "training_refused"
 WISH = "training_wish"
 SETTINGS_MENU, SETTINGS_REFUSED = "training_settings_menu", "training_settings_refused"
 _ON_THE_WAY: dict[Command, str] = {
@@ -81,8 +82,9 @@ def show_start(settings: TrainingSettings, initial: Initial | None, status: Stat
 
 def _start(spec: RunSpec, initial: Initial | None) -> None:
     """Start a run, and close the settings, which would keep it below the window."""
-    start(spec, initial)
-    if REFUSED not in st.session_state:
+    if refused := start(spec, initial):
+        st.session_state[REFUSED] = refused
+    else:
         st.session_state[FOLD] = False
 
 

@@ -2,6 +2,7 @@
 // history, and the summary for those who listen to the page.
 
 import { sendInOrder } from "./in_order.js";
+import { leadThroughMenus } from "./menus.js";
 import { isElsewhere, keepVisits, stepOf } from "./visits.js";
 import "./words.js";
 
@@ -41,6 +42,7 @@ if (!window.cnnLabFrame) {
   };
 
   sendInOrder();
+  leadThroughMenus();
   keepVisits(JSON.parse(about().titles));
 
   // The summary is the first thing in the page: what is here, how it stands, where to begin. It is

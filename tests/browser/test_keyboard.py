@@ -3,6 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from cnn_lab.network import zoo
+from cnn_lab.network.spec import Draft
+from cnn_lab.network.spec.token import to_json
 from tests.browser.player import stage
 
 MAX_TABS = 60
@@ -84,3 +87,54 @@ def test_a_stage_is_played_and_its_settings_changed_by_keys(
     expect(gif).to_have_count(0)
     wait_ready(page)
     tab_to(page, "Check against Keras", "button")
+
+
+def focused_name(page: Page) -> str:
+    return str(page.evaluate(FOCUSED)["name"]).strip().splitlines()[-1]
+
+
+def test_tab_leads_into_an_open_menu_and_on_from_it(open_page, wait_ready):
+    page = open_page("/network")
+    tab_to(page, "Open", "button")
+    page.keyboard.press("Tab")
+    after = focused_name(page)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    menu = page.get_by_test_id("stPopoverBody")
+    expect(menu.get_by_role("button", name="Open it")).to_be_visible()
+    inside = []
+    for _ in range(menu.get_by_role("button").count() + menu.get_by_role("textbox").count()):
+        page.keyboard.press("Tab")
+        inside.append(focused_name(page))
+    assert inside[-1] == "Open it"
+    page.keyboard.press("Tab")
+    assert focused_name(page) == after
+
+
+def test_shift_and_tab_lead_from_an_open_menu_back_to_its_button(open_page):
+    page = open_page("/convolution?conv_input=custom")
+    button = page.get_by_test_id("stPopoverButton").first
+    button.focus()
+    page.keyboard.press("Enter")
+    menu = page.get_by_test_id("stPopoverBody")
+    expect(menu).to_be_visible()
+    page.keyboard.press("Tab")
+    assert menu.evaluate("menu => menu.contains(document.activeElement)")
+    while menu.evaluate("menu => menu.contains(document.activeElement)"):
+        page.keyboard.press("Shift+Tab")
+    expect(button).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+
+
+def test_a_menu_that_closes_by_itself_gives_the_focus_to_its_button(open_page):
+    page = open_page("/network")
+    button = page.get_by_test_id("stPopover").get_by_role("button", name="Open", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    text = page.get_by_test_id("stPopoverBody").get_by_label("Or paste JSON text")
+    text.fill(to_json(Draft.of(zoo.preset("lenet").network)))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(text).to_be_hidden()
+    expect(button).to_be_focused()

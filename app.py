@@ -14,7 +14,7 @@ if __name__ == "__main__":
     run_page()
 else:
     from cnn_lab.app.hosting import opening_browser
-    from cnn_lab.app.server import MIDDLEWARE, prepare
+    from cnn_lab.app.server import prepare
 
-    prepare(Path(__file__).resolve().parent)
-    app = st.App(__file__, middleware=MIDDLEWARE, lifespan=opening_browser)
+    folder = Path(__file__).resolve().parent
+    app = st.App(__file__, middleware=prepare(folder), lifespan=opening_browser)

@@ -5,8 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from cnn_lab.app.hosting import opening_browser
-from cnn_lab.app.server import MIDDLEWARE, prepare
+from cnn_lab.app.server import prepare
 
-FOLDER = Path(__file__).resolve().parent
-prepare(FOLDER)
-app = st.App(FOLDER / "app.py", middleware=MIDDLEWARE, lifespan=opening_browser)
+folder = Path(__file__).resolve().parent
+app = st.App(folder / "app.py", middleware=prepare(folder), lifespan=opening_browser)

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from cnn_lab.app.admission import LOGO
 from cnn_lab.app.first_paint import SHEET
-from cnn_lab.app.hosting import send_all, send_at_once
+from cnn_lab.app.hosting import MISSING, send_all, send_at_once
 from cnn_lab.app.lesson import enter_lesson, lesson_above
 from cnn_lab.app.messages import explained
 from cnn_lab.app.run_queue import heartbeat
@@ -24,6 +24,7 @@ from cnn_lab.app.widgets.pictures import theme_colour, tone
 from cnn_lab.app.widgets.story import CHAPTERS
 from cnn_lab.charts.maps import Tone, data_url
 from cnn_lab.content import LANGUAGE, prose
+from cnn_lab.content.words import literally
 from cnn_lab.ops.environment import problems
 from cnn_lab.ops.memory import return_freed_regularly
 from cnn_lab.stage.source import bundled
@@ -95,6 +96,7 @@ a[href^="glossary?term="]:not(#term_note a) {{
 _SHADOW = "color-mix(in srgb, currentColor 35%, transparent)"
 
 _FRAMED = "frame_is_set"
+LONGEST_NAME = 40  # characters of a page that does not exist
 
 # Section -> {file: title}; the file's name is the page's address. No icons: Streamlit would
 # fetch a page's icon from the internet to show it in the browser's tab.
@@ -145,6 +147,9 @@ def navigation() -> Page:
     enter(page.url_path, is_complete=page.url_path in {*PAGES["Learn"], "features"})
     enter_lesson(_name(page))
     heartbeat(page.url_path)
+    if missing := st.query_params.pop(MISSING, None):
+        told = prose("home", "missing", name=literally(missing[:LONGEST_NAME]))
+        st.toast(told, icon=":material/wrong_location:", duration="long")
     return page
 
 

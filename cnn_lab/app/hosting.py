@@ -10,23 +10,27 @@ import socket
 import sys
 import webbrowser
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import Timer
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import psutil
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.url_util import make_url_path
 from streamlit.web.server.server_util import get_url
 
+from cnn_lab.app.admission import is_page
 from cnn_lab.ops.environment import FRAME_ANCESTORS
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+HOME, MISSING = "home", "missing"  # a page, and the parameter by which it is told of another
 MAX_UPLOADS = 5
 MAX_SESSIONS = 4096  # whose uploads are counted
 UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
@@ -114,6 +118,38 @@ class NoDelay:
         if scope["type"] != "lifespan":  # it begins before the server listens
             send_at_once()
         await self._app(scope, receive, send)
+
+
+class Signpost:
+    """Lead a browser that asks for a page that does not exist to Home, which says so.
+
+    Streamlit alone shows Home below a window that speaks of files in a folder.
+
+    Parameters
+    ----------
+    app : ASGI application
+    pages : set of str
+        Names of the pages, "home" among them.
+    """
+
+    def __init__(self, app: ASGIApp, pages: Set[str]) -> None:
+        self._app, self._pages = app, pages
+        self._home = make_url_path(st.get_option("server.baseUrlPath"), "")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        name = self._named(scope["path"]) if is_page(scope) else ""
+        if not name or (name in self._pages and name != HOME):
+            await self._app(scope, receive, send)
+            return
+        query = scope["query_string"].decode() if name == HOME else urlencode({MISSING: name})
+        answer = RedirectResponse(f"{self._home}?{query}" if query else self._home)
+        await answer(scope, receive, send)
+
+    def _named(self, path: str) -> str:
+        """Return the page that a path names; empty if it names Home, a file or a folder."""
+        name = path.removeprefix(self._home).strip("/") if path.startswith(self._home) else ""
+        return "" if "." in name or "/" in name else name
 
 
 class UploadLimit:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from cnn_lab.app import frame, run_queue
@@ -18,6 +19,7 @@ from cnn_lab.app.first_paint import SCRIPT, SHEET, FirstPaint
 from cnn_lab.app.hosting import (
     Guard,
     NoDelay,
+    Signpost,
     UploadLimit,
     is_own_page,
     send_at_once,
@@ -89,6 +91,54 @@ def test_short_messages_do_not_wait_for_the_browser() -> None:
         for pair in pairs:
             for one in pair:
                 one.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "to"),
+    [
+        ("/", "", None),
+        ("/padding", "", None),
+        ("/padding/", "", None),
+        ("/favicon.png", "", None),
+        ("/a/padding", "", None),
+        ("/home", "", "/?home_digit=3"),
+        ("/padings", "", "/?missing=padings"),
+        ("/a b&c=d", "", "/?missing=a+b%26c%3Dd"),
+        ("/lab", "lab", None),
+        ("/lab/padding", "lab", None),
+        ("/lab/home/", "lab", "/lab/?home_digit=3"),
+        ("/lab/padings", "lab", "/lab/?missing=padings"),
+    ],
+)
+def test_a_page_that_does_not_exist_leads_home(path: str, base: str, to: str | None) -> None:
+    passed: list[Scope] = []
+    answers: list[Message] = []
+
+    async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
+        passed.append(scope)
+
+    async def never() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    before = config.get_option("server.baseUrlPath")
+    config.set_option("server.baseUrlPath", base)
+    try:
+        server = Signpost(inner, {"home", "padding"})
+    finally:
+        config.set_option("server.baseUrlPath", before)
+    asked = {"headers": [(b"accept", b"text/html")], "query_string": b"home_digit=3"}
+    scope = {"type": "http", "method": "GET", "path": path, **asked}
+    asyncio.run(server(scope, never, send))
+    assert bool(passed) is (to is None)
+    if to is not None:
+        assert Headers(raw=answers[0]["headers"])["location"] == to
+    for other in ({"type": "lifespan"}, {**scope, "headers": [(b"accept", b"image/png")]}):
+        passed.clear()
+        asyncio.run(server(other, never, send))
+        assert passed
 
 
 class Files:

@@ -166,6 +166,15 @@ def test_deep_link_as_the_first_request_to_a_fresh_server(
     assert frame(first) == frame(open_page(address(name), url=routed_url))
 
 
+def test_a_page_that_does_not_exist_is_told_of_on_home(open_page: Callable[..., Page]) -> None:
+    """Streamlit's own window would speak of files in a folder."""
+    page = open_page("/padings*1*?pad_stride=2")
+    expect(page.get_by_test_id("stToast")).to_contain_text('The lab has no page "padings*1*".')
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).to_have_title("Home · CNN Lab")
+    expect(page).to_have_url(re.compile(r":\d+/$"))
+
+
 def test_the_icon_needs_no_request(open_page: Callable[..., Page]) -> None:
     page = open_page("/")
     icon = page.locator('link[rel~="icon"]')

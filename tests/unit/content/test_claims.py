@@ -1743,7 +1743,8 @@ NO_CLAIM = {
     "unshifted space",
     "dream": "question bars curve going stopped flat",
     "fool": "question bars roll going stopped already flat",
-    "home": "question Conv2D Conv2D_first answer says sure unsure no_digit misread tiles start way",
+    "home": "question Conv2D Conv2D_first answer says sure unsure no_digit misread tiles start way "
+    "missing",
     "loss_surface": "question same outside",
     "lesson": "away hand_in results_without_questions links_have_no_such_control "
     "links_have_no_such_value",

@@ -32,9 +32,9 @@ def prepare(folder: Path) -> list[Middleware]:
     return [
         Middleware(NoDelay),
         Middleware(Guard),
-        Middleware(Signpost, pages=pages),
         Middleware(Admission),
         Middleware(Figures),
+        Middleware(Signpost, pages=pages),
         Middleware(UploadLimit),
         Middleware(RunOrder),
         Middleware(PageFiles),

@@ -101,6 +101,17 @@ def test_a_server_and_its_pages_ask_nothing_outside(
     assert {url.netloc for url in sent} == {urlsplit(server.url).netloc}
 
 
+@pytest.mark.parametrize(
+    ("path", "says"), [("/readyz", '"state"'), ("/metrics", "cnn_lab_sessions")]
+)
+def test_a_browser_may_look_at_what_a_host_watches(
+    path: str, says: str, app_url: str, new_context: Callable[..., BrowserContext]
+) -> None:
+    page = new_context().new_page()
+    page.goto(app_url + path)
+    expect(page.locator("body")).to_contain_text(says)
+
+
 @pytest.mark.parametrize("script", ["app.py", "asgi.py"])
 def test_another_sites_page_has_the_server_ask_nothing_outside(script: str, recorded: Path) -> None:
     """R10: Streamlit alone would look for its own address before it refuses the session."""

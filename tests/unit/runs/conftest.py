@@ -10,6 +10,11 @@ from cnn_lab.runs.store import Store
 from tests.unit.runs.small_runs import CLOCK, OWNERS
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Leave out a warning about Dask, which leaves sockets open whose connection cannot be made."""
+    item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl)"))
+
+
 @pytest.fixture(scope="session")
 def own_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunQueue]:
     queue = RunQueue(Store(tmp_path_factory.mktemp("runs")), clock=CLOCK)

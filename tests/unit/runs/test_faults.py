@@ -305,7 +305,6 @@ class Line:
                 one.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.mark.filterwarnings("ignore:unclosed <socket")
 def test_a_connection_that_breaks_for_a_moment(elsewhere: Elsewhere, runs: Path) -> None:
     """H18: the run goes on, and its page is told of all that it missed and of what follows."""
     connect(elsewhere.address).close()  # it is there

@@ -30,7 +30,7 @@ from cnn_lab.app.admission import is_page
 from cnn_lab.ops.environment import FRAME_ANCESTORS
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-HOME, MISSING = "home", "missing"  # a page, and the parameter by which it is told of another
+HOME, MISSING = "home", "missing"  # a page, and the parameter that names one that does not exist
 MAX_UPLOADS = 5
 MAX_SESSIONS = 4096  # whose uploads are counted
 UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")

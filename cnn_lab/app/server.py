@@ -1,4 +1,4 @@
-"""What a server of the lab is made of, besides the pages: what is set up first, and middleware."""
+"""What a server of the lab sets up first, and the middleware around its pages."""
 
 from pathlib import Path
 
